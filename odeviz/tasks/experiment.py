@@ -1,0 +1,194 @@
+"""The experiment: everything that makes a run, frozen and validated. The one source of truth.
+
+This module imports neither torch nor Qt: the window's form is made from it before the engine is loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from odeviz.tasks.datasets import DATASETS
+from odeviz.tasks.settings import Entry, check, entries, find, parse, replace, setting
+
+TASKS = ("classification", "density")
+ADAPTIVE = ("heun", "bosh3", "dopri5", "tsit5")
+FIXED = ("euler", "midpoint", "rk4")
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """Which points are learnt."""
+
+    name: str = setting(
+        "moons", "Data set", "The distribution the points are drawn from.", choices=tuple(DATASETS)
+    )
+    samples: int = setting(
+        1024,
+        "Points",
+        "Number of training points. Density tasks draw fresh points at every iteration.",
+        symbol="N",
+        lo=16,
+        hi=100_000,
+        log=True,
+        when={"task": ("classification",)},
+    )
+    noise: float = setting(
+        0.1,
+        "Noise",
+        "Standard deviation of the noise added to every point, in the data set's own units.",
+        symbol="σ",
+        lo=0.0,
+        hi=1.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConfig:
+    """The vector field f(h, t, θ): a multilayer perceptron."""
+
+    width: int = setting(64, "Width", "Units in each hidden layer.", lo=1, hi=1024, log=True)
+    depth: int = setting(2, "Hidden layers", "Number of hidden layers.", lo=1, hi=8)
+    activation: str = setting(
+        "tanh",
+        "Activation",
+        "Nonlinearity after each hidden layer. Smooth ones keep the solver's order.",
+        choices=("tanh", "sigmoid", "softplus", "silu", "relu"),
+    )
+    time: str = setting(
+        "concat",
+        "Time",
+        "How t enters each layer: not at all (an autonomous field), as one more input (concat), "
+        "or as a gate and a shift (concatsquash, as in FFJORD).",
+        choices=("none", "concat", "concatsquash"),
+    )
+    extra_dims: int = setting(
+        0,
+        "Extra dimensions",
+        "Zeros appended to the state (augmented neural ODE), so that trajectories can pass each other.",
+        symbol="p",
+        lo=0,
+        hi=16,
+        when={"task": ("classification",)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SolverConfig:
+    """How dh/dt = f(h, t, θ) is solved."""
+
+    method: str = setting("dopri5", "Method", "Runge-Kutta method.", choices=ADAPTIVE + FIXED, hot=True)
+    rtol: float = setting(
+        1e-3, "Relative tolerance", "Error allowed per step, relative to the state.",
+        symbol="rtol", lo=1e-12, hi=1.0, log=True, hot=True, when={"solver.method": ADAPTIVE},
+    )  # fmt: skip
+    atol: float = setting(
+        1e-3, "Absolute tolerance", "Error allowed per step where the state is near zero.",
+        symbol="atol", lo=1e-12, hi=1.0, log=True, hot=True, when={"solver.method": ADAPTIVE},
+    )  # fmt: skip
+    steps: int = setting(
+        10, "Steps", "Number of equal steps from t0 to t1.",
+        symbol="n", lo=1, hi=10_000, log=True, hot=True, when={"solver.method": FIXED},
+    )  # fmt: skip
+    adjoint: str = setting(
+        "discrete",
+        "Gradient",
+        "discrete: exact for the steps taken. backsolve: the paper's adjoint ODE, constant memory. "
+        "backprop: automatic differentiation through every operation.",
+        choices=("discrete", "backsolve", "backprop"),
+        hot=True,
+    )
+    t1: float = setting(
+        1.0, "End time", "The flow runs from t = 0 to this time.", symbol="t₁", lo=0.01, hi=100.0
+    )
+    learn_t1: bool = setting(
+        False, "Learn the end time", "Train t₁ together with the weights.", when={"task": ("density",)}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """How θ is learnt."""
+
+    lr: float = setting(
+        5e-3, "Learning rate", "Adam's step size.", symbol="η", lo=1e-6, hi=1.0, log=True, hot=True
+    )
+    schedule: str = setting(
+        "cosine", "Schedule", "Learning rate over the run: constant, or a cosine that ends at zero.",
+        choices=("constant", "cosine"), hot=True,
+    )  # fmt: skip
+    iterations: int = setting(
+        1000, "Iterations", "Length of the run.", lo=1, hi=1_000_000, log=True, hot=True
+    )
+    batch: int = setting(256, "Batch size", "Points in each iteration.", lo=1, hi=16_384, log=True, hot=True)
+    weight_decay: float = setting(
+        0.0, "Weight decay", "Pull of the weights towards zero (AdamW).", symbol="λ", lo=0.0, hi=1.0, hot=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Everything that makes a run.
+
+    Invalid values raise ``ValueError`` naming the setting and what is allowed.
+    """
+
+    task: str = setting("classification", "Task", "What is learnt.", choices=TASKS)
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    field: FieldConfig = dataclasses.field(default_factory=FieldConfig)
+    solver: SolverConfig = dataclasses.field(default_factory=SolverConfig)
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+    seed: int = setting(0, "Seed", "Fixes the data, the first weights and the batches.", lo=0, hi=2**31 - 1)
+    device: str = setting(
+        "auto", "Device", "Where training runs. auto takes the CPU: for fields this small it is the fastest.",
+        choices=("auto", "cpu", "cuda", "mps"),
+    )  # fmt: skip
+    dtype: str = setting(
+        "float32", "Precision", "Floating-point type of states and weights.", choices=("float32", "float64")
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+        offered = [name for name, data in DATASETS.items() if self.task in data.tasks]
+        if self.data.name not in offered:
+            raise ValueError(
+                f"data.name must be one of {', '.join(offered)} for task {self.task}, not {self.data.name!r}"
+            )
+        if self.device == "mps" and self.dtype == "float64":
+            raise ValueError("dtype must be float32 on device mps, which has no float64")
+
+    def with_setting(self, path: str, value: Any) -> Experiment:
+        """A copy with one setting replaced, e.g. ``with_setting("solver.rtol", 1e-4)``."""
+        return self.with_settings({path: value})
+
+    def with_texts(self, assignments: Mapping[str, str]) -> Experiment:
+        """A copy with settings replaced by typed texts, checked together, e.g. ``{"data.noise": "0.2"}``.
+
+        Task and data set change together when both are given, so the order does not matter.
+        """
+        return self.with_settings({path: parse(find(self, path), text) for path, text in assignments.items()})
+
+    def with_settings(self, values: Mapping[str, Any]) -> Experiment:
+        """A copy with several settings replaced and checked at once, by dotted path."""
+        new: Experiment = replace(self, values)
+        return new
+
+    def entries(self) -> list[Entry]:
+        """All settings, in the order of the form."""
+        return list(entries(self))
+
+    def applies(self, entry: Entry) -> bool:
+        """Whether a setting has a meaning under the other settings' values."""
+        values = {e.path: e.value for e in entries(self)}
+        return all(values[path] in allowed for path, allowed in entry.about.when.items())
+
+    def changed(self, other: Experiment) -> list[str]:
+        """Dotted paths of the settings in which two experiments differ."""
+        return [a.path for a, b in zip(entries(self), entries(other), strict=True) if a.value != b.value]
+
+    def is_hot_change(self, other: Experiment) -> bool:
+        """Whether a running session can take over ``other``'s settings without a restart."""
+        hot = {e.path for e in entries(self) if e.about.hot}
+        return all(path in hot for path in self.changed(other))

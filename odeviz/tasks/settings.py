@@ -1,0 +1,139 @@
+"""Settings: the dataclass fields of an experiment, each with all that a form, a command line or a file needs.
+
+A setting is declared once, by :func:`setting`; validation, ``--set``, the window's form and the tooltips
+are all made from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_WANTED = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+_TRUTH = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known about one setting besides its name, type and default."""
+
+    label: str
+    help: str
+    symbol: str = ""
+    unit: str = ""
+    lo: float | None = None
+    hi: float | None = None
+    choices: tuple[str, ...] = ()
+    #: Applies to the running session; a cold setting needs a restart.
+    hot: bool = False
+    #: Spans decades: shown on a logarithmic scale.
+    log: bool = False
+    #: Other settings' values under which this one has a meaning, for example {"task": ("density",)}.
+    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+
+def setting(default: Any, label: str, help: str, **more: Any) -> Any:
+    """Declare a dataclass field that is a setting."""
+    return field(default=default, metadata={"setting": Setting(label, help, **more)})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One setting of one experiment, addressed by its dotted path (``field.width``)."""
+
+    path: str
+    type: type
+    value: Any
+    default: Any
+    about: Setting
+
+
+def entries(config: Any, prefix: str = "") -> Iterator[Entry]:
+    """Walk a configuration's settings depth first, in the order they are declared."""
+    for f in dataclasses.fields(config):
+        value = getattr(config, f.name)
+        path = prefix + f.name
+        if "setting" in f.metadata:
+            yield Entry(path, type(f.default), value, f.default, f.metadata["setting"])
+        elif dataclasses.is_dataclass(value):
+            yield from entries(value, path + ".")
+
+
+def check(config: Any, prefix: str = "") -> None:
+    """Raise ``ValueError`` naming the first setting that is out of its range, and the range."""
+    for entry in entries(config, prefix):
+        _check_one(entry)
+
+
+def _check_one(entry: Entry) -> None:
+    about, value, path = entry.about, entry.value, entry.path
+    wanted = _WANTED[entry.type]
+    ok = isinstance(value, entry.type) and (entry.type is bool or not isinstance(value, bool))
+    if not ok and not (entry.type is float and isinstance(value, int) and not isinstance(value, bool)):
+        raise ValueError(f"{path} must be {wanted}{_range(about)}, not {value!r}")
+    if about.choices and value not in about.choices:
+        raise ValueError(
+            f"{path} must be one of {', '.join(about.choices)}, not {value!r}{_hint(value, about.choices)}"
+        )
+    if entry.type in (int, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{path} must be a finite number{_range(about)}, not {value}")
+        if (about.lo is not None and value < about.lo) or (about.hi is not None and value > about.hi):
+            raise ValueError(f"{path} must be {wanted}{_range(about)}, not {value}")
+
+
+def _range(about: Setting) -> str:
+    if about.lo is not None and about.hi is not None:
+        return f" from {about.lo:g} to {about.hi:g}"
+    if about.lo is not None:
+        return f" of at least {about.lo:g}"
+    return f" of at most {about.hi:g}" if about.hi is not None else ""
+
+
+def _hint(value: Any, names: Any) -> str:
+    close = difflib.get_close_matches(str(value), list(names), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def parse(entry: Entry, text: str) -> Any:
+    """Turn what a person typed for this setting into its value, or raise ``ValueError`` in one sentence."""
+    try:
+        if entry.type is bool:
+            return _TRUTH[text.strip().lower()]
+        return entry.type(text.strip())
+    except (KeyError, ValueError):
+        raise ValueError(
+            f"{entry.path} must be {_WANTED[entry.type]}{_range(entry.about)}, not {text!r}"
+        ) from None
+
+
+def find(config: Any, path: str) -> Entry:
+    """The setting at a dotted path; raises ``ValueError`` naming those there are and the closest one."""
+    by_path = {entry.path: entry for entry in entries(config)}
+    if path not in by_path:
+        hint = _hint(path, by_path)
+        raise ValueError(f"there is no setting {path!r}{hint}; the settings are {', '.join(by_path)}")
+    return by_path[path]
+
+
+def replace(config: Any, values: Mapping[str, Any]) -> Any:
+    """A copy of ``config`` with the settings at some dotted paths replaced, checked once all are in place."""
+    groups: dict[str, Any] = {}
+    for path, value in values.items():
+        find(config, path)
+        head, _, rest = path.partition(".")
+        groups[head] = replace(groups.get(head, getattr(config, head)), {rest: value}) if rest else value
+    return dataclasses.replace(config, **groups)
