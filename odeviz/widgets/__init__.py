@@ -1,0 +1,1 @@
+"""Generic controls that know nothing of neural ODEs, and the one theme that colours them."""

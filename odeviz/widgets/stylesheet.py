@@ -1,0 +1,155 @@
+"""The one stylesheet, written from a theme's colours and type sizes.
+
+Widgets opt into a look by a dynamic property: ``role`` on labels and frames, ``kind`` on buttons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from odeviz.exporting.palette import mix
+
+_TEMPLATE = Template("""
+* { font-size: ${body}px; }
+QToolTip { background: $raised; color: $text; border: 1px solid $grid; padding: 4px 8px; }
+QMainWindow, QDialog { background: $window; }
+QMainWindow::separator { background: $separator; width: 1px; height: 1px; margin: 2px; }
+QMainWindow::separator:hover { background: $accent; }
+
+QLabel { background: transparent; }
+QLabel[role="title"] { font-size: ${title}px; font-weight: 600; }
+QLabel[role="headline"] { font-size: ${headline}px; font-weight: 600; }
+QLabel[role="caption"] { font-size: ${caption}px; color: $muted; }
+QLabel[role="section"] { font-size: ${caption}px; font-weight: 600; color: $muted; }
+QLabel[role="value"] { font-weight: 600; }
+QLabel[role="symbol"] { color: $faint; font-style: italic; }
+QLabel[role="error"] { font-size: ${caption}px; color: $danger; }
+QLabel[role="muted"] { color: $muted; }
+
+QFrame[role="card"] { background: $raised; border: 1px solid $separator; border-radius: 8px; }
+QFrame[role="panel"] { background: $base; border: none; }
+QFrame[role="notice"] { background: $warning_soft; border: none; border-radius: 6px; }
+QFrame[role="trouble"] { background: $danger_soft; border: 1px solid $danger; border-radius: 8px; }
+QFrame[role="line"] { background: $separator; border: none; max-height: 1px; min-height: 1px; }
+
+QPushButton { background: $raised; color: $text; border: 1px solid $grid; border-radius: 6px;
+  padding: 4px 12px; min-height: 18px; }
+QPushButton:hover { background: $hover; }
+QPushButton:pressed { background: $separator; }
+QPushButton:focus { border-color: $accent; }
+QPushButton:disabled { color: $faint; border-color: $separator; }
+QPushButton[kind="primary"], QPushButton:default { background: $accent; color: $accent_text;
+  border-color: $accent; font-weight: 600; }
+QPushButton[kind="primary"]:hover, QPushButton:default:hover { background: $accent_hover; }
+QPushButton[kind="primary"]:disabled { background: $separator; border-color: $separator; color: $faint; }
+QPushButton[kind="primary"]:focus { border-color: $text; }
+
+QToolButton { background: transparent; color: $text; border: 1px solid transparent; border-radius: 6px;
+  padding: 3px; }
+QToolButton:hover { background: $hover; }
+QToolButton:pressed { background: $separator; }
+QToolButton:checked { background: $accent_soft; color: $accent; }
+QToolButton:focus { border-color: $accent; }
+QToolButton:disabled { color: $faint; }
+QToolButton::menu-indicator { image: none; }
+QToolButton[kind="section"] { font-size: ${caption}px; font-weight: 600; color: $muted; padding: 4px 0;
+  text-align: left; border-radius: 4px; }
+QToolButton[kind="section"]:hover { color: $text; background: transparent; }
+QToolButton[kind="section"]:checked { color: $muted; background: transparent; }
+QToolBar { background: $window; border: none; border-bottom: 1px solid $separator; padding: 4px 8px; spacing: 4px; }
+QToolBar::separator { background: $separator; width: 1px; margin: 4px 4px; }
+
+QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit { background: $base; color: $text;
+  border: 1px solid $grid; border-radius: 6px; padding: 3px 8px; min-height: 18px;
+  selection-background-color: $accent; selection-color: $accent_text; }
+QLineEdit:hover, QSpinBox:hover, QDoubleSpinBox:hover, QComboBox:hover { border-color: $faint; }
+QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus, QTextEdit:focus {
+  border-color: $accent; }
+QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled { color: $faint;
+  background: $window; border-color: $separator; }
+*[invalid="true"] { border-color: $danger; }
+QSpinBox, QDoubleSpinBox { padding-right: 18px; }
+QSpinBox::up-button, QDoubleSpinBox::up-button { subcontrol-origin: border; subcontrol-position: top right;
+  width: 18px; border: none; background: transparent; }
+QSpinBox::down-button, QDoubleSpinBox::down-button { subcontrol-origin: border;
+  subcontrol-position: bottom right; width: 18px; border: none; background: transparent; }
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url($up); width: 8px; height: 8px; }
+QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url($down); width: 8px; height: 8px; }
+QComboBox { padding-right: 20px; }
+QComboBox::drop-down { border: none; width: 20px; }
+QComboBox::down-arrow { image: url($down); width: 8px; height: 8px; }
+QComboBox QAbstractItemView { background: $raised; color: $text; border: 1px solid $grid; padding: 4px;
+  selection-background-color: $accent_soft; selection-color: $text; outline: none; }
+
+QCheckBox { spacing: 8px; background: transparent; }
+QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $faint; border-radius: 4px; background: $base; }
+QCheckBox::indicator:hover, QCheckBox:focus::indicator { border-color: $accent; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url($check); }
+
+QScrollArea { background: transparent; border: none; }
+QScrollArea > QWidget > QWidget { background: transparent; }
+QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
+QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }
+QScrollBar::handle { background: $grid; border-radius: 3px; margin: 2px; }
+QScrollBar::handle:hover { background: $faint; }
+QScrollBar::handle:vertical { min-height: 24px; }
+QScrollBar::handle:horizontal { min-width: 24px; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; border: none; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+
+QMenuBar { background: $window; color: $text; border-bottom: 1px solid $separator; }
+QMenuBar::item { padding: 4px 8px; border-radius: 4px; background: transparent; }
+QMenuBar::item:selected { background: $hover; }
+QMenu { background: $raised; color: $text; border: 1px solid $grid; padding: 4px; }
+QMenu::item { padding: 4px 24px 4px 12px; border-radius: 4px; }
+QMenu::item:selected { background: $accent_soft; }
+QMenu::item:disabled { color: $faint; }
+QMenu::separator { background: $separator; height: 1px; margin: 4px 8px; }
+QMenu::icon { padding-left: 8px; }
+
+QDockWidget { color: $muted; titlebar-close-icon: none; titlebar-normal-icon: none; }
+QDockWidget::title { background: $window; padding: 8px 12px; text-align: left; }
+QTabWidget::pane { border: none; border-top: 1px solid $separator; }
+QTabBar { background: $window; qproperty-drawBase: 0; }
+QTabBar::tab { background: transparent; color: $muted; padding: 6px 10px; border: none;
+  border-bottom: 2px solid transparent; }
+QTabBar::tab:hover { color: $text; }
+QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
+QTabBar::tab:focus { color: $accent; }
+
+QStatusBar { background: $window; color: $muted; border-top: 1px solid $separator; }
+QStatusBar::item { border: none; }
+QSplitter::handle { background: $separator; }
+QSplitter::handle:hover { background: $accent; }
+QProgressBar { background: $separator; border: none; border-radius: 2px; max-height: 4px; min-height: 4px;
+  color: transparent; }
+QProgressBar::chunk { background: $accent; border-radius: 2px; }
+QListView, QTreeView, QTableView { background: $base; color: $text; border: 1px solid $separator;
+  border-radius: 6px; outline: none; alternate-background-color: $hover; }
+QListView::item { padding: 4px 8px; border-radius: 4px; }
+QListView::item:hover { background: $hover; }
+QListView::item:selected, QTreeView::item:selected, QTableView::item:selected { background: $accent_soft;
+  color: $text; }
+QHeaderView::section { background: $window; color: $muted; border: none; border-bottom: 1px solid $separator;
+  padding: 4px 8px; }
+""")
+
+_GLYPHS = Path(__file__).with_name("glyphs")
+
+
+def stylesheet(colors: Any, sizes: Sequence[int]) -> str:
+    """The application's stylesheet for :class:`~odeviz.widgets.theme.Colors` and the four type sizes in pixels."""
+    caption, body, title, headline = sizes
+    roles = {name: getattr(colors, name) for name in colors.__slots__ if name != "classes"}
+    return _TEMPLATE.substitute(
+        roles,
+        accent_hover=mix(colors.accent, colors.text, 0.16),
+        caption=caption,
+        body=body,
+        title=title,
+        headline=headline,
+        **{name: (_GLYPHS / f"{name}.svg").as_posix() for name in ("up", "down", "check")},
+    )
