@@ -1,0 +1,192 @@
+"""Tables: a result's numbers as CSV (tidy: one observation a row) or NPZ (every array as it stands).
+
+CSV files have one header row and no comments. Their columns:
+
+=================== ============================================================================
+result              columns
+=================== ============================================================================
+``History``         ``iteration, seconds, loss, nfe_forward, nfe_backward, metric``; ``metric`` is
+                    the accuracy, or the held-out negative log-likelihood in nats
+``FlowResult``      ``t, trajectory, label, x, y``; ``label`` is -1 where there is none
+``StepTable``       ``step, t, h, error, accepted``; ``error`` is scaled, at most 1 when accepted
+``DataResult``      ``x, y, label``
+``FieldResult``     ``t, x, y, velocity_x, velocity_y``
+``DensityResult``   ``t, x, y, log_density_nats``
+``DecisionResult``  ``t, x, y, probability_0, probability_1, ...``
+all others          one row of their values; vectors as ``velocity_x, velocity_y``
+=================== ============================================================================
+
+``x`` and ``y`` are in the data set's own units, ``t`` in the flow's; grid rows are at the cells' centres.
+NaN is written ``nan``. Numbers carry as many digits as it takes to read the same number back.
+
+NPZ files hold every field by its name, nested ones as ``steps.t``; texts are arrays of unicode, and
+``numpy.load`` needs no ``allow_pickle``.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from odeviz.analysis.results import (
+    DataResult,
+    DecisionResult,
+    DensityResult,
+    Extent,
+    FieldResult,
+    FlowResult,
+    StepTable,
+)
+from odeviz.storage.atomic import atomic_write
+from odeviz.training.snapshot import History
+
+#: Columns of equal length by name.
+Columns = Mapping[str, NDArray[Any]]
+
+
+def save_table(result: Any, path: Path | str) -> None:
+    """Write a result of :mod:`odeviz.analysis.results` or a ``History`` to a ``.csv`` or ``.npz`` file.
+
+    Raises ``ValueError`` for another suffix, :class:`odeviz.storage.WriteError` when the disk refuses.
+    """
+    check_table_suffix(path)
+    if not dataclasses.is_dataclass(result) or isinstance(result, type):
+        raise TypeError(f"result must be a result or a history, not {type(result).__name__}")
+    with atomic_write(path) as temporary:
+        WRITERS[temporary.suffix.lower()](result, temporary)
+
+
+def check_table_suffix(path: Path | str) -> None:
+    """Raise ``ValueError`` naming the suffixes a table may have if ``path`` has none of them."""
+    if Path(path).suffix.lower() not in WRITERS:
+        raise ValueError(f"cannot write {path}: the name of a table must end in {' or '.join(WRITERS)}")
+
+
+def columns(result: Any) -> Columns:
+    """The columns of a result's CSV file, each ``[rows]``."""
+    arrange = _COLUMNS.get(type(result))
+    if arrange is None:
+        return _one_row(arrays(result))
+    return arrange(result)
+
+
+def arrays(result: Any, prefix: str = "") -> dict[str, NDArray[Any]]:
+    """All of a result's values as arrays by name, nested ones as ``outer.inner``; none is an object array."""
+    found: dict[str, NDArray[Any]] = {}
+    for field in dataclasses.fields(result):
+        value = getattr(result, field.name)
+        if dataclasses.is_dataclass(value):
+            found |= arrays(value, f"{prefix}{field.name}.")
+        else:
+            found[prefix + field.name] = np.asarray(value)
+    return found
+
+
+def _write_csv(result: Any, path: Path) -> None:
+    table = columns(result)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table)
+        writer.writerows(zip(*map(_texts, table.values()), strict=True))
+
+
+def _texts(column: NDArray[Any]) -> list[str]:
+    """The shortest texts that read back as the same numbers; true and false as 1 and 0."""
+    if column.dtype == np.bool_:
+        column = column.astype(np.int64)
+    texts: list[str] = column.astype(str).tolist()
+    return texts
+
+
+def _write_npz(result: Any, path: Path) -> None:
+    # An open file, because numpy appends ".npz" to a path that ends in ".NPZ".
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays(result))
+
+
+def _spread(shape: tuple[int, ...], **axes: tuple[ArrayLike, int | None]) -> dict[str, NDArray[Any]]:
+    """Columns that repeat each axis' values over a grid of ``shape``; axis None is one value for all."""
+    spread = {}
+    for name, (values, axis) in axes.items():
+        view = np.asarray(values)
+        if axis is not None:
+            view = view.reshape([-1 if k == axis else 1 for k in range(len(shape))])
+        spread[name] = np.broadcast_to(view, shape).ravel()
+    return spread
+
+
+def _one_row(values: Mapping[str, NDArray[Any]]) -> Columns:
+    row: dict[str, NDArray[Any]] = {}
+    for path, value in values.items():
+        name = path.replace(".", "_")
+        # What is not a number is a vector in the plane.
+        parts = (
+            {name: value} if value.ndim == 0 else {f"{name}_{axis}": value[k] for k, axis in enumerate("xy")}
+        )
+        row |= {part: np.atleast_1d(number) for part, number in parts.items()}
+    return row
+
+
+def _history(history: History) -> Columns:
+    return arrays(history)
+
+
+def _flow(flow: FlowResult) -> Columns:
+    shape = flow.paths.shape[:2]
+    return _spread(
+        shape, t=(flow.t, 0), trajectory=(np.arange(shape[1]), 1), label=(flow.labels, 1)
+    ) | {"x": flow.paths[..., 0].ravel(), "y": flow.paths[..., 1].ravel()}  # fmt: skip
+
+
+def _steps(steps: StepTable) -> Columns:
+    return {"step": np.arange(len(steps.t)), **arrays(steps)}
+
+
+def _data(data: DataResult) -> Columns:
+    return {"x": data.points[:, 0], "y": data.points[:, 1], "label": data.labels}
+
+
+def _field(field: FieldResult) -> Columns:
+    velocity = field.velocity
+    return _spread(velocity.shape[:3], t=(field.t, 0), x=(field.x, 2), y=(field.y, 1)) | {
+        "velocity_x": velocity[..., 0].ravel(),
+        "velocity_y": velocity[..., 1].ravel(),
+    }
+
+
+def _density(density: DensityResult) -> Columns:
+    shape = density.log_density.shape
+    return _grid(density.t, density.extent, shape) | {"log_density_nats": density.log_density.ravel()}
+
+
+def _decision(decision: DecisionResult) -> Columns:
+    classes = {f"probability_{k}": plane.ravel() for k, plane in enumerate(decision.probability)}
+    return _grid(decision.t, decision.extent, decision.probability.shape[1:]) | classes
+
+
+def _grid(t: float, extent: Extent, shape: tuple[int, ...]) -> dict[str, NDArray[Any]]:
+    """``t, x, y`` of the cells' centres of a grid ``[ny, nx]`` over an extent, row 0 lowest."""
+    ny, nx = shape
+    x = extent.x0 + (np.arange(nx) + 0.5) * (extent.x1 - extent.x0) / nx
+    y = extent.y0 + (np.arange(ny) + 0.5) * (extent.y1 - extent.y0) / ny
+    return _spread((ny, nx), t=(t, None), x=(x, 1), y=(y, 0))
+
+
+_COLUMNS: dict[type, Callable[[Any], Columns]] = {
+    History: _history,
+    FlowResult: _flow,
+    StepTable: _steps,
+    DataResult: _data,
+    FieldResult: _field,
+    DensityResult: _density,
+    DecisionResult: _decision,
+}
+
+#: How a table is written, by suffix.
+WRITERS: dict[str, Callable[[Any, Path], None]] = {".csv": _write_csv, ".npz": _write_npz}

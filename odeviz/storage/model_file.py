@@ -1,0 +1,288 @@
+"""The model file: one ``.odeviz`` file is one snapshot.
+
+Format (version 1)
+------------------
+A safetensors file. Its tensors are the model's ``state_dict`` under its own names, and the history's columns
+under ``history/<column>`` (no parameter's name contains a slash). The header's metadata holds four texts:
+
+=================== ===================================================================================
+``format``          ``odeviz``
+``format_version``  a whole number, raised when an older odeviz could no longer read the file
+``odeviz_version``  the version that wrote the file
+``snapshot``        JSON: ``experiment`` (a flat object from dotted setting path to value, e.g.
+                    ``"data.noise": 0.1``), ``iteration``, ``seconds``, ``metrics`` (name to number, null
+                    for a number that is not finite), ``message``
+=================== ===================================================================================
+
+Reading trusts nothing: nothing is unpickled, sizes are checked before memory is taken, and whatever is wrong
+is a :class:`ModelFileError`. A setting that the file lacks takes its default; one that this version does not
+know is an error, because ignoring it would show another model than the one that was saved.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import msgspec
+import numpy as np
+import safetensors
+import safetensors.numpy
+from numpy.typing import NDArray
+
+import odeviz
+from odeviz.storage.atomic import atomic_write
+from odeviz.storage.shapes import expected_shapes
+from odeviz.tasks.experiment import Experiment
+from odeviz.training.snapshot import History, Snapshot
+
+SUFFIX = ".odeviz"
+FORMAT = "odeviz"
+FORMAT_VERSION = 1
+#: Far above what the largest experiment needs (8 layers of 1,024 units in float64 take 64 MB).
+MAX_BYTES = 2**30
+MAX_HEADER_BYTES = 2**22
+
+_HISTORY = "history/"
+_COLUMNS = tuple(column.name for column in dataclasses.fields(History))
+#: First bytes of files that are picked by mistake.
+_STRANGERS = {
+    b"\x89PNG": "it is a PNG image",
+    b"PK\x03\x04": "it is a zip archive, perhaps a PyTorch checkpoint, and odeviz never unpickles",
+    b"\x80\x02": "it is a pickle, and odeviz never unpickles",
+    b"\x80\x04": "it is a pickle, and odeviz never unpickles",
+    b"\x80\x05": "it is a pickle, and odeviz never unpickles",
+    b"\x93NUM": "it is a NumPy array",
+    b"%PDF": "it is a PDF",
+}
+
+
+class ModelFileError(ValueError):
+    """A model file cannot be used; ``str()`` is one sentence naming the file and the problem."""
+
+
+class _DefectError(Exception):
+    """What is wrong with a file, as the second half of a sentence."""
+
+
+class _Description(msgspec.Struct, forbid_unknown_fields=True):
+    """The ``snapshot`` text: all of a snapshot that is not an array."""
+
+    experiment: dict[str, bool | int | float | str]
+    iteration: Annotated[int, msgspec.Meta(ge=0)]
+    seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    metrics: dict[str, float | None] = {}
+    message: str = ""
+
+
+class _Tensor(msgspec.Struct):
+    """One tensor's entry in a safetensors header: where its bytes lie after the header."""
+
+    data_offsets: tuple[int, int]
+
+
+def save_model(path: Path | str, snapshot: Snapshot) -> None:
+    """Write a snapshot to one file, whole or not at all.
+
+    Raises :class:`ModelFileError` for a snapshot that could not be loaded again (weights that are not
+    finite), :class:`odeviz.storage.WriteError` when the disk refuses.
+    """
+    try:
+        _check_finite(snapshot.weights)
+        _check_history(snapshot.history)
+    except _DefectError as defect:
+        raise ModelFileError(f"cannot save {path}: {defect}") from None
+    description = _Description(
+        experiment={entry.path: entry.value for entry in snapshot.experiment.entries()},
+        iteration=int(snapshot.iteration),
+        seconds=float(snapshot.seconds),
+        metrics={name: float(value) for name, value in snapshot.metrics.items()},
+        message=snapshot.message,
+    )
+    metadata = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "odeviz_version": odeviz.__version__,
+        "snapshot": msgspec.json.encode(description).decode(),
+    }
+    tensors = dict(snapshot.weights) | {_HISTORY + name: getattr(snapshot.history, name) for name in _COLUMNS}
+    # asarray keeps the shape [] of a scalar parameter, which ascontiguousarray alone would make [1].
+    tensors = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(safetensors.numpy.save(tensors, metadata))
+
+
+def load_model(path: Path | str) -> Snapshot:
+    """Read a snapshot. Raises :class:`ModelFileError` and nothing else, whatever the file holds."""
+    path = Path(path)
+    try:
+        return _read(path)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ModelFileError(f"cannot open {path}: {reason}") from error
+    except _DefectError as defect:
+        raise ModelFileError(f"cannot open {path}: {defect}") from None
+
+
+def _read(path: Path) -> Snapshot:
+    if path.is_dir():
+        raise _DefectError("it is a folder")
+    if path.exists() and not path.is_file():
+        raise _DefectError("it is not a regular file")
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        header = _read_header(file, size)
+        metadata, end = _parse_header(header)
+        description = _describe(metadata)
+        if 8 + len(header) + end > size:
+            raise _DefectError(f"it is truncated: {size:,} of {8 + len(header) + end:,} bytes are there")
+        file.seek(0)
+        data = file.read(size)
+    return _assemble(description, _tensors(data))
+
+
+def _read_header(file: BinaryIO, size: int) -> bytes:
+    if size == 0:
+        raise _DefectError("it is empty")
+    start = file.read(9)
+    for magic, what in _STRANGERS.items():
+        if start.startswith(magic):
+            raise _DefectError(f"{what}, not an odeviz model")
+    if size < 9:
+        raise _DefectError("it is too short to be an odeviz model")
+    length = int.from_bytes(start[:8], "little")
+    if start[8:] != b"{" or not 2 <= length <= MAX_HEADER_BYTES:
+        raise _DefectError("it is not an odeviz model")
+    if size > MAX_BYTES:
+        raise _DefectError(f"it is larger than any odeviz model ({size:,} bytes)")
+    if 8 + length > size:
+        raise _DefectError(f"it is truncated: {size:,} of at least {8 + length:,} bytes are there")
+    return start[8:] + file.read(length - 1)
+
+
+def _parse_header(header: bytes) -> tuple[Mapping[str, str], int]:
+    """The metadata, and where the last tensor ends, counted from the header's end."""
+    try:
+        entries = msgspec.json.decode(header, type=dict[str, msgspec.Raw])
+        metadata = msgspec.json.decode(entries.pop("__metadata__", b"{}"), type=dict[str, str])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise _DefectError("its header is damaged, or it is not an odeviz model") from None
+    if metadata.get("format") != FORMAT:
+        raise _DefectError("it is a safetensors file without an odeviz description, not an odeviz model")
+    try:
+        version = int(metadata.get("format_version", ""))
+    except ValueError:
+        raise _DefectError("its format version is not a whole number") from None
+    if version > FORMAT_VERSION:
+        raise _DefectError(
+            f"it was written by odeviz {metadata.get('odeviz_version', '?')[:20]} in file format {version}, "
+            f"and odeviz {odeviz.__version__} reads up to format {FORMAT_VERSION}; a newer odeviz can open it"
+        )
+    if version < 1:
+        raise _DefectError(f"its format version {version} does not exist")
+    try:
+        ends = [msgspec.json.decode(entry, type=_Tensor).data_offsets[1] for entry in entries.values()]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise _DefectError("the list of tensors in its header is damaged") from None
+    return metadata, max(ends, default=0)
+
+
+def _describe(metadata: Mapping[str, str]) -> tuple[_Description, Experiment]:
+    try:
+        description = msgspec.json.decode(metadata.get("snapshot", ""), type=_Description)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise _DefectError(f"its description is damaged ({_one_line(error)})") from None
+    known = {entry.path: entry for entry in Experiment().entries()}
+    unknown = sorted(set(description.experiment) - set(known))
+    if unknown:
+        names = ", ".join(name[:40] for name in unknown[:5]) + (", ..." if len(unknown) > 5 else "")
+        raise _DefectError(
+            f"it has {'settings' if len(unknown) > 1 else 'a setting'} that odeviz {odeviz.__version__} "
+            f"does not know ({names})"
+        )
+    values = {
+        # JSON does not tell 1.0 from 1.
+        path: float(value) if known[path].type is float and type(value) is int else value
+        for path, value in description.experiment.items()
+    }
+    try:
+        return description, Experiment().with_settings(values)
+    except ValueError as error:
+        raise _DefectError(f"its experiment is not valid: {_one_line(error)}") from None
+
+
+def _tensors(data: bytes) -> dict[str, NDArray[Any]]:
+    try:
+        tensors = safetensors.numpy.load(data)
+    except (safetensors.SafetensorError, KeyError, ValueError, OverflowError) as error:
+        raise _DefectError(f"its tensors cannot be read ({_one_line(error)})") from None
+    for array in tensors.values():
+        array.setflags(write=False)
+    return tensors
+
+
+def _assemble(described: tuple[_Description, Experiment], tensors: dict[str, NDArray[Any]]) -> Snapshot:
+    description, experiment = described
+    columns = {name: tensors.pop(_HISTORY + name, None) for name in _COLUMNS}
+    missing = [name for name, column in columns.items() if column is None]
+    if missing:
+        raise _DefectError(f"its history lacks {', '.join(missing)}")
+    history = History(**columns)  # type: ignore[arg-type]
+    _check_history(history)
+    _check_weights(experiment, tensors)
+    return Snapshot(
+        experiment=experiment,
+        iteration=description.iteration,
+        seconds=description.seconds,
+        weights=tensors,
+        history=history,
+        metrics={name: math.nan if value is None else value for name, value in description.metrics.items()},
+        message=description.message,
+    )
+
+
+def _check_history(history: History) -> None:
+    rows = np.shape(history.iteration)
+    for name in _COLUMNS:
+        column = getattr(history, name)
+        wanted = np.int64 if name == "iteration" else np.float64
+        if column.dtype != wanted or column.ndim != 1 or column.shape != rows:
+            raise _DefectError(
+                f"the history's {name} is {column.dtype} of shape {list(column.shape)}, "
+                f"not {np.dtype(wanted)} of shape [rows] like the others"
+            )
+
+
+def _check_weights(experiment: Experiment, weights: Mapping[str, NDArray[Any]]) -> None:
+    """Every tensor the experiment's model has, and no other, each of its shape and type, and finite."""
+    expected = expected_shapes(experiment)
+    _check_finite(weights)
+    for name, shape in expected.items():
+        if name not in weights:
+            raise _DefectError(f"the weights lack {name}, which the experiment's model has")
+        array = weights[name]
+        if array.shape != shape or array.dtype != experiment.dtype:
+            raise _DefectError(
+                f"the weights do not fit the experiment: {name} is {array.dtype} of shape "
+                f"{list(array.shape)}, not {experiment.dtype} of shape {list(shape)}"
+            )
+    strangers = sorted(set(weights) - set(expected))
+    if strangers:
+        raise _DefectError(
+            f"the weights hold {strangers[0][:40]}, which the experiment's model does not have"
+        )
+
+
+def _check_finite(weights: Mapping[str, NDArray[Any]]) -> None:
+    for name, array in weights.items():
+        if not np.isfinite(array).all():
+            raise _DefectError(f"the weights are not finite ({name[:40]} holds NaN or infinity)")
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()).rstrip(".")
+    return text if len(text) <= 200 else text[:197] + "..."
