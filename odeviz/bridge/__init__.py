@@ -1,0 +1,42 @@
+"""Where threads meet Qt: the trainer thread, the solver thread, and a thread for files.
+
+Nothing here imports torch before a worker thread asks for it (see :mod:`odeviz.bridge.engine`).
+"""
+
+from odeviz.bridge.frames import FrameCache
+from odeviz.bridge.jobs import JobRunner
+from odeviz.bridge.mailbox import Mailbox
+from odeviz.bridge.requests import (
+    DecisionRequest,
+    DensityRequest,
+    FieldRequest,
+    FlowRequest,
+    ProbeRequest,
+    Request,
+    Scene,
+    SceneRequest,
+    SeedsRequest,
+)
+from odeviz.bridge.solve_service import Answer, SolveService
+from odeviz.bridge.trainer import Phase, Trainer
+from odeviz.bridge.trouble import Trouble
+
+__all__ = [
+    "Answer",
+    "DecisionRequest",
+    "DensityRequest",
+    "FieldRequest",
+    "FlowRequest",
+    "FrameCache",
+    "JobRunner",
+    "Mailbox",
+    "Phase",
+    "ProbeRequest",
+    "Request",
+    "Scene",
+    "SceneRequest",
+    "SeedsRequest",
+    "SolveService",
+    "Trainer",
+    "Trouble",
+]

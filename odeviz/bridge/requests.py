@@ -1,0 +1,161 @@
+"""What the window can ask of a snapshot: each question is a frozen value that knows how to put itself to a study.
+
+Adding a question is adding a class here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from odeviz.analysis.results import DataResult, Extent, SolverChoice
+
+
+class Cancel(Protocol):
+    """Anything that can be asked whether to stop, for example ``threading.Event``."""
+
+    def is_set(self) -> bool: ...
+
+
+class Request(Protocol):
+    """A question: ``answer`` puts it to an :class:`odeviz.analysis.study.Study`; None means cancelled."""
+
+    #: Requests of one kind replace each other.
+    kind: ClassVar[str]
+    #: The lowest goes first. From :data:`BACKGROUND` on, a request makes room for one that is more urgent.
+    urgency: ClassVar[int]
+
+    def answer(self, study: Any, cancel: Cancel) -> Any: ...
+
+
+#: Requests at least this unurgent are interrupted, and taken up again, when something more urgent is asked.
+BACKGROUND = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What stays the same for all snapshots of a run: the view's rectangle, the times, the data."""
+
+    extent: Extent
+    t1: float
+    data: DataResult
+
+
+@dataclass(frozen=True, slots=True)
+class SceneRequest:
+    """The view's rectangle and ``points`` points of the data."""
+
+    points: int = 1000
+    kind: ClassVar[str] = "scene"
+    urgency: ClassVar[int] = 0
+
+    def answer(self, study: Any, cancel: Cancel) -> Scene | None:
+        data = study.data(self.points)
+        return None if data is None else Scene(study.extent, study.t1, data)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRequest:
+    """What is known at one point at one time."""
+
+    point: tuple[float, float]
+    t: float
+    kind: ClassVar[str] = "probe"
+    urgency: ClassVar[int] = 1
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return study.probe(self.point, self.t, cancel=cancel)
+
+
+@dataclass(frozen=True, slots=True)
+class SeedsRequest:
+    """Trajectories through the points a person has set."""
+
+    seeds: tuple[tuple[float, float], ...]
+    choice: SolverChoice
+    frames: int = 121
+    kind: ClassVar[str] = "seeds"
+    urgency: ClassVar[int] = 2
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        import numpy as np
+
+        points = np.asarray(self.seeds, dtype=np.float32).reshape(-1, 2)
+        labels = np.full(len(points), -1, dtype=np.int64)
+        return study.flow(points, labels, self.choice, frames=self.frames, with_error=False, cancel=cancel)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRequest:
+    """Trajectories of ``count`` points of the data (classification) or the base distribution (density)."""
+
+    choice: SolverChoice
+    count: int = 400
+    frames: int = 61
+    seed: int = 0
+    kind: ClassVar[str] = "flow"
+    urgency: ClassVar[int] = 3
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return self._flow(study, cancel, with_error=False)
+
+    def _flow(self, study: Any, cancel: Cancel, with_error: bool) -> Any:
+        points, labels = study.default_seeds(self.count, self.seed)
+        return study.flow(
+            points, labels, self.choice, frames=self.frames, with_error=with_error, cancel=cancel
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CostRequest(FlowRequest):
+    """The same trajectories with their error against a tight reference: for the solver bar, once the picture is there."""
+
+    kind: ClassVar[str] = "cost"
+    urgency: ClassVar[int] = BACKGROUND + 1
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return self._flow(study, cancel, with_error=True)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRequest:
+    """The vector field on an ``n x n`` grid at ``times`` times."""
+
+    extent: Extent
+    n: int = 25
+    times: int = 33
+    kind: ClassVar[str] = "field"
+    urgency: ClassVar[int] = 4
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return study.field(self.extent, n=self.n, times=self.times, cancel=cancel)
+
+
+@dataclass(frozen=True, slots=True)
+class DensityRequest:
+    """log p(z, t) on an ``n x n`` grid."""
+
+    t: float
+    extent: Extent
+    n: int
+    choice: SolverChoice
+    kind: ClassVar[str] = "background"
+    urgency: ClassVar[int] = BACKGROUND
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return study.density(self.t, self.extent, self.n, self.choice, cancel=cancel)
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """Class probabilities on an ``n x n`` grid."""
+
+    t: float
+    extent: Extent
+    n: int
+    choice: SolverChoice
+    kind: ClassVar[str] = "background"
+    urgency: ClassVar[int] = BACKGROUND
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return study.decision(self.t, self.extent, self.n, self.choice, cancel=cancel)

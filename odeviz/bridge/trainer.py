@@ -1,0 +1,297 @@
+"""The trainer thread: it loops ``session.step()`` and leaves snapshots in a mailbox."""
+
+from __future__ import annotations
+
+import enum
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from odeviz.bridge.engine import load_engine
+from odeviz.bridge.mailbox import Mailbox
+from odeviz.bridge.trouble import Trouble
+from odeviz.tasks.experiment import Experiment
+from odeviz.training.snapshot import Snapshot
+
+#: Snapshots a second: enough for the eye, few enough for training not to notice.
+SNAPSHOT_RATE = 20.0
+
+
+class Phase(enum.StrEnum):
+    """What the trainer is doing."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    TRAINING = "training"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    TROUBLE = "trouble"
+
+
+class TrainingSession(Protocol):
+    """The part of :class:`odeviz.training.session.Session` the trainer uses."""
+
+    @property
+    def finished(self) -> bool: ...
+    @property
+    def message(self) -> str: ...
+    def step(self) -> bool: ...
+    def snapshot(self) -> Snapshot: ...
+    def apply(self, experiment: Experiment) -> None: ...
+
+
+SessionFactory = Callable[[Experiment, Snapshot | None], TrainingSession]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the loop tells the window: a new phase, the session's experiment, and what went wrong if anything did."""
+
+    phase: Phase
+    experiment: Experiment | None = None
+    trouble: Trouble | None = None
+
+
+def make_session(experiment: Experiment, snapshot: Snapshot | None) -> TrainingSession:
+    """A real session. The first one imports torch: in the trainer thread."""
+    load_engine(optimizer=True)
+    from odeviz.training.session import Session
+
+    return Session(experiment, snapshot)
+
+
+class TrainingLoop:
+    """The loop of the trainer thread, without the thread: commands in, reports and snapshots out.
+
+    ``report`` is called from the thread that runs the loop.
+    """
+
+    def __init__(
+        self, session_factory: SessionFactory, mailbox: Mailbox[Snapshot], report: Callable[[Report], None]
+    ) -> None:
+        self._make_session = session_factory
+        self._mailbox = mailbox
+        self._report = report
+        self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._session: TrainingSession | None = None
+        self._phase = Phase.IDLE
+        self._published = 0.0
+        self._stopped = False
+
+    def post(self, command: Callable[[], None] | None) -> None:
+        """Queue a command (a bound method of the loop); None ends the loop. Any thread may call this."""
+        self._commands.put(command)
+
+    def run(self) -> None:
+        """Obey commands and train until told to end."""
+        while not self._stopped:
+            self.turn(wait=self._phase is not Phase.TRAINING)
+
+    def turn(self, wait: bool = False) -> None:
+        """Obey what is queued (waiting for a command if asked to), then make one step if training."""
+        self.obey(wait)
+        if self._phase is Phase.TRAINING and not self._stopped:
+            self._step()
+
+    def obey(self, wait: bool = False) -> None:
+        """Obey what is queued; with ``wait``, first wait for a command."""
+        while not self._stopped:
+            try:
+                command = self._commands.get(block=wait)
+            except queue.Empty:
+                return
+            wait = False
+            if command is None:
+                self._stopped = True
+                return
+            try:
+                command()
+            except Exception as error:
+                self._tell(Phase.TROUBLE, Trouble.of(error, "The training engine"))
+
+    def start(self, experiment: Experiment, snapshot: Snapshot | None, paused: bool) -> None:
+        """A new session; if it cannot be made, the one before stays, paused."""
+        self._tell(Phase.STARTING)
+        try:
+            session = self._make_session(experiment, snapshot)
+            first = session.snapshot()
+        except Exception as error:
+            self._tell(Phase.TROUBLE, Trouble.of(error, "Training could not start"))
+            return
+        self._session = session
+        self._mailbox.put(first)
+        self._tell(Phase.PAUSED if paused else Phase.TRAINING, experiment=experiment)
+
+    def pause(self) -> None:
+        if self._session is not None and self._phase is Phase.TRAINING:
+            self._publish()
+            self._tell(Phase.PAUSED)
+
+    def resume(self) -> None:
+        if self._session is not None and self._phase is not Phase.TRAINING:
+            self._tell(Phase.TRAINING)
+
+    def step_once(self) -> None:
+        """One iteration, then paused."""
+        if self._session is not None:
+            self._phase = Phase.PAUSED
+            self._step()
+            if self._phase is Phase.PAUSED:
+                self._publish()
+                self._tell(Phase.PAUSED)
+
+    def apply(self, experiment: Experiment) -> None:
+        """Take over hot settings between two steps."""
+        if self._session is None:
+            return
+        try:
+            self._session.apply(experiment)
+        except Exception as error:
+            self._tell(Phase.TROUBLE, Trouble.of(error, "The settings could not be applied"))
+        else:
+            self._tell(self._phase, experiment=experiment)
+
+    def drop(self) -> None:
+        """Forget the session."""
+        self._session = None
+        self._mailbox.take()
+        self._tell(Phase.IDLE)
+
+    def _step(self) -> None:
+        assert self._session is not None
+        try:
+            going = self._session.step()
+        except Exception as error:
+            self._tell(Phase.TROUBLE, Trouble.of(error, "Training stopped"))
+            return
+        if going:
+            if time.monotonic() - self._published >= 1.0 / SNAPSHOT_RATE:
+                self._publish()
+            return
+        self._publish()
+        if self._session.finished:
+            self._tell(Phase.FINISHED)
+        else:
+            self._tell(Phase.TROUBLE, Trouble(self._session.message or "Training stopped."))
+
+    def _publish(self) -> None:
+        if self._session is not None:
+            self._mailbox.put(self._session.snapshot())
+            self._published = time.monotonic()
+
+    def _tell(self, phase: Phase, trouble: Trouble | None = None, experiment: Experiment | None = None) -> None:
+        self._phase = phase
+        self._report(Report(phase, experiment, trouble))
+
+
+class Trainer(QObject):
+    """Trains on a thread of its own. Every method returns at once; signals arrive on the GUI thread.
+
+    The latest snapshot waits in a one-slot mailbox: :meth:`take_snapshot`.
+    With ``synchronous=True`` there is no thread: commands are obeyed at once and :meth:`advance` makes the steps.
+    """
+
+    #: The new :class:`Phase`.
+    phase_changed = Signal(object)
+    #: The experiment a session has started with or taken over.
+    running_changed = Signal(object)
+    #: A :class:`Trouble`; training has paused and the last good snapshot stays.
+    troubled = Signal(object)
+
+    _reported = Signal(object)
+
+    def __init__(
+        self,
+        session_factory: SessionFactory = make_session,
+        *,
+        synchronous: bool = False,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._mailbox: Mailbox[Snapshot] = Mailbox()
+        self._loop = TrainingLoop(session_factory, self._mailbox, self._reported.emit)
+        self._thread: threading.Thread | None = None
+        self._synchronous = synchronous
+        self._closed = False
+        self._dropping = 0
+        self.phase = Phase.IDLE
+        kind = Qt.ConnectionType.DirectConnection if synchronous else Qt.ConnectionType.QueuedConnection
+        self._reported.connect(self._on_report, kind)
+
+    def start(self, experiment: Experiment, snapshot: Snapshot | None = None, *, paused: bool = False) -> None:
+        """Train ``experiment`` from scratch, or on from ``snapshot``; with ``paused``, only get ready."""
+        self._send(partial(self._loop.start, experiment, snapshot, paused))
+
+    def pause(self) -> None:
+        """Stop after the step being made."""
+        self._send(self._loop.pause)
+
+    def resume(self) -> None:
+        """Go on."""
+        self._send(self._loop.resume)
+
+    def step(self) -> None:
+        """One iteration, then paused."""
+        self._send(self._loop.step_once)
+
+    def apply(self, experiment: Experiment) -> None:
+        """Hand hot settings to the running session; it takes them over between two steps."""
+        self._send(partial(self._loop.apply, experiment))
+
+    def drop(self) -> None:
+        """Forget the session, and with it the snapshots still under way: the window shows something else now."""
+        self._dropping += 1
+        self._send(self._loop.drop)
+
+    def take_snapshot(self) -> Snapshot | None:
+        """The latest snapshot, once."""
+        return None if self._dropping else self._mailbox.take()
+
+    def advance(self, steps: int = 1) -> None:
+        """In synchronous mode: make up to this many steps now."""
+        for _ in range(steps):
+            self._loop.turn()
+
+    def warm_up(self) -> None:
+        """Import what training needs, so that the first click on Train does not wait for it."""
+        self._send(partial(load_engine, optimizer=True))
+
+    def shutdown(self, timeout: float = 2.0) -> bool:
+        """End the thread; True if it has ended within ``timeout`` seconds. Later commands are ignored."""
+        self._closed = True
+        if self._thread is None:
+            return True
+        self._loop.post(None)
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _send(self, command: Callable[[], Any]) -> None:
+        if self._closed:
+            return
+        self._loop.post(command)
+        if self._synchronous:
+            self._loop.obey()
+        elif self._thread is None:
+            # A Python thread and not a QThread: one alive at exit does not abort the process.
+            self._thread = threading.Thread(target=self._loop.run, name="trainer", daemon=True)
+            self._thread.start()
+
+    @Slot(object)
+    def _on_report(self, report: Report) -> None:
+        if self._closed:
+            return
+        if report.phase is Phase.IDLE:
+            self._dropping = max(0, self._dropping - 1)
+        if report.experiment is not None:
+            self.running_changed.emit(report.experiment)
+        if report.phase is not self.phase:
+            self.phase = report.phase
+            self.phase_changed.emit(report.phase)
+        if report.trouble is not None:
+            self.troubled.emit(report.trouble)

@@ -1,0 +1,24 @@
+"""What went wrong in a worker thread, as something that can cross to the window."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One sentence for a person, and the traceback for a report (empty where there was no exception)."""
+
+    sentence: str
+    details: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException, doing: str = "") -> Trouble:
+        """Made from an exception; ``doing`` says what was tried (``"Training"``)."""
+        said = " ".join(str(error).split()) or type(error).__name__
+        # A ValueError or OSError here carries a sentence of its own; others need their type to make sense.
+        if not isinstance(error, ValueError | OSError):
+            said = f"{type(error).__name__}: {said}"
+        sentence = f"{doing}: {said}" if doing else said
+        return cls(sentence, "".join(traceback.format_exception(error)))

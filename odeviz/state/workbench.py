@@ -1,0 +1,210 @@
+"""The workbench: everything the window shows, one noun a signal, each changed through one door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
+
+from odeviz.analysis.results import SolverChoice
+from odeviz.state.commands import Change
+from odeviz.state.nouns import Playhead, Point, Seeds, TrainingStatus
+from odeviz.tasks.experiment import Experiment
+from odeviz.training.snapshot import Snapshot
+
+#: Which layers of the flow view are shown at first.
+LAYERS: Mapping[str, bool] = MappingProxyType(
+    {"background": True, "arrows": True, "trajectories": True, "data": True, "particles": True, "seeds": True}
+)
+
+
+class Workbench(QObject):
+    """Observable state. A setter that changes nothing emits nothing; what is emitted is frozen.
+
+    ``set_*`` methods write directly (for what the program does); the verbs (``edit``, ``choose``, ``add_seed``
+    ...) are a person's actions and go through the undo stack.
+    """
+
+    #: The edited :class:`Experiment`: what the form shows.
+    experiment_changed = Signal(object)
+    #: The :class:`Experiment` of the session or model on show, or None.
+    running_changed = Signal(object)
+    #: The :class:`Snapshot` on show.
+    snapshot_changed = Signal(object)
+    #: The :class:`SolverChoice` of the solver bar.
+    choice_changed = Signal(object)
+    #: The :class:`Playhead`.
+    playhead_changed = Signal(object)
+    #: The :class:`Seeds`.
+    seeds_changed = Signal(object)
+    #: Which layers are shown, by key.
+    layers_changed = Signal(object)
+    #: The :class:`TrainingStatus`.
+    training_changed = Signal(object)
+    #: One sentence for the status bar.
+    message_changed = Signal(str)
+    #: The file on show (a :class:`Path` or None), and whether it is behind.
+    document_changed = Signal(object, bool)
+    #: A validation message for a setting: dotted path, sentence ("" when it is fine again).
+    rejected = Signal(str, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.undo_stack = QUndoStack(self)
+        self.undo_stack.setUndoLimit(200)
+        self.experiment = Experiment()
+        self.running: Experiment | None = None
+        self.snapshot: Snapshot | None = None
+        self.choice = SolverChoice()
+        self.playhead = Playhead()
+        self.seeds = Seeds()
+        self.layers: Mapping[str, bool] = LAYERS
+        self.training = TrainingStatus()
+        self.message = ""
+        self.path: Path | None = None
+        self.unsaved = False
+        self._drags = 0
+        self._dragging = False
+
+    # What the program does.
+
+    def set_experiment(self, experiment: Experiment) -> None:
+        if experiment != self.experiment:
+            self.experiment = experiment
+            self.experiment_changed.emit(experiment)
+
+    def set_running(self, experiment: Experiment | None) -> None:
+        if experiment != self.running:
+            self.running = experiment
+            self.running_changed.emit(experiment)
+
+    def set_snapshot(self, snapshot: Snapshot | None) -> None:
+        if snapshot is not self.snapshot:
+            self.snapshot = snapshot
+            self.snapshot_changed.emit(snapshot)
+
+    def set_choice(self, choice: SolverChoice) -> None:
+        if choice != self.choice:
+            self.choice = choice
+            self.choice_changed.emit(choice)
+
+    def set_playhead(self, playhead: Playhead) -> None:
+        if playhead != self.playhead:
+            self.playhead = playhead
+            self.playhead_changed.emit(playhead)
+
+    def set_seeds(self, seeds: Seeds) -> None:
+        if seeds != self.seeds:
+            self.seeds = seeds
+            self.seeds_changed.emit(seeds)
+
+    def set_layers(self, layers: Mapping[str, bool]) -> None:
+        if dict(layers) != dict(self.layers):
+            self.layers = MappingProxyType(dict(layers))
+            self.layers_changed.emit(self.layers)
+
+    def set_training(self, status: TrainingStatus) -> None:
+        if status != self.training:
+            self.training = status
+            self.training_changed.emit(status)
+
+    def say(self, message: str) -> None:
+        """Show a sentence in the status bar ("" clears it)."""
+        if message != self.message:
+            self.message = message
+            self.message_changed.emit(message)
+
+    def set_document(self, path: Path | None, unsaved: bool) -> None:
+        if (path, unsaved) != (self.path, self.unsaved):
+            self.path, self.unsaved = path, unsaved
+            self.document_changed.emit(path, unsaved)
+
+    def show_model(self, snapshot: Snapshot, path: Path | None = None) -> None:
+        """Show a model that was opened: its experiment fills the form, and there is nothing to undo."""
+        self.undo_stack.clear()
+        self.set_seeds(Seeds())
+        self.set_experiment(snapshot.experiment)
+        self.set_running(snapshot.experiment)
+        self.set_choice(viewing_choice(snapshot.experiment))
+        self.set_snapshot(snapshot)
+        self.set_document(path, unsaved=False)
+
+    # What a person does.
+
+    def edit(self, path: str, value: Any) -> None:
+        """Change one setting of the experiment; a value that is not allowed is :attr:`rejected`."""
+        try:
+            new = self._edited(path, value)
+        except ValueError as error:
+            self.rejected.emit(path, str(error))
+            return
+        self.rejected.emit(path, "")
+        if new != self.experiment:
+            label = next(entry.about.label for entry in new.entries() if entry.path == path)
+            self._push(f"change of {label.lower()}", self.set_experiment, self.experiment, new, f"edit {path}")
+
+    def replace_experiment(self, experiment: Experiment, text: str) -> None:
+        """Replace all settings at once (a preset without a model)."""
+        if experiment != self.experiment:
+            self._push(text, self.set_experiment, self.experiment, experiment)
+
+    def begin_drag(self) -> None:
+        """From here to :meth:`end_drag`, changes of the same thing are one undo step."""
+        self._drags += 1
+        self._dragging = True
+
+    def end_drag(self) -> None:
+        self._dragging = False
+
+    def choose(self, choice: SolverChoice) -> None:
+        """Look through another solver."""
+        if choice != self.choice:
+            key = "" if choice.method != self.choice.method else "choice"
+            self._push("change of solver", self.set_choice, self.choice, choice, key)
+
+    def add_seed(self, point: Point) -> None:
+        self._push("new seed", self.set_seeds, self.seeds, self.seeds.added(point))
+
+    def move_seed(self, index: int, point: Point) -> None:
+        if 0 <= index < len(self.seeds.points):
+            self._push("move of a seed", self.set_seeds, self.seeds, self.seeds.moved(index, point), f"seed {index}")
+
+    def remove_seed(self, index: int) -> None:
+        if 0 <= index < len(self.seeds.points):
+            self._push("removal of a seed", self.set_seeds, self.seeds, self.seeds.removed(index))
+
+    def select_seed(self, index: int | None) -> None:
+        """Selecting is not worth an undo step."""
+        if index is None or 0 <= index < len(self.seeds.points):
+            self.set_seeds(self.seeds.select(index))
+
+    def show_layer(self, key: str, shown: bool) -> None:
+        if self.layers.get(key) != shown:
+            verb = "showing" if shown else "hiding"
+            self._push(f"{verb} of {key}", self.set_layers, self.layers, {**self.layers, key: shown})
+
+    def _edited(self, path: str, value: Any) -> Experiment:
+        if path == "task" and value != self.experiment.task:
+            # A task brings its own data sets; keep the data set if both tasks have it.
+            for name in [self.experiment.data.name, "moons"]:
+                try:
+                    return self.experiment.with_settings({"task": value, "data.name": name})
+                except ValueError:
+                    continue
+        return self.experiment.with_setting(path, value)
+
+    def _push(self, text: str, apply: Any, old: Any, new: Any, merge: str = "") -> None:
+        drag = self._drags if self._dragging else 0
+        self.undo_stack.push(Change(text, apply, old, new, merge, drag))
+
+
+def viewing_choice(experiment: Experiment) -> SolverChoice:
+    """The solver the views start with: the experiment's own, adaptive and tight enough to be drawn."""
+    solver = experiment.solver
+    if solver.method in ("euler", "midpoint", "rk4"):
+        return SolverChoice(method="dopri5", rtol=1e-4, atol=1e-4, steps=solver.steps)
+    return SolverChoice(solver.method, solver.rtol, solver.atol, solver.steps)

@@ -1,0 +1,188 @@
+"""The trainer with sessions that cost nothing: what it obeys, what it reports, how it ends."""
+
+import threading
+import time
+
+import pytest
+
+from odeviz.bridge import Phase, Trainer
+from odeviz.tasks import Experiment
+from odeviz.training.snapshot import Snapshot
+
+
+class CountingSession:
+    def __init__(self, experiment, snapshot=None, end=10**9, fail_at=None, bad_at=None):
+        self.experiment = experiment
+        self.iteration = snapshot.iteration if snapshot else 0
+        self.end, self.fail_at, self.bad_at = end, fail_at, bad_at
+        self.message = ""
+        self.threads = set()
+
+    @property
+    def finished(self):
+        return self.iteration >= self.end
+
+    def step(self):
+        self.threads.add(threading.current_thread().name)
+        if self.iteration == self.fail_at:
+            raise RuntimeError("the matrix is singular")
+        if self.iteration == self.bad_at:
+            self.message = "The loss is not finite."
+            return False
+        self.iteration += 1
+        time.sleep(0.0005)
+        return not self.finished
+
+    def snapshot(self):
+        return Snapshot(self.experiment, self.iteration, 0.0, {})
+
+    def apply(self, experiment):
+        if not self.experiment.is_hot_change(experiment):
+            raise ValueError("field.width needs a restart")
+        self.experiment = experiment
+
+
+@pytest.fixture
+def make_trainer(qtbot):
+    made = []
+
+    def make(synchronous=False, **options):
+        sessions = []
+
+        def factory(experiment, snapshot):
+            sessions.append(CountingSession(experiment, snapshot, **options))
+            return sessions[-1]
+
+        trainer = Trainer(factory, synchronous=synchronous)
+        trainer.sessions = sessions
+        made.append(trainer)
+        return trainer
+
+    yield make
+    for trainer in made:
+        assert trainer.shutdown()
+        trainer.deleteLater()
+
+
+def wait_for(qtbot, trainer, phase):
+    qtbot.waitUntil(lambda: trainer.phase is phase, timeout=5000)
+
+
+def test_training_runs_on_its_own_thread_until_paused(qtbot, make_trainer):
+    trainer = make_trainer()
+    trainer.start(Experiment())
+    wait_for(qtbot, trainer, Phase.TRAINING)
+    trainer.pause()
+    wait_for(qtbot, trainer, Phase.PAUSED)
+    assert trainer.sessions[0].threads == {"trainer"}
+    reached = trainer.sessions[0].iteration
+    assert trainer.take_snapshot().iteration == reached
+    assert trainer.sessions[0].iteration == reached
+
+
+def test_it_reports_the_end_with_the_last_snapshot(qtbot, make_trainer):
+    trainer = make_trainer(end=7)
+    trainer.start(Experiment())
+    wait_for(qtbot, trainer, Phase.FINISHED)
+    assert trainer.take_snapshot().iteration == 7
+
+
+def test_snapshots_come_at_most_twenty_times_a_second(qtbot, make_trainer):
+    trainer = make_trainer()
+    trainer.start(Experiment())
+    wait_for(qtbot, trainer, Phase.TRAINING)
+    taken, until = 0, time.monotonic() + 0.5
+    while time.monotonic() < until:
+        taken += trainer.take_snapshot() is not None
+    assert 2 <= taken <= 12
+    assert trainer.sessions[0].iteration > 50
+
+
+def test_a_single_step_leaves_it_paused(make_trainer):
+    trainer = make_trainer(synchronous=True)
+    trainer.start(Experiment(), paused=True)
+    trainer.step()
+    trainer.step()
+    assert trainer.phase is Phase.PAUSED
+    assert trainer.take_snapshot().iteration == 2
+
+
+def test_it_goes_on_from_a_snapshot(make_trainer):
+    trainer = make_trainer(synchronous=True)
+    trainer.start(Experiment(), Snapshot(Experiment(), 40, 1.0, {}), paused=True)
+    trainer.resume()
+    trainer.advance(3)
+    trainer.pause()
+    assert trainer.take_snapshot().iteration == 43
+
+
+def test_an_exception_arrives_as_trouble_and_the_last_snapshot_stays(qtbot, make_trainer):
+    trainer = make_trainer(fail_at=5)
+    with qtbot.waitSignal(trainer.troubled, timeout=5000) as caught:
+        trainer.start(Experiment())
+    trouble = caught.args[0]
+    assert trouble.sentence == "Training stopped: RuntimeError: the matrix is singular"
+    assert "in step" in trouble.details
+    assert trainer.phase is Phase.TROUBLE
+    assert threading.current_thread() is threading.main_thread()
+
+
+def test_a_session_that_stops_by_itself_says_why(make_trainer):
+    trainer = make_trainer(synchronous=True, bad_at=3)
+    troubles = []
+    trainer.troubled.connect(troubles.append)
+    trainer.start(Experiment())
+    trainer.advance(10)
+    assert [t.sentence for t in troubles] == ["The loss is not finite."]
+    assert trainer.phase is Phase.TROUBLE
+    assert trainer.take_snapshot().iteration == 3
+
+
+def test_hot_settings_reach_the_running_session(make_trainer):
+    trainer = make_trainer(synchronous=True)
+    trainer.start(Experiment(), paused=True)
+    running = []
+    trainer.running_changed.connect(running.append)
+    hot = Experiment().with_setting("training.lr", 1e-3)
+    trainer.apply(hot)
+    assert trainer.sessions[0].experiment == hot
+    assert running == [hot]
+
+
+def test_a_cold_setting_is_refused_with_a_sentence(make_trainer):
+    trainer = make_trainer(synchronous=True)
+    trainer.start(Experiment(), paused=True)
+    troubles = []
+    trainer.troubled.connect(troubles.append)
+    trainer.apply(Experiment().with_setting("field.width", 8))
+    assert troubles[0].sentence == "The settings could not be applied: field.width needs a restart"
+
+
+def test_a_session_that_cannot_be_made_leaves_the_one_before(make_trainer):
+    trainer = make_trainer(synchronous=True)
+    trainer.start(Experiment(), paused=True)
+    trainer._loop._make_session = lambda experiment, snapshot: 1 / 0
+    trainer.start(Experiment())
+    assert trainer.phase is Phase.TROUBLE
+    trainer.step()
+    assert trainer.phase is Phase.PAUSED
+
+
+def test_after_dropping_the_session_no_snapshot_of_it_arrives(qtbot, make_trainer):
+    trainer = make_trainer()
+    trainer.start(Experiment())
+    wait_for(qtbot, trainer, Phase.TRAINING)
+    trainer.drop()
+    assert trainer.take_snapshot() is None
+    wait_for(qtbot, trainer, Phase.IDLE)
+    assert trainer.take_snapshot() is None
+
+
+def test_shutdown_ends_the_thread_while_training(qtbot, make_trainer):
+    trainer = make_trainer()
+    trainer.start(Experiment())
+    wait_for(qtbot, trainer, Phase.TRAINING)
+    began = time.monotonic()
+    assert trainer.shutdown(2.0)
+    assert time.monotonic() - began < 1.0
+    assert "trainer" not in {thread.name for thread in threading.enumerate()}
