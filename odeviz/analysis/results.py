@@ -1,0 +1,136 @@
+"""Results: frozen arrays an analysis made from a snapshot, drawable and savable as they stand.
+
+No torch, no Qt: panels and exporters import this module and nothing below it.
+Every array is read-only (see :func:`frozen`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+Bools = NDArray[np.bool_]
+
+
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """The same array, read-only."""
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A rectangle of the plane."""
+
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class SolverChoice:
+    """The solver settings a view asks for; the window's solver bar holds one."""
+
+    method: str = "dopri5"
+    rtol: float = 1e-4
+    atol: float = 1e-4
+    #: Number of equal steps, used by fixed-step methods only.
+    steps: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StepTable:
+    """The steps a solver tried, in order: time at the start, signed size, scaled error (<= 1 accepted; NaN if not estimated)."""
+
+    t: Floats  # [steps]
+    h: Floats  # [steps]
+    error: Floats  # [steps]
+    accepted: Bools  # [steps]
+
+
+@dataclass(frozen=True, slots=True)
+class DataResult:
+    """Points of the task's data set: ``points [N, 2]`` and ``labels [N]`` (class index, or -1 for none)."""
+
+    points: Floats
+    labels: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class FlowResult:
+    """Trajectories of one solve, sampled at equal times, and what the solve cost."""
+
+    t: Floats  # [T], from t0 to t1
+    paths: Floats  # [T, B, 2], first two state dimensions; NaN from where the solver stopped
+    labels: Ints  # [B], class index of each trajectory or -1
+    steps: StepTable
+    choice: SolverChoice
+    iteration: int
+    nfe: int
+    #: Largest distance to a float64 reference solution at t1 over a subset of trajectories; NaN if not measured.
+    error: float
+    milliseconds: float
+    #: "success", or the engine's status name.
+    status: str = "success"
+    #: One sentence when the status is not success.
+    message: str = ""
+
+    @property
+    def accepted(self) -> int:
+        return int(self.steps.accepted.sum())
+
+    @property
+    def rejected(self) -> int:
+        return int((~self.steps.accepted).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class FieldResult:
+    """The vector field on a grid at several times (extra dimensions at zero)."""
+
+    t: Floats  # [T]
+    x: Floats  # [nx]
+    y: Floats  # [ny]
+    velocity: Floats  # [T, ny, nx, 2]
+    iteration: int
+
+
+@dataclass(frozen=True, slots=True)
+class DensityResult:
+    """log p(z, t) on a grid at one time, in nats; row 0 is the lowest y."""
+
+    t: float
+    extent: Extent
+    log_density: Floats  # [ny, nx]
+    #: Integral of the density over the extent by the midpoint rule.
+    mass: float
+    iteration: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionResult:
+    """Class probabilities for states at one time carried on to t1 and read out; row 0 is the lowest y."""
+
+    t: float
+    extent: Extent
+    probability: Floats  # [classes, ny, nx]
+    iteration: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What is known at one point of the plane at one time; ``log_density`` is NaN for tasks without one."""
+
+    t: float
+    point: tuple[float, float]
+    velocity: tuple[float, float]
+    speed: float
+    divergence: float
+    log_density: float = math.nan

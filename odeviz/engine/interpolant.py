@@ -1,0 +1,64 @@
+"""Dense output: the polynomial each step leaves behind."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from odeviz.engine.tableau import ButcherTableau
+
+
+def dense_weights(tableau: ButcherTableau, thetas: Sequence[float]) -> list[list[float]]:
+    """Weights ``[len(thetas), core + 1]`` of the stages at the fractions ``theta`` of a step."""
+    rows = [[float(x) for x in row] for row in tableau.dense]
+    return [[_horner(row, theta) for row in rows] for theta in thetas]
+
+
+def _horner(coefficients: Sequence[float], theta: float) -> float:
+    value = 0.0
+    for coefficient in reversed(coefficients):
+        value = (value + coefficient) * theta
+    return value
+
+
+class DenseOutput:
+    """A piecewise polynomial solution, forwards or backwards in time.
+
+    Collected step by step by the time loop; ``unpack`` turns the stepper's state into ``[batch, dim]``.
+    """
+
+    def __init__(self, tableau: ButcherTableau, unpack: Callable[[Tensor], Tensor]) -> None:
+        self._matrix = torch.tensor([[float(x) for x in row] for row in tableau.dense], dtype=torch.float64).T
+        self._unpack = unpack
+        self._ends: list[float] = []
+        self._pieces: list[tuple[float, float, Tensor, Tensor]] = []
+
+    def append(self, t: float, h: float, y: Tensor, stages: Tensor) -> None:
+        """Add the step from ``t`` of size ``h``: its first state and its stages ``[core + 1, *state]``."""
+        matrix = self._matrix.to(stages)
+        self._ends.append(t + h)
+        self._pieces.append((t, h, y.clone(), h * torch.tensordot(matrix, stages, dims=1)))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """First and last time covered."""
+        return self._pieces[0][0], self._ends[-1]
+
+    def __call__(self, t: float) -> Tensor:
+        """The state ``[batch, dim]`` at time ``t``. Raises ``ValueError`` outside the interval."""
+        if not self._pieces:
+            raise ValueError("the solve stopped before its first step: there is no solution to interpolate")
+        first, last = self.interval
+        if not min(first, last) <= t <= max(first, last):
+            raise ValueError(f"t = {t} is outside the solved interval from {first} to {last}")
+        sign = 1.0 if last >= first else -1.0
+        index = bisect_left(self._ends, sign * t, key=lambda end: sign * end)
+        start, h, y, coefficients = self._pieces[index]
+        theta = (t - start) / h
+        value = torch.zeros_like(y)
+        for coefficient in reversed(coefficients.unbind(0)):
+            value = (value + coefficient) * theta
+        return self._unpack(y + value)
