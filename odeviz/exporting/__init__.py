@@ -1,1 +1,4 @@
-"""Results taken home: figures, tables, and the colours all views share. No Qt; matplotlib only when a figure is drawn."""
+"""Results taken home: figures, tables, and the colours all views share.
+
+No Qt; matplotlib is imported only when a figure is drawn.
+"""

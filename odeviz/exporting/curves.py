@@ -1,0 +1,238 @@
+"""Figures of curves: training against iteration, and the solver's steps against time."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from odeviz.analysis.results import Floats, FlowResult, StepTable
+from odeviz.exporting.palette import LIGHT, mix
+from odeviz.exporting.style import COLUMN, label_ends, new_figure, notes, running_median
+from odeviz.training.snapshot import History
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TASKS = ("classification", "density")
+
+
+def loss_figure(*, history: History, task: str = "classification", entropy: float | None = None) -> Figure:
+    """Training loss and the task's metric against iteration.
+
+    Classification: cross-entropy (logarithmic) above, accuracy in percent below. Density: both are negative
+    log-likelihoods in nats and share one axis, with the data's entropy H, which no model can beat, as a
+    dashed line where it is known. A faint line is every recorded value, a full one their running median.
+    Raises ``ValueError`` for an empty history or an unknown task.
+    """
+    _has_rows(history)
+    if task not in TASKS:
+        raise ValueError(f"task must be one of {', '.join(TASKS)}, not {task!r}")
+    if task == "density":
+        return _likelihood_figure(history, entropy)
+    figure = new_figure(COLUMN, COLUMN * 0.78)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    _raw_and_smooth(above, history.iteration, history.loss, LIGHT.accent)
+    if (history.loss[np.isfinite(history.loss)] > 0).all():
+        above.set_yscale("log")
+        _few_decades(above, history.loss[np.isfinite(history.loss)])
+    above.set_ylabel("cross-entropy (nats)")
+    known = np.isfinite(history.metric)
+    below.plot(history.iteration[known], 100 * history.metric[known], **_MEASURED)
+    below.set_ylabel("accuracy (%)")
+    if known.any():
+        last = 100 * float(history.metric[known][-1])
+        below.set_ylim(min(50.0, 100 * float(history.metric[known].min())) - 2, 102)
+    _iterations(below, history)
+    figure.align_ylabels()
+    if known.any():
+        label_ends(below, [(float(history.iteration[-1]), last, f"{last:.1f} %", _SECOND)])
+    return figure
+
+
+def nfe_figure(*, history: History) -> Figure:
+    """Function evaluations of the forward and the backward solve against iteration.
+
+    Raises ``ValueError`` for an empty history.
+    """
+    _has_rows(history)
+    figure = new_figure(COLUMN, COLUMN * 0.56)
+    axes = figure.add_subplot()
+    curves = [
+        ("forward", history.nfe_forward, LIGHT.accent),
+        ("backward", history.nfe_backward, LIGHT.classes[1]),
+    ]
+    ends = []
+    for name, values, color in curves:
+        if np.isfinite(values).any():
+            last = _raw_and_smooth(axes, history.iteration, values, color)
+            ends.append((float(history.iteration[-1]), last, name, color))
+    axes.set_ylim(bottom=0)
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.set_ylabel("function evaluations")
+    _iterations(axes, history)
+    label_ends(axes, ends)
+    return figure
+
+
+def steps_figure(*, flow: FlowResult | None = None, steps: StepTable | None = None) -> Figure:
+    """The steps of one solve: their size against time, and below it the error each was judged by.
+
+    Every step is a bar from its start to its end at the height of its size; a rejected one is a red cross.
+    The scaled error is 1 at the tolerance; it is not drawn when the method does not estimate it.
+    Raises ``ValueError`` when neither ``flow`` nor ``steps`` is given, or there is no step.
+    """
+    table = steps if steps is not None else flow.steps if flow is not None else None
+    if table is None:
+        raise ValueError("a steps figure needs flow or steps")
+    if not len(table.t):
+        raise ValueError("the solve took no step: there is nothing to draw")
+    judged = bool(np.isfinite(table.error).any())
+    figure = new_figure(COLUMN, COLUMN * (0.78 if judged else 0.52))
+    if judged:
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+        _paint_errors(below, table)
+    else:
+        above = below = figure.add_subplot()
+    _paint_sizes(above, table)
+    below.set_xlabel("$t$", labelpad=1)
+    taken, refused = int(table.accepted.sum()), int((~table.accepted).sum())
+    cost = f"{taken} accepted, {refused} rejected"
+    if flow is not None:
+        how = f", rtol {flow.choice.rtol:.2g}".replace("e-0", "e-") if judged else ""
+        cost = f"{flow.choice.method}{how}: {flow.nfe} evaluations, {cost}"
+    notes(above, cost)
+    figure.align_ylabels()
+    if judged:
+        label_ends(below, [(float(table.t[-1]), 1.0, "tolerance", LIGHT.muted)])
+    return figure
+
+
+#: The second curve's colour, where the first has the accent.
+_SECOND = LIGHT.classes[1]
+_MEASURED = {"marker": "o", "markersize": 2.2, "linewidth": 0.9, "markeredgewidth": 0, "color": _SECOND}
+_DOT = {
+    "marker": "o",
+    "markersize": 2.4,
+    "linestyle": "",
+    "markeredgewidth": 0,
+    "color": LIGHT.accent,
+    "zorder": 3,
+}
+_TICK = {"marker": "|", "markersize": 4.5, "linestyle": "", "markeredgewidth": 0.8, "color": LIGHT.accent}
+_CROSS = {
+    "marker": "x",
+    "markersize": 3.6,
+    "linestyle": "",
+    "markeredgewidth": 1,
+    "color": LIGHT.danger,
+    "zorder": 4,
+}
+_LIMIT = {"color": LIGHT.muted, "linewidth": 0.8, "linestyle": (0, (4, 3)), "zorder": 1}
+
+
+def _has_rows(history: History) -> None:
+    if not len(history):
+        raise ValueError("the history is empty: train for at least one iteration first")
+
+
+def _iterations(axes: Axes, history: History) -> None:
+    from matplotlib.ticker import EngFormatter, MaxNLocator
+
+    last = max(int(history.iteration[-1]), 1)
+    axes.set_xlim(0, last)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], integer=True))
+    if last >= 20_000:
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.set_xlabel("iteration", labelpad=1)
+
+
+def _raw_and_smooth(axes: Axes, x: Floats, values: Floats, color: str) -> float:
+    """Every value faintly, their running median in full; returns the median's last finite value."""
+    width = max(1, len(values) // 40) | 1
+    if width > 1:
+        axes.plot(x, values, color=mix(LIGHT.ground, color, 0.25), linewidth=0.5, zorder=2)
+    smooth = running_median(values, width)
+    axes.plot(x, smooth, color=color, linewidth=1.1, zorder=3)
+    finite = smooth[np.isfinite(smooth)]
+    return float(finite[-1]) if finite.size else 0.0
+
+
+def _likelihood_figure(history: History, entropy: float | None) -> Figure:
+    figure = new_figure(COLUMN, COLUMN * 0.62)
+    axes = figure.add_subplot()
+    last = float(history.iteration[-1])
+    ends = [
+        (last, _raw_and_smooth(axes, history.iteration, history.loss, LIGHT.accent), "training", LIGHT.accent)
+    ]
+    known = np.isfinite(history.metric)
+    if known.any():
+        axes.plot(history.iteration[known], history.metric[known], **_MEASURED, zorder=4)
+        ends.append((last, float(history.metric[known][-1]), "held out", _SECOND))
+    # The first few losses of a long run may lie far above all others; the curve comes in over the top.
+    losses = history.loss[np.isfinite(history.loss)]
+    shown = np.sort(losses)[: math.ceil(0.985 * len(losses))] if len(losses) > 200 else losses
+    values = np.concatenate(
+        [
+            shown,
+            history.metric[known],
+            [entropy] if entropy is not None else [],
+        ]
+    )
+    low, high = float(values.min()), float(values.max())
+    margin = 0.06 * (high - low) or 0.1
+    axes.set_ylim(low - margin, high + margin)
+    if entropy is not None:
+        axes.axhline(entropy, **_LIMIT)
+        ends.append((last, entropy, f"$H$ = {entropy:.3f}", LIGHT.muted))
+    axes.set_ylabel("negative log-likelihood (nats)")
+    _iterations(axes, history)
+    label_ends(axes, ends)
+    return figure
+
+
+def _paint_sizes(axes: Axes, table: StepTable) -> None:
+    from matplotlib.collections import LineCollection
+
+    size, good = np.abs(table.h), table.accepted
+    bars = [[(t, abs(h)), (t + h, abs(h))] for t, h in zip(table.t[good], table.h[good], strict=True)]
+    axes.add_collection(LineCollection(bars, colors=LIGHT.accent, linewidths=1.4, capstyle="butt", zorder=3))
+    axes.plot(table.t[good], size[good], **_TICK)
+    axes.plot(table.t[~good], size[~good], **_CROSS)
+    edges = np.concatenate([table.t, (table.t + table.h)[good]])
+    axes.set_xlim(float(edges.min()), float(edges.max()))
+    axes.set_yscale("log")
+    axes.set_ylabel("step size $|h|$")
+    axes.set_ylim(float(size.min()) / 1.4, float(size.max()) * 1.4)
+    _few_decades(axes, size)
+
+
+def _paint_errors(axes: Axes, table: StepTable) -> None:
+    # A step of no error at all has no place on a logarithmic axis; it stands at the bottom.
+    floor = 1e-4
+    error, good = np.maximum(table.error, floor), table.accepted
+    axes.axhline(1.0, **_LIMIT)
+    axes.vlines(
+        table.t[good], floor / 10, error[good], color=mix(LIGHT.ground, LIGHT.accent, 0.35), linewidth=0.6
+    )
+    axes.plot(table.t[good], error[good], **_DOT)
+    axes.plot(table.t[~good], error[~good], **_CROSS)
+    axes.set_yscale("log")
+    finite = error[np.isfinite(error)]
+    axes.set_ylim(float(finite.min()) / 2, max(4.0, float(finite.max()) * 2))
+    axes.set_ylabel("scaled error")
+    _few_decades(axes, finite)
+
+
+def _few_decades(axes: Axes, values: Floats) -> None:
+    """Ticks a reader can use whether the values span a tenth of a decade or ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    span = float(np.log10(values.max() / values.min())) if values.min() > 0 else 0.0
+    subs = (1.0,) if span > 1.5 else (1.0, 2.0, 5.0)
+    axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=6))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    if span <= 3:
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

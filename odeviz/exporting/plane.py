@@ -1,0 +1,322 @@
+"""Figures of the plane: the flow with its layers, a density, a classifier's decision."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from odeviz.analysis.results import (
+    DataResult,
+    DecisionResult,
+    DensityResult,
+    Extent,
+    FieldResult,
+    Floats,
+    FlowResult,
+    Ints,
+)
+from odeviz.exporting.palette import LIGHT, channels, mix
+from odeviz.exporting.style import COLUMN, extent_of, new_figure, notes, plane
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
+
+#: log p is shown down to this far below its maximum, in nats: a factor of 22,000 in density.
+DEPTH = 10.0
+
+#: The same where the density is only a background, which shows where most of the mass is.
+_PALE_DEPTH = 6.0
+
+#: How much of a class's colour a certain decision has; the rest is white.
+_STRENGTH = 0.55
+
+
+def flow_figure(
+    *,
+    flow: FlowResult | None = None,
+    field: FieldResult | None = None,
+    density: DensityResult | None = None,
+    decision: DecisionResult | None = None,
+    data: DataResult | None = None,
+    time: float | None = None,
+    extent: Extent | None = None,
+    lines: str = "arrows",
+    color: str = "class",
+    trajectories: int = 300,
+) -> Figure:
+    """The plane with every layer that is given: density or decision, field, trajectories, data.
+
+    ``time`` (default: the end) chooses the field's time and where on the trajectories the points stand.
+    ``lines`` draws the field as "arrows" or "streamlines"; ``color`` colours trajectories by "class" or
+    by "time". At most ``trajectories`` curves are drawn, evenly chosen; the points are all drawn.
+    Raises ``ValueError`` when no layer is given or an option is not one of those named.
+    """
+    _one_of("lines", lines, ("arrows", "streamlines"))
+    _one_of("color", color, ("class", "time"))
+    if all(layer is None for layer in (flow, field, density, decision, data)):
+        raise ValueError("a flow figure needs at least one of flow, field, density, decision, data")
+    extent = extent or _common_extent(flow, field, density, decision, data)
+    if time is None:
+        time = next((float(r.t[-1]) for r in (flow, field) if r is not None), None)
+    by_time = flow is not None and (color == "time" or bool((flow.labels < 0).all()))
+    figure = new_figure(*_size(extent, bar=by_time))
+    axes = figure.add_subplot()
+    plane(axes, extent)
+    if decision is not None:
+        _paint_decision(axes, decision, strength=0.3)
+    elif density is not None:
+        _paint_pale_density(axes, density)
+    if field is not None:
+        (_paint_arrows if lines == "arrows" else _paint_streamlines)(axes, field, time)
+    if data is not None:
+        _paint_data(axes, data, faint=flow is not None)
+    if flow is not None:
+        chosen = _evenly(flow.paths.shape[1], trajectories)
+        if by_time:
+            _paint_paths_by_time(axes, flow, chosen)
+        else:
+            _paint_paths_by_class(axes, flow, chosen)
+        _paint_heads(axes, flow, time, by_time)
+    if time is not None:
+        notes(axes, f"$t$ = {time:.2f}")
+    return figure
+
+
+def density_figure(*, density: DensityResult, data: DataResult | None = None) -> Figure:
+    """log p(z, t) as a heat map with contours every two nats, a colour bar in nats, and the mass above it."""
+    figure = new_figure(*_size(density.extent, bar=True))
+    axes = figure.add_subplot()
+    plane(axes, density.extent)
+    values, low, high = _clipped(density.log_density)
+    image = _image(axes, values, density.extent, cmap=LIGHT.density_map, vmin=low, vmax=high)
+    x, y = _centres(density.extent, values.shape)
+    levels = np.arange(math.ceil(low / 2) * 2, high, 2.0)
+    if len(levels) and np.ptp(values) > 0:
+        axes.contour(x, y, values, levels=levels, colors=LIGHT.ground, linewidths=0.4, alpha=0.7)
+    if data is not None:
+        axes.scatter(*data.points.T, s=1.2, c=LIGHT.text, linewidths=0, alpha=0.7, zorder=4)
+    bar = figure.colorbar(image, ax=axes, extend="min", aspect=24, pad=0.02)
+    _plain_bar(bar, r"$\log p(z, t)$ (nats)")
+    notes(axes, f"$t$ = {density.t:.2f}", f"mass {density.mass:.3f}")
+    return figure
+
+
+def decision_figure(*, decision: DecisionResult, data: DataResult | None = None) -> Figure:
+    """Class regions, paler where the classifier is unsure, and the boundary; two classes get a colour bar."""
+    classes = len(decision.probability)
+    figure = new_figure(*_size(decision.extent, bar=classes == 2))
+    axes = figure.add_subplot()
+    plane(axes, decision.extent)
+    _paint_decision(axes, decision, strength=_STRENGTH)
+    if data is not None:
+        _paint_data(axes, data, faint=False)
+    if classes == 2:
+        from matplotlib.cm import ScalarMappable
+
+        bar = figure.colorbar(ScalarMappable(cmap=_two_class_map(_STRENGTH)), ax=axes, aspect=24, pad=0.02)
+        _plain_bar(bar, "probability of class 1")
+        bar.ax.axhline(0.5, color=LIGHT.text, linewidth=0.8)
+    notes(axes, f"$t$ = {decision.t:.2f}")
+    return figure
+
+
+def _size(extent: Extent, bar: bool) -> tuple[float, float]:
+    """One column wide, and as high as the picture needs beside its labels and colour bar."""
+    room = COLUMN - (1.02 if bar else 0.44)
+    shape = (extent.y1 - extent.y0) / (extent.x1 - extent.x0)
+    return COLUMN, min(max(room * shape, 0.6), 2 * COLUMN) + 0.5
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+
+
+def _common_extent(
+    flow: FlowResult | None,
+    field: FieldResult | None,
+    density: DensityResult | None,
+    decision: DecisionResult | None,
+    data: DataResult | None,
+) -> Extent:
+    for background in (density, decision):
+        if background is not None:
+            return background.extent
+    if field is not None:
+        return Extent(float(field.x[0]), float(field.x[-1]), float(field.y[0]), float(field.y[-1]))
+    clouds = [flow.paths] if flow is not None else []
+    return extent_of(*clouds, *([data.points] if data is not None else []))
+
+
+def _evenly(count: int, most: int) -> Ints:
+    """At most ``most`` of ``count`` indices, evenly spaced."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+
+
+def _clipped(log_density: Floats, depth: float = DEPTH) -> tuple[Floats, float, float]:
+    """Values cut to the shown range, and that range; impossible places (-inf, NaN) get the lowest value."""
+    finite = log_density[np.isfinite(log_density)]
+    high = float(finite.max()) if finite.size else 0.0
+    low = high - depth
+    return np.nan_to_num(np.maximum(log_density, low), nan=low), low, high
+
+
+def _centres(extent: Extent, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """Midpoints of the grid's cells along x and y."""
+    ny, nx = shape[:2]
+    dx, dy = (extent.x1 - extent.x0) / nx, (extent.y1 - extent.y0) / ny
+    return extent.x0 + dx * (np.arange(nx) + 0.5), extent.y0 + dy * (np.arange(ny) + 0.5)
+
+
+def _image(axes: Axes, values: Floats, extent: Extent, **how: Any) -> Any:
+    edges = (extent.x0, extent.x1, extent.y0, extent.y1)
+    return axes.imshow(values, extent=edges, origin="lower", interpolation="bilinear", zorder=0, **how)
+
+
+def _plain_bar(bar: Any, label: str) -> None:
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=0, pad=2)
+    bar.set_label(label, labelpad=3)
+
+
+def _paint_pale_density(axes: Axes, density: DensityResult) -> None:
+    """Density as a background: white where there is none, so that what lies on top stays legible."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    values, low, high = _clipped(density.log_density, _PALE_DEPTH)
+    ramp = LinearSegmentedColormap.from_list("pale", [LIGHT.ground, mix(LIGHT.ground, LIGHT.accent, 0.45)])
+    _image(axes, values, density.extent, cmap=ramp, vmin=low, vmax=high)
+
+
+def _two_class_map(strength: float) -> Colormap:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    ends = [mix(LIGHT.ground, LIGHT.of_class(c), strength) for c in (0, 1)]
+    return LinearSegmentedColormap.from_list("classes", [ends[0], LIGHT.ground, ends[1]])
+
+
+def _paint_decision(axes: Axes, decision: DecisionResult, strength: float) -> None:
+    """The likeliest class's colour, mixed with white by how far it is ahead of a guess."""
+    p = np.asarray(decision.probability, dtype=np.float64)
+    best = p.argmax(axis=0)
+    sure = strength * (p.max(axis=0) - 1 / len(p)) / (1 - 1 / len(p))
+    colors = np.array([channels(LIGHT.of_class(c)) for c in range(len(p))])
+    white = np.array(channels(LIGHT.ground))
+    image = white + (colors[best] - white) * np.nan_to_num(sure)[..., None]
+    _image(axes, np.clip(image, 0, 1), decision.extent)
+    x, y = _centres(decision.extent, best.shape)
+    for c in range(1 if len(p) == 2 else 0, len(p)):
+        lead = p[c] - np.delete(p, c, axis=0).max(axis=0)
+        if lead.min() < 0 < lead.max():
+            axes.contour(x, y, lead, levels=[0.0], colors=LIGHT.text, linewidths=0.8, zorder=2)
+
+
+def _at(result: FlowResult | FieldResult, time: float | None) -> int:
+    """Index of the sample nearest a time; the last one for no time."""
+    return len(result.t) - 1 if time is None else int(np.abs(result.t - time).argmin())
+
+
+def _paint_arrows(axes: Axes, field: FieldResult, time: float | None) -> None:
+    """Arrows whose length is the speed, the longest (98th percentile) one grid cell and a bit."""
+    velocity = field.velocity[_at(field, time)]
+    stride = max(1, round(len(field.x) / 22))
+    inner = slice(stride // 2, None, stride)
+    u, v = velocity[inner, inner, 0], velocity[inner, inner, 1]
+    x, y = field.x[inner], field.y[inner]
+    speed = np.hypot(u, v)
+    longest = float(np.nanpercentile(speed, 98)) or 1.0
+    cell = float(x[1] - x[0]) if len(x) > 1 else 1.0
+    shrink = cell * 1.1 / longest * np.minimum(1.0, longest / np.maximum(speed, 1e-30))
+    axes.quiver(
+        x, y, u * shrink, v * shrink, color=LIGHT.field, alpha=0.75, zorder=1.5, pivot="mid",
+        angles="xy", scale_units="xy", scale=1.0, width=0.0028, headwidth=4, headlength=4.5, headaxislength=4,
+    )  # fmt: skip
+
+
+def _paint_streamlines(axes: Axes, field: FieldResult, time: float | None) -> None:
+    velocity = np.asarray(field.velocity[_at(field, time)], dtype=np.float64)
+    speed = np.hypot(velocity[..., 0], velocity[..., 1])
+    if not np.nanmax(speed, initial=0.0) > 0:
+        return
+    x, y = (
+        np.linspace(field.x[0], field.x[-1], len(field.x)),
+        np.linspace(field.y[0], field.y[-1], len(field.y)),
+    )
+    axes.streamplot(
+        x, y, velocity[..., 0], velocity[..., 1], color=mix(LIGHT.ground, LIGHT.field, 0.8), density=1.3,
+        linewidth=0.3 + 0.7 * speed / np.nanmax(speed), arrowsize=0.5, zorder=1.5,
+    )  # fmt: skip
+
+
+def _paint_data(axes: Axes, data: DataResult, faint: bool) -> None:
+    size, alpha, edge = (2.5, 0.45, 0.0) if faint else (5.0, 0.9, 0.3)
+    for label in np.unique(data.labels):
+        axes.scatter(
+            *data.points[data.labels == label].T, s=size, c=LIGHT.of_class(int(label)), alpha=alpha,
+            linewidths=edge, edgecolors=LIGHT.ground, zorder=3,
+        )  # fmt: skip
+
+
+def _paint_paths_by_class(axes: Axes, flow: FlowResult, chosen: Ints) -> None:
+    from matplotlib.collections import LineCollection
+
+    for label in np.unique(flow.labels[chosen]):
+        curves = [
+            flow.paths[:, b][np.isfinite(flow.paths[:, b]).all(axis=1)]
+            for b in chosen
+            if flow.labels[b] == label
+        ]
+        color = LIGHT.of_class(int(label))
+        axes.add_collection(
+            LineCollection(curves, colors=color, linewidths=0.4, alpha=0.6, zorder=5), autolim=False
+        )
+
+
+def _paint_paths_by_time(axes: Axes, flow: FlowResult, chosen: Ints) -> None:
+    """One compound path for each interval of time: as few objects as colours keep SVG and PDF small."""
+    from matplotlib import colormaps
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.collections import PathCollection
+    from matplotlib.colors import ListedColormap, Normalize
+    from matplotlib.path import Path
+
+    # The map's palest tenth would vanish on white.
+    ramp = ListedColormap(colormaps[LIGHT.time_map](np.linspace(0.0, 0.88, 256)))
+    norm = Normalize(float(flow.t[0]), float(flow.t[-1]))
+    starts, ends = flow.paths[:-1, chosen], flow.paths[1:, chosen]
+    codes = np.array([Path.MOVETO, Path.LINETO], dtype=Path.code_type)
+    compound = []
+    for a, b in zip(starts, ends, strict=True):
+        pair = np.stack([a, b], axis=1)
+        pair = pair[np.isfinite(pair).all(axis=(1, 2))]
+        compound.append(Path(pair.reshape(-1, 2), np.tile(codes, len(pair))))
+    kept = [k for k, path in enumerate(compound) if len(path.vertices)]
+    middles = (flow.t[:-1] + flow.t[1:]) / 2
+    axes.add_collection(
+        PathCollection(
+            [compound[k] for k in kept], facecolors="none", edgecolors=[ramp(norm(middles[k])) for k in kept],
+            linewidths=0.45, alpha=0.8, zorder=5, capstyle="round",
+        ),
+        autolim=False,
+    )  # fmt: skip
+    bar = axes.figure.colorbar(ScalarMappable(norm=norm, cmap=ramp), ax=axes, aspect=24, pad=0.02)
+    _plain_bar(bar, "$t$")
+    bar.ax.yaxis.label.set(rotation=0, verticalalignment="center")
+
+
+def _paint_heads(axes: Axes, flow: FlowResult, time: float | None, by_time: bool) -> None:
+    points = flow.paths[_at(flow, time)]
+    colors = [LIGHT.text if by_time else LIGHT.of_class(int(label)) for label in flow.labels]
+    many = len(points) > 300
+    axes.scatter(
+        *points.T,
+        s=1.6 if many else 5,
+        c=colors,
+        edgecolors=LIGHT.ground,
+        linewidths=0.0 if many else 0.3,
+        zorder=6,
+    )

@@ -1,0 +1,166 @@
+"""The publication style of every figure: sizes, fonts, lines, and the small marks all panels share.
+
+matplotlib is imported inside the functions, and through its object interface: no pyplot, no global figure.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from odeviz.analysis.results import Extent, Floats
+from odeviz.exporting.palette import LIGHT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Width of one column of a two-column paper, in inches.
+COLUMN = 3.4
+
+_STYLE: dict[str, Any] = {
+    "font.family": ["DejaVu Sans"],  # shipped with matplotlib: the same metrics on every machine
+    "mathtext.fontset": "dejavusans",
+    "font.size": 7.0,
+    "axes.labelsize": 7.5,
+    "axes.titlesize": 7.5,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "text.color": LIGHT.text,
+    "axes.labelcolor": LIGHT.text,
+    "axes.edgecolor": LIGHT.muted,
+    "xtick.color": LIGHT.muted,
+    "ytick.color": LIGHT.muted,
+    "xtick.labelcolor": LIGHT.text,
+    "ytick.labelcolor": LIGHT.text,
+    "figure.facecolor": LIGHT.ground,
+    "axes.facecolor": LIGHT.ground,
+    "savefig.facecolor": LIGHT.ground,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "axes.grid": False,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "lines.linewidth": 1.0,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.035,
+    "figure.constrained_layout.w_pad": 0.035,
+    "contour.negative_linestyle": "solid",
+    # Text stays text and can be edited; the same input gives the same bytes.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "odeviz",
+    "pdf.fonttype": 42,
+    "path.simplify": True,
+}
+
+# matplotlib's settings are global to the process, and figures may be exported from several threads.
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def publication() -> Iterator[None]:
+    """matplotlib's settings while a figure is drawn or saved; the caller's own come back afterwards."""
+    import matplotlib
+
+    with _LOCK, matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches, with a canvas that needs no display."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def plane(axes: Axes, extent: Extent, symbol: str = "z") -> None:
+    """Set axes up as a piece of the plane: equal scales, few ticks, the state's components as labels."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_aspect("equal")
+    axes.set_xlim(extent.x0, extent.x1)
+    axes.set_ylim(extent.y0, extent.y1)
+    axes.set_xlabel(f"${symbol}_1$", labelpad=1)
+    axes.set_ylabel(f"${symbol}_2$", labelpad=0)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+
+
+def notes(axes: Axes, left: str, right: str = "") -> None:
+    """Short notes above the two upper corners, outside the picture, where nothing can make them illegible."""
+    for text, side in ((left, "left"), (right, "right")):
+        axes.set_title(text, loc=side, fontsize=7, color=LIGHT.text, pad=3)
+
+
+def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]], gap: float = 8.0) -> None:
+    """Name curves to the right of the axes, at their last values, instead of in a legend.
+
+    ``ends`` are (x, y, text, colour); labels stay at least ``gap`` points apart. Call it with the limits set.
+    """
+    if not ends:
+        return
+    axes.figure.draw_without_rendering()  # lays the axes out: only then does a value have a place
+    scale = axes.transData.transform
+    order = sorted(range(len(ends)), key=lambda i: float(scale((ends[i][0], ends[i][1]))[1]))
+    points = [float(scale((ends[i][0], ends[i][1]))[1]) * 72 / axes.figure.dpi for i in order]
+    spread = list(points)
+    for k in range(1, len(spread)):
+        spread[k] = max(spread[k], spread[k - 1] + gap)
+    shift = (sum(points) - sum(spread)) / len(points)
+    for k, i in enumerate(order):
+        _, y, text, color = ends[i]
+        axes.annotate(
+            text,
+            xy=(1.0, y),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(4, spread[k] + shift - points[k]),
+            textcoords="offset points",
+            color=color,
+            va="center",
+            fontsize=6.5,
+            annotation_clip=False,
+        )
+
+
+def running_median(values: Floats, width: int) -> Floats:
+    """Median over ``width`` neighbouring values, NaNs left out; shorter windows at both ends."""
+    import warnings
+
+    half = width // 2
+    padded = np.pad(np.asarray(values, dtype=np.float64), half, constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a window of nothing but NaN is NaN
+        return np.asarray(np.nanmedian(windows, axis=1))
+
+
+def extent_of(*clouds: Floats) -> Extent:
+    """The smallest square round all finite points ``[..., 2]``, with a margin of 5 %."""
+    points = np.concatenate([np.asarray(cloud, dtype=np.float64).reshape(-1, 2) for cloud in clouds])
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
+        return Extent(-1.0, 1.0, -1.0, 1.0)
+    low, high = points.min(axis=0), points.max(axis=0)
+    middle, half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.05, 1e-6)
+    return Extent(middle[0] - half, middle[0] + half, middle[1] - half, middle[1] + half)
