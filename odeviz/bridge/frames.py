@@ -1,4 +1,4 @@
-"""The moving background: density or decision frames of one snapshot at equal times, filled while there is nothing else to do."""
+"""The moving background: density or decision frames of one snapshot at equal times, filled in idle time."""
 
 from __future__ import annotations
 

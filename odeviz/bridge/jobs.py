@@ -1,4 +1,4 @@
-"""Files and figures off the GUI thread: callables on one worker thread, their outcome back on the GUI thread."""
+"""Files and figures off the GUI thread: callables run on one worker, their outcome comes back."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class JobRunner(QObject):
             self._thread.start()
 
     def shutdown(self, timeout: float = 2.0) -> bool:
-        """Finish the jobs under way (a file being saved is saved) within the bound; True if the thread has ended."""
+        """Finish the jobs under way (a file being saved is saved); True if the thread ended within the bound."""
         self._closed = True
         if self._thread is None:
             return True

@@ -1,4 +1,4 @@
-"""What the window can ask of a snapshot: each question is a frozen value that knows how to put itself to a study.
+"""What the window can ask of a snapshot: frozen questions that know how to put themselves to a study.
 
 Adding a question is adding a class here.
 """
@@ -108,7 +108,7 @@ class FlowRequest:
 
 @dataclass(frozen=True, slots=True)
 class CostRequest(FlowRequest):
-    """The same trajectories with their error against a tight reference: for the solver bar, once the picture is there."""
+    """The same trajectories with their error against a tight reference, once the picture is there."""
 
     kind: ClassVar[str] = "cost"
     urgency: ClassVar[int] = BACKGROUND + 1

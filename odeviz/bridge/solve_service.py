@@ -50,7 +50,7 @@ class _Job:
 
 
 class SolverLoop:
-    """The loop of the solver thread, without the thread. ``deliver`` is called from the thread that runs it."""
+    """The loop of the solver thread, without the thread; ``deliver`` is called from the one that runs it."""
 
     def __init__(self, study_factory: StudyFactory, deliver: Callable[[Answer], None]) -> None:
         self._make_study = study_factory
@@ -137,7 +137,7 @@ class SolverLoop:
 
 
 class SolveService(QObject):
-    """Answers requests on a thread of its own. :meth:`ask` returns at once; ``answered`` arrives on the GUI thread.
+    """Answers requests on a thread of its own: ``ask`` returns at once, ``answered`` comes on the GUI thread.
 
     Every request has a generation number. A newer request of a kind cancels the older, and an answer older
     than the newest impatient request of its kind is dropped. A *patient* request (one of many while a slider

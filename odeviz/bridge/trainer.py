@@ -51,7 +51,7 @@ SessionFactory = Callable[[Experiment, Snapshot | None], TrainingSession]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the loop tells the window: a new phase, the session's experiment, and what went wrong if anything did."""
+    """What the loop tells the window: its phase, the session's experiment, and what went wrong."""
 
     phase: Phase
     experiment: Experiment | None = None
@@ -185,7 +185,9 @@ class TrainingLoop:
             self._mailbox.put(self._session.snapshot())
             self._published = time.monotonic()
 
-    def _tell(self, phase: Phase, trouble: Trouble | None = None, experiment: Experiment | None = None) -> None:
+    def _tell(
+        self, phase: Phase, trouble: Trouble | None = None, experiment: Experiment | None = None
+    ) -> None:
         self._phase = phase
         self._report(Report(phase, experiment, trouble))
 
@@ -194,7 +196,7 @@ class Trainer(QObject):
     """Trains on a thread of its own. Every method returns at once; signals arrive on the GUI thread.
 
     The latest snapshot waits in a one-slot mailbox: :meth:`take_snapshot`.
-    With ``synchronous=True`` there is no thread: commands are obeyed at once and :meth:`advance` makes the steps.
+    With ``synchronous=True`` there is no thread: commands are obeyed at once, :meth:`advance` makes steps.
     """
 
     #: The new :class:`Phase`.
@@ -224,7 +226,9 @@ class Trainer(QObject):
         kind = Qt.ConnectionType.DirectConnection if synchronous else Qt.ConnectionType.QueuedConnection
         self._reported.connect(self._on_report, kind)
 
-    def start(self, experiment: Experiment, snapshot: Snapshot | None = None, *, paused: bool = False) -> None:
+    def start(
+        self, experiment: Experiment, snapshot: Snapshot | None = None, *, paused: bool = False
+    ) -> None:
         """Train ``experiment`` from scratch, or on from ``snapshot``; with ``paused``, only get ready."""
         self._send(partial(self._loop.start, experiment, snapshot, paused))
 
@@ -245,7 +249,7 @@ class Trainer(QObject):
         self._send(partial(self._loop.apply, experiment))
 
     def drop(self) -> None:
-        """Forget the session, and with it the snapshots still under way: the window shows something else now."""
+        """Forget the session and its snapshots still under way: the window shows something else now."""
         self._dropping += 1
         self._send(self._loop.drop)
 

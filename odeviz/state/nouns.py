@@ -34,7 +34,7 @@ class Playhead:
     def advanced(self, seconds: float) -> Playhead:
         """Where it is after ``seconds`` of playing.
 
-        At t1 a loop rests a moment, so that the eye takes in the result, and starts again; otherwise it stops.
+        At t1 a loop rests a moment, so that the eye takes in the result, and starts again; else it stops.
         """
         if self.t < self.t1:
             return dataclasses.replace(self.at(self.t + self.speed * seconds * self.t1 / SECONDS), rested=0.0)

@@ -25,8 +25,8 @@ LAYERS: Mapping[str, bool] = MappingProxyType(
 class Workbench(QObject):
     """Observable state. A setter that changes nothing emits nothing; what is emitted is frozen.
 
-    ``set_*`` methods write directly (for what the program does); the verbs (``edit``, ``choose``, ``add_seed``
-    ...) are a person's actions and go through the undo stack.
+    ``set_*`` methods write directly, for what the program does; the verbs (``edit``, ``choose``,
+    ``add_seed`` ...) are a person's actions and go through the undo stack.
     """
 
     #: The edited :class:`Experiment`: what the form shows.
@@ -145,7 +145,9 @@ class Workbench(QObject):
         self.rejected.emit(path, "")
         if new != self.experiment:
             label = next(entry.about.label for entry in new.entries() if entry.path == path)
-            self._push(f"change of {label.lower()}", self.set_experiment, self.experiment, new, f"edit {path}")
+            self._push(
+                f"change of {label.lower()}", self.set_experiment, self.experiment, new, f"edit {path}"
+            )
 
     def replace_experiment(self, experiment: Experiment, text: str) -> None:
         """Replace all settings at once (a preset without a model)."""
@@ -171,7 +173,9 @@ class Workbench(QObject):
 
     def move_seed(self, index: int, point: Point) -> None:
         if 0 <= index < len(self.seeds.points):
-            self._push("move of a seed", self.set_seeds, self.seeds, self.seeds.moved(index, point), f"seed {index}")
+            self._push(
+                "move of a seed", self.set_seeds, self.seeds, self.seeds.moved(index, point), f"seed {index}"
+            )
 
     def remove_seed(self, index: int) -> None:
         if 0 <= index < len(self.seeds.points):

@@ -15,7 +15,11 @@ def jobs(qtbot):
 
 def test_a_job_runs_on_a_worker_and_its_value_comes_back_to_the_gui_thread(qtbot, jobs):
     seen = []
-    jobs.submit(threading.current_thread, lambda worker: seen.append((worker, threading.current_thread())), seen.append)
+    jobs.submit(
+        threading.current_thread,
+        lambda worker: seen.append((worker, threading.current_thread())),
+        seen.append,
+    )
     qtbot.waitUntil(lambda: bool(seen), timeout=5000)
     worker, receiver = seen[0]
     assert worker.name == "files"
