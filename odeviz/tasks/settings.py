@@ -89,7 +89,7 @@ def _check_one(entry: Entry) -> None:
             f"{path} must be one of {', '.join(about.choices)}, not {value!r}{_hint(value, about.choices)}"
         )
     if entry.type in (int, float):
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{path} must be a finite number{_range(about)}, not {value}")
         if (about.lo is not None and value < about.lo) or (about.hi is not None and value > about.hi):
             raise ValueError(f"{path} must be {wanted}{_range(about)}, not {value}")
