@@ -167,8 +167,7 @@ class _Problem:
         """Make y(t_i) depend on ``t[i]`` so that dL/dt_i = dL/dy_i . f; its value is unchanged."""
         if not (isinstance(t, Tensor) and t.requires_grad):
             return y
-        slopes = [torch.zeros_like(y[0])]
-        slopes += [self.field(time, row).detach() for time, row in zip(self.times[1:], y[1:], strict=True)]
+        slopes = [self.field(time, row).detach() for time, row in zip(self.times, y, strict=True)]
         return y + torch.stack(slopes) * (t - t.detach()).to(y)[:, None, None]
 
 
