@@ -188,7 +188,11 @@ class Experiment:
         """Dotted paths of the settings in which two experiments differ."""
         return [a.path for a, b in zip(entries(self), entries(other), strict=True) if a.value != b.value]
 
+    def cold_changes(self, other: Experiment) -> list[str]:
+        """Dotted paths of the settings in which ``other`` differs that a running session cannot take over."""
+        hot = {e.path for e in entries(self) if e.about.hot}
+        return [path for path in self.changed(other) if path not in hot]
+
     def is_hot_change(self, other: Experiment) -> bool:
         """Whether a running session can take over ``other``'s settings without a restart."""
-        hot = {e.path for e in entries(self) if e.about.hot}
-        return all(path in hot for path in self.changed(other))
+        return not self.cold_changes(other)

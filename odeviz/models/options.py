@@ -1,0 +1,65 @@
+"""How a model's solves are made."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from odeviz.engine import METHODS, Solution, VectorField, solve
+from odeviz.engine.integrate import CancelToken
+
+
+@dataclass(frozen=True, slots=True)
+class SolverOptions:
+    """Solver settings of a model; replace the whole object to change them, at any time."""
+
+    method: str = "dopri5"
+    rtol: float = 1e-5
+    atol: float = 1e-5
+    #: Number of equal steps of a method without step-size control.
+    steps: int = 20
+    #: How a solve is differentiated: discrete, backsolve or backprop.
+    adjoint: str = "discrete"
+    #: First step of a method with step-size control, as a share of the whole interval; None estimates it.
+    first_step: float | None = None
+    #: Attempted steps after which a solve gives up.
+    max_steps: int = 10_000
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the method controls its step size."""
+        return METHODS[self.method].adaptive
+
+    def solve(
+        self,
+        field: VectorField,
+        y0: Tensor,
+        t: Sequence[float],
+        *,
+        cancel: CancelToken | None = None,
+        dense: bool = False,
+    ) -> Solution:
+        """Solve dy/dt = field(t, y) from ``y0 [batch, dim]`` through the times ``t``."""
+        span = abs(t[-1] - t[0])
+        return solve(
+            field,
+            y0,
+            t,
+            method=self.method,
+            rtol=self.rtol,
+            atol=self.atol,
+            steps=None if self.adaptive else self.steps,
+            adjoint=self.adjoint,
+            max_steps=self.max_steps,
+            first_step=None if self.first_step is None else min(self.first_step, 1.0) * span,
+            cancel=cancel,
+            dense=dense,
+        )
+
+
+def without_graph(solution: Solution) -> Solution:
+    """A solution that can be kept: the same values and statistics, without the graph that made them."""
+    return dataclasses.replace(solution, y=solution.y.detach())

@@ -1,0 +1,25 @@
+"""Training: the session, its snapshots and history. Names that need torch are loaded when first used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from odeviz.training.snapshot import History, Snapshot
+
+if TYPE_CHECKING:
+    from odeviz.training.restore import restore
+    from odeviz.training.session import Session
+
+__all__ = ["History", "Session", "Snapshot", "restore"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Session":
+        from odeviz.training.session import Session
+
+        return Session
+    if name == "restore":
+        from odeviz.training.restore import restore
+
+        return restore
+    raise AttributeError(f"module 'odeviz.training' has no attribute {name!r}")

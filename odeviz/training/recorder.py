@@ -1,0 +1,65 @@
+"""The bounded record of a run, which becomes a :class:`History`. No torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from odeviz.training.snapshot import History
+
+#: iteration, seconds, loss, nfe_forward, nfe_backward, metric
+Row = tuple[int, float, float, float, float, float]
+
+
+class Recorder:
+    """Keeps rows of a run, at most ``capacity`` of them.
+
+    When it is full every second row goes, and from then on only every second iteration is kept; so rows stay
+    evenly spaced however long the run.
+    """
+
+    def __init__(self, capacity: int = 2000, history: History | None = None) -> None:
+        self._capacity = capacity
+        self._stride = 1
+        self._rows: list[Row] = []
+        if history is not None:
+            for row in zip(*(getattr(history, name).tolist() for name in History.__slots__), strict=True):
+                self.add(row)
+
+    @property
+    def stride(self) -> int:
+        """Iterations between two rows."""
+        return self._stride
+
+    def add(self, row: Row) -> None:
+        """Record one iteration, unless it falls between two rows."""
+        if row[0] % self._stride:
+            return
+        self._rows.append(row)
+        while len(self._rows) > self._capacity:
+            self._stride *= 2
+            self._rows = [kept for kept in self._rows if kept[0] % self._stride == 0]
+
+    def history(self) -> History:
+        """The rows so far, as read-only columns."""
+        rows: Sequence[Row] = self._rows
+        if not rows:
+            return History.empty()
+        columns = [np.array(column, dtype=np.float64) for column in zip(*rows, strict=True)]
+        arrays = [columns[0].astype(np.int64), *columns[1:]]
+        for array in arrays:
+            array.setflags(write=False)
+        return History(*arrays)
+
+    def last_metric(self) -> float:
+        """The latest metric that was evaluated; NaN if there is none."""
+        return next((row[5] for row in reversed(self._rows) if not math.isnan(row[5])), math.nan)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"stride": self._stride, "rows": list(self._rows)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._stride, self._rows = state["stride"], list(state["rows"])

@@ -1,0 +1,232 @@
+"""The session: a run of an experiment, one iteration at a time. Plain Python and torch, no Qt."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import math
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.utils import get_total_norm
+
+from odeviz.engine import Solution
+from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.learning import build_model, solver_options, task_for
+from odeviz.training import runtime
+from odeviz.training.recorder import Recorder
+from odeviz.training.restore import copy_weights, load_weights
+from odeviz.training.snapshot import Snapshot
+
+#: Iterations between two quick looks at held-out points: a power of two, so that thinning keeps them.
+_METRIC_EVERY = 32
+_BATCH_STREAM = 103
+
+
+class Session:
+    """A run of an experiment.
+
+    ::
+
+        session = Session(experiment)
+        while session.step():
+            ...
+        print(session.evaluate(), session.message)
+
+    Deterministic for a seed: on the CPU, losses repeat bit for bit, and a run that is interrupted and taken up
+    again through ``state_dict`` equals one that was not. With a ``snapshot`` it goes on from those weights, that
+    iteration and that history, with a fresh optimiser.
+
+    Numerical trouble raises nothing: ``step`` returns False, ``message`` says what happened and what to do, and
+    the model keeps the last weights whose loss was finite. A hot change of the settings clears the message.
+
+    Raises ``ValueError`` in one sentence when the device is not there or the snapshot's weights do not fit.
+    """
+
+    def __init__(self, experiment: Experiment, snapshot: Snapshot | None = None) -> None:
+        self.runtime = runtime.choose(experiment.device)
+        self.experiment = experiment
+        self.iteration = 0 if snapshot is None else snapshot.iteration
+        self.seconds = 0.0 if snapshot is None else snapshot.seconds
+        self.message = ""
+        #: Latest values by name.
+        self.metrics: dict[str, float] = {} if snapshot is None else dict(snapshot.metrics)
+        model = build_model(experiment)
+        if snapshot is not None:
+            load_weights(model, snapshot.weights)
+        self.model = model.to(self.runtime.device)
+        self.task = task_for(experiment, self.runtime.device)
+        self._recorder = Recorder(history=None if snapshot is None else snapshot.history)
+        self._rng = np.random.default_rng([experiment.seed, _BATCH_STREAM, self.iteration])
+        self._parameters = list(self.model.parameters())
+        # The weights whose loss was last seen to be finite.
+        self._good = [p.detach().clone() for p in self._parameters]
+        # Adam for weight decay 0. Imported here: torch.optim takes more than a second to load.
+        from torch.optim import AdamW
+
+        fused = self.runtime.device.type in ("cpu", "cuda")
+        self._optimizer = AdamW(self._parameters, weight_decay=experiment.training.weight_decay, fused=fused)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the experiment's iterations are done."""
+        return self.iteration >= self.experiment.training.iterations
+
+    def step(self, progress: float | None = None) -> bool:
+        """Make one iteration; False when none was made: the run is over, or ``message`` says why it stopped.
+
+        ``progress`` in [0, 1] replaces iteration / iterations for the learning-rate schedule, for a run that is
+        bounded by time; it is over at 1.
+        """
+        share = self.iteration / self.experiment.training.iterations if progress is None else progress
+        if share >= 1.0 or self.message:
+            return False
+        started = time.perf_counter()
+        with runtime.one_thread():
+            row = self._iterate(share)
+            if row is None:
+                return False
+            self.iteration += 1
+            metric = math.nan
+            if self.iteration % max(_METRIC_EVERY, self._recorder.stride) == 0:
+                metric = self._quick_metric()
+        self.seconds += time.perf_counter() - started
+        loss, forward, backward = row
+        self.metrics |= {"loss": loss, "nfe_forward": forward, "nfe_backward": backward}
+        self._recorder.add((self.iteration, self.seconds, loss, forward, backward, metric))
+        return True
+
+    def _iterate(self, share: float) -> tuple[float, float, float] | None:
+        """One gradient step: loss and evaluations forwards and backwards; None when it was abandoned."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(self.experiment, share)
+        batch = self.task.batch(self._rng)
+        self._optimizer.zero_grad()
+        loss = self.task.loss(self.model, batch)
+        solution = self.model.last_solution
+        assert solution is not None
+        value = loss.item()
+        if not solution.ok:
+            return self._stop(
+                f"the solve failed ({solution.message.rstrip('.')})", "another tolerance or method"
+            )
+        if not math.isfinite(value):
+            return self._stop(f"the loss became {value}", "a smaller learning rate")
+        self._keep_weights()
+        loss.backward()
+        if not math.isfinite(get_total_norm([p.grad for p in self._parameters if p.grad is not None]).item()):
+            return self._stop(
+                "the gradient is not finite", "a smaller learning rate or another gradient mode"
+            )
+        self._optimizer.step()
+        self._warm_start(solution)
+        return value, float(solution.stats.nfe_forward), float(solution.stats.nfe_backward)
+
+    @torch.no_grad()
+    def _keep_weights(self) -> None:
+        for kept, parameter in zip(self._good, self._parameters, strict=True):
+            kept.copy_(parameter)
+
+    def _warm_start(self, solution: Solution) -> None:
+        """Begin the next solve with the step that this one found: it saves the search for one."""
+        first = solution.stats.first_step
+        if first is not None and self.model.solver.adaptive:
+            share = first / abs(solution.t[-1] - solution.t[0])
+            self.model.solver = dataclasses.replace(self.model.solver, first_step=share)
+
+    @torch.no_grad()
+    def _stop(self, what: str, remedy: str) -> None:
+        """Take back the last good weights and say why."""
+        for kept, parameter in zip(self._good, self._parameters, strict=True):
+            parameter.copy_(kept)
+        # Moments of a run that diverged would hold back the next attempt.
+        self._optimizer.state.clear()
+        self.model.solver = solver_options(self.experiment)
+        self.message = (
+            f"Training stopped at iteration {self.iteration + 1}: {what}; "
+            f"the last good weights are kept. Try {remedy}, or reset."
+        )
+
+    def _quick_metric(self) -> float:
+        figures = self.task.metrics(self.model, full=False)
+        self.metrics |= figures
+        return figures[self.task.headline]
+
+    def evaluate(self) -> dict[str, float]:
+        """All figures of the task at their full precision, on points that training never saw."""
+        warm, self.model.solver = self.model.solver, solver_options(self.experiment)
+        try:
+            with runtime.one_thread():
+                figures = self.task.metrics(self.model, full=True)
+        finally:
+            self.model.solver = warm
+        self.metrics |= figures
+        return figures
+
+    def apply(self, experiment: Experiment) -> None:
+        """Take over hot settings; the next iteration uses them.
+
+        Raises ``ValueError`` naming the settings that need a restart.
+        """
+        cold = self.experiment.cold_changes(experiment)
+        if cold:
+            raise ValueError(f"{', '.join(cold)} cannot change while training; restart to apply")
+        self.experiment = experiment
+        self.model.solver = solver_options(experiment)
+        self.task = task_for(experiment, self.runtime.device)
+        for group in self._optimizer.param_groups:
+            group["weight_decay"] = experiment.training.weight_decay
+        self.message = ""
+
+    def snapshot(self) -> Snapshot:
+        """A frozen copy of what training has reached."""
+        return Snapshot(
+            experiment=self.experiment,
+            iteration=self.iteration,
+            seconds=self.seconds,
+            weights=copy_weights(self.model),
+            history=self._recorder.history(),
+            metrics=dict(self.metrics),
+            message=self.message,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything an exact resumption needs, besides the experiment."""
+        return copy.deepcopy(
+            {
+                "iteration": self.iteration,
+                "seconds": self.seconds,
+                "message": self.message,
+                "metrics": self.metrics,
+                "model": self.model.state_dict(),
+                "good": self._good,
+                "optimizer": self._optimizer.state_dict(),
+                "batches": self._rng.bit_generator.state,
+                "recorder": self._recorder.state_dict(),
+                "first_step": self.model.solver.first_step,
+            }
+        )
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on exactly where ``state`` was taken, in a session of the same experiment."""
+        state = copy.deepcopy(state)
+        self.iteration, self.seconds = state["iteration"], state["seconds"]
+        self.message, self.metrics = state["message"], state["metrics"]
+        self.model.load_state_dict(state["model"])
+        self._good = [kept.to(self.runtime.device) for kept in state["good"]]
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._rng.bit_generator.state = state["batches"]
+        self._recorder.load_state_dict(state["recorder"])
+        self.model.solver = dataclasses.replace(
+            solver_options(self.experiment), first_step=state["first_step"]
+        )
+
+
+def learning_rate(experiment: Experiment, progress: float) -> float:
+    """The schedule's learning rate at ``progress`` in [0, 1] of the run."""
+    training = experiment.training
+    if training.schedule == "cosine":
+        return 0.5 * training.lr * (1.0 + math.cos(math.pi * progress))
+    return training.lr
