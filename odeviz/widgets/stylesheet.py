@@ -27,6 +27,7 @@ QLabel[role="section"] { font-size: ${caption}px; font-weight: 600; color: $mute
 QLabel[role="value"] { font-weight: 600; }
 QLabel[role="symbol"] { color: $faint; font-style: italic; }
 QLabel[role="error"] { font-size: ${caption}px; color: $danger; }
+QLabel[role="readout"] { font-size: ${caption}px; color: $text; }
 QLabel[role="muted"] { color: $muted; }
 
 QFrame[role="card"] { background: $raised; border: 1px solid $separator; border-radius: 8px; }

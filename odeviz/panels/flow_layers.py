@@ -1,0 +1,278 @@
+"""The flow view's layers: each owns its graphics items, takes results and follows the playhead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor
+
+from odeviz.analysis.results import DataResult, DecisionResult, DensityResult, Extent, FieldResult, FlowResult
+from odeviz.widgets.contours import boundary
+from odeviz.widgets.primitives import Dots, HeatMap, Segments, pen, polyline
+from odeviz.widgets.theme import Theme
+
+_CLEAR = QColor(0, 0, 0, 0)
+
+
+class Layer:
+    """Graphics items that are shown and hidden together."""
+
+    def __init__(self, theme: Theme, items: Sequence[pg.GraphicsObject], z: int) -> None:
+        self.theme = theme
+        self.items = list(items)
+        for index, item in enumerate(self.items):
+            item.setZValue(z + 0.01 * index)
+
+    def set_visible(self, on: bool) -> None:
+        for item in self.items:
+            item.setVisible(on)
+
+    def restyle(self) -> None:
+        """Take the theme's colours again."""
+
+    def set_time(self, t: float) -> None:
+        """Show the state at time ``t``."""
+
+
+class BackgroundLayer(Layer):
+    """The density, or the decision regions with the line where the decision is even."""
+
+    def __init__(self, theme: Theme) -> None:
+        self._image, self._line = HeatMap(), Segments()
+        super().__init__(theme, [self._image, self._line], -20)
+        self._shown: DensityResult | DecisionResult | None = None
+
+    def show_result(self, result: DensityResult | DecisionResult | None) -> None:
+        """Draw a result, or nothing."""
+        self._shown = result
+        lines = np.empty((0, 4))
+        if result is None:
+            self._image.clear()
+        elif isinstance(result, DensityResult):
+            self._draw_density(result)
+        else:
+            self._image.setImage(decision_image(result, self.theme), autoLevels=False, levels=None)
+            lines = boundary(result.probability, _box(result.extent))
+        if result is not None:
+            self._image.setRect(_box(result.extent))
+        self._line.set_segments(lines)
+
+    def restyle(self) -> None:
+        self._line.set_pen(pen(self.theme.colors.text, 1.5, 0.75), smooth=True)
+        self.show_result(self._shown)
+
+    def _draw_density(self, result: DensityResult) -> None:
+        values, top = density_values(result)
+        self._image.setLookupTable(self.theme.density_map.getLookupTable(nPts=256), update=False)
+        self._image.setImage(values, autoLevels=False, levels=(0.0, top))
+
+
+class ArrowLayer(Layer):
+    """The vector field: an arrow in the middle of each cell, longer where the flow is faster."""
+
+    def __init__(self, theme: Theme) -> None:
+        self._arrows = Segments()
+        super().__init__(theme, [self._arrows], 0)
+        self._field: FieldResult | None = None
+        self._lines = np.empty((0, 4))
+        self._unit = 1.0
+        self._reference = 1.0
+        self._centres = np.empty((0, 2))
+
+    def show_result(self, field: FieldResult | None) -> None:
+        """Draw a field's arrows; lengths are relative to its fast parts over all times."""
+        self._field = field
+        if field is None:
+            self._arrows.set_segments(np.empty((0, 4)))
+            return
+        x, y = np.meshgrid(field.x, field.y)
+        self._centres = np.stack([x.ravel(), y.ravel()], axis=1)
+        self._unit = float(min(field.x[1] - field.x[0], field.y[1] - field.y[0]))
+        speed = np.hypot(field.velocity[..., 0], field.velocity[..., 1])
+        speed = speed[np.isfinite(speed)]
+        self._reference = float(np.quantile(speed, 0.98)) if speed.size else 1.0
+        self._lines = np.zeros((3 * len(self._centres), 4))
+        # Every arrow stays within its cell, so the bounds are the grid's own.
+        self._lines[0] = [field.x[0], field.y[0], field.x[-1], field.y[-1]]
+        self._arrows.set_segments(self._lines)
+        self.set_time(float(field.t[0]))
+
+    def set_time(self, t: float) -> None:
+        if self._field is None:
+            return
+        velocity = at_time(self._field.t, self._field.velocity, t).reshape(-1, 2)
+        _fill_arrows(self._lines, self._centres, velocity, self._unit, max(self._reference, 1e-12))
+        self._arrows.set_count(len(self._lines))
+
+    def restyle(self) -> None:
+        self._arrows.set_pen(pen(self.theme.colors.field, 1.0, 0.85 if self.theme.dark else 0.75), smooth=True)
+
+
+class TrajectoryLayer(Layer):
+    """Trails from t0 to the playhead, one colour a class."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, [], 10)
+        self._groups: list[tuple[int, NDArray[np.float64], NDArray[np.float64], Segments]] = []
+        self._t: NDArray[Any] = np.zeros(1)
+        self._cut = 0
+
+    def show_result(self, flow: FlowResult, paths: NDArray[np.float64], plot: pg.PlotItem, on: bool) -> None:
+        """Draw the finite ``paths [T, B, 2]`` of a flow, grouped by its labels."""
+        self.clear(plot)
+        self._t, self._cut = flow.t, 0
+        for label in np.unique(flow.labels):
+            mine = np.ascontiguousarray(paths[:, flow.labels == label])
+            item = Segments()
+            item.set_segments(polyline(mine))
+            item.setZValue(10)
+            item.setVisible(on)
+            plot.addItem(item, ignoreBounds=True)
+            self._groups.append((int(label), mine, item._lines, item))
+            self.items.append(item)
+        self.restyle()
+
+    def clear(self, plot: pg.PlotItem) -> None:
+        """Draw nothing."""
+        for item in self.items:
+            plot.removeItem(item)
+        self.items.clear()
+        self._groups.clear()
+
+    def set_time(self, t: float) -> None:
+        frame, share = frame_at(self._t, t)
+        for _, paths, lines, item in self._groups:
+            count = paths.shape[1]
+            # The segment the playhead was in is whole again, the one it is in now ends at the playhead.
+            lines[self._cut * count : (self._cut + 1) * count, 2:] = paths[self._cut + 1]
+            if share:
+                head = paths[frame] + share * (paths[frame + 1] - paths[frame])
+                lines[frame * count : (frame + 1) * count, 2:] = head
+            item.set_count((frame + (share > 0)) * count)
+        self._cut = min(frame, len(self._t) - 2)
+
+    def restyle(self) -> None:
+        total = sum(paths.shape[1] for _, paths, _, _ in self._groups)
+        alpha = float(np.clip(5.5 / np.sqrt(max(total, 1)), 0.22, 0.8))
+        for label, _, _, item in self._groups:
+            item.set_pen(pen(self.theme.colors.of_class(label), 1.0, alpha))
+
+
+class DotsLayer(Layer):
+    """Points coloured by class: the data, or the particles carried by the flow."""
+
+    def __init__(self, theme: Theme, z: int, size: float, alpha: float, rim: bool, plain: str) -> None:
+        self._dots = Dots()
+        super().__init__(theme, [self._dots], z)
+        self._size, self._alpha, self._rim, self._plain = size, alpha, rim, plain
+        self._labels: NDArray[Any] = np.empty(0, dtype=np.int64)
+        self._t: NDArray[Any] = np.zeros(1)
+        self._paths: NDArray[Any] | None = None
+
+    def show_data(self, data: DataResult | None) -> None:
+        """Draw points that stay."""
+        self._paths = None
+        if data is None:
+            self._set(np.empty((0, 2)), np.empty(0, dtype=np.int64))
+        else:
+            self._set(np.asarray(data.points, dtype=np.float64), data.labels)
+
+    def show_paths(self, t: NDArray[Any], paths: NDArray[Any], labels: NDArray[Any]) -> None:
+        """Draw points that move along ``paths [T, B, 2]``."""
+        self._t, self._paths = t, paths
+        self._set(paths[0], labels)
+        if paths.shape[1]:
+            lo, hi = paths.min(axis=(0, 1)), paths.max(axis=(0, 1))
+            self._dots.set_bounds(QRectF(lo[0], lo[1], hi[0] - lo[0], hi[1] - lo[1]))
+
+    def set_time(self, t: float) -> None:
+        if self._paths is not None:
+            self._dots.move(at_time(self._t, self._paths, t))
+
+    def restyle(self) -> None:
+        c = self.theme.colors
+        plain = getattr(c, self._plain) if self._plain != "data" else c.classes[1]
+        rim = self.theme.qcolor(c.base, 0.9) if self._rim else _CLEAR
+        shades = [plain, *c.classes]
+        self._dots.set_looks([(self.theme.qcolor(shade, self._alpha), rim) for shade in shades], self._size)
+
+    def _set(self, points: NDArray[Any], labels: NDArray[Any]) -> None:
+        self._labels = labels
+        classes = len(self.theme.colors.classes)
+        self._dots.set_points(points, np.where(labels >= 0, 1 + labels % classes, 0))
+
+
+def frame_at(times: NDArray[Any], t: float) -> tuple[int, float]:
+    """The frame at or before ``t`` in ascending ``times`` and the share of the way to the next, in [0, 1)."""
+    last = len(times) - 1
+    frame = int(np.clip(np.searchsorted(times, t, side="right") - 1, 0, last))
+    if frame == last:
+        return last, 0.0
+    return frame, max(0.0, float((t - times[frame]) / (times[frame + 1] - times[frame])))
+
+
+def at_time(times: NDArray[Any], values: NDArray[Any], t: float) -> NDArray[Any]:
+    """``values [T, ...]`` interpolated linearly at ``t``."""
+    frame, share = frame_at(times, t)
+    if not share:
+        return values[frame]
+    result: NDArray[Any] = values[frame] + share * (values[frame + 1] - values[frame])
+    return result
+
+
+def finite_paths(paths: NDArray[Any], extent: Extent) -> NDArray[np.float64]:
+    """Paths as float64 whose points stay where the solver stopped, and within reach of a raster.
+
+    A trajectory that was lost at once is put far outside, where it is not seen.
+    """
+    result = np.array(paths, dtype=np.float64)
+    for before, here in zip(result[:-1], result[1:], strict=True):
+        lost = ~np.isfinite(here).all(axis=1)
+        here[lost] = before[lost]
+    reach = 40 * max(extent.x1 - extent.x0, extent.y1 - extent.y0)
+    result[~np.isfinite(result)] = reach
+    np.clip(result, -reach, reach, out=result)
+    return result
+
+
+def density_values(result: DensityResult) -> tuple[NDArray[np.float32], float]:
+    """The density itself as float32 ``[ny, nx]``, and its largest value: the top of the colour scale."""
+    values = np.exp(np.nan_to_num(result.log_density, nan=-np.inf)).astype(np.float32)
+    top = float(values.max()) if values.size else 0.0
+    return values, top if np.isfinite(top) and top > 0 else 1.0
+
+
+def decision_image(result: DecisionResult, theme: Theme) -> NDArray[np.uint8]:
+    """Class colours mixed by probability and softened towards the ground, ``[ny, nx, 3]``."""
+    shades = np.array([QColor(theme.colors.of_class(k)).getRgb()[:3] for k in range(len(result.probability))])
+    ground = np.array(QColor(theme.colors.base).getRgb()[:3])
+    mixed = np.einsum("kyx,kc->yxc", np.nan_to_num(result.probability), shades.astype(np.float64))
+    share = 0.42 if theme.dark else 0.30
+    return (ground + share * (mixed - ground)).clip(0, 255).astype(np.uint8)
+
+
+def _fill_arrows(
+    lines: NDArray[np.float64], centres: NDArray[Any], velocity: NDArray[Any], unit: float, reference: float
+) -> None:
+    """Write the three segments of each arrow into ``lines [3 n, 4]``."""
+    speed = np.hypot(velocity[:, 0], velocity[:, 1])
+    # The square root keeps slow arrows readable beside fast ones; the longest just fills its cell.
+    length = unit * 0.92 * np.sqrt(np.minimum(np.nan_to_num(speed) / reference, 1.0))
+    along = np.nan_to_num(velocity / np.maximum(speed, 1e-12)[:, None])
+    tip = centres + 0.5 * length[:, None] * along
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    barb = (0.34 * length)[:, None]
+    lines[0::3, :2] = centres - 0.5 * length[:, None] * along
+    lines[0::3, 2:] = tip
+    for start, side in ((1, 1.0), (2, -1.0)):
+        lines[start::3, :2] = tip
+        lines[start::3, 2:] = tip - barb * (0.84 * along + side * 0.54 * across)
+
+
+def _box(extent: Extent) -> QRectF:
+    return QRectF(extent.x0, extent.y0, extent.x1 - extent.x0, extent.y1 - extent.y0)

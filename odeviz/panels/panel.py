@@ -1,0 +1,38 @@
+"""What every panel has: a key, a title, the theme, and its picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from PySide6.QtWidgets import QWidget
+
+from odeviz.widgets.grab import grab_png
+from odeviz.widgets.theme import Theme
+
+
+class Panel(QWidget):
+    """A view of results. It gets frozen results through ``set_*`` and emits what the person did."""
+
+    #: Names the panel in layouts, files and commands.
+    key: ClassVar[str]
+    #: Shown on its tab.
+    title: ClassVar[str]
+    #: One sentence: what the panel shows.
+    about: ClassVar[str]
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.setObjectName(self.key)
+        self.setAccessibleName(self.title)
+        self.setAccessibleDescription(self.about)
+        theme.changed.connect(self.restyle)
+
+    def restyle(self) -> None:
+        """Take the theme's colours again; called when they change."""
+        self.update()
+
+    def grab_png(self, path: Path | str, scale: float = 2.0) -> None:
+        """Save the panel as it is seen at ``scale`` device pixels per pixel. Raises ``OSError``."""
+        grab_png(self, path, scale)

@@ -1,0 +1,91 @@
+"""Seeds: the points a person has set, their trajectories in thick lines, and handles to drag."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF
+
+from odeviz.analysis.results import FlowResult
+from odeviz.panels.flow_layers import Layer, at_time, frame_at
+from odeviz.widgets.primitives import Dots, Segments, pen, polyline
+from odeviz.widgets.theme import Theme
+
+
+class SeedLayer(Layer):
+    """A ring where each seed starts, its whole path thin, the part up to the playhead thick, a dot at its head."""
+
+    def __init__(self, theme: Theme) -> None:
+        self._future, self._halo, self._past, self._chosen = Segments(), Segments(), Segments(), Segments()
+        self._handles, self._heads = Dots(), Dots()
+        super().__init__(
+            theme, [self._future, self._halo, self._past, self._chosen, self._handles, self._heads], 40
+        )
+        self.seeds: NDArray[np.float64] = np.empty((0, 2))
+        self.selected: int | None = None
+        self._t: NDArray[Any] = np.zeros(1)
+        self._paths: NDArray[np.float64] = np.empty((1, 0, 2))
+
+    def show_result(
+        self,
+        seeds: NDArray[np.float64],
+        flow: FlowResult | None,
+        paths: NDArray[np.float64] | None,
+        selected: int | None,
+    ) -> None:
+        """Draw seeds ``[k, 2]`` and, where they are known already, their finite paths ``[T, k', 2]``."""
+        self.seeds, self.selected = seeds, selected
+        if flow is not None and paths is not None and paths.shape[1] <= len(seeds):
+            self._t, self._paths = flow.t, paths
+        else:
+            self._t, self._paths = np.zeros(1), np.empty((1, 0, 2))
+        groups = np.zeros(len(seeds), dtype=np.intp)
+        if selected is not None and 0 <= selected < len(seeds):
+            groups[selected] = 1
+        self._handles.set_points(seeds, groups)
+        self._handles.set_bounds(self._room())
+        self._heads.set_points(self._paths[-1], groups[: self._paths.shape[1]])
+        self._heads.set_bounds(self._room())
+        lines = polyline(self._paths)
+        for item in (self._future, self._halo, self._past, self._chosen):
+            item.set_segments(lines)
+
+    def move(self, index: int, x: float, y: float) -> None:
+        """Put one handle elsewhere at once, before its path is known."""
+        self.seeds = self.seeds.copy()
+        self.seeds[index] = x, y
+        self._handles.set_bounds(self._room())
+        self._handles.move(self.seeds)
+
+    def set_time(self, t: float) -> None:
+        if not self._paths.shape[1]:
+            return
+        frame, share = frame_at(self._t, t)
+        head = at_time(self._t, self._paths, t)
+        past = self._paths[: frame + 1]
+        past = np.concatenate([past, head[None]]) if share else past
+        lines = polyline(past)
+        self._halo.set_segments(lines)
+        self._past.set_segments(lines)
+        chosen = self.selected is not None and self.selected < self._paths.shape[1]
+        self._chosen.set_segments(polyline(past[:, [self.selected]]) if chosen else np.empty((0, 4)))
+        self._heads.move(head)
+
+    def restyle(self) -> None:
+        c, theme = self.theme.colors, self.theme
+        self._future.set_pen(pen(c.seed, 1.0, 0.45), smooth=True)
+        self._halo.set_pen(pen(c.base, 5.0, 0.7), smooth=True)
+        self._past.set_pen(pen(c.seed, 2.0), smooth=True)
+        self._chosen.set_pen(pen(c.accent, 3.0), smooth=True)
+        rim = theme.qcolor(c.seed)
+        self._handles.set_looks([(theme.qcolor(c.base), rim), (theme.qcolor(c.accent), rim)], 11)
+        self._heads.set_looks([(rim, theme.qcolor(c.base)), (theme.qcolor(c.accent), theme.qcolor(c.base))], 8)
+
+    def _room(self) -> QRectF:
+        points = np.concatenate([self.seeds, self._paths.reshape(-1, 2)])
+        if not len(points):
+            return QRectF()
+        (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+        return QRectF(x0, y0, max(x1 - x0, 1e-9), max(y1 - y0, 1e-9))

@@ -1,0 +1,150 @@
+"""Chips: small switches that carry the colour key of what they show, for one row above a plot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QLinearGradient, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+
+from odeviz.widgets.guard import guarded
+from odeviz.widgets.theme import Theme
+
+#: Draws a key within a square.
+Swatch = Callable[[QPainter, QRectF, Theme], None]
+
+
+class Chip(QAbstractButton):
+    """A switch with a swatch and a word; ``set_compact(True)`` leaves the swatch alone."""
+
+    def __init__(self, theme: Theme, text: str, swatch: Swatch, tooltip: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme, self._swatch, self._compact = theme, swatch, False
+        self.setText(text)
+        self.setCheckable(True)
+        self.setChecked(True)
+        self.setToolTip(tooltip)
+        self.setAccessibleName(text)
+        self.setAccessibleDescription(tooltip)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        theme.changed.connect(self.update)
+
+    def set_compact(self, compact: bool) -> None:
+        """Show the swatch without the word."""
+        if compact != self._compact:
+            self._compact = compact
+            self.updateGeometry()
+            self.update()
+
+    def set_face(self, text: str, swatch: Swatch) -> None:
+        """Another word and another key for the same switch."""
+        if text != self.text() or swatch is not self._swatch:
+            self._swatch = swatch
+            self.setText(text)
+            self.setAccessibleName(text)
+            self.updateGeometry()
+
+    def full_width(self) -> int:
+        """Pixels it takes with its word."""
+        return 8 + 14 + 6 + self.fontMetrics().horizontalAdvance(self.text()) + 8
+
+    def sizeHint(self) -> QSize:
+        return QSize(8 + 14 + 8 if self._compact else self.full_width(), 24)
+
+    @guarded
+    def paintEvent(self, _: object) -> None:
+        c = self._theme.colors
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        on = self.isChecked()
+        painter.setPen(QPen(QColor(c.accent), 1) if self.hasFocus() else Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(c.hover) if self.underMouse() else QBrush(Qt.BrushStyle.NoBrush))
+        painter.drawRoundedRect(box, 6, 6)
+        painter.setOpacity(1.0 if on else 0.3)
+        self._swatch(painter, QRectF(8, 5, 14, 14), self._theme)
+        painter.setOpacity(1.0)
+        if not self._compact:
+            painter.setPen(QColor(c.text if on else c.faint))
+            painter.drawText(QRectF(28, 0, self.width() - 28, self.height()), Qt.AlignmentFlag.AlignVCenter, self.text())
+        painter.end()
+
+    def enterEvent(self, event: object) -> None:
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: object) -> None:
+        self.update()
+        super().leaveEvent(event)
+
+
+def gradient(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """The density map from low to high."""
+    fill = QLinearGradient(box.bottomLeft(), box.topLeft())
+    for share in (0.15, 0.4, 0.65, 1.0):
+        fill.setColorAt(share, theme.density_map.map(share, mode="qcolor"))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QBrush(fill))
+    painter.drawRoundedRect(box, 3, 3)
+
+
+def regions(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """Two regions and the line between them."""
+    c = theme.colors
+    left, right = QRectF(box), QRectF(box)
+    left.setRight(box.center().x())
+    right.setLeft(box.center().x())
+    painter.setPen(Qt.PenStyle.NoPen)
+    for part, shade in ((left, c.classes[0]), (right, c.classes[1])):
+        painter.setBrush(theme.qcolor(shade, 0.55))
+        painter.drawRect(part)
+    painter.setPen(QPen(QColor(c.text), 1.5))
+    painter.drawLine(QPointF(box.center().x(), box.top()), QPointF(box.center().x(), box.bottom()))
+
+
+def arrow(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """An arrow of the field."""
+    painter.setPen(_ink(theme.colors.field))
+    tip, tail = box.topRight() + QPointF(-2, 3), box.bottomLeft() + QPointF(2, -3)
+    painter.drawLine(tail, tip)
+    painter.drawPolyline(QPolygonF([tip + QPointF(-5.5, 0.3), tip, tip + QPointF(-1.2, 5.2)]))
+
+
+def waves(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """Two trails in two classes' colours."""
+    for index, lift in ((0, 4.0), (1, 9.5)):
+        painter.setPen(_ink(theme.colors.classes[index]))
+        y = box.top() + lift
+        points = [(0.0, 2.0), (3.5, -0.8), (7.0, -0.8), (10.5, 1.6), (14.0, 1.0)]
+        painter.drawPolyline(QPolygonF([QPointF(box.left() + dx, y + dy) for dx, dy in points]))
+
+
+def dots(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """Scattered points of two classes."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    for x, y, index in ((3, 4, 0), (9, 2.5, 1), (6.5, 8, 1), (2.5, 11, 0), (11.5, 10.5, 0)):
+        painter.setBrush(QColor(theme.colors.classes[index]))
+        painter.drawEllipse(box.topLeft() + QPointF(x, y), 1.7, 1.7)
+
+
+def particle(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """A moving point and its tail."""
+    painter.setPen(_ink(theme.colors.muted))
+    painter.drawLine(box.bottomLeft() + QPointF(1, -2), box.center() + QPointF(2, -2))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.colors.text))
+    painter.drawEllipse(box.center() + QPointF(3, -3), 3.2, 3.2)
+
+
+def ring(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """A seed's handle."""
+    painter.setPen(_ink(theme.colors.seed, 2))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawEllipse(box.center(), 4.5, 4.5)
+
+
+def _ink(color: str, width: float = 1.5) -> QPen:
+    return QPen(QColor(color), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)

@@ -1,0 +1,33 @@
+"""Contour lines of gridded values as independent segments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import contourpy
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF
+
+
+def contour_segments(values: NDArray[Any], box: QRectF, levels: list[float]) -> NDArray[np.float64]:
+    """Segments ``[n, 4]`` of the lines where ``values [ny, nx]``, known at the centres of cells, reach each level."""
+    ny, nx = values.shape
+    x = box.x() + (np.arange(nx) + 0.5) * box.width() / nx
+    y = box.y() + (np.arange(ny) + 0.5) * box.height() / ny
+    generator = contourpy.contour_generator(x, y, values, line_type=contourpy.LineType.ChunkCombinedNan)
+    found = [points for level in levels for points in generator.lines(level)[0] if points is not None]
+    pieces = [np.concatenate([points[:-1], points[1:]], axis=1) for points in found]
+    if not pieces:
+        return np.empty((0, 4))
+    lines = np.concatenate(pieces)
+    return np.ascontiguousarray(lines[np.isfinite(lines).all(axis=1)], dtype=np.float64)
+
+
+def boundary(probability: NDArray[Any], box: QRectF) -> NDArray[np.float64]:
+    """Segments where the most probable of ``probability [classes, ny, nx]`` changes."""
+    pieces = []
+    for k in range(len(probability) if len(probability) > 2 else 1):
+        others = np.delete(probability, k, axis=0).max(axis=0)
+        pieces.append(contour_segments(probability[k] - others, box, [0.0]))
+    return np.concatenate(pieces) if pieces else np.empty((0, 4))

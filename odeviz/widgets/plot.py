@@ -1,0 +1,121 @@
+"""A quiet plot: thin axes, muted grid, fixed ranges, dressed by the theme."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QWidget
+
+from odeviz.widgets.theme import Theme
+
+
+class LogAxis(pg.AxisItem):
+    """An axis of log10 values with ticks at 1, 2, 5 times powers of ten, as many as there is room for."""
+
+    def tickValues(self, lo: float, hi: float, size: float) -> list[tuple[float, list[float]]]:
+        if not (math.isfinite(lo) and math.isfinite(hi)) or hi <= lo:
+            return []
+        room = max(2, int(size / 36))
+        decades = range(math.floor(lo), math.ceil(hi) + 1)
+        for digits in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 5), (1, 3), (1,)):
+            ticks = [d + math.log10(k) for d in decades for k in digits]
+            ticks = [v for v in ticks if lo <= v <= hi]
+            if len(ticks) <= room:
+                return [(1.0, ticks)]
+        every = math.ceil(len(ticks) / room)
+        return [(1.0, [v for v in ticks if round(v) % every == 0])]
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        return [power(10**value) for value in values]
+
+
+class Plot(pg.PlotWidget):
+    """A plot with no menu, no mouse and no auto-range; whoever draws sets the ranges."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        x: str = "",
+        y: str = "",
+        *,
+        log_y: bool = False,
+        grid: bool = True,
+        view_box: pg.ViewBox | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        axes = {"left": LogAxis("left") if log_y else pg.AxisItem("left"), "bottom": pg.AxisItem("bottom")}
+        super().__init__(parent=parent, axisItems=axes, enableMenu=False, viewBox=view_box)
+        self._theme = theme
+        self._grid = 40 if grid else False
+        self._labels = {"bottom": x, "left": y}
+        self.setFrameShape(self.Shape.NoFrame)
+        self.setMouseEnabled(False, False)
+        self.hideButtons()
+        self.disableAutoRange()
+        self.setDefaultPadding(0.0)
+        for name, axis in axes.items():
+            axis.enableAutoSIPrefix(False)
+            axis.setStyle(tickLength=-4 if name == "bottom" else 0, tickTextOffset=6, maxTickLevel=0)
+            axis.setZValue(-1000)
+        self._message = QLabel(self)
+        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._message.setWordWrap(True)
+        self._message.setProperty("role", "muted")
+        self._message.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._message.hide()
+        self.restyle()
+        theme.changed.connect(self.restyle)
+
+    def restyle(self) -> None:
+        """Take the theme's colours and fonts again."""
+        c = self._theme.colors
+        self.setBackground(c.base)
+        font = self._theme.font(-1)
+        for name, text in self._labels.items():
+            axis = self.getAxis(name)
+            axis.setPen(pg.mkPen(c.grid, width=1))
+            axis.setTextPen(c.muted)
+            axis.setTickFont(font)
+            if text:
+                axis.setLabel(text, **{"color": c.muted, "font-size": f"{font.pixelSize()}px"})
+            axis.setGrid(self._grid)
+
+    def set_message(self, text: str) -> None:
+        """A sentence in the middle of an empty plot; "" takes it away."""
+        self._message.setText(text)
+        self._message.setVisible(bool(text))
+        self._place_message()
+
+    def resizeEvent(self, event: object) -> None:
+        super().resizeEvent(event)
+        self._place_message()
+
+    def _place_message(self) -> None:
+        if hasattr(self, "_message"):
+            self._message.setGeometry(self.rect().adjusted(48, 24, -24, -40))
+
+
+def grown(limits: tuple[float, float] | None, lo: float, hi: float) -> tuple[float, float]:
+    """Axis limits that hold [lo, hi], kept while they still do and are not more than three times too wide.
+
+    Limits that move at every update would cost a relayout of the axis each time.
+    """
+    span = max(hi - lo, 1e-9 * max(1.0, abs(lo), abs(hi)), 1e-12)
+    if limits is not None and limits[0] <= lo and hi <= limits[1] and limits[1] - limits[0] <= 3 * span:
+        return limits
+    return lo - 0.06 * span, hi + 0.12 * span
+
+
+def power(value: float) -> str:
+    """A number as a tick label: plain within 0.01 .. 9999, else as a power of ten."""
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)) + 1e-9)
+    if -3 < exponent < 4:
+        return f"{value:.6g}"
+    lead = value / 10**exponent
+    digits = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{digits}" if abs(lead - 1) < 1e-6 else f"{lead:.3g}·10{digits}"
