@@ -1,0 +1,157 @@
+"""The solver bar: how precisely the flow is solved, and what that costs."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QWidget
+
+from odeviz.analysis.results import FlowResult, SolverChoice
+from odeviz.panels.panel import Panel
+from odeviz.tasks.experiment import ADAPTIVE, FIXED
+from odeviz.widgets.log_slider import LogSlider
+from odeviz.widgets.plot import power
+from odeviz.widgets.theme import Theme
+
+#: Title, order and a sentence for each method.
+METHOD_TITLES = {
+    "heun": ("Heun", "2(1)", "Heun's method with an embedded Euler step for the error."),
+    "bosh3": ("Bogacki–Shampine", "3(2)", "Good at loose tolerances."),
+    "dopri5": ("Dormand–Prince", "5(4)", "The usual choice: order 5, 6 evaluations a step (FSAL)."),
+    "tsit5": ("Tsitouras", "5(4)", "As Dormand–Prince, with smaller error constants."),
+    "euler": ("Euler", "1", "One evaluation a step; a residual network's layer is one such step."),
+    "midpoint": ("Midpoint", "2", "Two evaluations a step."),
+    "rk4": ("Runge–Kutta", "4", "The classical method: four evaluations a step."),
+}
+
+_READOUTS = (
+    ("nfe", "NFE", "8888", "Number of function evaluations: how often f(h, t, θ) was evaluated in this solve."),
+    ("steps", "steps", "8888 + 888", "Steps accepted, and rejected ones (+): tried, found too inaccurate, repeated."),
+    ("error", "error", "8.8·10⁻⁸⁸", "Largest distance to a float64 reference solution at t₁, ‖z(t₁) − z*(t₁)‖."),
+    ("time", "time", "8888.8 ms", "Wall-clock time of this solve."),
+)
+
+
+class SolverBar(Panel):
+    """A tolerance slider (steps for fixed-step methods), the method, and the cost of the last solve."""
+
+    key = "solver"
+    title = "Solver"
+    about = "How precisely the flow is solved, and what it costs."
+
+    choice_changed = Signal(object)
+    drag_started = Signal()
+    drag_finished = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._choice = SolverChoice()
+        self._label = QLabel(self)
+        self._label.setProperty("role", "caption")
+        self._value = QLabel(self)
+        self._value.setProperty("role", "value")
+        self.slider = LogSlider(theme, 1e-1, 1e-9, self)
+        self.method = QComboBox(self)
+        self.method.setAccessibleName("Method")
+        for name in ADAPTIVE + FIXED:
+            title, order, sentence = METHOD_TITLES[name]
+            self.method.addItem(f"{title} {order}", name)
+            kind = "adaptive steps" if name in ADAPTIVE else "equal steps"
+            tip = f"{name}: order {order}, {kind}. {sentence}"
+            self.method.setItemData(self.method.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.method.insertSeparator(len(ADAPTIVE))
+        self._values: dict[str, QLabel] = {}
+        self._lay_out()
+        self.slider.number_changed.connect(self._slider_moved)
+        self.slider.drag_started.connect(self.drag_started)
+        self.slider.drag_finished.connect(self.drag_finished)
+        self.method.activated.connect(self._method_chosen)
+        self.set_choice(SolverChoice())
+        self.set_cost(None)
+
+    def set_choice(self, choice: SolverChoice) -> None:
+        """Show a choice; nothing is emitted."""
+        self._choice = choice
+        adaptive = choice.method in ADAPTIVE
+        if adaptive:
+            self.slider.set_ends(1e-1, 1e-9)
+        else:
+            self.slider.set_ends(1, 1000, whole=True)
+        if not self.slider.dragging:
+            self.slider.set_number(choice.rtol if adaptive else choice.steps)
+        self.method.setCurrentIndex(self.method.findData(choice.method))
+        self.method.setToolTip(self.method.itemData(self.method.currentIndex(), Qt.ItemDataRole.ToolTipRole))
+        self._label.setText("tolerance" if adaptive else "steps")
+        tip = (
+            "Error allowed in each step, rtol = atol: ‖error‖ ≤ atol + rtol · |h|. Drag to solve again."
+            if adaptive
+            else "Number n of equal steps from t₀ to t₁. Drag to solve again."
+        )
+        for widget in (self.slider, self._label, self._value):
+            widget.setToolTip(tip)
+        self.slider.setAccessibleName("Tolerance" if adaptive else "Steps")
+        self._value.setText(power(float(f"{choice.rtol:.1g}")) if adaptive else str(choice.steps))
+
+    def set_cost(self, flow: FlowResult | None) -> None:
+        """What a solve cost; None shows dashes."""
+        texts = dict.fromkeys(self._values, "–")
+        if flow is not None:
+            texts["nfe"] = f"{flow.nfe}"
+            texts["steps"] = f"{flow.accepted} + {flow.rejected}" if flow.choice.method in ADAPTIVE else f"{flow.accepted}"
+            texts["error"] = "–" if math.isnan(flow.error) else power(float(f"{flow.error:.1e}"))
+            texts["time"] = f"{flow.milliseconds:.1f} ms"
+        for key, text in texts.items():
+            self._values[key].setText(text)
+
+    def set_busy(self, busy: bool) -> None:
+        """Mute the numbers while newer ones are on their way."""
+        for label in self._values.values():
+            label.setEnabled(not busy)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 4, 12, 4)
+        row.setSpacing(12)
+        names = QGridLayout()
+        names.setSpacing(0)
+        names.addWidget(self._label, 0, 0)
+        names.addWidget(self._value, 1, 0)
+        wide = max(self.fontMetrics().horizontalAdvance(text) for text in ("tolerance", "8·10⁻⁸"))
+        names.setColumnMinimumWidth(0, wide + 4)
+        row.addLayout(names)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.method)
+        for key, caption, widest, tip in _READOUTS:
+            box = QGridLayout()
+            box.setSpacing(0)
+            name, value = QLabel(caption, self), QLabel(self)
+            name.setProperty("role", "caption")
+            value.setProperty("role", "value")
+            value.setAccessibleName(caption)
+            for label in (name, value):
+                label.setToolTip(tip)
+                label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            # As wide as the widest value: nothing jumps while the slider is dragged.
+            value.setFixedWidth(self.fontMetrics().horizontalAdvance(widest) + 4)
+            box.addWidget(name, 0, 0)
+            box.addWidget(value, 1, 0)
+            row.addLayout(box)
+            self._values[key] = value
+
+    def _slider_moved(self, number: float) -> None:
+        if self._choice.method in ADAPTIVE:
+            choice = dataclasses.replace(self._choice, rtol=number, atol=number)
+        else:
+            choice = dataclasses.replace(self._choice, steps=round(number))
+        if choice != self._choice:
+            self.set_choice(choice)
+            self.choice_changed.emit(choice)
+
+    def _method_chosen(self, index: int) -> None:
+        name = self.method.itemData(index)
+        if name and name != self._choice.method:
+            choice = dataclasses.replace(self._choice, method=name)
+            self.set_choice(choice)
+            self.choice_changed.emit(choice)

@@ -1,0 +1,205 @@
+"""The time bar: the playhead all views share, over the steps the solver took."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from odeviz.analysis.results import StepTable
+from odeviz.panels.panel import Panel
+from odeviz.widgets.icons import icon
+from odeviz.widgets.theme import Theme
+from odeviz.widgets.track import Track
+
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
+
+
+class TimeBar(Panel):
+    """Play, loop, speed and a track whose ticks are the accepted steps; rejected ones are red."""
+
+    key = "time"
+    title = "Time"
+    about = "The playhead. Ticks are the solver's accepted steps, red crosses the rejected ones."
+
+    time_changed = Signal(float)
+    play_toggled = Signal(bool)
+    loop_toggled = Signal(bool)
+    speed_changed = Signal(float)
+    rewound = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._playing = False
+        self.track = StepTrack(theme, self)
+        self._rewind = self._button("skip-back-fill", "Back to the start (Home)")
+        self._play = self._button("play-fill", "Play (Space)", checkable=True)
+        self._loop = self._button("repeat", "Loop: start again at the end", checkable=True)
+        self._loop.setChecked(True)
+        self._speed = QComboBox(self)
+        self._speed.setToolTip("Speed of playing")
+        self._speed.setAccessibleName("Speed")
+        for speed in SPEEDS:
+            self._speed.addItem(f"{speed:g}×", speed)
+        self._speed.setCurrentIndex(SPEEDS.index(1.0))
+        self._read = QLabel(self)
+        self._read.setProperty("role", "value")
+        self._read.setFont(theme.font(0))
+        self._read.setToolTip("The playhead's time t; the flow runs from t₀ to t₁")
+        self._read.setAccessibleName("Time")
+        self._lay_out()
+        self.track.value_changed.connect(self._track_moved)
+        self._play.clicked.connect(self.play_toggled)
+        self._loop.clicked.connect(self.loop_toggled)
+        self._rewind.clicked.connect(self._go_to_start)
+        self._speed.activated.connect(self._speed_chosen)
+        self.set_range(0.0, 1.0)
+
+    def set_range(self, t0: float, t1: float) -> None:
+        """The times at the two ends."""
+        self.track.set_range(t0, t1)
+        widest = max((f"t = {t:.3f}" for t in (t0, t1)), key=len)
+        self._read.setFixedWidth(self._read.fontMetrics().horizontalAdvance(widest) + 12)
+        self._show_time()
+
+    def set_time(self, t: float) -> None:
+        """Put the playhead; nothing is emitted."""
+        self.track.set_value(t)
+        self._show_time()
+
+    def set_steps(self, steps: StepTable | None) -> None:
+        """The steps to mark, or none."""
+        self.track.set_steps(steps)
+
+    def set_playing(self, playing: bool) -> None:
+        """Show whether the playhead moves by itself."""
+        if playing != self._playing:
+            self._playing = playing
+            self._play.setIcon(icon("pause-fill" if playing else "play-fill", self.theme))
+            self._play.setToolTip("Pause (Space)" if playing else "Play (Space)")
+            self._play.setAccessibleName("Pause" if playing else "Play")
+        self._play.setChecked(playing)
+
+    def set_loop(self, loop: bool) -> None:
+        """Show whether playing starts again at the end."""
+        self._loop.setChecked(loop)
+
+    def set_speed(self, speed: float) -> None:
+        """Show the speed; the nearest of those offered."""
+        self._speed.setCurrentIndex(int(np.argmin([abs(s - speed) for s in SPEEDS])))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space:
+            self.play_toggled.emit(not self._playing)
+        elif event.key() in _MOVES:
+            self.track.keyPressEvent(event)
+        else:
+            super().keyPressEvent(event)
+
+    def _button(self, name: str, tooltip: str, checkable: bool = False) -> QToolButton:
+        button = QToolButton(self)
+        button.setIcon(icon(name, self.theme))
+        button.setCheckable(checkable)
+        button.setToolTip(tooltip)
+        button.setAccessibleName(tooltip.split(" (")[0].split(":")[0])
+        return button
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 4, 12, 4)
+        row.setSpacing(4)
+        for button in (self._rewind, self._play, self._loop):
+            row.addWidget(button)
+        row.addWidget(self._speed)
+        row.addSpacing(4)
+        row.addWidget(self.track, 1)
+        row.addSpacing(4)
+        row.addWidget(self._read)
+
+    def _show_time(self) -> None:
+        self._read.setText(f"t = {self.track.value:.3f}")
+
+    def _track_moved(self, t: float) -> None:
+        self._show_time()
+        self.time_changed.emit(t)
+
+    def _go_to_start(self) -> None:
+        self.set_time(self.track.lo)
+        self.rewound.emit()
+
+    def _speed_chosen(self, index: int) -> None:
+        self.speed_changed.emit(SPEEDS[index])
+
+
+_MOVES = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+
+
+class StepTrack(Track):
+    """A track over time: a tick at each accepted step, a red cross above it at each rejected one."""
+
+    #: Above this many steps a tick each would be a grey bar.
+    _most: ClassVar[int] = 400
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, 0.0, 1.0, parent)
+        self._accepted = np.empty(0)
+        self._rejected = np.empty(0)
+        self.setAccessibleName("Playhead")
+        self.setToolTip(
+            "The playhead. Each tick is a step the solver accepted, each red cross one it rejected and "
+            "tried again with a smaller h.\nLeft and Right move it, Home and End go to the ends, Space plays."
+        )
+
+    def set_steps(self, steps: StepTable | None) -> None:
+        """The steps to mark, or none."""
+        if steps is None or not len(steps.t):
+            self._accepted = self._rejected = np.empty(0)
+        else:
+            ends = steps.t + steps.h
+            self._accepted = np.concatenate([steps.t[:1], ends[steps.accepted]])
+            # A rejected step is marked where it wanted to arrive.
+            self._rejected = ends[~steps.accepted]
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, 36)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(100, 36)
+
+    def groove(self) -> QRectF:
+        return QRectF(12, 20, max(self.width() - 24, 1), 4)
+
+    def paint_groove(self, painter: QPainter) -> None:
+        super().paint_groove(painter)
+        c, groove = self.theme.colors, self.groove()
+        past, middle = self.value, groove.center().y()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for t in self._accepted[: self._most]:
+            x = round(self.place(float(t)))
+            painter.setPen(QPen(QColor(c.accent if t <= past + 1e-9 else c.muted), 1))
+            painter.drawLine(QPointF(x, middle - 8), QPointF(x, middle + 8))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setPen(QPen(QColor(c.danger), 1.6))
+        for t in self._rejected[: self._most]:
+            x, y = self.place(min(float(t), max(self.lo, self.hi))), groove.top() - 13
+            painter.drawLine(QPointF(x - 2.5, y - 2.5), QPointF(x + 2.5, y + 2.5))
+            painter.drawLine(QPointF(x - 2.5, y + 2.5), QPointF(x + 2.5, y - 2.5))
+
+    def paint_handle(self, painter: QPainter) -> None:
+        c, groove = self.theme.colors, self.groove()
+        x, middle = self.place(self.value), groove.center().y()
+        if self.hasFocus():
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self.theme.qcolor(c.accent, 0.25))
+            painter.drawRoundedRect(QRectF(x - 8, middle - 14, 16, 28), 6, 6)
+        painter.setPen(QPen(QColor(c.base), 1))
+        painter.setBrush(QColor(c.accent))
+        painter.drawRoundedRect(QRectF(x - 4.5, middle - 10, 9, 20), 4.5, 4.5)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(c.accent_text))
+        painter.drawPolygon(QPolygonF([QPointF(x - 0.75, middle - 4), QPointF(x + 0.75, middle - 4),
+                                       QPointF(x + 0.75, middle + 4), QPointF(x - 0.75, middle + 4)]))  # fmt: skip
