@@ -28,7 +28,7 @@ from odeviz.engine.integrate import Watch, integrate
 from odeviz.engine.interpolant import dense_weights
 from odeviz.engine.kernel import Kernel
 from odeviz.engine.solution import Stats, Status
-from odeviz.engine.stepper import BufferedStepper, Keep, TapedStep
+from odeviz.engine.stepper import BufferedStepper, Keep, TapedStep, coefficients
 from odeviz.engine.tableau import ButcherTableau
 
 
@@ -92,7 +92,7 @@ class DiscreteAdjoint:
         # Row i of W: dL/d(input of stage i) for 0 < i < core; row core: dL/dy1.
         W = packed.new_zeros(core + 1, kernel.size)
         columns = [W[i + 1 :].T for i in range(core)]
-        transposed = [packed.new_tensor(column) for column in _transposed(self._tableau)]
+        transposed = coefficients(self._tableau, packed.dtype, packed.device).transposed
         shared: Tensor | None = None  # dL/dk of the end derivative, from the step that begins with it
         stage_cotangents = [torch.empty_like(packed), torch.empty_like(packed)]
         visited: list[int] = []
@@ -140,15 +140,6 @@ class DiscreteAdjoint:
         rows = torch.stack([self._kernel.pack(grad[row]) for row, _ in inside])
         weights = rows.new_tensor(dense_weights(self._tableau, [theta for _, theta in inside]))
         return rows.sum(0), step.h * (weights.T @ rows)
-
-
-def _transposed(tableau: ButcherTableau) -> list[list[float]]:
-    """For each stage i, the weights with which later stage inputs and the step's end depend on k_i."""
-    core = tableau.core
-    return [
-        [*(float(tableau.a[later][i]) for later in range(i + 1, core)), float(tableau.b[i])]
-        for i in range(core)
-    ]
 
 
 class AugmentedKernel:

@@ -7,9 +7,10 @@ them all. The time loop knows only what both have in common.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Protocol
 
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor
 from odeviz.engine.interpolant import dense_weights
 from odeviz.engine.kernel import Kernel, VectorField
 from odeviz.engine.norm import Tolerance
-from odeviz.engine.tableau import ButcherTableau
+from odeviz.engine.tableau import ButcherTableau, Number
 
 
 class Stepper(Protocol):
@@ -67,6 +68,38 @@ class Stepper(Protocol):
     def accept(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """A tableau's numbers as the inner loop wants them: times as floats, weights as tensors."""
+
+    c: tuple[float, ...]
+    a: tuple[Tensor, ...]
+    b: Tensor
+    error: Tensor | None
+    #: For each stage i, the weights with which later stage inputs and the step's end depend on k_i.
+    transposed: tuple[Tensor, ...]
+
+
+@lru_cache(maxsize=64)
+def coefficients(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device) -> Coefficients:
+    """The coefficients on a device, made once."""
+
+    def tensor(weights: Iterable[Number]) -> Tensor:
+        return torch.tensor([float(x) for x in weights], dtype=dtype, device=device)
+
+    core = tableau.core
+    return Coefficients(
+        c=tuple(float(x) for x in tableau.c),
+        a=tuple(tensor(row) for row in tableau.a),
+        b=tensor(tableau.b),
+        error=None if tableau.error is None else tensor(tableau.error),
+        transposed=tuple(
+            tensor([*(tableau.a[later][i] for later in range(i + 1, core)), tableau.b[i]])
+            for i in range(core)
+        ),
+    )
+
+
 class Keep(Enum):
     """Which evaluations stay on the kernel's tape."""
 
@@ -100,11 +133,7 @@ class BufferedStepper:
         self._K = state.new_zeros(core + 1, kernel.size)
         self._inputs = [self._K[:i].T for i in range(core + 1)]
         self._rows = list(self._K.unbind(0))
-        self._a = [state.new_tensor([float(x) for x in row]) for row in tableau.a]
-        self._b = state.new_tensor([float(x) for x in tableau.b])
-        self._error_weights = (
-            None if tableau.error is None else state.new_tensor([float(x) for x in tableau.error])
-        )
+        self._coefficients = coefficients(tableau, state.dtype, state.device)
         self._y, self._y1 = state, torch.empty_like(state)
         self._stage_input, self._error = torch.empty_like(state), torch.empty_like(state)
         self._size, self._size1 = state.abs(), torch.empty_like(state)
@@ -141,11 +170,11 @@ class BufferedStepper:
 
     def attempt(self, t: float, h: float) -> None:
         self.derivative(t)
-        y, core = self._y, self.tableau.core
+        y, core, method = self._y, self.tableau.core, self._coefficients
         for i in range(1, core):
-            torch.addmv(y, self._inputs[i], self._a[i], alpha=h, out=self._stage_input)
-            self._evaluate(t + float(self.tableau.c[i]) * h, self._stage_input, i)
-        torch.addmv(y, self._inputs[core], self._b, alpha=h, out=self._y1)
+            torch.addmv(y, self._inputs[i], method.a[i], alpha=h, out=self._stage_input)
+            self._evaluate(t + method.c[i] * h, self._stage_input, i)
+        torch.addmv(y, self._inputs[core], method.b, alpha=h, out=self._y1)
         self._t1 = t + h
         self._have_end = False
 
@@ -156,8 +185,8 @@ class BufferedStepper:
 
     def error(self, h: float, tolerance: Tolerance) -> float:
         self._end_derivative()
-        assert self._error_weights is not None
-        torch.mv(self._K.T, self._error_weights, out=self._error)
+        assert self._coefficients.error is not None
+        torch.mv(self._K.T, self._coefficients.error, out=self._error)
         torch.abs(self._y1, out=self._size1)
         scale = torch.maximum(self._size, self._size1, out=self._stage_input)
         self._error.div_(tolerance.scale(scale, out=scale))

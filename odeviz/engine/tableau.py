@@ -18,7 +18,7 @@ from typing import TypeAlias
 Number: TypeAlias = F | float | int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ButcherTableau:
     """An explicit Runge-Kutta method.
 
