@@ -178,7 +178,7 @@ class Density:
 
 
 def _in_chunks(model: CNF, x: Tensor, solver: SolverOptions, rows: int = 2048) -> Tensor:
-    return torch.cat([model.log_prob_at(part, model.t1, solver) for part in x.split(rows)])
+    return torch.cat([model.log_prob_at(part, model.t1, solver) for part in torch.split(x, rows)])
 
 
 _TASKS: dict[str, type[Classification] | type[Density]] = {

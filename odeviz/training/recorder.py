@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,15 +47,12 @@ class Recorder:
         rows: Sequence[Row] = self._rows
         if not rows:
             return History.empty()
-        columns = [np.array(column, dtype=np.float64) for column in zip(*rows, strict=True)]
-        arrays = [columns[0].astype(np.int64), *columns[1:]]
-        for array in arrays:
+        iteration, *columns = zip(*rows, strict=True)
+        index = np.array(iteration, dtype=np.int64)
+        values = [np.array(column, dtype=np.float64) for column in columns]
+        for array in (index, *values):
             array.setflags(write=False)
-        return History(*arrays)
-
-    def last_metric(self) -> float:
-        """The latest metric that was evaluated; NaN if there is none."""
-        return next((row[5] for row in reversed(self._rows) if not math.isnan(row[5])), math.nan)
+        return History(index, *values)
 
     def state_dict(self) -> dict[str, Any]:
         return {"stride": self._stride, "rows": list(self._rows)}

@@ -43,7 +43,7 @@ def _available(device: str) -> bool:
 
 def _why_missing(device: str) -> str:
     if device == "cuda":
-        if not torch.backends.cuda.is_built():
+        if not torch.backends.cuda.is_built():  # type: ignore[no-untyped-call]
             return "this build of torch has no CUDA support"
         return "torch finds no CUDA device"
     if not torch.backends.mps.is_built():

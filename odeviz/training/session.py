@@ -115,7 +115,7 @@ class Session:
         if not math.isfinite(value):
             return self._stop(f"the loss became {value}", "a smaller learning rate")
         self._keep_weights()
-        loss.backward()
+        torch.autograd.backward(loss)
         if not math.isfinite(get_total_norm([p.grad for p in self._parameters if p.grad is not None]).item()):
             return self._stop(
                 "the gradient is not finite", "a smaller learning rate or another gradient mode"

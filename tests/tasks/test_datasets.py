@@ -89,7 +89,7 @@ def test_entropy_agrees_with_nearest_neighbours(name):
 
 
 def test_pinwheel_entropy_is_that_of_its_density_in_polar_coordinates():
-    """Before the doubling, each circle of radius r carries a known density of the angle, sheared and folded."""
+    """Before the doubling, each circle of radius r carries a known density of the angle, sheared."""
     radii, bins, width = 200, 120, 3.0 / 200
     angle = arc(0, 2 * np.pi, 24_000)
     mass = np.empty((radii, bins))

@@ -1,0 +1,116 @@
+"""One sentence for every wrong setting: it names the offender and what is allowed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from odeviz.tasks import Experiment, SolverConfig
+from odeviz.tasks.datasets import DATASETS
+from odeviz.tasks.presets import PRESETS, preset
+
+
+@pytest.mark.parametrize(
+    ("assignments", "words"),
+    [
+        ({"field.width": "-3"}, ["field.width", "a whole number", "1 to 1024", "-3"]),
+        ({"field.width": "wide"}, ["field.width", "a whole number", "'wide'"]),
+        ({"field.depth": "2.5"}, ["field.depth", "a whole number", "1 to 8"]),
+        ({"training.lr": "1e9"}, ["training.lr", "1e-06 to 1"]),
+        ({"solver.rtol": "0"}, ["solver.rtol", "1e-12 to 1"]),
+        ({"data.noise": "nan"}, ["data.noise", "finite", "0 to 1"]),
+        ({"solver.learn_t1": "maybe"}, ["solver.learn_t1", "true or false", "maybe"]),
+        ({"field.activation": "tahn"}, ["field.activation", "softplus", "did you mean 'tanh'"]),
+        ({"field.widht": "3"}, ["'field.widht'", "did you mean 'field.width'", "training.lr"]),
+        ({"field": "3"}, ["no setting 'field'"]),
+        ({"width": "3"}, ["no setting 'width'", "field.width"]),
+        (
+            {"data.name": "rings"},
+            ["data.name", "moons, circles, spirals, annuli", "classification", "'rings'"],
+        ),
+        ({"data.name": "ring"}, ["data.name", "did you mean 'rings'"]),
+        ({"device": "gpu"}, ["device", "auto, cpu, cuda, mps"]),
+        ({"device": "mps", "dtype": "float64"}, ["dtype", "float32", "mps"]),
+    ],
+)
+def test_wrong_setting_gets_one_sentence(assignments, words):
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as caught:
+        Experiment().with_texts(assignments)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_texts_become_values_of_the_settings_type():
+    changed = Experiment().with_texts(
+        {"data.noise": "0.25", "field.width": " 32 ", "solver.learn_t1": "yes", "solver.method": "rk4"}
+    )
+    assert (changed.data.noise, changed.field.width) == (0.25, 32)
+    assert changed.solver.learn_t1 is True
+    assert changed.changed(Experiment()) == ["data.noise", "field.width", "solver.method", "solver.learn_t1"]
+
+
+@pytest.mark.parametrize("order", [("task", "data.name"), ("data.name", "task")])
+def test_task_and_data_set_change_together_in_any_order(order):
+    wanted = {"task": "density", "data.name": "rings"}
+    changed = Experiment().with_texts({path: wanted[path] for path in order})
+    assert (changed.task, changed.data.name) == ("density", "rings")
+
+
+def test_settings_given_in_code_are_checked_too():
+    with pytest.raises(ValueError, match=r"solver\.steps must be a whole number"):
+        Experiment(solver=SolverConfig(steps=0))
+    with pytest.raises(ValueError, match=r"seed must be a whole number"):
+        Experiment(seed=True)
+
+
+def test_hot_settings_are_those_a_running_session_takes_over():
+    base = Experiment()
+    assert base.is_hot_change(base.with_setting("training.lr", 1e-4).with_setting("solver.rtol", 1e-6))
+    assert base.cold_changes(base.with_setting("training.lr", 1e-4).with_setting("field.width", 8)) == [
+        "field.width"
+    ]
+
+
+def test_settings_without_meaning_are_known():
+    base = Experiment()
+    by_path = {entry.path: entry for entry in base.entries()}
+    assert base.applies(by_path["solver.rtol"])
+    assert not base.applies(by_path["solver.steps"])
+    assert not base.applies(by_path["solver.learn_t1"])
+
+
+def test_every_setting_explains_itself():
+    for entry in Experiment().entries():
+        assert entry.about.label
+        assert entry.about.help.endswith(".")
+
+
+def test_every_data_set_has_a_preset_for_each_of_its_tasks():
+    suffix = {"classification": "classifier", "density": "density"}
+    wanted = {f"{name}-{suffix[task]}" for name, data in DATASETS.items() for task in data.tasks}
+    assert set(PRESETS) == wanted
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_preset_speaks_for_itself(name):
+    chosen = preset(name)
+    assert chosen.name == name
+    assert chosen.experiment.data.noise == DATASETS[chosen.experiment.data.name].default_noise
+    assert chosen.sentence.endswith(".")
+    assert chosen.look_for.endswith(".")
+    assert 0 < chosen.seconds <= 60
+
+
+def test_unknown_preset_gets_the_names_and_the_closest():
+    with pytest.raises(
+        ValueError, match=r"no preset 'moon-density' \(did you mean 'moons-density'\?\)"
+    ) as caught:
+        preset("moon-density")
+    assert all(name in str(caught.value) for name in PRESETS)
+
+
+def test_presets_and_training_package_load_without_torch():
+    code = "import sys, odeviz.tasks.presets, odeviz.training; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,57 @@
+"""The record of a run stays bounded and evenly spaced."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from odeviz.training.recorder import Recorder
+from odeviz.training.snapshot import History
+
+
+def row(iteration):
+    return (iteration, iteration / 10, 1 / iteration, 20.0, 18.0, 0.5 if iteration % 8 == 0 else float("nan"))
+
+
+def recorded(n, capacity=50):
+    recorder = Recorder(capacity)
+    for iteration in range(1, n + 1):
+        recorder.add(row(iteration))
+    return recorder
+
+
+def test_short_run_is_kept_whole():
+    history = recorded(40).history()
+    assert history.iteration.tolist() == list(range(1, 41))
+    assert history.loss.tolist() == [1 / i for i in range(1, 41)]
+
+
+@pytest.mark.parametrize("n", [51, 200, 1000, 12_345])
+def test_long_run_is_thinned_evenly(n):
+    recorder = recorded(n)
+    history = recorder.history()
+    assert 25 <= len(history) <= 50
+    assert set(np.diff(history.iteration)) == {recorder.stride}
+    assert history.iteration[-1] > n - recorder.stride
+    assert history.seconds == pytest.approx(history.iteration / 10)
+
+
+def test_thinning_keeps_rows_with_a_metric_on_powers_of_two():
+    history = recorded(390).history()
+    assert np.isfinite(history.metric).all()
+
+
+def test_columns_are_read_only_and_empty_at_first():
+    assert len(Recorder().history()) == 0
+    history = recorded(3).history()
+    for name in History.__slots__:
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(history, name)[0] = 1
+
+
+def test_a_record_taken_up_from_its_history_goes_on_alike():
+    through = recorded(300)
+    again = Recorder(50, history=recorded(170).history())
+    for iteration in range(171, 301):
+        again.add(row(iteration))
+    assert again.history().iteration.tolist() == through.history().iteration.tolist()
