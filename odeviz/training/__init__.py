@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from odeviz.training.snapshot import History, Snapshot
 
 if TYPE_CHECKING:
-    from odeviz.training.restore import restore
+    from odeviz.training.weights import restore
     from odeviz.training.session import Session
 
 __all__ = ["History", "Session", "Snapshot", "restore"]
@@ -19,7 +19,7 @@ def __getattr__(name: str) -> Any:
 
         return Session
     if name == "restore":
-        from odeviz.training.restore import restore
+        from odeviz.training.weights import restore
 
         return restore
     raise AttributeError(f"module 'odeviz.training' has no attribute {name!r}")

@@ -117,6 +117,8 @@ def test_first_step_is_adams():
     before = {name: p.detach().clone() for name, p in session.model.named_parameters()}
     session.step()
     for name, p in session.model.named_parameters():
+        if not p.grad.any():
+            continue
         moved = (p.detach() - before[name]).abs()
         assert moved.max().item() == pytest.approx(1e-3, rel=0.02), name
 
@@ -165,8 +167,8 @@ def test_session_goes_on_from_a_snapshot():
     snapshot = session.snapshot()
     went_on = Session(classifier(), snapshot=snapshot)
     assert went_on.iteration == 5
-    x = torch.zeros(1, 2)
-    assert torch.equal(went_on.model(x), session.model(x))
+    for name, array in went_on.snapshot().weights.items():
+        assert np.array_equal(array, snapshot.weights[name])
     losses(went_on, 3)
     assert went_on.snapshot().history.iteration.tolist() == list(range(1, 9))
 

@@ -1,4 +1,4 @@
-"""From a snapshot back to a model."""
+"""Weights as arrays: out of a model, and from a snapshot back into one."""
 
 from __future__ import annotations
 
