@@ -47,7 +47,7 @@ class SolverChoice:
 
 @dataclass(frozen=True, slots=True)
 class StepTable:
-    """The steps a solver tried, in order: time at the start, signed size, scaled error (<= 1 accepted; NaN if not estimated)."""
+    """The steps a solver tried, in order: start, signed size, scaled error (<= 1 accepted; NaN if not estimated)."""
 
     t: Floats  # [steps]
     h: Floats  # [steps]

@@ -35,9 +35,10 @@ def loss_figure(*, history: History, task: str = "classification", entropy: floa
     figure = new_figure(COLUMN, COLUMN * 0.78)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _raw_and_smooth(above, history.iteration, history.loss, LIGHT.accent)
-    if (history.loss[np.isfinite(history.loss)] > 0).all():
+    losses = history.loss[np.isfinite(history.loss)]
+    if losses.size and losses.min() > 0:
         above.set_yscale("log")
-        _few_decades(above, history.loss[np.isfinite(history.loss)])
+        _few_decades(above, losses)
     above.set_ylabel("cross-entropy (nats)")
     known = np.isfinite(history.metric)
     below.plot(history.iteration[known], 100 * history.metric[known], **_MEASURED)
@@ -174,16 +175,11 @@ def _likelihood_figure(history: History, entropy: float | None) -> Figure:
     # The first few losses of a long run may lie far above all others; the curve comes in over the top.
     losses = history.loss[np.isfinite(history.loss)]
     shown = np.sort(losses)[: math.ceil(0.985 * len(losses))] if len(losses) > 200 else losses
-    values = np.concatenate(
-        [
-            shown,
-            history.metric[known],
-            [entropy] if entropy is not None else [],
-        ]
-    )
-    low, high = float(values.min()), float(values.max())
-    margin = 0.06 * (high - low) or 0.1
-    axes.set_ylim(low - margin, high + margin)
+    values = np.concatenate([shown, history.metric[known], [entropy] if entropy is not None else []])
+    if values.size:
+        low, high = float(values.min()), float(values.max())
+        margin = 0.06 * (high - low) or 0.1
+        axes.set_ylim(low - margin, high + margin)
     if entropy is not None:
         axes.axhline(entropy, **_LIMIT)
         ends.append((last, entropy, f"$H$ = {entropy:.3f}", LIGHT.muted))
