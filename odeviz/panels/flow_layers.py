@@ -110,7 +110,9 @@ class ArrowLayer(Layer):
         self._arrows.set_count(len(self._lines))
 
     def restyle(self) -> None:
-        self._arrows.set_pen(pen(self.theme.colors.field, 1.0, 0.85 if self.theme.dark else 0.75), smooth=True)
+        self._arrows.set_pen(
+            pen(self.theme.colors.field, 1.0, 0.85 if self.theme.dark else 0.75), smooth=True
+        )
 
 
 class TrajectoryLayer(Layer):

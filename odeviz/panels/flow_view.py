@@ -21,7 +21,14 @@ from odeviz.analysis.results import (
     FlowResult,
     ProbeResult,
 )
-from odeviz.panels.flow_layers import ArrowLayer, BackgroundLayer, DotsLayer, Layer, TrajectoryLayer, finite_paths
+from odeviz.panels.flow_layers import (
+    ArrowLayer,
+    BackgroundLayer,
+    DotsLayer,
+    Layer,
+    TrajectoryLayer,
+    finite_paths,
+)
 from odeviz.panels.panel import Panel
 from odeviz.panels.readout import Readout
 from odeviz.panels.seed_layer import SeedLayer
@@ -55,7 +62,11 @@ class FlowView(Panel):
 
     #: Key, title and tooltip of each layer, in the order they are drawn.
     layers: ClassVar[tuple[tuple[str, str, str], ...]] = (
-        ("background", "Density", "Density p(z, t), or for a classifier the class probabilities of states at t."),
+        (
+            "background",
+            "Density",
+            "Density p(z, t), or for a classifier the class probabilities of states at t.",
+        ),
         ("arrows", "Field", "The vector field f(h, t, θ) at the playhead's time. Longer arrows are faster."),
         ("trajectories", "Paths", "Solutions of dh/dt = f(h, t, θ) from t = 0 to the playhead."),
         ("data", "Data", "The points to be learnt, where the data set put them."),
@@ -123,7 +134,9 @@ class FlowView(Panel):
             self._layer("trajectories", TrajectoryLayer).clear(self._plot)
             return
         paths = finite_paths(flow.paths, self._extent)
-        self._layer("trajectories", TrajectoryLayer).show_result(flow, paths, self._plot, self._shown["trajectories"])
+        self._layer("trajectories", TrajectoryLayer).show_result(
+            flow, paths, self._plot, self._shown["trajectories"]
+        )
         self._layer("particles", DotsLayer).show_paths(flow.t, paths, flow.labels)
         self._tell_time("trajectories", "particles")
 
@@ -185,7 +198,9 @@ class FlowView(Panel):
         """Show the whole extent."""
         e = self._extent
         width, height = e.x1 - e.x0, e.y1 - e.y0
-        self._box.setLimits(minXRange=width / 1e4, maxXRange=40 * width, minYRange=height / 1e4, maxYRange=40 * height)
+        self._box.setLimits(
+            minXRange=width / 1e4, maxXRange=40 * width, minYRange=height / 1e4, maxYRange=40 * height
+        )
         self._plot.setRange(QRectF(e.x0, e.y0, width, height), padding=0.0)
 
     def restyle(self) -> None:
@@ -307,7 +322,9 @@ class FlowView(Panel):
     def _layer(self, key: str, kind: type[Any]) -> Any:
         return self._layers[key]
 
-    def _background(self, result: DensityResult | DecisionResult | None, word: str, swatch: chip.Swatch) -> None:
+    def _background(
+        self, result: DensityResult | DecisionResult | None, word: str, swatch: chip.Swatch
+    ) -> None:
         self._layer("background", BackgroundLayer).show_result(result)
         if result is not None:
             self._chips["background"].set_face(word, swatch)
@@ -347,7 +364,9 @@ class FlowView(Panel):
         width = min(360, area.width() - 64)
         self._notice.setFixedWidth(max(width, 120))
         self._notice.adjustSize()
-        self._notice.move(area.center().x() - self._notice.width() // 2, area.center().y() - self._notice.height() // 2)
+        self._notice.move(
+            area.center().x() - self._notice.width() // 2, area.center().y() - self._notice.height() // 2
+        )
 
 
 class _FlowBox(pg.ViewBox):

@@ -81,7 +81,9 @@ class SeedLayer(Layer):
         self._chosen.set_pen(pen(c.accent, 3.0), smooth=True)
         rim = theme.qcolor(c.seed)
         self._handles.set_looks([(theme.qcolor(c.base), rim), (theme.qcolor(c.accent), rim)], 11)
-        self._heads.set_looks([(rim, theme.qcolor(c.base)), (theme.qcolor(c.accent), theme.qcolor(c.base))], 8)
+        self._heads.set_looks(
+            [(rim, theme.qcolor(c.base)), (theme.qcolor(c.accent), theme.qcolor(c.base))], 8
+        )
 
     def _room(self) -> QRectF:
         points = np.concatenate([self.seeds, self._paths.reshape(-1, 2)])

@@ -27,9 +27,24 @@ METHOD_TITLES = {
 }
 
 _READOUTS = (
-    ("nfe", "NFE", "8888", "Number of function evaluations: how often f(h, t, θ) was evaluated in this solve."),
-    ("steps", "steps", "8888 + 888", "Steps accepted, and rejected ones (+): tried, found too inaccurate, repeated."),
-    ("error", "error", "8.8·10⁻⁸⁸", "Largest distance to a float64 reference solution at t₁, ‖z(t₁) − z*(t₁)‖."),
+    (
+        "nfe",
+        "NFE",
+        "8888",
+        "Number of function evaluations: how often f(h, t, θ) was evaluated in this solve.",
+    ),
+    (
+        "steps",
+        "steps",
+        "8888 + 888",
+        "Steps accepted, and rejected ones (+): tried, found too inaccurate, repeated.",
+    ),
+    (
+        "error",
+        "error",
+        "8.8·10⁻⁸⁸",
+        "Largest distance to a float64 reference solution at t₁, ‖z(t₁) − z*(t₁)‖.",
+    ),
     ("time", "time", "8888.8 ms", "Wall-clock time of this solve."),
 )
 
@@ -99,7 +114,9 @@ class SolverBar(Panel):
         texts = dict.fromkeys(self._values, "–")
         if flow is not None:
             texts["nfe"] = f"{flow.nfe}"
-            texts["steps"] = f"{flow.accepted} + {flow.rejected}" if flow.choice.method in ADAPTIVE else f"{flow.accepted}"
+            texts["steps"] = (
+                f"{flow.accepted} + {flow.rejected}" if flow.choice.method in ADAPTIVE else f"{flow.accepted}"
+            )
             texts["error"] = "–" if math.isnan(flow.error) else power(float(f"{flow.error:.1e}"))
             texts["time"] = f"{flow.milliseconds:.1f} ms"
         for key, text in texts.items():

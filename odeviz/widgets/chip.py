@@ -18,7 +18,9 @@ Swatch = Callable[[QPainter, QRectF, Theme], None]
 class Chip(QAbstractButton):
     """A switch with a swatch and a word; ``set_compact(True)`` leaves the swatch alone."""
 
-    def __init__(self, theme: Theme, text: str, swatch: Swatch, tooltip: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, text: str, swatch: Swatch, tooltip: str, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._theme, self._swatch, self._compact = theme, swatch, False
         self.setText(text)
@@ -69,7 +71,9 @@ class Chip(QAbstractButton):
         painter.setOpacity(1.0)
         if not self._compact:
             painter.setPen(QColor(c.text if on else c.faint))
-            painter.drawText(QRectF(28, 0, self.width() - 28, self.height()), Qt.AlignmentFlag.AlignVCenter, self.text())
+            painter.drawText(
+                QRectF(28, 0, self.width() - 28, self.height()), Qt.AlignmentFlag.AlignVCenter, self.text()
+            )
         painter.end()
 
     def enterEvent(self, event: object) -> None:
@@ -147,4 +151,6 @@ def ring(painter: QPainter, box: QRectF, theme: Theme) -> None:
 
 
 def _ink(color: str, width: float = 1.5) -> QPen:
-    return QPen(QColor(color), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+    return QPen(
+        QColor(color), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin
+    )

@@ -52,17 +52,23 @@ class LogSlider(Track):
         super().paint_groove(painter)
         c, groove = self.theme.colors, self.groove()
         painter.setFont(self.theme.font(-1))
-        first, last = sorted((math.ceil(min(self.lo, self.hi) - 1e-9), math.floor(max(self.lo, self.hi) + 1e-9)))
+        first, last = sorted(
+            (math.ceil(min(self.lo, self.hi) - 1e-9), math.floor(max(self.lo, self.hi) + 1e-9))
+        )
         room = groove.width() / max(last - first, 1)
         every = 1 if room >= 34 else 2 if room >= 17 else 4
-        for index, decade in enumerate(range(first, last + 1) if self.lo < self.hi else range(last, first - 1, -1)):
+        for index, decade in enumerate(
+            range(first, last + 1) if self.lo < self.hi else range(last, first - 1, -1)
+        ):
             x = self.place(decade)
             painter.setPen(QPen(QColor(c.faint), 1))
             painter.drawLine(QPointF(x, groove.bottom() + 5), QPointF(x, groove.bottom() + 8))
             if index % every == 0:
                 painter.setPen(QColor(c.muted))
                 painter.drawText(
-                    QRectF(x - 20, groove.bottom() + 8, 40, 16), Qt.AlignmentFlag.AlignCenter, power(10.0**decade)
+                    QRectF(x - 20, groove.bottom() + 8, 40, 16),
+                    Qt.AlignmentFlag.AlignCenter,
+                    power(10.0**decade),
                 )
 
     def _round(self, number: float) -> float:

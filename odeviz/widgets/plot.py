@@ -12,10 +12,20 @@ from PySide6.QtWidgets import QLabel, QWidget
 from odeviz.widgets.theme import Theme
 
 
-class LogAxis(pg.AxisItem):
-    """An axis of log10 values with ticks at 1, 2, 5 times powers of ten, as many as there is room for."""
+class ValueAxis(pg.AxisItem):
+    """An axis that can show log10 values, with ticks at 1, 2, 5 times powers of ten where there is room."""
+
+    log = False
+
+    def set_log(self, log: bool) -> None:
+        """Whether the values drawn are log10 of what the ticks say."""
+        self.log = log
+        self.picture = None
+        self.update()
 
     def tickValues(self, lo: float, hi: float, size: float) -> list[tuple[float, list[float]]]:
+        if not self.log:
+            return super().tickValues(lo, hi, size)
         if not (math.isfinite(lo) and math.isfinite(hi)) or hi <= lo:
             return []
         room = max(2, int(size / 36))
@@ -29,6 +39,8 @@ class LogAxis(pg.AxisItem):
         return [(1.0, [v for v in ticks if round(v) % every == 0])]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        if not self.log:
+            return [text.replace("-", "−") for text in super().tickStrings(values, scale, spacing)]
         return [power(10**value) for value in values]
 
 
@@ -46,7 +58,8 @@ class Plot(pg.PlotWidget):
         view_box: pg.ViewBox | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        axes = {"left": LogAxis("left") if log_y else pg.AxisItem("left"), "bottom": pg.AxisItem("bottom")}
+        axes = {"left": ValueAxis("left"), "bottom": ValueAxis("bottom")}
+        axes["left"].log = log_y
         super().__init__(parent=parent, axisItems=axes, enableMenu=False, viewBox=view_box)
         self._theme = theme
         self._grid = 40 if grid else False
@@ -82,6 +95,10 @@ class Plot(pg.PlotWidget):
             if text:
                 axis.setLabel(text, **{"color": c.muted, "font-size": f"{font.pixelSize()}px"})
             axis.setGrid(self._grid)
+
+    def set_log_y(self, log: bool) -> None:
+        """Whether the curves' y values are log10 of what the axis says."""
+        self.getAxis("left").set_log(log)
 
     def set_message(self, text: str) -> None:
         """A sentence in the middle of an empty plot; "" takes it away."""

@@ -122,7 +122,9 @@ class Theme(QObject):
         self.mode = mode
         if self._app is not None:
             # The platform's own parts (title bar, file dialogs) follow too.
-            scheme = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(mode, Qt.ColorScheme.Unknown)
+            scheme = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}.get(
+                mode, Qt.ColorScheme.Unknown
+            )
             QGuiApplication.styleHints().setColorScheme(scheme)
         self._take(self._wanted())
 

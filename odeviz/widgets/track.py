@@ -143,7 +143,9 @@ class Track(QWidget):
         painter.drawRoundedRect(groove, 2, 2)
         if self.isEnabled():
             painter.setBrush(QColor(c.accent))
-            painter.drawRoundedRect(QRectF(groove.topLeft(), QPointF(self.place(self.value), groove.bottom())), 2, 2)
+            painter.drawRoundedRect(
+                QRectF(groove.topLeft(), QPointF(self.place(self.value), groove.bottom())), 2, 2
+            )
 
     def paint_handle(self, painter: QPainter) -> None:
         """A disc at the value, with a ring when it has the keyboard."""

@@ -1,0 +1,136 @@
+"""The density at the playhead's time, with contours, scale and mass; for a classifier, class probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from odeviz.analysis.results import DataResult, DecisionResult, DensityResult, Extent
+from odeviz.panels.flow_layers import DotsLayer, decision_image, density_values
+from odeviz.panels.panel import Panel
+from odeviz.widgets.color_bar import ColorBar
+from odeviz.widgets.contours import boundary, contour_segments
+from odeviz.widgets.legend import Key, Legend
+from odeviz.widgets.plot import Plot, power
+from odeviz.widgets.primitives import HeatMap, Segments, pen
+from odeviz.widgets.theme import Theme
+
+_EMPTY = "No model yet.\nOpen one from the gallery, or press Train."
+#: Contours lie at these shares of the highest density, one to five nats below the peak.
+NATS_BELOW = (5.0, 4.0, 3.0, 2.0, 1.0)
+
+
+class DensityPanel(Panel):
+    """A heat map with contour lines a nat apart and a colour bar, or decision regions."""
+
+    key = "density"
+    title = "Density"
+    about = "The density p(z, t) at the playhead's time, or the class probabilities of states at that time."
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._shown: DensityResult | DecisionResult | None = None
+        self._extent: Extent | None = None
+        self.legend = Legend(theme, parent=self)
+        self.plot = Plot(theme, grid=False, parent=self)
+        self.plot.setAspectLocked(True)
+        self.bar = ColorBar(theme, self)
+        self._image, self._lines, self._edge = HeatMap(), Segments(), Segments()
+        self._data = DotsLayer(theme, -5, 3.0, 0.4, rim=False, plain="data")
+        for z, item in enumerate((self._image, self._lines, self._edge)):
+            item.setZValue(-20 + z)
+            self.plot.addItem(item, ignoreBounds=True)
+        self.plot.addItem(self._data.items[0], ignoreBounds=True)
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        row.addWidget(self.plot, 1)
+        row.addWidget(self.bar)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.legend)
+        column.addLayout(row, 1)
+        self.setToolTip("Contours lie one nat apart: each is e times less dense than the next one in.")
+        self.restyle()
+        self.set_density(None)
+
+    def set_density(self, density: DensityResult | None) -> None:
+        """Draw a density, or say that there is none."""
+        self._shown = density
+        self._draw()
+
+    def set_decision(self, decision: DecisionResult | None) -> None:
+        """Draw class probabilities, or say that there are none."""
+        self._shown = decision
+        self._draw()
+
+    def set_data(self, data: DataResult | None) -> None:
+        """The data set's points, faint over the map."""
+        self._data.show_data(data)
+
+    def restyle(self) -> None:
+        self._lines.set_pen(pen(self.theme.colors.text, 1.0, 0.4), smooth=True)
+        self._edge.set_pen(pen(self.theme.colors.text, 2.0, 0.85), smooth=True)
+        self._data.restyle()
+        self._draw()
+
+    def _draw(self) -> None:
+        shown = self._shown
+        self.plot.set_message(_EMPTY if shown is None else "")
+        none = np.empty((0, 4))
+        if shown is None:
+            self._image.clear()
+            self._lines.set_segments(none)
+            self._edge.set_segments(none)
+            self.bar.set_scale("", (), ())
+            self.legend.set_keys([])
+            return
+        e = shown.extent
+        box = QRectF(e.x0, e.y0, e.x1 - e.x0, e.y1 - e.y0)
+        if isinstance(shown, DensityResult):
+            self._draw_density(shown, box)
+        else:
+            self._draw_decision(shown, box)
+        self._image.setRect(box)
+        if e != self._extent:
+            self._extent = e
+            self.plot.setRange(box, padding=0.0)
+
+    def _draw_density(self, shown: DensityResult, box: QRectF) -> None:
+        values, top = density_values(shown)
+        self._image.setLookupTable(self.theme.density_map.getLookupTable(nPts=256), update=False)
+        self._image.setImage(values, autoLevels=False, levels=(0.0, top))
+        floor = np.maximum(np.nan_to_num(shown.log_density, nan=-50.0, neginf=-50.0), np.log(top) - 50)
+        self._lines.set_segments(contour_segments(floor, box, [float(np.log(top)) - n for n in NATS_BELOW]))
+        self._edge.set_segments(np.empty((0, 4)))
+        stops = [(s, self.theme.density_map.map(s, mode="qcolor")) for s in np.linspace(0.0, 1.0, 9)]
+        labels = [(s, f"{np.log(top * s):.1f}".replace("-", "−")) for s in (1.0, 0.5, 0.25, 0.1)]
+        self.bar.set_scale("log p, nats", stops, [*labels, (0.0, "−∞")])
+        self.legend.set_keys(
+            [
+                Key("p at", "text", "dot", f"t = {shown.t:.2f}"),
+                Key("mass", "muted", "dot", f"{shown.mass:.3f}"),
+                Key("peak", "muted", "dot", power(float(f"{top:.3g}"))),
+            ]
+        )
+
+    def _draw_decision(self, shown: DecisionResult, box: QRectF) -> None:
+        self._image.setImage(decision_image(shown, self.theme), autoLevels=False, levels=None)
+        self._edge.set_segments(boundary(shown.probability, box))
+        pieces = [contour_segments(p, box, [0.1, 0.25, 0.75, 0.9]) for p in shown.probability[:1]]
+        self._lines.set_segments(np.concatenate(pieces))
+        self.legend.set_keys(
+            [
+                Key("class probability at", "text", "dot", f"t = {shown.t:.2f}"),
+                *(Key(f"class {k}", f"classes.{k}", "dot") for k in range(len(shown.probability))),
+            ]
+        )
+        if len(shown.probability) == 2:
+            corner = np.array([[[0.0, 0.5, 1.0]], [[1.0, 0.5, 0.0]]])
+            row = decision_image(DecisionResult(shown.t, shown.extent, corner, 0), self.theme)[0]
+            stops = [(s, QColor(*map(int, row[i]))) for i, s in enumerate((0.0, 0.5, 1.0))]
+            self.bar.set_scale("p(class 0)", stops, [(s, f"{s:g}") for s in (0.0, 0.25, 0.5, 0.75, 1.0)])
+        else:
+            self.bar.set_scale("", (), ())

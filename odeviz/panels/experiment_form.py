@@ -1,0 +1,204 @@
+"""The experiment form: every setting of a run, made from the experiment's own description."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from odeviz.panels.form_row import FormRow
+from odeviz.panels.panel import Panel
+from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.presets import Preset
+from odeviz.tasks.settings import Entry
+from odeviz.widgets.section import Section
+from odeviz.widgets.theme import Theme
+
+#: Titles of the sections, by the first word of a setting's path; settings without one follow "run".
+SECTIONS = {
+    "task": "Task", "data": "Data", "field": "Vector field", "solver": "Solver", "training": "Training", "run": "Run",
+}  # fmt: skip
+
+
+class ExperimentForm(Panel):
+    """Emits what a person changes; shows what it is told, and what waits for a restart."""
+
+    key = "experiment"
+    title = "Experiment"
+    about = "Everything that makes a run: task, data, vector field, solver, training."
+
+    edited = Signal(str, object)
+    preset_chosen = Signal(str)
+    restart_requested = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._experiment = Experiment()
+        self._rows: dict[str, FormRow] = {}
+        self._sections: dict[str, Section] = {}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(self._preset_row())
+        column.addWidget(self._make_banner())
+        column.addWidget(self._make_sections(), 1)
+        self.set_experiment(self._experiment, None)
+
+    def set_experiment(
+        self, experiment: Experiment, running: Experiment | None, hot_enabled: bool = True
+    ) -> None:
+        """Show an experiment and where it differs from the running one; nothing is emitted.
+
+        ``hot_enabled`` says whether a session is there to take over hot settings at once.
+        """
+        self._experiment = experiment
+        differs = set(experiment.changed(running)) if running is not None else set()
+        values = {e.path: e.value for e in running.entries()} if running is not None else {}
+        used: set[str] = set()
+        for entry in experiment.entries():
+            row = self._rows[entry.path]
+            applies = experiment.applies(entry)
+            row.setVisible(applies)
+            if entry.about.choices:
+                row.set_choices(self._offered(entry))
+            if row.property("shown") != entry.value:
+                row.setProperty("shown", entry.value)
+                row.set_error("")
+            row.set_value(entry.value)
+            row.set_state(entry.path in differs, values.get(entry.path), hot_enabled and running is not None)
+            if applies:
+                used.add(_section(entry.path))
+        for key, section in self._sections.items():
+            section.setVisible(key in used)
+        cold = [p for p in experiment.changed(running) if not self._is_hot(p)] if running is not None else []
+        self._banner.setVisible(bool(cold))
+        count = len(cold)
+        self._banner_text.setText(
+            f"{count} change{'s' if count != 1 else ''} need{'s' if count == 1 else ''} a restart"
+        )
+
+    def set_presets(self, presets: Mapping[str, Preset] | Iterable[Preset]) -> None:
+        """The presets to choose from."""
+        listed = presets.values() if isinstance(presets, Mapping) else presets
+        self._presets.clear()
+        for each in listed:
+            self._presets.addItem(each.title, each.name)
+            tip = f"{each.sentence}\nLook for: {each.look_for}"
+            self._presets.setItemData(self._presets.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self._presets.setCurrentIndex(-1)
+
+    def set_preset(self, name: str | None) -> None:
+        """Show which preset the experiment is, or that it is none."""
+        self._presets.setCurrentIndex(-1 if name is None else self._presets.findData(name))
+
+    def set_error(self, path: str, message: str) -> None:
+        """A sentence at a setting, or "" when it is fine again."""
+        if path in self._rows:
+            self._rows[path].set_error(message)
+
+    def sizeHint(self) -> QSize:
+        return QSize(288, 640)
+
+    def _preset_row(self) -> QHBoxLayout:
+        self._presets = QComboBox(self)
+        self._presets.setPlaceholderText("Choose a preset")
+        self._presets.setAccessibleName("Preset")
+        self._presets.setToolTip("Start from an experiment that is known to work")
+        self._presets.activated.connect(self._preset_activated)
+        row = QHBoxLayout()
+        row.setContentsMargins(12, 8, 12, 8)
+        row.addWidget(self._presets, 1)
+        return row
+
+    def _make_banner(self) -> QWidget:
+        self._banner = QFrame(self)
+        self._banner.setProperty("role", "notice")
+        self._banner_text = QLabel(self._banner)
+        self._banner_text.setWordWrap(True)
+        button = QPushButton("Restart", self._banner)
+        button.setProperty("kind", "primary")
+        button.setToolTip("Start training again from the first iteration with these settings")
+        button.clicked.connect(self.restart_requested)
+        row = QHBoxLayout(self._banner)
+        row.setContentsMargins(12, 6, 6, 6)
+        row.addWidget(self._banner_text, 1)
+        row.addWidget(button)
+        self._banner.hide()
+        holder = QWidget(self)
+        inside = QVBoxLayout(holder)
+        inside.setContentsMargins(12, 0, 12, 0)
+        inside.addWidget(self._banner)
+        return holder
+
+    def _make_sections(self) -> QScrollArea:
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(12, 0, 12, 12)
+        column.setSpacing(8)
+        bodies: dict[str, QVBoxLayout] = {}
+        for key, title in SECTIONS.items():
+            section = Section(self.theme, title, parent=inside)
+            body = QVBoxLayout(section.body)
+            body.setContentsMargins(0, 0, 0, 4)
+            body.setSpacing(6)
+            self._sections[key], bodies[key] = section, body
+            column.addWidget(section)
+        for entry in self._experiment.entries():
+            row = FormRow(self.theme, entry, inside)
+            row.chosen.connect(self._chosen)
+            row.typed.connect(self._typed)
+            bodies[_section(entry.path)].addWidget(row)
+            self._rows[entry.path] = row
+        column.addStretch(1)
+        area = QScrollArea(self)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(inside)
+        return area
+
+    def _offered(self, entry: Entry) -> list[str]:
+        """The choices that are allowed beside the other settings' values. The task chooses first."""
+        if entry.path != "data.name":
+            return list(entry.about.choices)
+        return [choice for choice in entry.about.choices if not self._judge(entry.path, choice)]
+
+    def _judge(self, path: str, value: Any) -> str:
+        """What is wrong with a value, in one sentence; "" when nothing is."""
+        try:
+            self._experiment.with_setting(path, value)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    def _is_hot(self, path: str) -> bool:
+        return self._rows[path].hot
+
+    def _typed(self, path: str, value: object) -> None:
+        self._rows[path].set_error(self._judge(path, value))
+
+    def _chosen(self, path: str, value: object) -> None:
+        # A change of task may move the data set along; whoever takes the edit decides that.
+        message = "" if path == "task" else self._judge(path, value)
+        self._rows[path].set_error(message)
+        if not message:
+            self.edited.emit(path, value)
+
+    def _preset_activated(self, index: int) -> None:
+        self.preset_chosen.emit(self._presets.itemData(index))
+
+
+def _section(path: str) -> str:
+    head, dot, _ = path.partition(".")
+    return head if dot or head == "task" else "run"

@@ -1,0 +1,63 @@
+"""A vertical colour bar with a few numbers beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QLinearGradient, QPainter, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from odeviz.widgets.guard import guarded
+from odeviz.widgets.theme import Theme
+
+
+class ColorBar(QWidget):
+    """Colours from bottom (share 0) to top (share 1), with labels at chosen shares."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._title = ""
+        self._stops: Sequence[tuple[float, QColor]] = ()
+        self._labels: Sequence[tuple[float, str]] = ()
+        self.setFixedWidth(64)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+        theme.changed.connect(self.update)
+
+    def set_scale(
+        self, title: str, stops: Sequence[tuple[float, QColor]], labels: Sequence[tuple[float, str]]
+    ) -> None:
+        """What the colours mean: a title above, colours and labels at shares from 0 to 1."""
+        self._title, self._stops, self._labels = title, stops, labels
+        self.setAccessibleName(f"{title}: " + ", ".join(text for _, text in labels))
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(64, 160)
+
+    @guarded
+    def paintEvent(self, _: object) -> None:
+        if not self._stops:
+            return
+        c = self._theme.colors
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(self._theme.font(-1))
+        painter.setPen(QColor(c.muted))
+        painter.drawText(QRectF(0, 4, self.width() - 4, 16), Qt.AlignmentFlag.AlignLeft, self._title)
+        bar = QRectF(4, 26, 10, max(self.height() - 26 - 28, 1))
+        fill = QLinearGradient(bar.bottomLeft(), bar.topLeft())
+        for share, colour in self._stops:
+            fill.setColorAt(share, colour)
+        painter.setPen(QPen(QColor(c.grid), 1))
+        painter.setBrush(QBrush(fill))
+        painter.drawRoundedRect(bar, 2, 2)
+        for share, text in self._labels:
+            y = bar.bottom() - share * bar.height()
+            painter.setPen(QPen(QColor(c.grid), 1))
+            painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 4, y))
+            painter.setPen(QColor(c.muted))
+            painter.drawText(QRectF(bar.right() + 7, y - 8, self.width() - bar.right() - 7, 16),
+                             Qt.AlignmentFlag.AlignVCenter, text)  # fmt: skip
+        painter.end()
