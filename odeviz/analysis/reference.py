@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections import OrderedDict
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from odeviz.engine import Status
@@ -30,37 +29,35 @@ class Reference:
     def __init__(self, model: ODENet | CNF, keep: int = 4) -> None:
         self._model = model
         self._precise: ODENet | CNF | None = None
-        self._known: OrderedDict[bytes, Tensor | None] = OrderedDict()
+        self._known: OrderedDict[bytes, Tensor] = OrderedDict()
         self._keep = keep
 
-    def error(
-        self, seeds: NDArray[np.float64], start: Tensor, end: Tensor, cancel: CancelToken | None = None
-    ) -> float | None:
-        """Largest distance of end states ``[batch, dim]`` to the reference, over evenly chosen trajectories.
+    def error(self, start: Tensor, end: Tensor, cancel: CancelToken | None = None) -> float | None:
+        """Largest distance at t1 between ``end [batch, dim]`` and the reference from ``start [batch, dim]``.
 
-        ``start [batch, dim]`` are the states at t = 0 of ``seeds``. NaN if the flow or its reference did not
-        arrive; None if cancelled.
+        Evenly chosen trajectories are compared. NaN if the flow or its reference did not arrive; None if
+        cancelled.
         """
         if not len(start):
-            return float("nan")
+            return math.nan
         chosen = torch.linspace(0, len(start) - 1, min(len(start), MOST)).round().long().to(start.device)
-        key = seeds.tobytes()
+        key = start.cpu().numpy().tobytes()
         if key not in self._known:
-            solution = self._model_in_float64().flow(
-                start[chosen].double(), (0.0, self._model.t1), TIGHT, cancel=cancel
-            )
-            if solution.status is Status.CANCELLED:
+            exact = self._solve(start[chosen].cpu(), cancel)
+            if exact is None:
                 return None
-            self._known[key] = solution.y1 if solution.ok else None
+            self._known[key] = exact
             while len(self._known) > self._keep:
                 self._known.popitem(last=False)
         self._known.move_to_end(key)
-        exact = self._known[key]
-        if exact is None:
-            return float("nan")
-        return float((end[chosen].double() - exact).norm(dim=1).max())
+        return float((end[chosen].cpu().double() - self._known[key]).norm(dim=1).max())
+
+    def _solve(self, start: Tensor, cancel: CancelToken | None) -> Tensor | None:
+        """End states in float64; NaN where the solve failed, None if it was cancelled."""
+        solution = self._model_in_float64().flow(start.double(), (0.0, self._model.t1), TIGHT, cancel=cancel)
+        return None if solution.status is Status.CANCELLED else solution.y1
 
     def _model_in_float64(self) -> ODENet | CNF:
         if self._precise is None:
-            self._precise = copy.deepcopy(self._model).double()
+            self._precise = copy.deepcopy(self._model).cpu().double()
         return self._precise

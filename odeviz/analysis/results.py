@@ -112,6 +112,10 @@ class DensityResult:
     #: Integral of the density over the extent by the midpoint rule.
     mass: float
     iteration: int
+    #: "success", or the engine's status name; then the arrays hold NaN.
+    status: str = "success"
+    #: One sentence when the status is not success.
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,10 @@ class DecisionResult:
     extent: Extent
     probability: Floats  # [classes, ny, nx]
     iteration: int
+    #: "success", or the engine's status name; then the arrays hold NaN.
+    status: str = "success"
+    #: One sentence when the status is not success.
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

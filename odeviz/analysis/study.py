@@ -33,6 +33,7 @@ from odeviz.engine.integrate import CancelToken
 from odeviz.models import CNF, ODENet, SolverOptions
 from odeviz.tasks.datasets import DATASETS
 from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.learning import training_points
 from odeviz.training.snapshot import Snapshot
 
 Model = ODENet | CNF
@@ -53,7 +54,9 @@ class Study:
     def __init__(self, snapshot: Snapshot, device: str = "cpu") -> None:
         from odeviz.training import restore
 
-        self._begin(restore(snapshot, device=device), snapshot.experiment, snapshot.iteration)
+        model = restore(snapshot, device=device)
+        assert isinstance(model, ODENet | CNF)
+        self._begin(model, snapshot.experiment, snapshot.iteration)
 
     @classmethod
     def of(cls, model: Model, experiment: Experiment, iteration: int = 0) -> Study:
@@ -80,8 +83,11 @@ class Study:
         return Extent(-half, half, -half, half)
 
     def data(self, n: int = 1000) -> DataResult:
-        """``n`` points of the data set, the same at every call."""
-        points, labels = self._sample(n, self._experiment.seed)
+        """``n`` points of the data set, the same at every call; of a classifier's, at most those it is trained on."""
+        if self._experiment.task == "classification":
+            points, labels = (part[:n].copy() for part in training_points(self._experiment))
+        else:
+            points, labels = self._sample(n, self._experiment.seed)
         return DataResult(frozen(points), frozen(labels))
 
     def default_seeds(self, n: int, rng_seed: int = 0) -> tuple[NDArray[np.float32], Ints]:
@@ -119,11 +125,9 @@ class Study:
         milliseconds = 1000 * (time.perf_counter() - began)
         if solution.status is Status.CANCELLED:
             return None
-        error: float | None = math.nan
-        if with_error:
-            error = self._reference.error(np.asarray(seeds, np.float64), start, solution.y1, cancel)
-            if error is None:
-                return None
+        error = self._reference.error(start, solution.y1, cancel) if with_error else math.nan
+        if error is None:
+            return None
         return FlowResult(
             t=frozen(times),
             paths=_array(solution.y[..., :2]),
@@ -162,13 +166,16 @@ class Study:
         Every cell's centre is carried back to t = 0, where the base's density is known, in one solve.
         Raises ``ValueError`` for a model that has no density.
         """
+        if not isinstance(self._model, CNF):
+            raise ValueError("only a continuous normalizing flow has a density; this model is a classifier")
         points = self._states(grid.cell_centres(extent, n))
-        answer = self._log_density(points, t, _options(choice), cancel)
-        if answer is None:
+        log_p = self._model.log_prob_at(points, t, _options(choice), cancel=cancel)
+        solved = self._outcome(t > 0.0)
+        if solved is None:
             return None
-        log_density = _array(answer.reshape(n, n))
+        log_density = _array(log_p.reshape(n, n))
         mass = float(np.exp(log_density, dtype=np.float64).sum() * grid.cell_area(extent, n))
-        return DensityResult(t, extent, log_density, mass, self._iteration)
+        return DensityResult(t, extent, log_density, mass, self._iteration, *solved)
 
     @torch.no_grad()
     def decision(
@@ -181,13 +188,12 @@ class Study:
         if not isinstance(self._model, ODENet):
             raise ValueError("only a classifier has a decision to show; this model is a density")
         states = self._states(grid.cell_centres(extent, n))
-        if t < self.t1:
-            solution = self._model.flow(states, (t, self.t1), _options(choice), cancel=cancel)
-            if solution.status is Status.CANCELLED:
-                return None
-            states = solution.y1
-        probability = self._model.readout(states).softmax(dim=1)
-        return DecisionResult(t, extent, _array(probability.T.reshape(-1, n, n)), self._iteration)
+        scores = self._model.classify_from(states, t, _options(choice), cancel=cancel)
+        solved = self._outcome(t < self.t1)
+        if solved is None:
+            return None
+        probability = _array(scores.softmax(dim=1).T.reshape(-1, n, n))
+        return DecisionResult(t, extent, probability, self._iteration, *solved)
 
     @torch.no_grad()
     def probe(
@@ -199,10 +205,9 @@ class Study:
         divergence = float(self._model.field.divergence(t, state)[0])
         log_density = math.nan
         if isinstance(self._model, CNF):
-            answer = self._log_density(state, t, _PROBE, cancel)
-            if answer is None:
+            log_density = float(self._model.log_prob_at(state, t, _PROBE, cancel=cancel)[0])
+            if self._outcome(t > 0.0) is None:
                 return None
-            log_density = float(answer[0])
         return ProbeResult(t, point, (u, v), math.hypot(u, v), divergence, log_density)
 
     def _sample(self, n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -215,19 +220,12 @@ class Study:
         states = torch.as_tensor(np.array(points), dtype=self._like.dtype, device=self._like.device)
         return self._model.lift(states) if isinstance(self._model, ODENet) else states
 
-    def _log_density(
-        self, states: Tensor, t: float, options: SolverOptions, cancel: CancelToken | None
-    ) -> Tensor | None:
-        """log p_t ``[batch]``; NaN if the solve failed, None if it was cancelled."""
-        if not isinstance(self._model, CNF):
-            raise ValueError("this model has no density; only a continuous normalizing flow has")
-        if t <= 0.0:
-            return self._model.base_log_prob(states)
-        nothing = states.new_zeros(len(states))
-        solution = self._model.flow_with_log_prob(states, nothing, (t, 0.0), options, cancel=cancel)
-        if solution.status is Status.CANCELLED:
-            return None
-        return self._model.base_log_prob(solution.y1[:, :-1]) - solution.y1[:, -1]
+    def _outcome(self, solved: bool) -> tuple[str, str] | None:
+        """Status name and message of the model's latest solve, if one was needed; None if it was cancelled."""
+        solution = self._model.last_solution if solved else None
+        if solution is None:
+            return "success", ""
+        return None if solution.status is Status.CANCELLED else (_name(solution), solution.message)
 
 
 def _options(choice: SolverChoice) -> SolverOptions:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from odeviz.models import CNF, ODENet, SolverOptions
@@ -85,6 +86,13 @@ def solver_options(experiment: Experiment) -> SolverOptions:
 def task_for(experiment: Experiment, device: torch.device | str = "cpu") -> Task:
     """The experiment's task, its data on ``device``."""
     return _TASKS[experiment.task](experiment, torch.device(device))
+
+
+def training_points(experiment: Experiment) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The points ``[samples, 2]`` and labels ``[samples]`` a classifier is trained on: fixed by the seed."""
+    data = experiment.data
+    rng = np.random.default_rng([experiment.seed, _TRAINING_STREAM])
+    return DATASETS[data.name].sample(data.samples, data.noise, rng, experiment.task)
 
 
 class _Points:
