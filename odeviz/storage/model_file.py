@@ -21,10 +21,11 @@ know is an error, because ignoring it would show another model than the one that
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -46,6 +47,8 @@ FORMAT_VERSION = 1
 #: Far above what the largest experiment needs (8 layers of 1,024 units in float64 take 64 MB).
 MAX_BYTES = 2**30
 MAX_HEADER_BYTES = 2**22
+#: A learnt end time from 0.0001 to 10,000, far beyond what training reaches.
+MAX_LOG_T1 = 9.3
 
 _HISTORY = "history/"
 _COLUMNS = tuple(column.name for column in dataclasses.fields(History))
@@ -69,11 +72,15 @@ class _DefectError(Exception):
     """What is wrong with a file, as the second half of a sentence."""
 
 
+#: Whole numbers beyond this are nobody's setting, and are not exact in JSON.
+_Whole = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+
+
 class _Description(msgspec.Struct, forbid_unknown_fields=True):
     """The ``snapshot`` text: all of a snapshot that is not an array."""
 
-    experiment: dict[str, bool | int | float | str]
-    iteration: Annotated[int, msgspec.Meta(ge=0)]
+    experiment: dict[str, bool | _Whole | float | str]
+    iteration: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
     seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     metrics: dict[str, float | None] = {}
     message: str = ""
@@ -119,8 +126,23 @@ def save_model(path: Path | str, snapshot: Snapshot) -> None:
 def load_model(path: Path | str) -> Snapshot:
     """Read a snapshot. Raises :class:`ModelFileError` and nothing else, whatever the file holds."""
     path = Path(path)
-    try:
+    with _explained(path):
         return _read(path)
+
+
+def read_versions(path: Path | str) -> tuple[int, str]:
+    """The file's format version, and the odeviz version that wrote it. Raises :class:`ModelFileError`."""
+    path = Path(path)
+    with _explained(path), _opened(path) as (file, size):
+        metadata, _ = _parse_header(_read_header(file, size))
+        return int(metadata["format_version"]), metadata.get("odeviz_version", "")
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """What goes wrong with the file becomes one sentence that names it."""
+    try:
+        yield
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ModelFileError(f"cannot open {path}: {reason}") from error
@@ -128,13 +150,19 @@ def load_model(path: Path | str) -> Snapshot:
         raise ModelFileError(f"cannot open {path}: {defect}") from None
 
 
-def _read(path: Path) -> Snapshot:
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """The file and its size; only a regular file is opened, as a pipe could keep us waiting."""
     if path.is_dir():
         raise _DefectError("it is a folder")
     if path.exists() and not path.is_file():
         raise _DefectError("it is not a regular file")
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
+        yield file, os.fstat(file.fileno()).st_size
+
+
+def _read(path: Path) -> Snapshot:
+    with _opened(path) as (file, size):
         header = _read_header(file, size)
         metadata, end = _parse_header(header)
         description = _describe(metadata)
@@ -234,6 +262,7 @@ def _assemble(described: tuple[_Description, Experiment], tensors: dict[str, NDA
     history = History(**columns)  # type: ignore[arg-type]
     _check_history(history)
     _check_weights(experiment, tensors)
+    _check_end_time(tensors)
     return Snapshot(
         experiment=experiment,
         iteration=description.iteration,
@@ -275,6 +304,13 @@ def _check_weights(experiment: Experiment, weights: Mapping[str, NDArray[Any]]) 
         raise _DefectError(
             f"the weights hold {strangers[0][:40]}, which the experiment's model does not have"
         )
+
+
+def _check_end_time(weights: Mapping[str, NDArray[Any]]) -> None:
+    """A learnt end time is the one weight that can be finite and yet give no number, let alone a flow."""
+    log_t1 = float(weights.get("log_t1", np.zeros(())))
+    if abs(log_t1) > MAX_LOG_T1:
+        raise _DefectError(f"the learnt end time is out of range (its logarithm is {log_t1:g})")
 
 
 def _check_finite(weights: Mapping[str, NDArray[Any]]) -> None:

@@ -1,6 +1,8 @@
 """The model file: what comes back, and what a file that is not one is told."""
 
 import json
+import os
+import re
 import struct
 import zipfile
 
@@ -145,8 +147,6 @@ def test_a_missing_setting_takes_its_default(path):
 def test_an_invalid_experiment_is_said_setting_by_setting(path, setting, value, words):
     settings = {entry.path: entry.value for entry in EXPERIMENT.entries()} | {setting: value}
     message = problem(rewrite(path, description={"experiment": settings}))
-    import re
-
     assert re.search(words, message)
 
 
@@ -238,9 +238,29 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
 
 
 def test_tensor_types_numpy_lacks_are_said(path):
-    data = path.read_bytes()
-    path.write_bytes(data.replace(b'"F32"', b'"BF8"', 1))
+    name = first_weight()
+    data = rewrite(path, tensors={name: np.zeros((8, 2), np.float16)}).read_bytes()
+    length = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8 : 8 + length])
+    header[name]["dtype"] = "BF16"
+    packed = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(packed)) + packed + data[8 + length :])
     assert "tensors cannot be read" in problem(path)
+
+
+def test_an_end_time_without_measure_is_said(tmp_path):
+    path = tmp_path / "m.odeviz"
+    flow = Experiment().with_settings({"task": "density", "solver.learn_t1": True})
+    save_model(path, snapshot(flow))
+    assert load_model(path).weights["log_t1"].shape == ()
+    assert "end time is out of range" in problem(rewrite(path, tensors={"log_t1": np.array(800, np.float32)}))
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no named pipes here")
+    os.mkfifo(tmp_path / "pipe")
+    assert "not a regular file" in problem(tmp_path / "pipe")
 
 
 def try_load(path, data):

@@ -1,0 +1,142 @@
+"""What several commands read from the command line, and the error that tells a user what is wrong with it."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from odeviz.analysis.results import SolverChoice
+    from odeviz.tasks.experiment import Experiment
+    from odeviz.tasks.presets import Preset
+
+
+class UserError(Exception):
+    """What was asked cannot be done; ``str()`` is one sentence that says why and what can."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises :class:`UserError` where argparse would print its usage and leave."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} (see {self.prog} --help)")
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """An option's type: a whole number of at least ``least``."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number of at least {least}, not {text!r}")
+        return number
+
+    return parse
+
+
+def real(least: float, most: float) -> Callable[[str], float]:
+    """An option's type: a number from ``least`` to ``most``."""
+
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = float("nan")
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"must be a number from {least:g} to {most:g}, not {text!r}")
+        return number
+
+    return parse
+
+
+def size(text: str) -> tuple[int, int]:
+    """An option's type: a width and a height in pixels, ``1440x900``."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdecimal() and 200 <= int(part) <= 8000 for part in parts):
+        raise argparse.ArgumentTypeError(
+            f"must be a width and a height from 200 to 8000 such as 1440x900, not {text!r}"
+        )
+    return int(parts[0]), int(parts[1])
+
+
+def find_preset(name: str) -> Preset:
+    """The preset of that name, or :class:`UserError` with the names there are."""
+    from odeviz.tasks.presets import preset
+
+    try:
+        return preset(name)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def with_texts(experiment: Experiment, texts: Mapping[str, str]) -> Experiment:
+    """The experiment with settings replaced, or :class:`UserError` naming the one that cannot be."""
+    try:
+        return experiment.with_texts(texts)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def model_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare the FILE that :func:`find_model` looks for."""
+    parser.add_argument("file", metavar="FILE", help="a model file, or a preset's name for its shipped model")
+
+
+def find_model(name: str) -> Path:
+    """The file of that name, or the shipped model of the preset of that name."""
+    from odeviz.storage.paths import pretrained
+    from odeviz.tasks.presets import PRESETS
+
+    if Path(name).is_file():
+        return Path(name)
+    shipped = pretrained(name)
+    if shipped is not None:
+        return shipped
+    if name in PRESETS:
+        raise UserError(f"no trained model of {name} is shipped: odeviz train {name} --out {name}.odeviz")
+    raise UserError(no_such_file(name, PRESETS))
+
+
+def no_such_file(name: str, alternatives: Iterable[str]) -> str:
+    """A sentence about a word that is no file, with the one of ``alternatives`` that was perhaps meant."""
+    if Path(name).exists():
+        return f"{name} is not a file"
+    close = difflib.get_close_matches(name, list(alternatives), n=1)
+    return f"there is no file {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+
+
+def solver_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that :func:`solver_choice` reads."""
+    parser.add_argument("--method", metavar="M", help="Runge-Kutta method (default: the model's own)")
+    parser.add_argument("--rtol", metavar="TOL", help="relative tolerance of an adaptive method")
+    parser.add_argument("--atol", metavar="TOL", help="absolute tolerance (default: the relative one)")
+    parser.add_argument("--steps", metavar="N", help="equal steps of a fixed-step method")
+
+
+def solver_choice(experiment: Experiment, given: argparse.Namespace) -> SolverChoice:
+    """The model's own solver with what the options change; a tolerance alone asks for an adaptive method."""
+    from odeviz.analysis.results import SolverChoice
+    from odeviz.tasks.experiment import ADAPTIVE, FIXED
+
+    tolerances = given.rtol is not None or given.atol is not None
+    method = given.method or experiment.solver.method
+    if given.method is None and tolerances and method in FIXED:
+        method = "dopri5"
+    texts = {
+        "solver.method": method,
+        "solver.rtol": given.rtol,
+        "solver.atol": given.rtol if given.atol is None else given.atol,
+        "solver.steps": given.steps,
+    }
+    solver = with_texts(experiment, {path: text for path, text in texts.items() if text is not None}).solver
+    if method in FIXED and tolerances:
+        raise UserError(f"--rtol and --atol mean nothing to {method}, which takes --steps")
+    if method in ADAPTIVE and given.steps is not None:
+        raise UserError(f"--steps means nothing to {method}, but to --method {', '.join(FIXED)}")
+    return SolverChoice(solver.method, solver.rtol, solver.atol, solver.steps)

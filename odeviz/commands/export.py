@@ -1,0 +1,179 @@
+"""``odeviz export``: a panel of a model as a figure (PNG, SVG, PDF) or as its data (CSV, NPZ)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from odeviz.analysis.results import Extent, FlowResult, SolverChoice
+from odeviz.commands.arguments import (
+    UserError,
+    find_model,
+    model_argument,
+    real,
+    solver_choice,
+    solver_options,
+)
+from odeviz.commands.output import OK
+
+if TYPE_CHECKING:
+    from odeviz.analysis.study import Study
+    from odeviz.training.snapshot import Snapshot
+
+#: Panels and the result that is each one's data.
+PANELS = {
+    "flow": "flow",
+    "density": "density",
+    "decision": "decision",
+    "loss": "history",
+    "nfe": "history",
+    "steps": "steps",
+}
+#: Those that show one moment of the flow.
+AT_A_TIME = ("flow", "density", "decision")
+#: Those that need no solve.
+_RECORDED = ("loss", "nfe")
+#: How a map is solved unless the options say otherwise: precisely, so that it shows the model, not its solver.
+_FOR_MAPS = SolverChoice("dopri5", rtol=1e-5, atol=1e-5)
+_TRAJECTORIES, _CELLS, _DATA_POINTS = 300, 200, 1000
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    model_argument(parser)
+    parser.add_argument("--panel", required=True, choices=tuple(PANELS), help="what to draw")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="FILE", help="figure: .png, .svg, .pdf; data: .csv, .npz"
+    )
+    parser.add_argument("--dpi", type=float, metavar="N", help="dots per inch of a PNG (200)")
+    parser.add_argument(
+        "--time",
+        type=real(0.0, 1e9),
+        metavar="T",
+        help="moment of the flow (default: its end; for decision its start)",
+    )
+    solver_options(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    from odeviz.storage import load_model
+
+    tabular = _check_out(given)
+    snapshot = load_model(find_model(given.file))
+    results = _results(snapshot, given)
+    if tabular:
+        from odeviz.exporting.tables import save_table
+
+        save_table(results[PANELS[given.panel]], given.out)
+        return OK
+    from odeviz.exporting.figures import save_figure
+
+    about = {"title": f"odeviz: {given.panel}"}
+    save_figure(given.panel, given.out, dpi=given.dpi or 200, metadata=about, **results)
+    return OK
+
+
+def _check_out(given: argparse.Namespace) -> bool:
+    """Whether data is asked for, not a figure; refuses a name or resolution that cannot be before any work."""
+    from odeviz.exporting.figures import SUFFIXES, check_dpi
+    from odeviz.exporting.tables import WRITERS
+    from odeviz.storage import check_writable
+
+    suffix = given.out.suffix.lower()
+    if suffix not in SUFFIXES and suffix not in WRITERS:
+        raise UserError(
+            f"cannot write {given.out}: a figure ends in {', '.join(SUFFIXES)}, data in {', '.join(WRITERS)}"
+        )
+    if given.dpi is not None:
+        try:
+            check_dpi(given.dpi)
+        except ValueError as error:
+            raise UserError(f"--{error}") from None
+        if suffix in WRITERS:
+            raise UserError(f"--dpi means nothing to {suffix} data")
+    check_writable(given.out)
+    return suffix in WRITERS
+
+
+def _results(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
+    """What the panel's figure is drawn from, by the figure's own names."""
+    panel = given.panel
+    if panel not in AT_A_TIME and given.time is not None:
+        raise UserError(f"--time means nothing to the {panel} panel, but to {', '.join(AT_A_TIME)}")
+    if panel in _RECORDED:
+        return _recorded(snapshot, given)
+    density = snapshot.experiment.task == "density"
+    if panel in ("density", "decision") and (panel == "density") != density:
+        has, lacks = ("density", "decision") if density else ("decision", "density")
+        raise UserError(
+            f"a model of a {snapshot.experiment.task} task has no {lacks}; --panel {has} shows what it has"
+        )
+    choice = solver_choice(snapshot.experiment, given)
+    if panel in ("density", "decision") and not any((given.method, given.rtol, given.atol, given.steps)):
+        choice = _FOR_MAPS
+
+    from odeviz.analysis.study import Study
+
+    study = Study(snapshot)
+    # A decision is drawn where the data lies, at the flow's start.
+    default = 0.0 if panel == "decision" else study.t1
+    time = default if given.time is None else given.time
+    if time > study.t1:
+        raise UserError(
+            f"--time must be a number from 0 to {study.t1:g}, the end of this model's flow, not {time:g}"
+        )
+    if panel == "steps":
+        return {"steps": _flow(study, snapshot, choice).steps}
+    return _plane(study, snapshot, given, choice, time)
+
+
+def _recorded(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
+    """The history's panels: what training wrote down."""
+    if not len(snapshot.history):
+        raise UserError(f"{given.file} has no history: the model has not been trained")
+    results: dict[str, Any] = {"history": snapshot.history}
+    if given.panel == "loss":
+        from odeviz.tasks.datasets import DATASETS
+
+        data, task = snapshot.experiment.data, snapshot.experiment.task
+        results["task"] = task
+        results["entropy"] = DATASETS[data.name].entropy_at(data.noise) if task == "density" else None
+    return results
+
+
+def _flow(study: Study, snapshot: Snapshot, choice: SolverChoice) -> FlowResult:
+    seeds, labels = study.default_seeds(_TRAJECTORIES, snapshot.experiment.seed)
+    flow = study.flow(seeds, labels, choice, with_error=False)
+    assert flow is not None, "nothing cancels here"
+    if flow.status != "success":
+        print(f"odeviz: {flow.message}", file=sys.stderr)
+    return flow
+
+
+def _plane(
+    study: Study, snapshot: Snapshot, given: argparse.Namespace, choice: SolverChoice, time: float
+) -> dict[str, Any]:
+    """The panels that show the plane at one moment."""
+    results: dict[str, Any] = {}
+    extent = study.extent
+    if given.panel == "flow":
+        flow = _flow(study, snapshot, choice)
+        extent = _around(extent, flow)
+        results = {"flow": flow, "field": study.field(extent), "time": time}
+    if snapshot.experiment.task == "density":
+        results["density"] = study.density(time, extent, _CELLS, choice)
+    else:
+        results["decision"] = study.decision(time, extent, _CELLS, choice)
+        if given.panel == "decision" and time == 0.0:
+            results["data"] = study.data(_DATA_POINTS)
+    return results
+
+
+def _around(extent: Extent, flow: FlowResult) -> Extent:
+    """The extent, grown about its centre until it holds the trajectories, but not beyond four times its size."""
+    reach = np.abs(flow.paths[np.isfinite(flow.paths)])
+    half = max(extent.x1, min(1.05 * float(reach.max(initial=0.0)), 4.0 * extent.x1))
+    return Extent(-half, half, -half, half)

@@ -1,0 +1,41 @@
+"""``odeviz info``: what a model file holds. Needs no torch."""
+
+from __future__ import annotations
+
+import argparse
+
+from odeviz.commands.arguments import find_model, model_argument
+from odeviz.commands.output import OK, parameter_count, print_json, print_table
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    model_argument(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(given: argparse.Namespace) -> int:
+    from odeviz.storage.model_file import load_model, read_versions
+
+    path = find_model(given.file)
+    snapshot = load_model(path)
+    format_version, odeviz_version = read_versions(path)
+    about = {
+        "file": str(path),
+        "format_version": format_version,
+        "odeviz_version": odeviz_version,
+        "iteration": snapshot.iteration,
+        "seconds": snapshot.seconds,
+        "parameters": parameter_count(snapshot),
+    }
+    entries = snapshot.experiment.entries()
+    if given.json:
+        settings = {entry.path: entry.value for entry in entries}
+        more = {"message": snapshot.message, "metrics": dict(snapshot.metrics), "settings": settings}
+        print_json(about | more)
+        return OK
+    print_table(about | dict(snapshot.metrics))
+    if snapshot.message:
+        print(snapshot.message)
+    print()
+    print_table({entry.path: entry.value for entry in entries if snapshot.experiment.applies(entry)})
+    return OK

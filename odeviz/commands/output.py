@@ -1,0 +1,40 @@
+"""How commands print what they found."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from odeviz.training.snapshot import Snapshot
+
+#: Exit codes: done; ran, but what it computed failed (a sentence on stderr says why); a mistake in what was
+#: asked; Ctrl-C; and the reader of a pipe has gone (the last two as shells know them: 128 + signal).
+OK, FAILED, MISUSED, INTERRUPTED, READER_GONE = 0, 1, 2, 130, 141
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value on one line; numbers that are not finite become null, as JSON has no NaN."""
+    print(json.dumps(_finite(value)))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def print_table(values: Mapping[str, Any]) -> None:
+    """Print names and values in two columns, numbers to six digits."""
+    width = max(map(len, values))
+    for name, value in values.items():
+        print(f"{name:<{width}}  {value:.6g}" if isinstance(value, float) else f"{name:<{width}}  {value}")
+
+
+def parameter_count(snapshot: Snapshot) -> int:
+    """How many numbers training adjusts: every tensor of these models' ``state_dict`` is a parameter."""
+    return sum(array.size for array in snapshot.weights.values())

@@ -1,0 +1,184 @@
+"""``odeviz train``: a preset is trained without a window."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from odeviz.commands.arguments import UserError, find_preset, real, with_texts
+from odeviz.commands.output import FAILED, INTERRUPTED, OK, parameter_count, print_json, print_table
+
+if TYPE_CHECKING:
+    from odeviz.tasks.experiment import Experiment
+    from odeviz.training import Session, Snapshot
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("preset", metavar="PRESET", help="what to train (odeviz list names them)")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--iterations", metavar="N", help="length of the run (default: the preset's)")
+    length.add_argument(
+        "--seconds", type=real(0.01, 1e7), metavar="S", help="end within this time, if not done before"
+    )
+    parser.add_argument("--seed", metavar="K", help="fixes the data, the first weights and the batches")
+    parser.add_argument("--device", metavar="D", help="auto, cpu, cuda or mps (default: auto)")
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="replace a setting, for example --set data.noise=0.1 (may be given several times)",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="save the model (.odeviz)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(given: argparse.Namespace) -> int:
+    preset = find_preset(given.preset)
+    experiment = with_texts(preset.experiment, _assignments(given))
+    if given.out is not None:
+        _check_out(given.out)
+    session = _start(experiment)
+    with _interruptible() as interrupted:
+        _train(session, given.seconds, interrupted, sys.stderr)
+        metrics = session.evaluate()
+        snapshot = session.snapshot()
+    if given.out is not None:
+        from odeviz.storage import save_model
+
+        save_model(given.out, snapshot)
+    report = _report(preset.name, snapshot, metrics)
+    if given.json:
+        print_json(report)
+    else:
+        print_table(report)
+    if snapshot.message:
+        print(f"odeviz: {snapshot.message}", file=sys.stderr)
+    return INTERRUPTED if interrupted else FAILED if snapshot.message else OK
+
+
+def _assignments(given: argparse.Namespace) -> dict[str, str]:
+    """Settings to replace, as typed; what has an option of its own wins over ``--set``."""
+    texts = {}
+    for assignment in given.settings:
+        name, equals, value = assignment.partition("=")
+        if not equals or not name.strip():
+            raise UserError(f"--set takes NAME=VALUE such as data.noise=0.1, not {assignment!r}")
+        texts[name.strip()] = value.strip()
+    own = {"training.iterations": given.iterations, "seed": given.seed, "device": given.device}
+    return texts | {name: value for name, value in own.items() if value is not None}
+
+
+def _check_out(path: Path) -> None:
+    from odeviz.storage import check_writable
+    from odeviz.storage.model_file import SUFFIX
+
+    if path.suffix.lower() != SUFFIX:
+        raise UserError(f"cannot write {path}: the name of a model must end in {SUFFIX}")
+    check_writable(path)
+
+
+def _start(experiment: Experiment) -> Session:
+    from odeviz.training import Session
+
+    try:
+        return Session(experiment)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+@contextmanager
+def _interruptible() -> Iterator[list[int]]:
+    """Collect the first Ctrl-C in the list that is yielded, so that no iteration is torn; the second one ends."""
+    received: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _train(session: Session, seconds: float | None, interrupted: Sequence[int], stream: TextIO) -> None:
+    iterations = session.experiment.training.iterations
+    line = ProgressLine(stream)
+    started = time.perf_counter()
+    progress = 0.0
+    while not interrupted:
+        if seconds is not None:
+            # The schedule must have come to its end when the time is up.
+            progress = max(session.iteration / iterations, (time.perf_counter() - started) / seconds)
+        if not session.step(None if seconds is None else min(progress, 1.0)):
+            break
+        line.show(session, seconds)
+    line.end(session, seconds)
+
+
+class ProgressLine:
+    """One line about a run: rewritten in place on a terminal, a new line now and then anywhere else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._terminal = stream.isatty()
+        self._pause = 0.1 if self._terminal else 10.0
+        self._width = 0
+        self._started = self._shown = time.perf_counter()
+
+    def show(self, session: Session, seconds: float | None) -> None:
+        """Say where the run is, unless that was said a moment ago."""
+        if time.perf_counter() - self._shown >= self._pause:
+            self._write(session, seconds, end="")
+
+    def end(self, session: Session, seconds: float | None) -> None:
+        """Say where the run ended."""
+        self._write(session, seconds, end="\n" if self._terminal else "")
+
+    def _write(self, session: Session, seconds: float | None, end: str) -> None:
+        self._shown = time.perf_counter()
+        elapsed = self._shown - self._started
+        parts = [f"iteration {session.iteration}/{session.experiment.training.iterations}"]
+        parts.append(f"{elapsed:.0f} s" if seconds is None else f"{elapsed:.0f}/{seconds:g} s")
+        values = session.metrics
+        if "loss" in values:
+            parts.append(f"loss {values['loss']:.4f}")
+        if "nfe_forward" in values:
+            parts.append(f"NFE {values['nfe_forward']:.0f}+{values['nfe_backward']:.0f}")
+        if elapsed > 0:
+            parts.append(f"{session.iteration / elapsed:.0f} it/s")
+        text = "  ".join(parts)
+        # Spaces hide what a longer text left on the line.
+        self._stream.write(f"\r{text:<{self._width}}{end}" if self._terminal else f"{text}\n")
+        self._width = len(text)
+        self._stream.flush()
+
+
+def _report(preset: str, snapshot: Snapshot, metrics: dict[str, float]) -> dict[str, Any]:
+    """What ``--json`` prints: the run, what it reached, and what that cost."""
+    known = dict(snapshot.metrics) | metrics
+    scores = (
+        ("accuracy",)
+        if snapshot.experiment.task == "classification"
+        else ("nll", "nll_se", "entropy", "mass")
+    )
+    names = ("loss", *scores, "nfe_forward", "nfe_backward")
+    return {
+        "preset": preset,
+        "seed": snapshot.experiment.seed,
+        "iterations": snapshot.iteration,
+        "seconds": snapshot.seconds,
+        **{name: known.get(name, float("nan")) for name in names},
+        "parameters": parameter_count(snapshot),
+        **({"message": snapshot.message} if snapshot.message else {}),
+    }

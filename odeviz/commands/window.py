@@ -1,0 +1,137 @@
+"""Opening the window from the command line: what must be there before Qt is asked, and the remedy if it is not.
+
+Qt ends the process when it finds no display or misses a library of the system, so both are looked for first.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from odeviz.commands.arguments import UserError
+
+#: Debian's and Ubuntu's packages of the libraries Qt may miss; elsewhere the library's name has to do.
+PACKAGES = {
+    "libEGL.so": "libegl1",
+    "libGL.so": "libgl1",
+    "libOpenGL.so": "libopengl0",
+    "libdbus-1.so": "libdbus-1-3",
+    "libfontconfig.so": "libfontconfig1",
+    "libfreetype.so": "libfreetype6",
+    "libglib-2.0.so": "libglib2.0-0",
+    "libgthread-2.0.so": "libglib2.0-0",
+    "libwayland-client.so": "libwayland-client0",
+    "libxcb-cursor.so": "libxcb-cursor0",
+    "libxcb-icccm.so": "libxcb-icccm4",
+    "libxcb-image.so": "libxcb-image0",
+    "libxcb-keysyms.so": "libxcb-keysyms1",
+    "libxcb-randr.so": "libxcb-randr0",
+    "libxcb-render-util.so": "libxcb-render-util0",
+    "libxcb-shape.so": "libxcb-shape0",
+    "libxcb-xkb.so": "libxcb-xkb1",
+    "libxkbcommon-x11.so": "libxkbcommon-x11-0",
+    "libxkbcommon.so": "libxkbcommon0",
+}
+
+_WITHOUT = "or use a command without a window: odeviz train, odeviz export, odeviz --screenshot"
+
+
+def open_window(*, file: Path | None, preset: str | None) -> int:
+    """Open the window and return its exit code once it is closed. Raises ``UserError`` if none can open."""
+    platform = os.environ.get("QT_QPA_PLATFORM", "")
+    if sys.platform == "linux" and not platform:
+        _require_display(os.environ)
+    _require_qt()
+    if sys.platform == "linux" and (platform.startswith("xcb") or not platform):
+        _require_platform_plugin(os.environ)
+    return int(
+        importlib.import_module("odeviz.app").run(file=None if file is None else str(file), preset=preset)
+    )
+
+
+def take_screenshot(path: Path, **options: Any) -> int:
+    """Draw the window into a PNG without a display. Raises ``UserError`` or ``WriteError`` if that cannot be."""
+    from odeviz.storage import check_writable, load_model
+
+    if path.suffix.lower() != ".png":
+        raise UserError(f"cannot write {path}: the name of a screenshot must end in .png")
+    check_writable(path)
+    if options["file"] is not None:
+        load_model(options["file"])
+        options["file"] = str(options["file"])
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    _require_qt()
+    return int(importlib.import_module("odeviz.app").screenshot(str(path), **options))
+
+
+def _require_display(environment: Mapping[str, str]) -> None:
+    if environment.get("WAYLAND_DISPLAY") and _wayland_socket(environment).is_socket():
+        return
+    name = environment.get("DISPLAY", "")
+    if not name:
+        raise UserError(
+            f"there is no display to open a window on: set DISPLAY or WAYLAND_DISPLAY, {_WITHOUT}"
+        )
+    if _x_server_answers(name) is False:
+        raise UserError(
+            f"the display {name!r} (DISPLAY) does not answer: start it or unset DISPLAY, {_WITHOUT}"
+        )
+
+
+def _wayland_socket(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("XDG_RUNTIME_DIR", "/")) / environment["WAYLAND_DISPLAY"]
+
+
+def _x_server_answers(name: str) -> bool | None:
+    """Whether a connection to an X display can be made; None if there is no libxcb to ask."""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return None
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connect.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+    xcb.xcb_connection_has_error.argtypes = [ctypes.c_void_p]
+    xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(name.encode(), None)
+    answers = not xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    return answers
+
+
+def _require_qt() -> None:
+    try:
+        importlib.import_module("PySide6.QtWidgets")
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError):
+            raise UserError("PySide6 is not installed: pip install PySide6-Essentials") from None
+        raise UserError(missing_library(str(error))) from None
+
+
+def _require_platform_plugin(environment: Mapping[str, str]) -> None:
+    """Load the plugin that Qt will load, because the loader names what is missing and Qt would abort."""
+    if environment.get("WAYLAND_DISPLAY") and not environment.get("DISPLAY"):
+        return
+    from PySide6.QtCore import QLibraryInfo
+
+    plugins = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath))
+    plugin = plugins / "platforms" / "libqxcb.so"
+    if plugin.is_file():
+        try:
+            ctypes.CDLL(str(plugin))
+        except OSError as error:
+            raise UserError(missing_library(str(error))) from None
+
+
+def missing_library(loader_message: str) -> str:
+    """A sentence with the remedy for what the dynamic loader said, e.g. ``libEGL.so.1: cannot open ...``."""
+    library = loader_message.split(":")[0].strip()
+    package = next((deb for stem, deb in PACKAGES.items() if library.startswith(stem)), None)
+    if package is None:
+        return f"Qt cannot be loaded ({' '.join(loader_message.split())}): install what it misses, {_WITHOUT}"
+    return f"Qt needs the system library {library}: apt install {package} (or its like), {_WITHOUT}"
