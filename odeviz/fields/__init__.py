@@ -1,0 +1,9 @@
+"""Vector fields f(t, y; θ) on states ``[batch, dim]``."""
+
+from odeviz.fields.activations import ACTIVATIONS
+from odeviz.fields.autograd_field import AutogradField
+from odeviz.fields.log_density import LogDensityField
+from odeviz.fields.mlp import TIMES, MLPField
+from odeviz.fields.rescaled import Rescaled
+
+__all__ = ["ACTIVATIONS", "TIMES", "AutogradField", "LogDensityField", "MLPField", "Rescaled"]

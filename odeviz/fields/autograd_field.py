@@ -1,0 +1,58 @@
+"""Any module as a vector field, differentiated automatically."""
+
+from __future__ import annotations
+
+import inspect
+
+import torch
+from torch import Tensor, nn
+
+from odeviz.fields.mlp import Time
+
+
+class AutogradField(nn.Module):
+    """A module ``forward(t, y)`` or ``forward(y)`` on states ``[batch, dim]``, each sample for itself."""
+
+    def __init__(self, module: nn.Module, dim: int) -> None:
+        super().__init__()
+        if not isinstance(module, nn.Module):
+            raise TypeError(f"module must be an nn.Module, not {type(module).__name__}")
+        if dim < 1:
+            raise ValueError(f"dim must be at least 1, not {dim}")
+        self.module = module
+        self.dim = dim
+        self._takes_time = _positional(module) >= 2
+
+    def forward(self, t: Time, y: Tensor) -> Tensor:
+        """dy/dt ``[batch, dim]``."""
+        value: Tensor = self.module(t, y) if self._takes_time else self.module(y)
+        return value
+
+    def with_divergence(self, t: Time, y: Tensor) -> tuple[Tensor, Tensor]:
+        """f ``[batch, dim]`` and its exact divergence ``[batch]``: one backward pass for each dimension.
+
+        Both are differentiable where gradients are enabled.
+        """
+        differentiable = torch.is_grad_enabled()
+        with torch.enable_grad():
+            x = y if differentiable and y.requires_grad else y.detach().requires_grad_()
+            value = self(t, x)
+            divergence = torch.zeros_like(value[:, 0])
+            for d in range(self.dim if value.requires_grad else 0):
+                (row,) = torch.autograd.grad(
+                    value[:, d].sum(), x, create_graph=differentiable, retain_graph=True, allow_unused=True
+                )
+                if row is not None:
+                    divergence = divergence + row[:, d]
+        return (value, divergence) if differentiable else (value.detach(), divergence.detach())
+
+    def divergence(self, t: Time, y: Tensor) -> Tensor:
+        """Exact divergence ``[batch]``."""
+        return self.with_divergence(t, y)[1]
+
+
+def _positional(module: nn.Module) -> int:
+    """How many arguments the module's forward requires by position."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(module.forward).parameters.values()
+    return sum(p.kind in kinds and p.default is inspect.Parameter.empty for p in parameters)
