@@ -55,7 +55,7 @@ class CNF(nn.Module):
         self._wrappers: tuple[nn.Module, nn.Module]
         if learn_t1:
             self.log_t1 = nn.Parameter(torch.tensor(math.log(t1)))
-            self._wrappers = (augmented, Rescaled(augmented, self.log_t1))
+            self._wrappers = (augmented, LogDensityField(Rescaled(self.field, self.log_t1)))
         else:
             self._wrappers = (augmented, augmented)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from odeviz.training.snapshot import History, Snapshot
 
 if TYPE_CHECKING:
-    from odeviz.training.weights import restore
     from odeviz.training.session import Session
+    from odeviz.training.weights import restore
 
 __all__ = ["History", "Session", "Snapshot", "restore"]
 

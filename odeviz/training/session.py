@@ -17,8 +17,8 @@ from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import build_model, solver_options, task_for
 from odeviz.training import runtime
 from odeviz.training.recorder import Recorder
-from odeviz.training.weights import copy_weights, load_weights
 from odeviz.training.snapshot import Snapshot
+from odeviz.training.weights import copy_weights, load_weights
 
 #: Iterations between two quick looks at held-out points: a power of two, so that thinning keeps them.
 _METRIC_EVERY = 32
