@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -17,15 +17,8 @@ from torch import Tensor
 from odeviz.fields.activations import Activation
 from odeviz.fields.products import Products
 
-
-class Layer(Protocol):
-    """The parameters of one layer: weight ``[n, k]``, the others ``[n]``."""
-
-    weight: Tensor
-    bias: Tensor
-    shift: Tensor | None
-    gate_weight: Tensor | None
-    gate_bias: Tensor | None
+if TYPE_CHECKING:
+    from odeviz.fields.mlp import TimeLinear
 
 
 @dataclass(slots=True)
@@ -70,7 +63,7 @@ class FoldedWeights:
         after = self._duration if last else self.activation.inner
         return after, self.activation.outer if layer else 1.0
 
-    def load(self, layers: Iterable[Layer], duration: float) -> None:
+    def load(self, layers: Iterable[TimeLinear], duration: float) -> None:
         """Copy the parameters; the field's values are multiplied by ``duration``."""
         self._duration, self._time = duration, None
         offset = self.activation.offset

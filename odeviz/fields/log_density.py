@@ -50,7 +50,7 @@ class LogDensityField(nn.Module):
         inner = self.field
         log_duration: Tensor | None = None
         if isinstance(inner, Rescaled):
-            inner, log_duration = inner.field, inner.log_duration
+            log_duration, inner = inner.log_duration, inner.field
         if isinstance(inner, MLPField):
             return log_density_kernel(inner, y0, log_duration)
         return AutogradKernel(self, y0, tuple(self.parameters()))
