@@ -38,7 +38,7 @@ class DensityPanel(Panel):
         self.plot.setAspectLocked(True)
         self.bar = ColorBar(theme, self)
         self._image, self._lines, self._edge = HeatMap(), Segments(), Segments()
-        self._data = DotsLayer(theme, -5, 3.0, 0.4, rim=False, plain="data")
+        self._data = DotsLayer(theme, -5, 3.0, 0.3, rim=False, plain="data")
         for z, item in enumerate((self._image, self._lines, self._edge)):
             item.setZValue(-20 + z)
             self.plot.addItem(item, ignoreBounds=True)
@@ -107,7 +107,7 @@ class DensityPanel(Panel):
         self._edge.set_segments(np.empty((0, 4)))
         stops = [(s, self.theme.density_map.map(s, mode="qcolor")) for s in np.linspace(0.0, 1.0, 9)]
         labels = [(s, f"{np.log(top * s):.1f}".replace("-", "−")) for s in (1.0, 0.5, 0.25, 0.1)]
-        self.bar.set_scale("log p, nats", stops, [*labels, (0.0, "−∞")])
+        self.bar.set_scale("log p, nats", stops, labels)
         self.legend.set_keys(
             [
                 Key("p at", "text", "dot", f"t = {shown.t:.2f}"),
@@ -123,7 +123,7 @@ class DensityPanel(Panel):
         self._lines.set_segments(np.concatenate(pieces))
         self.legend.set_keys(
             [
-                Key("class probability at", "text", "dot", f"t = {shown.t:.2f}"),
+                Key("probability at", "text", "dot", f"t = {shown.t:.2f}"),
                 *(Key(f"class {k}", f"classes.{k}", "dot") for k in range(len(shown.probability))),
             ]
         )

@@ -83,10 +83,8 @@ class ExperimentForm(Panel):
             section.setVisible(key in used)
         cold = [p for p in experiment.changed(running) if not self._is_hot(p)] if running is not None else []
         self._banner.setVisible(bool(cold))
-        count = len(cold)
-        self._banner_text.setText(
-            f"{count} change{'s' if count != 1 else ''} need{'s' if count == 1 else ''} a restart"
-        )
+        some = "1 change needs" if len(cold) == 1 else f"{len(cold)} changes need"
+        self._banner_text.setText(f"{some} a restart")
 
     def set_presets(self, presets: Mapping[str, Preset] | Iterable[Preset]) -> None:
         """The presets to choose from."""
@@ -108,7 +106,7 @@ class ExperimentForm(Panel):
             self._rows[path].set_error(message)
 
     def sizeHint(self) -> QSize:
-        return QSize(288, 640)
+        return QSize(304, 640)
 
     def _preset_row(self) -> QHBoxLayout:
         self._presets = QComboBox(self)

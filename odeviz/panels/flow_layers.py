@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -233,7 +234,7 @@ def finite_paths(paths: NDArray[Any], extent: Extent) -> NDArray[np.float64]:
     A trajectory that was lost at once is put far outside, where it is not seen.
     """
     result = np.array(paths, dtype=np.float64)
-    for before, here in zip(result[:-1], result[1:], strict=True):
+    for before, here in pairwise(result):
         lost = ~np.isfinite(here).all(axis=1)
         here[lost] = before[lost]
     reach = 40 * max(extent.x1 - extent.x0, extent.y1 - extent.y0)
@@ -254,7 +255,7 @@ def decision_image(result: DecisionResult, theme: Theme) -> NDArray[np.uint8]:
     shades = np.array([QColor(theme.colors.of_class(k)).getRgb()[:3] for k in range(len(result.probability))])
     ground = np.array(QColor(theme.colors.base).getRgb()[:3])
     mixed = np.einsum("kyx,kc->yxc", np.nan_to_num(result.probability), shades.astype(np.float64))
-    share = 0.42 if theme.dark else 0.30
+    share = 0.34 if theme.dark else 0.30
     return (ground + share * (mixed - ground)).clip(0, 255).astype(np.uint8)
 
 

@@ -14,6 +14,9 @@ from odeviz.widgets.icons import draw
 from odeviz.widgets.number_box import NumberBox
 from odeviz.widgets.theme import Theme
 
+#: Of every entry and list, so that they stand in one column.
+_WIDTH = 124
+
 
 class FormRow(QWidget):
     """Shows an :class:`Entry`; ``chosen`` is emitted with its path and the value a person entered."""
@@ -26,9 +29,10 @@ class FormRow(QWidget):
         self.path = entry.path
         self.hot = entry.about.hot
         about = entry.about
-        name = about.label + (f"  {about.symbol}" if about.symbol else "")
+        # A symbol of a letter or two fits beside the name; longer ones are in the tooltip.
+        name = about.label + (f"  {about.symbol}" if 0 < len(about.symbol) < 3 else "")
         self._name = QLabel(name, self)
-        self._name.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._mark = Mark(theme, self)
         self._error = QLabel(self)
         self._error.setProperty("role", "error")
@@ -46,6 +50,7 @@ class FormRow(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(4)
         grid.setVerticalSpacing(2)
+        grid.setColumnStretch(0, 1)
         grid.addWidget(self._name, 0, 0)
         grid.addWidget(self.control, 0, 1)
         grid.addWidget(self._mark, 0, 2)
@@ -91,18 +96,19 @@ class FormRow(QWidget):
         if entry.type is bool:
             box = QCheckBox(self)
             box.clicked.connect(self._emit_chosen)
+            box.setFixedWidth(_WIDTH)
             return box
         if entry.type is str:
             combo = _QuietCombo(self)
             for choice in about.choices:
                 combo.addItem(words(choice), choice)
             combo.activated.connect(self._emit_index)
-            combo.setFixedWidth(128)
+            combo.setFixedWidth(_WIDTH)
             return combo
         number = NumberBox(entry.type is int, about.lo, about.hi, about.log, self)
         number.typed.connect(self._emit_typed)
         number.chosen.connect(self._emit_chosen)
-        number.setFixedWidth(128)
+        number.setFixedWidth(_WIDTH)
         return number
 
     def _emit_chosen(self, value: object) -> None:
@@ -168,5 +174,6 @@ def words(choice: str) -> str:
 def _allowed(entry: Entry) -> str:
     about = entry.about
     if about.lo is not None and about.hi is not None and entry.type is not bool:
-        return f"\nFrom {about.lo:g} to {about.hi:g}{' ' + about.unit if about.unit else ''}. Default {entry.default:g}."
+        unit = f" {about.unit}" if about.unit else ""
+        return f"\nFrom {about.lo:g} to {about.hi:g}{unit}. Default {entry.default:g}."
     return ""

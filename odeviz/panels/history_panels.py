@@ -14,7 +14,7 @@ from odeviz.panels.panel import Panel
 from odeviz.training.snapshot import History
 from odeviz.widgets.legend import Key, Legend, shade
 from odeviz.widgets.plot import Plot, grown
-from odeviz.widgets.primitives import pen
+from odeviz.widgets.primitives import Segments, pen
 from odeviz.widgets.theme import Theme
 
 _EMPTY = "Nothing has been trained yet.\nPress Train to start."
@@ -32,18 +32,16 @@ class HistoryPanel(Panel):
         column.setSpacing(0)
         column.addWidget(self.legend)
         column.addWidget(self.plot, 1)
-        self._curves: dict[str, tuple[pg.PlotCurveItem, str, float, float]] = {}
+        self._curves: dict[str, tuple[Segments, str, float, float]] = {}
         self._x: tuple[float, float] | None = None
         self._y: tuple[float, float] | None = None
         self.plot.set_message(_EMPTY)
 
-    def add_curve(self, name: str, role: str, width: float = 1.0, alpha: float = 1.0) -> pg.PlotCurveItem:
-        """A curve in a theme colour."""
-        curve = pg.PlotCurveItem(skipFiniteCheck=False, connect="finite")
-        curve.setSegmentedLineMode("on")
+    def add_curve(self, name: str, role: str, width: float = 1.0, alpha: float = 1.0) -> Segments:
+        """A curve in a theme colour; thick ones are smooth."""
+        curve = Segments()
         self.plot.addItem(curve, ignoreBounds=True)
         self._curves[name] = (curve, role, width, alpha)
-        curve.setPen(pen(shade(self.theme, role), width, alpha))
         return curve
 
     def fit(self, x: NDArray[Any], values: list[NDArray[Any]], floor: float | None = None) -> None:
@@ -62,7 +60,7 @@ class HistoryPanel(Panel):
 
     def restyle(self) -> None:
         for curve, role, width, alpha in self._curves.values():
-            curve.setPen(pen(shade(self.theme, role), width, alpha))
+            curve.set_pen(pen(shade(self.theme, role), width, alpha), smooth=width > 1)
         self.update()
 
 
@@ -83,7 +81,11 @@ class LossPanel(HistoryPanel):
         self.plot.addItem(self._bound, ignoreBounds=True)
         self._bound.hide()
         self._is_log = False
-        self.setToolTip("Loss against iteration. The strong line is a running mean over 2 % of the run.")
+        self.setToolTip(
+            "Loss against iteration: faint, each one; strong, a running mean over 2 % of the run.\n"
+            "For a density also the NLL of held-out points, in nats, and the data's entropy H, "
+            "which no honest model goes below."
+        )
         self.restyle()
 
     def set_history(self, history: History, density: bool = False, entropy: float | None = None) -> None:
@@ -99,16 +101,17 @@ class LossPanel(HistoryPanel):
         finite = everything[np.isfinite(everything)]
         self._use_log(bool(not density and len(finite) and finite.min() > 0))
         scale = _log if self._is_log else _same
-        self._raw.setData(x, scale(history.loss))
-        self._mean.setData(x, scale(mean))
-        self._metric.setData(x[known] if density else [], scale(history.metric[known]) if density else [])
+        self._raw.set_segments(segments(x, scale(history.loss)))
+        self._mean.set_segments(segments(x, scale(mean)))
+        known = known & density
+        self._metric.set_segments(segments(x[known], scale(history.metric[known])))
         values = [scale(v) for v in shown] or [np.empty(0)]
         if entropy is not None:
             values.append(np.array([entropy]))
             self._bound.setValue(entropy)
         self._bound.setVisible(entropy is not None)
         self.fit(x, values)
-        self._tell(history, mean, known, density, entropy)
+        self._tell(history, mean, density, entropy)
 
     def restyle(self) -> None:
         super().restyle()
@@ -122,17 +125,15 @@ class LossPanel(HistoryPanel):
             self._y = None
             self.plot.set_log_y(log)
 
-    def _tell(
-        self, history: History, mean: NDArray[Any], known: NDArray[Any], density: bool, entropy: float | None
-    ) -> None:
+    def _tell(self, history: History, mean: NDArray[Any], density: bool, entropy: float | None) -> None:
         keys = [Key("loss", "accent", value=f"{mean[-1]:.3f}" if len(mean) else "")]
-        metric = history.metric[known]
+        metric = history.metric[np.isfinite(history.metric)]
         if len(metric) and density:
-            keys.append(Key("held-out NLL", "classes.1", value=f"{metric[-1]:.3f} nats"))
+            keys.append(Key("NLL", "classes.1", value=f"{metric[-1]:.3f}"))
         elif len(metric):
             keys.append(Key("accuracy", "success", "dot", f"{metric[-1]:.1%}"))
         if entropy is not None:
-            keys.append(Key("entropy H", "muted", "dash", f"{entropy:.3f}"))
+            keys.append(Key("H", "muted", "dash", f"{entropy:.3f}"))
         self.legend.set_keys(keys)
 
 
@@ -151,6 +152,7 @@ class NfePanel(HistoryPanel):
             "NFE: how often f(h, t, θ) was evaluated. It grows as the learnt dynamics get more complex "
             "(Chen et al. 2018, figure 3)."
         )
+        self.restyle()
 
     def set_history(self, history: History) -> None:
         """Draw a history."""
@@ -163,7 +165,7 @@ class NfePanel(HistoryPanel):
             ("forward", history.nfe_forward, self._forward),
             ("backward", history.nfe_backward, self._backward),
         ):
-            curve.setData(*stairs(x, values))
+            curve.set_segments(segments(*stairs(x, values)))
             role = self._curves[name][1]
             last = f"{values[-1]:.0f}" if len(values) and math.isfinite(values[-1]) else ""
             keys.append(Key(name, role, value=last))
@@ -182,6 +184,12 @@ def running_mean(values: NDArray[Any]) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore", divide="ignore"):
         result: NDArray[np.float64] = total / count
     return result
+
+
+def segments(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
+    """The segments ``[n, 4]`` of a line through points, without those that touch a value that is not finite."""
+    lines = np.stack([x[:-1], y[:-1], x[1:], y[1:]], axis=1)
+    return np.ascontiguousarray(lines[np.isfinite(lines).all(axis=1)], dtype=np.float64)
 
 
 def stairs(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from odeviz.analysis.results import FlowResult, SolverChoice
 from odeviz.panels.panel import Panel
@@ -47,6 +47,10 @@ _READOUTS = (
     ),
     ("time", "time", "8888.8 ms", "Wall-clock time of this solve."),
 )
+
+
+#: The width from which slider and read-outs share one row.
+_ONE_ROW = 660
 
 
 class SolverBar(Panel):
@@ -127,35 +131,56 @@ class SolverBar(Panel):
         for label in self._values.values():
             label.setEnabled(not busy)
 
+    def minimumSizeHint(self) -> QSize:
+        return QSize(380, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: object) -> None:
+        # Where it is narrow the read-outs go below, so that the slider keeps its length.
+        narrow = self.width() < _ONE_ROW
+        direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        if self._outer.direction() != direction:
+            self._outer.setDirection(direction)
+            self._outer.setSpacing(4 if narrow else 16)
+        super().resizeEvent(event)
+
     def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 4, 12, 4)
-        row.setSpacing(12)
+        controls = QHBoxLayout()
+        controls.setSpacing(12)
         names = QGridLayout()
         names.setSpacing(0)
         names.addWidget(self._label, 0, 0)
         names.addWidget(self._value, 1, 0)
         wide = max(self.fontMetrics().horizontalAdvance(text) for text in ("tolerance", "8·10⁻⁸"))
         names.setColumnMinimumWidth(0, wide + 4)
-        row.addLayout(names)
-        row.addWidget(self.slider, 1)
-        row.addWidget(self.method)
+        controls.addLayout(names)
+        controls.addWidget(self.slider, 1)
+        controls.addWidget(self.method)
+        costs = QHBoxLayout()
+        costs.setSpacing(16)
         for key, caption, widest, tip in _READOUTS:
-            box = QGridLayout()
-            box.setSpacing(0)
-            name, value = QLabel(caption, self), QLabel(self)
-            name.setProperty("role", "caption")
-            value.setProperty("role", "value")
-            value.setAccessibleName(caption)
-            for label in (name, value):
-                label.setToolTip(tip)
-                label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            # As wide as the widest value: nothing jumps while the slider is dragged.
-            value.setFixedWidth(self.fontMetrics().horizontalAdvance(widest) + 4)
-            box.addWidget(name, 0, 0)
-            box.addWidget(value, 1, 0)
-            row.addLayout(box)
-            self._values[key] = value
+            costs.addLayout(self._readout(key, caption, widest, tip))
+        self._outer = QHBoxLayout(self)
+        self._outer.setContentsMargins(12, 4, 12, 8)
+        self._outer.setSpacing(16)
+        self._outer.addLayout(controls, 1)
+        self._outer.addLayout(costs)
+
+    def _readout(self, key: str, caption: str, widest: str, tip: str) -> QGridLayout:
+        box = QGridLayout()
+        box.setSpacing(0)
+        name, value = QLabel(caption, self), QLabel(self)
+        name.setProperty("role", "caption")
+        value.setProperty("role", "value")
+        value.setAccessibleName(caption)
+        for label in (name, value):
+            label.setToolTip(tip)
+            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        # As wide as the widest value: nothing jumps while the slider is dragged.
+        value.setFixedWidth(self.fontMetrics().horizontalAdvance(widest) + 4)
+        box.addWidget(name, 0, 0)
+        box.addWidget(value, 1, 0)
+        self._values[key] = value
+        return box
 
     def _slider_moved(self, number: float) -> None:
         if self._choice.method in ADAPTIVE:

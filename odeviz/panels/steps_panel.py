@@ -33,7 +33,7 @@ class StepsPanel(Panel):
         super().__init__(theme, parent)
         self.legend = Legend(theme, parent=self)
         self.sizes = Plot(theme, "", "step size h", log_y=True, parent=self)
-        self.errors = Plot(theme, "t", "error / tolerance", log_y=True, parent=self)
+        self.errors = Plot(theme, "t", "error", log_y=True, parent=self)
         self.sizes.setToolTip("Size h of each step over the time it covers. Small where f changes fast.")
         self.errors.setToolTip(
             "Scaled error of each step: at most 1 is accepted, above it the step is repeated."
@@ -47,8 +47,8 @@ class StepsPanel(Panel):
         for plot in (self.sizes, self.errors):
             # Equal widths, so that both time axes lie exactly above each other.
             plot.getAxis("left").setWidth(58)
-        self._stairs, self._crosses = Segments(), Segments()
-        self._stems, self._dots, self._failed = Segments(), Dots(), Segments()
+        self._stairs, self._crosses = Segments(), Dots(cross=True)
+        self._stems, self._dots, self._failed = Segments(), Dots(), Dots(cross=True)
         self._limit = pg.InfiniteLine(pos=0.0, angle=0)
         for plot, items in (
             (self.sizes, (self._stairs, self._crosses)),
@@ -69,10 +69,10 @@ class StepsPanel(Panel):
         self.sizes.set_message(_EMPTY if empty else "")
         self.errors.setVisible(not empty and bool(np.isfinite(steps.error).any()))
         if empty:
-            none = np.empty((0, 4))
-            for item in (self._stairs, self._crosses, self._stems, self._failed):
-                item.set_segments(none)
-            self._dots.set_points(np.empty((0, 2)), np.empty(0, dtype=np.intp))
+            for lines in (self._stairs, self._stems):
+                lines.set_segments(np.empty((0, 4)))
+            for dots in (self._crosses, self._dots, self._failed):
+                _place(dots, np.empty(0), np.empty(0))
             self.legend.set_keys([])
             return
         span = (
@@ -86,21 +86,16 @@ class StepsPanel(Panel):
 
     def restyle(self) -> None:
         c = self.theme.colors
-        self._stairs.set_pen(pen(c.accent, 2.0))
-        self._crosses.set_pen(pen(c.danger, 1.5), smooth=True)
-        self._failed.set_pen(pen(c.danger, 1.5), smooth=True)
+        self._stairs.set_pen(pen(c.accent, 2.0), smooth=True)
         self._stems.set_pen(pen(c.accent, 1.0, 0.5))
         limit = pen(c.danger, 1.0)
         limit.setDashPattern([4, 4])
         self._limit.setPen(limit)
         clear = QColor(0, 0, 0, 0)
         self._dots.set_looks([(QColor(c.accent), clear)], 5)
+        for dots in (self._crosses, self._failed):
+            dots.set_looks([(QColor(c.danger), clear)], 7)
         self.update()
-
-    def resizeEvent(self, event: object) -> None:
-        super().resizeEvent(event)
-        # Crosses are sized in pixels.
-        self._redraw_crosses()
 
     def _draw_sizes(self, steps: StepTable, span: tuple[float, float]) -> None:
         size = np.log10(np.maximum(np.abs(steps.h), 1e-15))
@@ -111,7 +106,8 @@ class StepsPanel(Panel):
         flat = np.stack([t0, level, t1, level], axis=1)
         rise = np.stack([t0[1:], level[:-1], t0[1:], level[1:]], axis=1)
         self._stairs.set_segments(np.ascontiguousarray(np.concatenate([flat, rise]), dtype=np.float64))
-        self._redraw_crosses()
+        # A rejected step stands over the middle of the stretch it failed to take.
+        _place(self._crosses, (steps.t + 0.5 * steps.h)[~taken], size[~taken])
 
     def _draw_errors(self, steps: StepTable, span: tuple[float, float]) -> None:
         if not self.errors.isVisibleTo(self):
@@ -125,23 +121,9 @@ class StepsPanel(Panel):
         ends = (steps.t + steps.h)[taken]
         base = np.full(len(ends), self._e[0] - 1.0)
         self._stems.set_segments(np.ascontiguousarray(np.stack([ends, base, ends, level[taken]], axis=1)))
-        points = np.stack([ends, level[taken]], axis=1)
-        self._dots.set_points(points, np.zeros(len(points), dtype=np.intp))
-        self._redraw_crosses()
-
-    def _redraw_crosses(self) -> None:
-        steps = self._steps
-        if steps is None:
-            return
-        lost = ~steps.accepted
-        for plot, item, values in (
-            (self.sizes, self._crosses, np.maximum(np.abs(steps.h), 1e-15)),
-            (self.errors, self._failed, np.maximum(np.nan_to_num(steps.error, nan=1.0), _LEAST_ERROR)),
-        ):
-            view = plot.getViewBox()
-            width, height = view.viewPixelSize()
-            where = (steps.t + steps.h)[lost] if item is self._failed else (steps.t + 0.5 * steps.h)[lost]
-            item.set_segments(crosses(where, np.log10(values[lost]), 3.5 * width, 3.5 * height))
+        _place(self._dots, ends, level[taken])
+        lost = known & ~steps.accepted
+        _place(self._failed, (steps.t + steps.h)[lost], level[lost])
 
     def _tell(self, steps: StepTable, flow: FlowResult | None) -> None:
         taken = np.abs(steps.h[steps.accepted])
@@ -154,8 +136,5 @@ class StepsPanel(Panel):
         self.legend.setToolTip(flow.message if flow is not None and flow.message else "")
 
 
-def crosses(x: NDArray[Any], y: NDArray[Any], dx: float, dy: float) -> NDArray[np.float64]:
-    """Segments of crosses at points, reaching dx and dy from each."""
-    up = np.stack([x - dx, y - dy, x + dx, y + dy], axis=1)
-    down = np.stack([x - dx, y + dy, x + dx, y - dy], axis=1)
-    return np.ascontiguousarray(np.concatenate([up, down]), dtype=np.float64)
+def _place(dots: Dots, x: NDArray[Any], y: NDArray[Any]) -> None:
+    dots.set_points(np.stack([x, y], axis=1), np.zeros(len(x), dtype=np.intp))

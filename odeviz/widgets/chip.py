@@ -31,7 +31,7 @@ class Chip(QAbstractButton):
         self.setAccessibleDescription(tooltip)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
     def set_compact(self, compact: bool) -> None:
@@ -52,6 +52,9 @@ class Chip(QAbstractButton):
     def full_width(self) -> int:
         """Pixels it takes with its word."""
         return 8 + 14 + 6 + self.fontMetrics().horizontalAdvance(self.text()) + 8
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(8 + 14 + 8, 24)
 
     def sizeHint(self) -> QSize:
         return QSize(8 + 14 + 8 if self._compact else self.full_width(), 24)

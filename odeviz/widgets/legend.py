@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from odeviz.widgets.guard import guarded
@@ -31,7 +31,7 @@ def shade(theme: Theme, role: str) -> str:
 
 
 class Legend(QWidget):
-    """Draws keys in one row; names go first when there is too little room."""
+    """Draws keys in one row, as many as there is room for; the tooltip has them all."""
 
     def __init__(self, theme: Theme, keys: Sequence[Key] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,7 +44,9 @@ class Legend(QWidget):
         """Other curves or other values."""
         if tuple(keys) != self._keys:
             self._keys = tuple(keys)
-            self.setAccessibleName(", ".join(f"{key.name} {key.value}".strip() for key in self._keys))
+            text = ", ".join(f"{key.name} {key.value}".strip() for key in self._keys)
+            self.setAccessibleName(text)
+            self.setToolTip(text)
             self.update()
 
     def sizeHint(self) -> QSize:
@@ -58,14 +60,17 @@ class Legend(QWidget):
         bold.setWeight(bold.Weight.DemiBold)
         x = 12.0
         for key in self._keys:
+            parts = [(key.name, plain, c.muted), (key.value, bold, c.text)]
+            parts = [(*part, QFontMetricsF(part[1]).horizontalAdvance(part[0])) for part in parts if part[0]]
+            if x + 22 + sum(part[3] + 6 for part in parts) > self.width():
+                break
             self._paint_key(painter, QRectF(x, 8, 16, 12), key)
             x += 22
-            for text, font, colour in ((key.name, plain, c.muted), (key.value, bold, c.text)):
+            for text, font, colour, width in parts:
                 painter.setFont(font)
                 painter.setPen(QColor(colour))
-                width = painter.fontMetrics().horizontalAdvance(text)
                 painter.drawText(QRectF(x, 0, width + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, text)
-                x += width + (6 if text else 0)
+                x += width + 6
             x += 10
         painter.end()
 

@@ -69,6 +69,8 @@ class Plot(pg.PlotWidget):
         self.hideButtons()
         self.disableAutoRange()
         self.setDefaultPadding(0.0)
+        # Room for half a tick label beyond the last tick.
+        self.plotItem.setContentsMargins(4, 8, 14, 4)
         for name, axis in axes.items():
             axis.enableAutoSIPrefix(False)
             axis.setStyle(tickLength=-4 if name == "bottom" else 0, tickTextOffset=6, maxTickLevel=0)

@@ -57,15 +57,22 @@ class Segments(pg.GraphicsObject):
     def paint(self, painter: QPainter, *_: Any) -> None:
         if self._count:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
-            painter.setPen(self._pen)
+            painter.setPen(self._scaled_pen(painter) if self._smooth else self._pen)
             painter.drawLines(shiboken6.wrapInstance(self._lines.ctypes.data, QLineF), self._count)
+
+    def _scaled_pen(self, painter: QPainter) -> QPen:
+        # A cosmetic pen counts device pixels. Bulk lines stay at one, for speed; smooth ones keep their weight.
+        result = QPen(self._pen)
+        result.setWidthF(self._pen.widthF() * painter.device().devicePixelRatioF())
+        return result
 
 
 class Dots(pg.GraphicsObject):
-    """Many round dots of a few looks, sized in pixels."""
+    """Many round dots (or crosses) of a few looks, sized in pixels."""
 
-    def __init__(self) -> None:
+    def __init__(self, cross: bool = False) -> None:
         super().__init__()
+        self._cross = cross
         self._points = np.empty((0, 2))
         self._groups = np.empty(0, dtype=np.intp)
         self._looks: list[tuple[QColor, QColor]] = [(QColor("#808080"), QColor(0, 0, 0, 0))]
@@ -132,6 +139,13 @@ class Dots(pg.GraphicsObject):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         radius = self._size * ratio / 2
         for index, (fill, outline) in enumerate(self._looks):
+            if self._cross:
+                painter.setPen(QPen(fill, 1.6 * ratio, c=Qt.PenCapStyle.RoundCap))
+                middle, arm = QPointF((index + 0.5) * cell, cell / 2), QPointF(radius, radius)
+                painter.drawLine(middle - arm, middle + arm)
+                arm.setY(-radius)
+                painter.drawLine(middle - arm, middle + arm)
+                continue
             painter.setBrush(QBrush(fill))
             painter.setPen(QPen(outline, ratio) if outline.alpha() else QPen(Qt.PenStyle.NoPen))
             painter.drawEllipse(QPointF((index + 0.5) * cell, cell / 2), radius, radius)

@@ -63,23 +63,23 @@ QToolButton[kind="section"]:checked { color: $muted; background: transparent; }
 QToolBar { background: $window; border: none; border-bottom: 1px solid $separator; padding: 4px 8px; spacing: 4px; }
 QToolBar::separator { background: $separator; width: 1px; margin: 4px 4px; }
 
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit { background: $base; color: $text;
+QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit, QTextEdit { background: $base; color: $text;
   border: 1px solid $grid; border-radius: 6px; padding: 3px 8px; min-height: 18px;
   selection-background-color: $accent; selection-color: $accent_text; }
-QLineEdit:hover, QSpinBox:hover, QDoubleSpinBox:hover, QComboBox:hover { border-color: $faint; }
-QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus, QTextEdit:focus {
+QLineEdit:hover, QAbstractSpinBox:hover, QComboBox:hover { border-color: $faint; }
+QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus, QTextEdit:focus {
   border-color: $accent; }
-QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled { color: $faint;
+QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { color: $faint;
   background: $window; border-color: $separator; }
 *[invalid="true"] { border-color: $danger; }
-QSpinBox, QDoubleSpinBox { padding-right: 18px; }
-QSpinBox::up-button, QDoubleSpinBox::up-button { subcontrol-origin: border; subcontrol-position: top right;
+QAbstractSpinBox { padding-right: 18px; }
+QAbstractSpinBox::up-button { subcontrol-origin: border; subcontrol-position: top right;
   width: 18px; border: none; background: transparent; }
-QSpinBox::down-button, QDoubleSpinBox::down-button { subcontrol-origin: border;
+QAbstractSpinBox::down-button { subcontrol-origin: border;
   subcontrol-position: bottom right; width: 18px; border: none; background: transparent; }
-QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url($up); width: 8px; height: 8px; }
-QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url($down); width: 8px; height: 8px; }
-QComboBox { padding-right: 20px; }
+QAbstractSpinBox::up-arrow { image: url($up); width: 8px; height: 8px; }
+QAbstractSpinBox::down-arrow { image: url($down); width: 8px; height: 8px; }
+QComboBox { padding-right: 0; }
 QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: url($down); width: 8px; height: 8px; }
 QComboBox QAbstractItemView { background: $raised; color: $text; border: 1px solid $grid; padding: 4px;
