@@ -7,6 +7,7 @@ from odeviz.bridge.frames import FrameCache
 from odeviz.bridge.jobs import JobRunner
 from odeviz.bridge.mailbox import Mailbox
 from odeviz.bridge.requests import (
+    CostRequest,
     DecisionRequest,
     DensityRequest,
     FieldRequest,
@@ -18,13 +19,15 @@ from odeviz.bridge.requests import (
     SeedsRequest,
 )
 from odeviz.bridge.solve_service import Answer, SolveService
-from odeviz.bridge.trainer import Phase, Trainer
+from odeviz.bridge.trainer import Device, Phase, Trainer
 from odeviz.bridge.trouble import Trouble
 
 __all__ = [
     "Answer",
+    "CostRequest",
     "DecisionRequest",
     "DensityRequest",
+    "Device",
     "FieldRequest",
     "FlowRequest",
     "FrameCache",

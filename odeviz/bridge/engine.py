@@ -10,15 +10,18 @@ _lock = threading.Lock()
 def load_engine(optimizer: bool = False) -> None:
     """Import torch and what solves with it; with ``optimizer`` also what trains with it.
 
-    Call it from a worker thread before anything that needs torch. Two threads never import torch's
-    mutually dependent modules at the same time: that could show one of them a half-made module.
+    Every worker thread calls it before anything that needs torch. Two threads never import torch's mutually
+    dependent modules at the same time: that could show one of them a half-made module.
     """
     with _lock:
+        import torch
+
+        # Threads of OpenMP are counted per calling thread, so each worker says it for itself.
+        torch.set_num_threads(1)
         import odeviz.analysis.study
-        from odeviz.training.runtime import one_thread
 
-        one_thread()
         if optimizer:
-            import odeviz.training.session
+            import odeviz.training.session  # noqa: F401
 
-            odeviz.training.session.warm_up()
+            # The first optimiser makes torch import its compiler, which takes longer than torch itself.
+            torch.optim.Adam([torch.zeros(1, requires_grad=True)])

@@ -33,6 +33,10 @@ class FrameCache(Generic[Frame]):
             self._levels[k] = level
             self._frames[k] = frame
 
+    def is_finest(self, t: float) -> bool:
+        """Whether the frame at ``t`` is there in the finest resolution."""
+        return self._levels[self.index(t)] == len(self.grids) - 1
+
     def nearest(self, t: float) -> Frame | None:
         """The stored frame nearest to ``t``; None if nothing is stored."""
         here = self.index(t)

@@ -41,6 +41,8 @@ class TrainingSession(Protocol):
     def finished(self) -> bool: ...
     @property
     def message(self) -> str: ...
+    @property
+    def runtime(self) -> Any: ...
     def step(self) -> bool: ...
     def snapshot(self) -> Snapshot: ...
     def apply(self, experiment: Experiment) -> None: ...
@@ -50,12 +52,21 @@ SessionFactory = Callable[[Experiment, Snapshot | None], TrainingSession]
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """Where a session computes, and one sentence why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What the loop tells the window: its phase, the session's experiment, and what went wrong."""
 
     phase: Phase
     experiment: Experiment | None = None
     trouble: Trouble | None = None
+    device: Device | None = None
 
 
 def make_session(experiment: Experiment, snapshot: Snapshot | None) -> TrainingSession:
@@ -126,7 +137,8 @@ class TrainingLoop:
             return
         self._session = session
         self._mailbox.put(first)
-        self._tell(Phase.PAUSED if paused else Phase.TRAINING, experiment=experiment)
+        device = Device(str(session.runtime.device), session.runtime.reason)
+        self._tell(Phase.PAUSED if paused else Phase.TRAINING, experiment=experiment, device=device)
 
     def pause(self) -> None:
         if self._session is not None and self._phase is Phase.TRAINING:
@@ -186,10 +198,14 @@ class TrainingLoop:
             self._published = time.monotonic()
 
     def _tell(
-        self, phase: Phase, trouble: Trouble | None = None, experiment: Experiment | None = None
+        self,
+        phase: Phase,
+        trouble: Trouble | None = None,
+        experiment: Experiment | None = None,
+        device: Device | None = None,
     ) -> None:
         self._phase = phase
-        self._report(Report(phase, experiment, trouble))
+        self._report(Report(phase, experiment, trouble, device))
 
 
 class Trainer(QObject):
@@ -205,6 +221,8 @@ class Trainer(QObject):
     running_changed = Signal(object)
     #: A :class:`Trouble`; training has paused and the last good snapshot stays.
     troubled = Signal(object)
+    #: The :class:`Device` a new session has taken.
+    device_changed = Signal(object)
 
     _reported = Signal(object)
 
@@ -294,6 +312,8 @@ class Trainer(QObject):
             self._dropping = max(0, self._dropping - 1)
         if report.experiment is not None:
             self.running_changed.emit(report.experiment)
+        if report.device is not None:
+            self.device_changed.emit(report.device)
         if report.phase is not self.phase:
             self.phase = report.phase
             self.phase_changed.emit(report.phase)

@@ -12,13 +12,15 @@ class Trouble:
 
     sentence: str
     details: str = ""
+    #: Not foreseen: its details are worth a dialog. ``ValueError`` and ``OSError`` bring a sentence of their own.
+    unexpected: bool = False
 
     @classmethod
     def of(cls, error: BaseException, doing: str = "") -> Trouble:
         """Made from an exception; ``doing`` says what was tried (``"Training"``)."""
         said = " ".join(str(error).split()) or type(error).__name__
-        # A ValueError or OSError here carries a sentence of its own; others need their type to make sense.
-        if not isinstance(error, ValueError | OSError):
+        unexpected = not isinstance(error, ValueError | OSError)
+        if unexpected:
             said = f"{type(error).__name__}: {said}"
         sentence = f"{doing}: {said}" if doing else said
-        return cls(sentence, "".join(traceback.format_exception(error)))
+        return cls(sentence, "".join(traceback.format_exception(error)), unexpected)

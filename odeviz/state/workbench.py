@@ -68,7 +68,7 @@ class Workbench(QObject):
         self.path: Path | None = None
         self.unsaved = False
         self._drags = 0
-        self._dragging = False
+        self.dragging = False
 
     # What the program does.
 
@@ -133,6 +133,14 @@ class Workbench(QObject):
         self.set_snapshot(snapshot)
         self.set_document(path, unsaved=False)
 
+    def show_experiment(self, experiment: Experiment) -> None:
+        """Show an experiment that has no model yet."""
+        self.undo_stack.clear()
+        self.set_seeds(Seeds())
+        self.set_experiment(experiment)
+        self.set_choice(viewing_choice(experiment))
+        self.set_document(None, unsaved=False)
+
     # What a person does.
 
     def edit(self, path: str, value: Any) -> None:
@@ -149,18 +157,13 @@ class Workbench(QObject):
                 f"change of {label.lower()}", self.set_experiment, self.experiment, new, f"edit {path}"
             )
 
-    def replace_experiment(self, experiment: Experiment, text: str) -> None:
-        """Replace all settings at once (a preset without a model)."""
-        if experiment != self.experiment:
-            self._push(text, self.set_experiment, self.experiment, experiment)
-
     def begin_drag(self) -> None:
         """From here to :meth:`end_drag`, changes of the same thing are one undo step."""
         self._drags += 1
-        self._dragging = True
+        self.dragging = True
 
     def end_drag(self) -> None:
-        self._dragging = False
+        self.dragging = False
 
     def choose(self, choice: SolverChoice) -> None:
         """Look through another solver."""
@@ -180,6 +183,10 @@ class Workbench(QObject):
     def remove_seed(self, index: int) -> None:
         if 0 <= index < len(self.seeds.points):
             self._push("removal of a seed", self.set_seeds, self.seeds, self.seeds.removed(index))
+
+    def clear_seeds(self) -> None:
+        if self.seeds.points:
+            self._push("removal of all seeds", self.set_seeds, self.seeds, Seeds())
 
     def select_seed(self, index: int | None) -> None:
         """Selecting is not worth an undo step."""
@@ -202,7 +209,7 @@ class Workbench(QObject):
         return self.experiment.with_setting(path, value)
 
     def _push(self, text: str, apply: Any, old: Any, new: Any, merge: str = "") -> None:
-        drag = self._drags if self._dragging else 0
+        drag = self._drags if self.dragging else 0
         self.undo_stack.push(Change(text, apply, old, new, merge, drag))
 
 

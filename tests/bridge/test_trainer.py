@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +17,7 @@ class CountingSession:
         self.iteration = snapshot.iteration if snapshot else 0
         self.end, self.fail_at, self.bad_at = end, fail_at, bad_at
         self.message = ""
+        self.runtime = SimpleNamespace(device="cpu", reason="There is no other.")
         self.threads = set()
 
     @property
@@ -166,6 +168,14 @@ def test_a_session_that_cannot_be_made_leaves_the_one_before(make_trainer):
     assert trainer.phase is Phase.TROUBLE
     trainer.step()
     assert trainer.phase is Phase.PAUSED
+
+
+def test_a_new_session_tells_its_device_and_why(make_trainer):
+    trainer = make_trainer(synchronous=True)
+    devices = []
+    trainer.device_changed.connect(devices.append)
+    trainer.start(Experiment(), paused=True)
+    assert [(device.name, device.reason) for device in devices] == [("cpu", "There is no other.")]
 
 
 def test_after_dropping_the_session_no_snapshot_of_it_arrives(qtbot, make_trainer):

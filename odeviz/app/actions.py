@@ -1,0 +1,214 @@
+"""Everything a person can do, in one registry: menus, toolbar, shortcuts and the command palette are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction, QKeySequence
+
+from odeviz.bridge import Phase
+from odeviz.state import LAYERS
+from odeviz.tasks.presets import PRESETS
+from odeviz.widgets.icons import icon
+from odeviz.widgets.theme import MODES, Theme
+
+MENUS = ("File", "Edit", "View", "Model", "Presets", "Help")
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the rules of the actions look at."""
+
+    phase: Phase = Phase.IDLE
+    has_model: bool = False
+    can_undo: bool = False
+    can_redo: bool = False
+    has_seeds: bool = False
+    seed_selected: bool = False
+    playing: bool = False
+    looping: bool = True
+    theme: str = "system"
+    layers: Mapping[str, bool] = field(default_factory=lambda: LAYERS)
+
+
+Rule = Callable[[Situation], bool]
+
+
+def always(now: Situation) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One thing a person can do. ``key`` names it; ``checked`` makes it a switch."""
+
+    key: str
+    title: str
+    tooltip: str
+    menu: str
+    shortcut: str = ""
+    icon: str = ""
+    enabled: Rule = always
+    checked: Rule | None = None
+    #: Starts a new group in its menu.
+    first: bool = False
+    #: The submenu it stands in, if any.
+    submenu: str = ""
+
+
+def _has_model(now: Situation) -> bool:
+    return now.has_model
+
+
+def _can_train(now: Situation) -> bool:
+    return now.phase is not Phase.STARTING
+
+
+def _layer_specs() -> list[ActionSpec]:
+    titles = {
+        "background": ("Background", "Density or class probabilities as colours.", "gradient"),
+        "arrows": ("Arrows", "The vector field f(z, t) on a grid.", "arrow-up-right"),
+        "trajectories": ("Trajectories", "Paths z(t) from t = 0 to t₁.", "wave-sine"),
+        "data": ("Data", "Points of the data set.", "dots-nine"),
+        "particles": ("Particles", "Points carried by the flow.", "circles-three"),
+        "seeds": ("Seeds", "Your own trajectories: click in the flow view to set one.", "push-pin"),
+    }
+    return [
+        ActionSpec(
+            f"layer.{key}", titles[key][0], titles[key][1], "View", f"Alt+{number}", titles[key][2],
+            checked=lambda now, key=key: now.layers[key], submenu="Layers",
+        )
+        for number, key in enumerate(LAYERS, start=1)
+    ]  # fmt: skip
+
+
+def _theme_specs() -> list[ActionSpec]:
+    return [
+        ActionSpec(
+            f"theme.{mode}", mode.capitalize(),
+            "Follow the system's light or dark." if mode == "system" else f"Always {mode}.",
+            "View", checked=lambda now, mode=mode: now.theme == mode, submenu="Theme",
+            icon={"system": "desktop", "light": "sun", "dark": "moon"}[mode],
+        )
+        for mode in MODES
+    ]  # fmt: skip
+
+
+def _preset_specs() -> list[ActionSpec]:
+    specs = []
+    for preset in PRESETS.values():
+        task = "Densities" if preset.experiment.task == "density" else "Classifiers"
+        tip = f"{preset.sentence} {preset.look_for}"
+        specs.append(ActionSpec(f"preset.{preset.name}", preset.title, tip, "Presets", submenu=task))
+    return specs
+
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("open", "Open…", "Open a trained model (.odeviz).", "File", "Ctrl+O", "folder-open"),
+    ActionSpec("save", "Save", "Save the model on show to its file.", "File", "Ctrl+S", "floppy-disk", _has_model),
+    ActionSpec("save_as", "Save As…", "Save the model on show to another file.", "File", "Ctrl+Shift+S",
+               enabled=_has_model),
+    ActionSpec("export_figure", "Export Figure…", "Draw a panel as PNG, SVG or PDF, or save its data.", "File",
+               "Ctrl+E", "export", _has_model, first=True),
+    ActionSpec("export_view", "Export View as Seen…", "Save the flow view as a PNG, exactly as it looks.", "File",
+               "Ctrl+Shift+E", "camera", _has_model),
+    ActionSpec("export_data", "Export Data…", "Save a panel's numbers as CSV or NPZ.", "File", "Ctrl+D",
+               "table", _has_model),
+    ActionSpec("quit", "Quit", "Close the window.", "File", "Ctrl+Q", first=True),
+
+    ActionSpec("undo", "Undo", "Take back the last change of settings, seeds, layers or solver.", "Edit",
+               "Ctrl+Z", "arrow-u-up-left", lambda now: now.can_undo),
+    ActionSpec("redo", "Redo", "Make the change again.", "Edit", "Ctrl+Shift+Z", "arrow-u-up-right",
+               lambda now: now.can_redo),
+    ActionSpec("remove_seed", "Remove Seed", "Remove the selected trajectory (Delete in the flow view).", "Edit",
+               icon="trash", enabled=lambda now: now.seed_selected, first=True),
+    ActionSpec("clear_seeds", "Remove All Seeds", "Remove all trajectories you have set.", "Edit",
+               enabled=lambda now: now.has_seeds),
+
+    ActionSpec("palette", "Command Palette…", "Find and do anything by typing its name.", "View", "Ctrl+K",
+               "command"),
+    ActionSpec("play", "Play", "Play the flow from t = 0 to t₁.", "View", "Space", "play", _has_model,
+               lambda now: now.playing, first=True),
+    ActionSpec("rewind", "Go to t = 0", "Put the playhead at the start.", "View", "Home", "skip-back", _has_model),
+    ActionSpec("loop", "Loop", "Start again at the end.", "View", "Ctrl+L", "repeat",
+               checked=lambda now: now.looping),
+    ActionSpec("tighter", "Tighten Tolerance", "Look through a ten times smaller tolerance (or twice the steps).",
+               "View", "Ctrl+]", "minus-circle", _has_model, first=True),
+    ActionSpec("looser", "Loosen Tolerance", "Look through a ten times larger tolerance (or half the steps).",
+               "View", "Ctrl+[", "plus-circle", _has_model),
+    *_layer_specs(),
+    *_theme_specs(),
+    ActionSpec("reset_layout", "Reset Layout", "Put all panels back where they were at first.", "View",
+               icon="layout", first=True),
+
+    ActionSpec("train", "Train", "Train the model: from scratch, or on from where it was paused.", "Model",
+               "Ctrl+T", "play", _can_train, lambda now: now.phase is Phase.TRAINING),
+    ActionSpec("step", "Step", "One iteration of training, then pause.", "Model", "Ctrl+.", "skip-forward",
+               lambda now: _can_train(now) and now.phase is not Phase.TRAINING),
+    ActionSpec("reset", "Reset", "Fresh weights from the experiment's seed, ready to be trained.", "Model",
+               "Ctrl+Shift+T", "arrow-counter-clockwise", _can_train),
+
+    ActionSpec("gallery", "Gallery…", "All presets with what to look for.", "Presets", "Ctrl+G",
+               "squares-four"),
+    *_preset_specs(),
+
+    ActionSpec("shortcuts", "Keyboard Shortcuts", "All shortcuts on one sheet.", "Help", "F1", "keyboard"),
+    ActionSpec("about", "About odeviz", "Version and what this is.", "Help", icon="info"),
+)  # fmt: skip
+
+
+class Actions(QObject):
+    """The registry's actions as ``QAction`` objects, by key."""
+
+    #: The key of an action a person has triggered.
+    triggered = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._actions: dict[str, QAction] = {}
+        self._theme = theme
+        for spec in ACTIONS:
+            action = QAction(spec.title, self)
+            action.setObjectName(spec.key)
+            keys = QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
+            action.setToolTip(f"{spec.tooltip}  ({keys})" if keys else spec.tooltip)
+            action.setStatusTip("")
+            if spec.shortcut:
+                action.setShortcut(QKeySequence(spec.shortcut))
+            if spec.icon:
+                action.setIcon(icon(spec.icon, theme))
+            action.setIconVisibleInMenu(False)
+            action.setCheckable(spec.checked is not None)
+            action.triggered.connect(self._on_triggered)
+            self._actions[spec.key] = action
+        self.now: Situation | None = None
+        self.update(Situation())
+
+    def __getitem__(self, key: str) -> QAction:
+        return self._actions[key]
+
+    def update(self, now: Situation) -> None:
+        """Apply the rules: what is enabled, what is checked, and what Train is called."""
+        if now == self.now:
+            return
+        self.now = now
+        for spec in ACTIONS:
+            action = self._actions[spec.key]
+            action.setEnabled(spec.enabled(now))
+            if spec.checked is not None:
+                action.setChecked(spec.checked(now))
+        training = now.phase is Phase.TRAINING
+        self._actions["train"].setText("Pause" if training else "Train")
+        self._actions["train"].setIcon(icon("pause" if training else "play", self._theme))
+        self._actions["play"].setText("Stop Playing" if now.playing else "Play")
+
+    def _on_triggered(self) -> None:
+        action = self.sender()
+        if self.now is not None:
+            # A switch shows what is so, not what was clicked: it changes when the state has changed.
+            spec = next(spec for spec in ACTIONS if spec.key == action.objectName())
+            if spec.checked is not None:
+                action.setChecked(spec.checked(self.now))
+        self.triggered.emit(action.objectName())

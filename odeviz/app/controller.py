@@ -1,0 +1,333 @@
+"""The controller joins state, bridge and panels: what a person does goes in by one door."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSettings, Slot
+from PySide6.QtWidgets import QDialog, QWidget
+
+from odeviz.app.actions import Situation
+from odeviz.app.dialogs import Dialogs
+from odeviz.app.documents import Documents
+from odeviz.app.gallery import Gallery
+from odeviz.app.main_window import MainWindow
+from odeviz.app.palette import CommandPalette
+from odeviz.app.pictures import Pictures
+from odeviz.app.playback import Playback
+from odeviz.app.redraw import RedrawLoop
+from odeviz.app.run_control import RunControl
+from odeviz.bridge import JobRunner, Phase, SolveService, Trainer, Trouble
+from odeviz.state import Workbench
+from odeviz.tasks.experiment import ADAPTIVE, Experiment
+from odeviz.tasks.presets import PRESETS
+from odeviz.training.snapshot import Snapshot
+
+LOADING = "Loading the engine…"
+
+
+class Controller(QObject):
+    """One window's controller. :meth:`shutdown` cancels and joins all its threads."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        *,
+        trainer: Trainer | None = None,
+        service: SolveService | None = None,
+        jobs: JobRunner | None = None,
+        dialogs: Dialogs | None = None,
+        settings: QSettings | None = None,
+    ) -> None:
+        super().__init__(window)
+        self.window = window
+        self.trainer = trainer or Trainer(parent=self)
+        self.service = service or SolveService(parent=self)
+        self.jobs = jobs or JobRunner(parent=self)
+        self.dialogs = dialogs or Dialogs(window)
+        self.bench = Workbench(self)
+        self.redraw = RedrawLoop(self)
+        self.run = RunControl(self.bench, self.trainer, window, self)
+        self.playback = Playback(self.bench, window.time_bar, self)
+        self.pictures = Pictures(self.bench, self.service, window, self.redraw, self)
+        self.documents = Documents(self.bench, self.pictures, window, self.jobs, self.dialogs, settings, self)
+        self._closing = False
+        self._close_after_saving = False
+        self._commands = self._make_commands()
+        self._join_state()
+        self._join_panels()
+        self._join_bridge()
+        window.flow.set_layers(self.bench.layers)
+        window.solver_bar.set_choice(self.bench.choice)
+        self.update_actions()
+
+    def shutdown(self, timeout: float = 2.0) -> bool:
+        """Cancel and join all threads; True if all have ended within the bound."""
+        self._closing = True
+        self.redraw.stop()
+        until = time.monotonic() + timeout
+        workers = (self.service, self.trainer, self.jobs)
+        ended = [worker.shutdown(max(0.1, until - time.monotonic())) for worker in workers]
+        return all(ended)
+
+    # Joining.
+
+    def _join_state(self) -> None:
+        bench = self.bench
+        bench.playhead_changed.connect(self._keep_going)
+        bench.training_changed.connect(self._keep_going)
+        bench.message_changed.connect(self.window.status.set_message)
+        bench.document_changed.connect(self._on_document)
+        bench.rejected.connect(self.window.form.set_error)
+        bench.experiment_changed.connect(self._on_experiment)
+        bench.undo_stack.indexChanged.connect(self.update_actions)
+        for signal in (
+            bench.snapshot_changed, bench.playhead_changed, bench.training_changed, bench.layers_changed,
+            bench.seeds_changed, self.window.theme.changed,
+        ):  # fmt: skip
+            signal.connect(self.update_actions)
+
+    def _join_panels(self) -> None:
+        window, bench, pictures = self.window, self.bench, self.pictures
+        window.actions_.triggered.connect(self.do)
+        window.close_wanted.connect(self._on_close_wanted)
+        window.file_dropped.connect(self.documents.open)
+        window.painted.connect(self.redraw.painted)
+        window.form.set_presets(PRESETS)
+        window.form.edited.connect(bench.edit)
+        window.form.preset_chosen.connect(self.documents.open_preset)
+        window.flow.seed_added.connect(self._add_seed)
+        window.flow.seed_moved.connect(self._move_seed)
+        window.flow.seed_drag_finished.connect(self._end_drag)
+        window.flow.seed_removed.connect(bench.remove_seed)
+        window.flow.seed_selected.connect(bench.select_seed)
+        window.flow.layer_toggled.connect(bench.show_layer)
+        window.solver_bar.choice_changed.connect(bench.choose)
+        window.solver_bar.drag_started.connect(self._begin_drag)
+        window.solver_bar.drag_finished.connect(self._end_drag)
+        self._on_experiment()
+        self._on_document(None, False)
+        pictures.troubled.connect(self._on_solver_trouble)
+
+    def _join_bridge(self) -> None:
+        self.run.crashed.connect(self._on_crash)
+        self.service.busy_changed.connect(self._on_solver_busy)
+        self.pictures.shown.connect(self._on_shown)
+        self.documents.opened.connect(self.show_model)
+        self.documents.untrained.connect(self._show_untrained)
+        self.documents.saved.connect(self._on_saved)
+        self.redraw.tick.connect(self._on_tick)
+
+    @Slot(float)
+    def _on_tick(self, seconds: float) -> None:
+        self.run.take_snapshot()
+        self.playback.advance(seconds)
+        self.pictures.show()
+        self.pictures.refresh()
+
+    @Slot()
+    def _keep_going(self) -> None:
+        training = self.trainer.phase in (Phase.TRAINING, Phase.STARTING)
+        # While training, painting takes time from it: leave twice as much between two paints.
+        self.redraw.gap = 2.0 if training else 1.0
+        self.redraw.set_going((training or self.bench.playhead.playing) and not self._closing)
+        if not self._closing:
+            self.redraw.wake()
+
+    # The model on show.
+
+    @Slot(object, object)
+    def show_model(self, snapshot: Snapshot, path: Path | None) -> None:
+        """Show a trained model, moving."""
+        first = self.bench.snapshot is None
+        self._leave_model()
+        self.bench.show_model(snapshot, path)
+        self.playback.rewind()
+        self.playback.play(True)
+        self.bench.say("")
+        if first:
+            self.window.flow.set_message(LOADING)
+
+    @Slot(str, object)
+    def _show_untrained(self, name: str, experiment: Experiment) -> None:
+        """A preset without a shipped model: fresh weights, ready to be trained."""
+        self._leave_model()
+        self.bench.show_experiment(experiment)
+        self.trainer.start(experiment, paused=True)
+        self.bench.say(f"{PRESETS[name].title} is not trained yet: press Train.")
+
+    def _leave_model(self) -> None:
+        self.trainer.drop()
+        self.pictures.forget()
+
+    @Slot()
+    def _on_experiment(self) -> None:
+        experiment = self.bench.experiment
+        same = (preset.name for preset in PRESETS.values() if preset.experiment == experiment)
+        self.window.form.set_preset(next(same, None))
+
+    @Slot(object, bool)
+    def _on_document(self, path: Path | None, unsaved: bool) -> None:
+        self.window.setWindowTitle(f"{path.name}[*] — odeviz" if path is not None else "odeviz[*]")
+        self.window.setWindowModified(unsaved)
+
+    # Seeds and solver.
+
+    @Slot(float, float)
+    def _add_seed(self, x: float, y: float) -> None:
+        self.bench.add_seed((x, y))
+
+    @Slot(int, float, float)
+    def _move_seed(self, index: int, x: float, y: float) -> None:
+        if not self.bench.dragging:
+            self._begin_drag()
+        self.bench.move_seed(index, (x, y))
+
+    def _remove_selected(self) -> None:
+        if self.bench.seeds.selected is not None:
+            self.bench.remove_seed(self.bench.seeds.selected)
+
+    @Slot()
+    def _begin_drag(self) -> None:
+        self.bench.begin_drag()
+        self.pictures.drag_started()
+
+    @Slot()
+    def _end_drag(self) -> None:
+        self.bench.end_drag()
+        self.pictures.drag_finished()
+
+    def shift_tolerance(self, factor: float) -> None:
+        """Ten times tighter or looser, within 1e-1 .. 1e-9; for fixed steps twice or half as many."""
+        choice = self.bench.choice
+        if choice.method in ADAPTIVE:
+            rtol = min(max(choice.rtol * factor, 1e-9), 1e-1)
+            self.bench.choose(dataclasses.replace(choice, rtol=rtol, atol=rtol))
+        else:
+            steps = min(max(round(choice.steps * (2.0 if factor < 1 else 0.5)), 1), 1000)
+            self.bench.choose(dataclasses.replace(choice, steps=steps))
+
+    # What is reported.
+
+    @Slot(bool)
+    def _on_solver_busy(self, busy: bool) -> None:
+        # While training something is solved all the time: blinking would say nothing.
+        training = self.trainer.phase is Phase.TRAINING
+        self.window.solver_bar.set_busy(busy and not training and self.service.is_open("flow"))
+
+    @Slot(object)
+    def _on_solver_trouble(self, trouble: Trouble) -> None:
+        self.window.flow.set_message(trouble.sentence)
+        self.bench.say(trouble.sentence)
+        if trouble.unexpected:
+            self.dialogs.trouble(trouble, "A picture could not be computed")
+
+    @Slot(object)
+    def _on_crash(self, trouble: Trouble) -> None:
+        self.dialogs.trouble(trouble, "Training stopped")
+
+    @Slot()
+    def _on_shown(self) -> None:
+        self.window.flow.set_message(self.bench.training.message)
+        if self.trainer.phase is Phase.IDLE:
+            # The first click on Train shall not wait for the optimiser's import.
+            self.trainer.warm_up()
+
+    # Closing.
+
+    @Slot()
+    def _on_close_wanted(self) -> None:
+        self.window.may_close = True
+        if not self.bench.unsaved or self._closing:
+            return
+        what = self.bench.path.name if self.bench.path is not None else "The model"
+        answer = self.dialogs.keep_changes(what)
+        self.window.may_close = answer == "discard"
+        if answer == "save":
+            if self.trainer.phase is Phase.TRAINING:
+                self.trainer.pause()
+            self._close_after_saving = self.documents.save()
+
+    @Slot()
+    def _on_saved(self) -> None:
+        if self._close_after_saving:
+            self.bench.set_document(self.bench.path, unsaved=False)
+            self.window.close()
+
+    # Actions.
+
+    @Slot()
+    def update_actions(self) -> None:
+        """Tell the actions what is so now."""
+        bench = self.bench
+        self.window.actions_.update(
+            Situation(
+                phase=self.trainer.phase,
+                has_model=bench.snapshot is not None,
+                can_undo=bench.undo_stack.canUndo(),
+                can_redo=bench.undo_stack.canRedo(),
+                has_seeds=bool(bench.seeds.points),
+                seed_selected=bench.seeds.selected is not None,
+                playing=bench.playhead.playing,
+                looping=bench.playhead.loop,
+                theme=self.window.theme.mode,
+                layers=bench.layers,
+            )
+        )
+
+    @Slot(str)
+    def do(self, key: str) -> None:
+        """Do what an action of the registry says."""
+        group, _, name = key.partition(".")
+        if group == "layer":
+            self.bench.show_layer(name, not self.bench.layers[name])
+        elif group == "theme":
+            self.window.theme.set_mode(name)
+            self.update_actions()
+        elif group == "preset":
+            self.documents.open_preset(name)
+        else:
+            self._commands[key]()
+
+    def _make_commands(self) -> dict[str, Callable[[], object]]:
+        documents, bench, run, playback = self.documents, self.bench, self.run, self.playback
+        return {
+            "open": documents.ask_open,
+            "save": documents.save,
+            "save_as": documents.save_as,
+            "export_figure": documents.export,
+            "export_view": documents.export_view,
+            "export_data": partial(documents.export, True),
+            "quit": self.window.close,
+            "undo": bench.undo_stack.undo,
+            "redo": bench.undo_stack.redo,
+            "remove_seed": self._remove_selected,
+            "clear_seeds": bench.clear_seeds,
+            "palette": partial(self.dialogs.run, self._palette),
+            "play": playback.toggle,
+            "rewind": playback.rewind,
+            "loop": playback.toggle_loop,
+            "tighter": partial(self.shift_tolerance, 0.1),
+            "looser": partial(self.shift_tolerance, 10.0),
+            "reset_layout": self.window.reset_layout,
+            "train": run.toggle,
+            "step": run.step_once,
+            "reset": run.reset,
+            "gallery": partial(self.dialogs.run, self._gallery),
+            "shortcuts": self.dialogs.shortcuts,
+            "about": self.dialogs.about,
+        }
+
+    def _palette(self, parent: QWidget) -> QDialog:
+        dialog = CommandPalette(self.window.actions_, parent)
+        dialog.chosen.connect(self.do)
+        return dialog
+
+    def _gallery(self, parent: QWidget) -> QDialog:
+        dialog = Gallery(parent)
+        dialog.chosen.connect(self.documents.open_preset)
+        return dialog

@@ -1,0 +1,121 @@
+"""What each panel can be exported as: a figure drawn by matplotlib from its results, or its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from odeviz.tasks.datasets import DATASETS
+from odeviz.training.snapshot import Snapshot
+
+FIGURE_FORMATS = {"png": "PNG picture", "svg": "SVG drawing", "pdf": "PDF document"}
+TABLE_FORMATS = {"csv": "CSV table", "npz": "NumPy arrays (NPZ)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the window shows at the moment of an export; frozen results, safe to hand to a worker."""
+
+    snapshot: Snapshot
+    results: Mapping[str, Any]
+    t: float
+
+    @property
+    def density(self) -> bool:
+        return self.snapshot.experiment.task == "density"
+
+    @property
+    def entropy(self) -> float | None:
+        return entropy_of(self.snapshot)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One panel's export: the figure's name with its results, and the result its table is made of."""
+
+    key: str
+    title: str
+    figure: Callable[[Shown], tuple[str, dict[str, Any]]]
+    table: Callable[[Shown], Any]
+    #: Whether there is something to export.
+    there: Callable[[Shown], bool]
+
+
+def entropy_of(snapshot: Snapshot) -> float | None:
+    """Entropy of the data a density model learns, in nats, where it is known."""
+    data = snapshot.experiment.data
+    if snapshot.experiment.task != "density":
+        return None
+    return DATASETS[data.name].entropy_at(data.noise)
+
+
+def _flow(now: Shown) -> tuple[str, dict[str, Any]]:
+    scene = now.results.get("scene")
+    background = now.results.get("background")
+    return "flow", {
+        "flow": now.results.get("flow"),
+        "field": now.results.get("field"),
+        "density" if now.density else "decision": background,
+        "data": scene.data if scene is not None else None,
+        "time": now.t,
+        "extent": scene.extent if scene is not None else None,
+    }
+
+
+def _background(now: Shown) -> tuple[str, dict[str, Any]]:
+    scene = now.results.get("scene")
+    kind = "density" if now.density else "decision"
+    return kind, {kind: now.results["background"], "data": scene.data if scene is not None else None}
+
+
+def _loss(now: Shown) -> tuple[str, dict[str, Any]]:
+    about = {"history": now.snapshot.history, "task": now.snapshot.experiment.task, "entropy": now.entropy}
+    return "loss", about
+
+
+def _nfe(now: Shown) -> tuple[str, dict[str, Any]]:
+    return "nfe", {"history": now.snapshot.history}
+
+
+def _steps(now: Shown) -> tuple[str, dict[str, Any]]:
+    return "steps", {"flow": now.results["flow"]}
+
+
+def _has(kind: str) -> Callable[[Shown], bool]:
+    return lambda now: now.results.get(kind) is not None
+
+
+def _has_history(now: Shown) -> bool:
+    return len(now.snapshot.history) > 0
+
+
+EXPORTS: tuple[Export, ...] = (
+    Export("flow", "Flow", _flow, lambda now: now.results["flow"], _has("flow")),
+    Export("density", "Density or decision", _background, lambda now: now.results["background"], _has("background")),
+    Export("loss", "Loss", _loss, lambda now: now.snapshot.history, _has_history),
+    Export("nfe", "NFE", _nfe, lambda now: now.snapshot.history, _has_history),
+    Export("steps", "Steps", _steps, lambda now: now.results["flow"].steps, _has("flow")),
+    Export("seeds", "Seeded trajectories", lambda now: ("flow", {**_flow(now)[1], "flow": now.results["seeds"]}),
+           lambda now: now.results["seeds"], _has("seeds")),
+    Export("field", "Vector field", lambda now: ("flow", {"field": now.results["field"], "time": now.t}),
+           lambda now: now.results["field"], _has("field")),
+)  # fmt: skip
+
+
+def write(export: Export, now: Shown, path: Path, dpi: int) -> Path:
+    """Draw or write one panel to ``path``; the suffix chooses. Runs in a worker: matplotlib is imported here.
+
+    Raises ``ValueError`` or ``OSError`` in one sentence; no half-written file is left.
+    """
+    if path.suffix.lower().lstrip(".") in TABLE_FORMATS:
+        from odeviz.exporting.tables import save_table
+
+        save_table(export.table(now), path)
+    else:
+        from odeviz.exporting.figures import save_figure
+
+        figure, results = export.figure(now)
+        save_figure(figure, path, dpi=dpi, **results)
+    return path

@@ -1,0 +1,244 @@
+"""The main window: where the panels stand. It holds no logic; it tells what happened to it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFrame,
+    QMainWindow,
+    QMenu,
+    QSizePolicy,
+    QTabWidget,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from odeviz.app.actions import ACTIONS, MENUS, Actions
+from odeviz.app.status_bar import StatusBar
+from odeviz.panels.density_panel import DensityPanel
+from odeviz.panels.experiment_form import ExperimentForm
+from odeviz.panels.flow_view import FlowView
+from odeviz.panels.history_panels import LossPanel, NfePanel
+from odeviz.panels.solver_bar import SolverBar
+from odeviz.panels.steps_panel import StepsPanel
+from odeviz.panels.time_bar import TimeBar
+from odeviz.widgets.theme import Theme
+
+#: Raised when docks are added, renamed or laid out anew: a layout remembered by another version is left alone.
+LAYOUT_VERSION = 1
+TOOLBAR = (
+    "train",
+    "step",
+    "reset",
+    "",
+    "gallery",
+    "open",
+    "",
+    "undo",
+    "redo",
+    "",
+    "export_figure",
+    "palette",
+)
+
+
+class MainWindow(QMainWindow):
+    """Form on the left, flow view with its bars in the middle, panels on the right.
+
+    With ``settings`` it remembers its layout there; without, it remembers nothing.
+    """
+
+    #: How long a paint took, in seconds.
+    painted = Signal(float)
+    #: A model file was dropped on the window.
+    file_dropped = Signal(object)
+    #: The window wants to close; :attr:`may_close` decides.
+    close_wanted = Signal()
+
+    def __init__(
+        self, theme: Theme, settings: QSettings | None = None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._settings = settings
+        self.may_close = True
+        self.setObjectName("window")
+        self.setWindowTitle("odeviz")
+        self.setAcceptDrops(True)
+        self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks)
+        self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.actions_ = Actions(theme, self)
+        self._make_panels()
+        self._make_toolbar()
+        self._make_docks()
+        self._make_menus()
+        self.status = StatusBar(theme, self)
+        self.setStatusBar(self.status)
+        self.resize(1440, 900)
+        self.reset_layout()
+        self._restore()
+
+    def sizeHint(self) -> QSize:
+        return QSize(1440, 900)
+
+    # Layout.
+
+    def reset_layout(self) -> None:
+        """All docks back to where they stand at first, at sizes that suit the window."""
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        for dock in self.docks.values():
+            dock.setFloating(False)
+            self.removeDockWidget(dock)
+        form, loss, nfe, density, steps = (
+            self.docks[key] for key in ("experiment", "loss", "nfe", "density", "steps")
+        )
+        self.addDockWidget(left, form)
+        self.addDockWidget(right, density)
+        self.splitDockWidget(density, loss, Qt.Orientation.Vertical)
+        self.tabifyDockWidget(density, steps)
+        self.tabifyDockWidget(loss, nfe)
+        for dock in self.docks.values():
+            dock.show()
+        density.raise_()
+        loss.raise_()
+        wide = self.width() >= 1200
+        horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        self.resizeDocks([form, density], [272 if wide else 232, 360 if wide else 260], horizontal)
+        self.resizeDocks([density, loss], [1000, 1000], vertical)
+
+    def remember_layout(self) -> None:
+        """Write geometry and layout to the settings, if there are any."""
+        if self._settings is not None:
+            self._settings.setValue("window/geometry", self.saveGeometry())
+            self._settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
+            self._settings.setValue("window/theme", self.theme.mode)
+            self._settings.sync()
+
+    def _restore(self) -> None:
+        if self._settings is None:
+            return
+        geometry, state = (self._settings.value(f"window/{name}") for name in ("geometry", "state"))
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        # Another version's layout is refused by Qt, and the default one stays.
+        if isinstance(state, QByteArray):
+            self.restoreState(state, LAYOUT_VERSION)
+
+    def _make_panels(self) -> None:
+        self.form = ExperimentForm(self.theme)
+        self.flow = FlowView(self.theme)
+        self.time_bar = TimeBar(self.theme)
+        self.solver_bar = SolverBar(self.theme)
+        self.loss = LossPanel(self.theme)
+        self.nfe = NfePanel(self.theme)
+        self.steps = StepsPanel(self.theme)
+        self.density = DensityPanel(self.theme)
+        centre = QFrame(self)
+        centre.setProperty("role", "panel")
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.flow, 1)
+        column.addWidget(self.time_bar)
+        column.addWidget(self.solver_bar)
+        self.setCentralWidget(centre)
+
+    def _make_docks(self) -> None:
+        self.docks: dict[str, QDockWidget] = {}
+        features = QDockWidget.DockWidgetFeature
+        for panel in (self.form, self.density, self.steps, self.loss, self.nfe):
+            dock = QDockWidget(panel.title, self)
+            dock.setObjectName(f"dock.{panel.key}")
+            dock.setWidget(panel)
+            dock.setFeatures(
+                features.DockWidgetClosable | features.DockWidgetMovable | features.DockWidgetFloatable
+            )
+            dock.toggleViewAction().setToolTip(panel.about)
+            self.docks[panel.key] = dock
+
+    def _make_toolbar(self) -> None:
+        bar = QToolBar("Toolbar", self)
+        bar.setObjectName("toolbar")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(18, 18))
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        bar.toggleViewAction().setEnabled(False)
+        for key in TOOLBAR:
+            if key:
+                bar.addAction(self.actions_[key])
+            else:
+                bar.addSeparator()
+        for key in ("open", "undo", "redo"):
+            bar.widgetForAction(self.actions_[key]).setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        bar.widgetForAction(self.actions_["train"]).setProperty("kind", "train")
+        spacer = QWidget()
+        spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        bar.addWidget(spacer)
+        self.theme_button = QToolButton()
+        self.theme_button.setToolTip("Light, dark, or as the system is")
+        self.theme_button.setAccessibleName("Theme")
+        self.theme_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        bar.addWidget(self.theme_button)
+        self.addToolBar(bar)
+
+    def _make_menus(self) -> None:
+        menus = {title: self.menuBar().addMenu(title) for title in MENUS}
+        submenus: dict[tuple[str, str], QMenu] = {}
+        for spec in ACTIONS:
+            menu = menus[spec.menu]
+            if spec.submenu:
+                place = (spec.menu, spec.submenu)
+                if place not in submenus:
+                    submenus[place] = menu.addMenu(spec.submenu)
+                menu = submenus[place]
+            if spec.first:
+                menu.addSeparator()
+            menu.addAction(self.actions_[spec.key])
+            menu.setToolTipsVisible(True)
+        panels = menus["View"].addMenu("Panels")
+        for dock in self.docks.values():
+            panels.addAction(dock.toggleViewAction())
+        self.theme_menu = submenus["View", "Theme"]
+        self.theme_button.setMenu(self.theme_menu)
+
+    # What happens to the window.
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is not QEvent.Type.UpdateRequest:
+            return super().event(event)
+        began = time.perf_counter()
+        handled = super().event(event)
+        self.painted.emit(time.perf_counter() - began)
+        return handled
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.close_wanted.emit()
+        if not self.may_close:
+            event.ignore()
+            return
+        self.remember_layout()
+        event.accept()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self._dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = self._dropped(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.file_dropped.emit(path)
+
+    @staticmethod
+    def _dropped(event: QDropEvent) -> Path | None:
+        urls = event.mimeData().urls()
+        if len(urls) == 1 and urls[0].isLocalFile():
+            return Path(urls[0].toLocalFile())
+        return None

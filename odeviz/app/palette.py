@@ -1,0 +1,97 @@
+"""The command palette: everything in the registry, found by typing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from odeviz.app.actions import ACTIONS, Actions, ActionSpec
+
+
+def score(query: str, spec: ActionSpec) -> int | None:
+    """How well an action fits what was typed (less is better), or None if it does not.
+
+    Every word must occur; words at the start of the title's words count most, then in the title, then elsewhere.
+    """
+    title = spec.title.lower()
+    everything = f"{title} {spec.menu} {spec.submenu} {spec.tooltip}".lower()
+    total = 0
+    for word in query.lower().split():
+        if any(part.startswith(word) for part in title.split()):
+            continue
+        if word in title:
+            total += 1
+        elif word in everything:
+            total += 3
+        else:
+            return None
+    return total
+
+
+class CommandPalette(QDialog):
+    """A line to type in and the actions that fit; Return does the selected one."""
+
+    #: The key of the chosen action.
+    chosen = Signal(str)
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
+        self.setObjectName("palette")
+        self._actions = actions
+        self.line = QLineEdit()
+        self.line.setPlaceholderText("Type what you want to do")
+        self.line.setAccessibleName("Command")
+        self.line.textChanged.connect(self._filter)
+        self.line.returnPressed.connect(self._choose)
+        self.line.installEventFilter(self)
+        self.list = QListWidget()
+        self.list.setAccessibleName("Commands")
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.itemClicked.connect(self._choose)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(8)
+        layout.addWidget(self.line)
+        layout.addWidget(self.list)
+        self.resize(520, 420)
+        if parent is not None:
+            corner = parent.mapToGlobal(parent.rect().topLeft())
+            self.move(corner.x() + (parent.width() - self.width()) // 2, corner.y() + 90)
+        self._filter("")
+        self.line.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        keys = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in keys:
+            self.list.keyPressEvent(event)
+            return True
+        return super().eventFilter(watched, event)
+
+    @Slot(str)
+    def _filter(self, text: str) -> None:
+        rated = [(score(text, spec), place, spec) for place, spec in enumerate(ACTIONS)]
+        fitting = sorted((rate, place, spec) for rate, place, spec in rated if rate is not None)
+        self.list.clear()
+        for _, _, spec in fitting:
+            action = self._actions[spec.key]
+            if spec.key == "palette" or not action.isEnabled():
+                continue
+            place = " › ".join(part for part in (spec.menu, spec.submenu) if part)
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            item = QListWidgetItem(
+                f"{action.text().rstrip('…')}    {place}" + (f"    {keys}" if keys else "")
+            )
+            item.setData(Qt.ItemDataRole.UserRole, spec.key)
+            item.setIcon(action.icon())
+            item.setToolTip(spec.tooltip)
+            self.list.addItem(item)
+        self.list.setCurrentRow(0)
+
+    @Slot()
+    def _choose(self) -> None:
+        item = self.list.currentItem()
+        if item is not None:
+            key = item.data(Qt.ItemDataRole.UserRole)
+            self.accept()
+            self.chosen.emit(key)

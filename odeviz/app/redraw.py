@@ -1,0 +1,78 @@
+"""The one redraw timer: everything that changes a picture over time happens on its ticks."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+
+#: The shortest time between two ticks, in seconds: no screen shows more.
+FRAME = 1 / 60
+#: A tick never tells of more than this, so that nothing jumps after a pause.
+LONGEST = 0.1
+
+
+class RedrawLoop(QObject):
+    """Ticks while there is something to draw, and leaves room between two paints.
+
+    Painting holds the interpreter lock, and training pays for it: after a paint that took p seconds, the next
+    waits at least ``gap`` p.
+    """
+
+    #: Seconds since the last tick (0 for the first after a rest).
+    tick = Signal(float)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.gap = 1.0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_timeout)
+        self._going = False
+        self._last: float | None = None
+        self._began = 0.0
+        self._cost = 0.0
+        self._allowed = 0.0
+
+    def set_going(self, going: bool) -> None:
+        """Tick on and on (while playing or training), or only when woken."""
+        self._going = going
+        if going:
+            self.wake()
+
+    def wake(self) -> None:
+        """Something waits to be drawn: tick as soon as the gap allows."""
+        if not self._timer.isActive():
+            self._timer.start(self._wait())
+
+    @Slot(float)
+    def painted(self, seconds: float) -> None:
+        """The window has painted, in this many seconds."""
+        self._cost += seconds
+        self._allowed = max(self._began + FRAME, time.perf_counter() + self.gap * self._cost)
+
+    def stop(self) -> None:
+        """No more ticks."""
+        self._going = False
+        self._timer.stop()
+
+    def _wait(self) -> int:
+        return max(0, round(1000 * (self._allowed - time.perf_counter())))
+
+    @Slot()
+    def _on_timeout(self) -> None:
+        if self._wait() > 1:
+            # A paint came in between and moved the next tick back.
+            self._timer.start(self._wait())
+            return
+        now = time.perf_counter()
+        passed = 0.0 if self._last is None else min(now - self._last, LONGEST)
+        self._last = self._began = now
+        self.tick.emit(passed)
+        self._cost = time.perf_counter() - now
+        self._allowed = max(now + FRAME, now + (1 + self.gap) * self._cost)
+        if self._going:
+            self.wake()
+        elif not self._timer.isActive():
+            self._last = None

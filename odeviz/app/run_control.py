@@ -1,0 +1,146 @@
+"""Training as the window shows it: what the buttons do, what the trainer reports, hot settings, speed."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from odeviz.app.exports import entropy_of
+from odeviz.app.main_window import MainWindow
+from odeviz.bridge import Device, Phase, Trainer, Trouble
+from odeviz.state import TrainingStatus, Workbench
+from odeviz.tasks.experiment import Experiment
+from odeviz.training.snapshot import Snapshot
+
+
+class RunControl(QObject):
+    """Joins workbench, trainer, form, history panels and status bar."""
+
+    #: An exception stopped training: a :class:`Trouble` with details.
+    crashed = Signal(object)
+
+    def __init__(
+        self, bench: Workbench, trainer: Trainer, window: MainWindow, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.bench, self.trainer, self.window = bench, trainer, window
+        self._speed_from: tuple[float, int] | None = None
+        bench.experiment_changed.connect(self._on_experiment)
+        bench.running_changed.connect(self._on_experiment)
+        bench.snapshot_changed.connect(self._on_snapshot)
+        bench.training_changed.connect(self._on_training)
+        trainer.phase_changed.connect(self._on_phase)
+        trainer.running_changed.connect(bench.set_running)
+        trainer.troubled.connect(self._on_trouble)
+        trainer.device_changed.connect(self._on_device)
+        window.form.restart_requested.connect(self.restart)
+        window.status.set_device("CPU", "auto takes the CPU, the fastest for fields this small.")
+        self._on_experiment()
+
+    # What a person does.
+
+    @Slot()
+    def toggle(self) -> None:
+        """Pause, go on, or start from scratch: whichever makes sense now."""
+        bench, phase = self.bench, self.trainer.phase
+        experiment, shown = bench.experiment, bench.snapshot
+        done = shown is not None and shown.iteration >= experiment.training.iterations
+        same = bench.running is not None and bench.running.is_hot_change(experiment)
+        if phase is Phase.TRAINING:
+            self.trainer.pause()
+        elif not same or done or shown is None:
+            self.restart()
+        elif phase is Phase.IDLE:
+            self.trainer.start(experiment, shown)
+        else:
+            self.trainer.resume()
+
+    @Slot()
+    def restart(self) -> None:
+        """Train from scratch."""
+        self.trainer.start(self.bench.experiment)
+
+    def reset(self) -> None:
+        """Fresh weights, paused."""
+        self.trainer.start(self.bench.experiment, paused=True)
+
+    def step_once(self) -> None:
+        """One iteration; of a new run if nothing is running."""
+        bench, shown = self.bench, self.bench.snapshot
+        same = bench.running is not None and bench.running.is_hot_change(bench.experiment)
+        going = same and shown is not None and shown.iteration < bench.experiment.training.iterations
+        if not going or self.trainer.phase is Phase.IDLE:
+            self.trainer.start(bench.experiment, shown if going else None, paused=True)
+        self.trainer.step()
+
+    # What the trainer reports.
+
+    def take_snapshot(self) -> None:
+        """Called on every tick: show what training has reached."""
+        snapshot = self.trainer.take_snapshot()
+        if snapshot is None:
+            return
+        self.bench.set_snapshot(snapshot)
+        self.bench.set_document(self.bench.path, unsaved=snapshot.iteration > 0)
+        now = time.monotonic()
+        if self._speed_from is None or snapshot.iteration < self._speed_from[1]:
+            self._speed_from = (now, snapshot.iteration)
+        elif now - self._speed_from[0] >= 1.0 and self.trainer.phase is Phase.TRAINING:
+            then, iteration = self._speed_from
+            self.window.status.set_speed((snapshot.iteration - iteration) / (now - then))
+            self._speed_from = (now, snapshot.iteration)
+
+    @Slot(object)
+    def _on_phase(self, phase: Phase) -> None:
+        self._speed_from = None
+        self.window.status.set_speed(0.0)
+        if phase is Phase.TRAINING:
+            self.bench.say("")
+        if phase is not Phase.TROUBLE:
+            self.bench.set_training(TrainingStatus(phase))
+
+    @Slot(object)
+    def _on_trouble(self, trouble: Trouble) -> None:
+        self.bench.set_training(TrainingStatus(self.trainer.phase, trouble.sentence))
+        self.bench.say(trouble.sentence)
+        if trouble.unexpected:
+            self.crashed.emit(trouble)
+
+    @Slot(object)
+    def _on_training(self, status: TrainingStatus) -> None:
+        self.window.status.set_phase(status.phase)
+        if status.phase is not Phase.STARTING:
+            self.window.flow.set_message(status.message)
+
+    @Slot(object)
+    def _on_device(self, device: Device) -> None:
+        name = device.name.upper() if device.name in ("cpu", "mps") else device.name
+        self.window.status.set_device(name, device.reason)
+
+    @Slot()
+    def _on_experiment(self) -> None:
+        bench = self.bench
+        live = self.trainer.phase not in (Phase.IDLE, Phase.STARTING)
+        self.window.form.set_experiment(bench.experiment, bench.running, hot_enabled=live)
+        if live and bench.running is not None:
+            hot = hot_part(bench.running, bench.experiment)
+            if hot != bench.running:
+                self.trainer.apply(hot)
+
+    @Slot(object)
+    def _on_snapshot(self, snapshot: Snapshot | None) -> None:
+        if snapshot is None:
+            return
+        entropy = entropy_of(snapshot)
+        self.window.status.set_snapshot(snapshot, entropy)
+        density = snapshot.experiment.task == "density"
+        self.window.loss.set_history(snapshot.history, density=density, entropy=entropy)
+        self.window.nfe.set_history(snapshot.history)
+
+
+def hot_part(running: Experiment, edited: Experiment) -> Experiment:
+    """The running experiment with those of the edited settings that apply without a restart."""
+    cold = set(running.cold_changes(edited))
+    values = {entry.path: entry.value for entry in edited.entries()}
+    return running.with_settings({path: values[path] for path in running.changed(edited) if path not in cold})

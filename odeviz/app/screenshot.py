@@ -1,0 +1,91 @@
+"""Screenshot mode: the window offscreen, trained and drawn, as a PNG."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from odeviz.app.startup import Desk
+
+#: Seconds a picture may take to be computed, and training to end.
+PICTURE, TRAINING = 120.0, 3600.0
+
+
+def take(
+    path: str,
+    preset: str | None,
+    file: str | None,
+    iterations: int | None,
+    theme: str | None,
+    size: tuple[int, int],
+    scale: float,
+) -> int:
+    """See :func:`odeviz.app.screenshot`. Prints one sentence and returns 1 if there is nothing to show."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from odeviz.app.startup import OPENING_PRESET, Desk, application
+
+    app = application()
+    desk = Desk(app, settings=None, theme=theme)
+    try:
+        desk.window.resize(*size)
+        desk.window.reset_layout()
+        desk.open(Path(file) if file is not None else None, preset or OPENING_PRESET)
+        problem = _prepare(desk, iterations)
+        if not problem:
+            from odeviz.widgets.grab import grab_png
+
+            grab_png(desk.window, path, scale)
+    finally:
+        ended = desk.clear()
+        app.processEvents()
+    if problem or not ended:
+        sys.stderr.write(f"{problem or 'A thread did not end in time.'}\n")
+        return 1
+    return 0
+
+
+def _prepare(desk: Desk, iterations: int | None) -> str:
+    """Train if asked, go to a telling time, wait until all is drawn; returns what is in the way, or ""."""
+    from odeviz.bridge import Phase
+
+    control, bench = desk.controller, desk.controller.bench
+    failures: list[str] = []
+    control.documents.failed.connect(failures.append)
+    control.pictures.troubled.connect(lambda trouble: failures.append(trouble.sentence))
+    ready = wait(lambda: bool(failures) or bench.snapshot is not None, PICTURE)
+    if iterations is not None and ready and not failures:
+        training = dataclasses.replace(bench.experiment.training, iterations=iterations)
+        bench.set_experiment(dataclasses.replace(bench.experiment, training=training))
+        control.run.restart()
+        done = (Phase.FINISHED, Phase.TROUBLE)
+        ready = wait(lambda: control.trainer.phase in done, TRAINING)
+        ready = ready and wait(
+            lambda: bench.snapshot.iteration >= iterations or bool(bench.training.message), 5.0
+        )
+    if failures or not ready:
+        return failures[0] if failures else "The model did not become ready in time."
+    share = 0.8 if bench.snapshot.experiment.task == "density" else 0.7
+    control.playback.scrub(share * bench.playhead.t1)
+    if not wait(lambda: bool(failures) or control.pictures.settled, PICTURE):
+        return "The pictures did not become ready in time."
+    return failures[0] if failures else ""
+
+
+def wait(ready: Callable[[], bool], seconds: float) -> bool:
+    """Run the event loop until ``ready()`` or the time is over; the last ``ready()``."""
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop, timer = QEventLoop(), QTimer()
+    until = time.monotonic() + seconds
+    timer.timeout.connect(lambda: loop.quit() if ready() or time.monotonic() > until else None)
+    timer.start(10)
+    if not ready():
+        loop.exec()
+    timer.stop()
+    return ready()

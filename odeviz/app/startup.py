@@ -1,0 +1,138 @@
+"""Opening the window: the window first, the engine behind it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QSettings, QTimer, Signal, Slot
+from PySide6.QtWidgets import QApplication
+
+from odeviz.app.controller import LOADING, Controller
+from odeviz.app.errors import ErrorHooks
+from odeviz.app.garbage import GarbageCollector
+from odeviz.app.main_window import MainWindow
+from odeviz.bridge import Trouble
+from odeviz.storage.paths import config_dir
+from odeviz.widgets.theme import MODES, Theme
+
+OPENING_PRESET = "moons-density"
+
+
+class Desk(QObject):
+    """A window with all that belongs to it, opened on a model; :meth:`clear` takes everything away again."""
+
+    #: The first paint is done.
+    painted = Signal()
+
+    def __init__(
+        self, app: QApplication, settings: QSettings | None = None, theme: str | None = None
+    ) -> None:
+        super().__init__()
+        self.hooks = ErrorHooks(self)
+        self.garbage = GarbageCollector(self)
+        self.theme = Theme(theme or _remembered_theme(settings), self)
+        self.theme.apply(app)
+        self.window = MainWindow(self.theme, settings)
+        self.controller = Controller(self.window, settings=settings)
+        self.hooks.caught.connect(self._on_caught)
+        self.window.painted.connect(self._on_painted)
+        self.window.flow.set_message(LOADING)
+        self._to_open: tuple[Path | None, str | None] = (None, None)
+        self._ended: bool | None = None
+
+    def open(self, file: Path | None, preset: str | None) -> None:
+        """Show the window; after its first paint, open the file or the preset."""
+        self._to_open = (file, preset)
+        self.window.show()
+
+    @Slot()
+    def shutdown(self) -> bool:
+        """Cancel and join all threads, once; True if all have ended."""
+        if self._ended is None:
+            self._ended = self.controller.shutdown()
+        return self._ended
+
+    def clear(self) -> bool:
+        """Join the threads, destroy the window, put Python's hooks back; True if all threads have ended."""
+        ended = self.shutdown()
+        self.window.may_close = True
+        self.window.deleteLater()
+        self.garbage.stop()
+        self.hooks.restore()
+        self.deleteLater()
+        return ended
+
+    @Slot()
+    def _on_painted(self) -> None:
+        self.window.painted.disconnect(self._on_painted)
+        # A moment later, so that the painted window reaches the screen before the worker starts to import.
+        QTimer.singleShot(0, self._open)
+
+    @Slot()
+    def _open(self) -> None:
+        self.painted.emit()
+        file, preset = self._to_open
+        documents, pictures = self.controller.documents, self.controller.pictures
+        # What has been imported by then stays to the end: full collections need not look at it.
+        pictures.shown.connect(self.garbage.settle)
+        if file is not None:
+            documents.failed.connect(self._open_default)
+            documents.opened.connect(self._opened)
+            documents.open(file)
+        else:
+            documents.open_preset(preset or OPENING_PRESET)
+
+    @Slot()
+    def _opened(self) -> None:
+        self.controller.documents.failed.disconnect(self._open_default)
+        self.controller.documents.opened.disconnect(self._opened)
+
+    @Slot()
+    def _open_default(self) -> None:
+        """The file asked for could not be read: the window is not left empty."""
+        self._opened()
+        self.controller.documents.open_preset(OPENING_PRESET)
+
+    @Slot(object)
+    def _on_caught(self, trouble: Trouble) -> None:
+        if self._ended is None:
+            self.controller.dialogs.trouble(trouble, "Something went wrong")
+
+
+def application() -> QApplication:
+    """The process's Qt application, made if there is none."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("odeviz")
+    app.setDesktopFileName("odeviz")
+    return app
+
+
+def run_window(file: str | None = None, preset: str | None = None) -> int:
+    """Open the window on a file or a preset, stay until it is closed, leave no thread behind."""
+    app = application()
+    settings = QSettings(str(config_dir() / "window.ini"), QSettings.Format.IniFormat)
+    desk = Desk(app, settings)
+    app.aboutToQuit.connect(desk.shutdown)
+    before = signal.signal(signal.SIGINT, lambda *_: app.quit())
+    desk.open(Path(file) if file is not None else None, preset)
+    code = app.exec()
+    ended = desk.clear()
+    app.processEvents()
+    signal.signal(signal.SIGINT, before)
+    if not ended:
+        # A worker is deep inside a long import or solve. Tearing the interpreter down under it could crash.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _remembered_theme(settings: QSettings | None) -> str:
+    mode: Any = settings.value("window/theme") if settings is not None else None
+    return mode if mode in MODES else "system"

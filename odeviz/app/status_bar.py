@@ -1,0 +1,102 @@
+"""The status bar: where training stands, in numbers that do not jump about."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
+
+from odeviz.bridge import Phase
+from odeviz.training.snapshot import Snapshot
+from odeviz.widgets.theme import Theme
+
+
+class StatusBar(QStatusBar):
+    """Iteration, iterations a second, loss, metric, NFE, device; and a message on the left."""
+
+    FIELDS = (
+        ("phase", "What the trainer is doing"),
+        ("iteration", "Training iterations made, of those planned"),
+        ("speed", "Training iterations a second"),
+        ("loss", "Training loss of the latest iteration"),
+        (
+            "metric",
+            "Accuracy on fresh points, or the negative log-likelihood in nats above the data's entropy H",
+        ),
+        ("nfe", "Evaluations of the vector field in the latest iteration: forward, backward"),
+        ("device", "Where training runs"),
+    )
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._message = QLabel()
+        self._message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._message.setContentsMargins(12, 0, 0, 0)
+        self.addWidget(self._message, 1)
+        self.fields: dict[str, QLabel] = {}
+        for name, tip in self.FIELDS:
+            label = QLabel()
+            label.setToolTip(tip)
+            label.setProperty("role", "caption")
+            label.setContentsMargins(8, 0, 8, 0)
+            label.setFont(theme.font(-1))
+            label.hide()
+            self.fields[name] = label
+            self.addPermanentWidget(label)
+
+    def set_message(self, text: str) -> None:
+        """One sentence on the left; "" clears it."""
+        self._message.setText(text)
+        self._message.setToolTip(text)
+
+    def set_phase(self, phase: Phase) -> None:
+        words = {Phase.IDLE: "", Phase.STARTING: "Starting…", Phase.TROUBLE: "Stopped"}
+        self._show("phase", words.get(phase, phase.value.capitalize()))
+
+    def set_device(self, device: str, reason: str) -> None:
+        """The device's name, and one sentence why it was taken."""
+        self._show("device", device)
+        self.fields["device"].setToolTip(reason)
+
+    def set_speed(self, per_second: float) -> None:
+        """Iterations a second; 0 hides them."""
+        self._show("speed", f"{per_second:.0f} it/s" if per_second >= 10 else f"{per_second:.1f} it/s"
+                   if per_second > 0 else "")  # fmt: skip
+
+    def set_snapshot(self, snapshot: Snapshot | None, entropy: float | None) -> None:
+        """Numbers of the model on show; ``entropy`` is that of its data, where known."""
+        if snapshot is None:
+            for name in ("iteration", "loss", "metric", "nfe"):
+                self._show(name, "")
+            return
+        total = snapshot.experiment.training.iterations
+        self._show("iteration", f"{snapshot.iteration:,} / {total:,}")
+        history, density = snapshot.history, snapshot.experiment.task == "density"
+        loss = float(history.loss[-1]) if len(history) else math.nan
+        self._show("loss", f"loss {loss:.4f}" if math.isfinite(loss) else "")
+        self._show("metric", _metric(snapshot, density, entropy))
+        if len(history):
+            forward, backward = history.nfe_forward[-1], history.nfe_backward[-1]
+            self._show("nfe", f"NFE {forward:.0f} / {backward:.0f}")
+        else:
+            self._show("nfe", "")
+
+    def _show(self, name: str, text: str) -> None:
+        label = self.fields[name]
+        if label.text() != text:
+            label.setText(text)
+            # Digits change all the time: the place they take only grows.
+            label.setMinimumWidth(max(label.minimumWidth(), label.sizeHint().width()) if text else 0)
+        label.setVisible(bool(text))
+
+
+def _metric(snapshot: Snapshot, density: bool, entropy: float | None) -> str:
+    metrics = snapshot.metrics
+    if density:
+        nll = metrics.get("nll", math.nan)
+        if math.isfinite(nll):
+            return f"NLL {nll:.3f}" + (f" (H {nll - entropy:+.3f})" if entropy is not None else "")
+    elif math.isfinite(accuracy := metrics.get("accuracy", math.nan)):
+        return f"accuracy {accuracy:.1%}"
+    return ""
