@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,9 @@ Model = ODENet | CNF
 
 #: How the log-density under the mouse is solved.
 _PROBE = SolverOptions(method="dopri5", rtol=1e-5, atol=1e-5)
+
+#: States of a grid that are solved together.
+_BLOCK = 2048
 
 
 class Study:
@@ -118,6 +123,9 @@ class Study:
         ``with_error`` measures the distance to a float64 reference at t1 (see :class:`FlowResult`), which is
         solved once for each set of seeds.
         """
+        if np.ndim(seeds) != 2 or np.shape(seeds)[1] != 2 or not len(seeds):
+            raise ValueError(f"seeds must be points [batch, 2], at least one, not {list(np.shape(seeds))}")
+        grid.at_least("frames", frames, 2)
         start = self._states(seeds)
         times = np.linspace(0.0, self.t1, frames)
         began = time.perf_counter()
@@ -150,12 +158,19 @@ class Study:
         x, y, points = grid.nodes(extent, n)
         states = self._states(points)
         moments = np.linspace(0.0, self.t1, times)
-        velocity = np.empty((times, n, n, 2), dtype=_array(states[:0]).dtype)
-        for k, t in enumerate(moments.tolist()):
-            if _cancelled(cancel):
-                return None
-            velocity[k] = self._model.field(t, states)[:, :2].cpu().numpy().reshape(n, n, 2)
-        return FieldResult(frozen(moments), frozen(x), frozen(y), frozen(velocity), self._iteration)
+        # The field's fused kernel, as a solve would use it: three times as fast as calling the module.
+        kernel = self._model.field.kernel(states)
+        packed = kernel.pack(states)
+        velocity = packed.new_empty(times, len(packed))
+        try:
+            for k, t in enumerate(moments.tolist()):
+                if cancel is not None and cancel.is_set():
+                    return None
+                kernel.evaluate(t, packed, velocity[k], -1)
+            grids = _array(kernel.unpack(velocity)[..., :2].reshape(times, n, n, 2))
+        finally:
+            kernel.release()
+        return FieldResult(frozen(moments), frozen(x), frozen(y), grids, self._iteration)
 
     @torch.no_grad()
     def density(
@@ -163,19 +178,18 @@ class Study:
     ) -> DensityResult | None:
         """log p(z, t) in nats on n x n cells, with the mass inside the extent.
 
-        Every cell's centre is carried back to t = 0, where the base's density is known, in one solve.
+        Every cell's centre is carried back to t = 0, where the base's density is known.
         Raises ``ValueError`` for a model that has no density.
         """
         if not isinstance(self._model, CNF):
             raise ValueError("only a continuous normalizing flow has a density; this model is a classifier")
-        points = self._states(grid.cell_centres(extent, n))
-        log_p = self._model.log_prob_at(points, t, _options(choice), cancel=cancel)
-        solved = self._outcome(t > 0.0)
-        if solved is None:
+        ask = partial(self._model.log_prob_at, t=t, solver=_options(choice), cancel=cancel)
+        answer = self._on_grid(extent, n, ask, solves=t > 0.0)
+        if answer is None:
             return None
-        log_density = _array(log_p.reshape(n, n))
+        log_density = _array(answer.values.reshape(n, n))
         mass = float(np.exp(log_density, dtype=np.float64).sum() * grid.cell_area(extent, n))
-        return DensityResult(t, extent, log_density, mass, self._iteration, *solved)
+        return DensityResult(t, extent, log_density, mass, self._iteration, answer.status, answer.message)
 
     @torch.no_grad()
     def decision(
@@ -187,13 +201,12 @@ class Study:
         """
         if not isinstance(self._model, ODENet):
             raise ValueError("only a classifier has a decision to show; this model is a density")
-        states = self._states(grid.cell_centres(extent, n))
-        scores = self._model.classify_from(states, t, _options(choice), cancel=cancel)
-        solved = self._outcome(t < self.t1)
-        if solved is None:
+        ask = partial(self._model.classify_from, t=t, solver=_options(choice), cancel=cancel)
+        answer = self._on_grid(extent, n, ask, solves=t < self.t1)
+        if answer is None:
             return None
-        probability = _array(scores.softmax(dim=1).T.reshape(-1, n, n))
-        return DecisionResult(t, extent, probability, self._iteration, *solved)
+        probability = _array(answer.values.softmax(dim=1).T.reshape(-1, n, n))
+        return DecisionResult(t, extent, probability, self._iteration, answer.status, answer.message)
 
     @torch.no_grad()
     def probe(
@@ -206,7 +219,8 @@ class Study:
         log_density = math.nan
         if isinstance(self._model, CNF):
             log_density = float(self._model.log_prob_at(state, t, _PROBE, cancel=cancel)[0])
-            if self._outcome(t > 0.0) is None:
+            solution = self._model.last_solution
+            if t > 0.0 and solution is not None and solution.status is Status.CANCELLED:
                 return None
         return ProbeResult(t, point, (u, v), math.hypot(u, v), divergence, log_density)
 
@@ -220,20 +234,41 @@ class Study:
         states = torch.as_tensor(np.array(points), dtype=self._like.dtype, device=self._like.device)
         return self._model.lift(states) if isinstance(self._model, ODENet) else states
 
-    def _outcome(self, solved: bool) -> tuple[str, str] | None:
-        """Status name and message of the model's latest solve, if one was needed; None if it was cancelled."""
-        solution = self._model.last_solution if solved else None
-        if solution is None:
-            return "success", ""
-        return None if solution.status is Status.CANCELLED else (_name(solution), solution.message)
+    def _on_grid(
+        self, extent: Extent, n: int, ask: Callable[[Tensor], Tensor], solves: bool
+    ) -> _GridAnswer | None:
+        """What ``ask`` answers for the states at the centres of n x n cells; all NaN if one of its solves failed.
+
+        Blocks that fit a processor's cache are faster than one solve, and every k-th cell goes into one block:
+        all blocks see the same picture and take nearly the same steps, where blocks of neighbours could differ
+        along a visible seam.
+        """
+        states = self._states(grid.cell_centres(extent, n))
+        blocks = -(-len(states) // _BLOCK)
+        values: list[Tensor] = []
+        for k in range(blocks):
+            values.append(ask(states[k::blocks]))
+            solution = self._model.last_solution if solves else None
+            if solution is not None and not solution.ok:
+                if solution.status is Status.CANCELLED:
+                    return None
+                nothing = values[0].new_full((len(states), *values[0].shape[1:]), math.nan)
+                return _GridAnswer(nothing, _name(solution), solution.message)
+        whole = values[0].new_empty((len(states), *values[0].shape[1:]))
+        for k, part in enumerate(values):
+            whole[k::blocks] = part
+        return _GridAnswer(whole)
+
+
+@dataclass(frozen=True, slots=True)
+class _GridAnswer:
+    values: Tensor  # [cells, ...]
+    status: str = "success"
+    message: str = ""
 
 
 def _options(choice: SolverChoice) -> SolverOptions:
     return SolverOptions(choice.method, choice.rtol, choice.atol, choice.steps)
-
-
-def _cancelled(cancel: CancelToken | None) -> bool:
-    return cancel is not None and cancel.is_set()
 
 
 def _name(solution: Solution) -> str:
