@@ -18,7 +18,7 @@ from odeviz.commands.arguments import (
     solver_choice,
     solver_options,
 )
-from odeviz.commands.output import OK
+from odeviz.commands.output import FAILED, OK
 
 if TYPE_CHECKING:
     from odeviz.analysis.study import Study
@@ -68,12 +68,16 @@ def run(given: argparse.Namespace) -> int:
         from odeviz.exporting.tables import save_table
 
         save_table(results[PANELS[given.panel]], given.out)
-        return OK
-    from odeviz.exporting.figures import save_figure
+    else:
+        from odeviz.exporting.figures import save_figure
 
-    about = {"title": f"odeviz: {given.panel}"}
-    save_figure(given.panel, given.out, dpi=given.dpi or 200, metadata=about, **results)
-    return OK
+        about = {"title": f"{given.panel} of {Path(given.file).stem}"}
+        save_figure(given.panel, given.out, dpi=given.dpi or 200, metadata=about, **results)
+    flow = results.get("flow")
+    if flow is None or flow.status == "success":
+        return OK
+    print(f"odeviz: {flow.message}", file=sys.stderr)
+    return FAILED
 
 
 def _check_out(given: argparse.Namespace) -> bool:
@@ -112,8 +116,6 @@ def _results(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
             f"a model of a {snapshot.experiment.task} task has no {lacks}; --panel {has} shows what it has"
         )
     choice = solver_choice(snapshot.experiment, given)
-    if panel in ("density", "decision") and not any((given.method, given.rtol, given.atol, given.steps)):
-        choice = _FOR_MAPS
 
     from odeviz.analysis.study import Study
 
@@ -126,7 +128,8 @@ def _results(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
             f"--time must be a number from 0 to {study.t1:g}, the end of this model's flow, not {time:g}"
         )
     if panel == "steps":
-        return {"steps": _flow(study, snapshot, choice).steps}
+        flow = _flow(study, snapshot, choice)
+        return {"flow": flow, "steps": flow.steps}
     return _plane(study, snapshot, given, choice, time)
 
 
@@ -148,8 +151,6 @@ def _flow(study: Study, snapshot: Snapshot, choice: SolverChoice) -> FlowResult:
     seeds, labels = study.default_seeds(_TRAJECTORIES, snapshot.experiment.seed)
     flow = study.flow(seeds, labels, choice, with_error=False)
     assert flow is not None, "nothing cancels here"
-    if flow.status != "success":
-        print(f"odeviz: {flow.message}", file=sys.stderr)
     return flow
 
 
@@ -159,21 +160,22 @@ def _plane(
     """The panels that show the plane at one moment."""
     results: dict[str, Any] = {}
     extent = study.extent
+    for_map = choice if any((given.method, given.rtol, given.atol, given.steps)) else _FOR_MAPS
     if given.panel == "flow":
         flow = _flow(study, snapshot, choice)
         extent = _around(extent, flow)
         results = {"flow": flow, "field": study.field(extent), "time": time}
     if snapshot.experiment.task == "density":
-        results["density"] = study.density(time, extent, _CELLS, choice)
+        results["density"] = study.density(time, extent, _CELLS, for_map)
     else:
-        results["decision"] = study.decision(time, extent, _CELLS, choice)
+        results["decision"] = study.decision(time, extent, _CELLS, for_map)
         if given.panel == "decision" and time == 0.0:
             results["data"] = study.data(_DATA_POINTS)
     return results
 
 
 def _around(extent: Extent, flow: FlowResult) -> Extent:
-    """The extent, grown about its centre until it holds the trajectories, but not beyond four times its size."""
+    """The extent, grown about its centre until it holds all but the farthest trajectories, four times at most."""
     reach = np.abs(flow.paths[np.isfinite(flow.paths)])
-    half = max(extent.x1, min(1.05 * float(reach.max(initial=0.0)), 4.0 * extent.x1))
+    half = max(extent.x1, min(1.1 * float(np.quantile(reach, 0.99)), 4.0 * extent.x1))
     return Extent(-half, half, -half, half)

@@ -6,11 +6,10 @@ Qt ends the process when it finds no display or misses a library of the system, 
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
-import importlib
 import os
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +43,15 @@ _WITHOUT = "or use a command without a window: odeviz train, odeviz export, odev
 
 def open_window(*, file: Path | None, preset: str | None) -> int:
     """Open the window and return its exit code once it is closed. Raises ``UserError`` if none can open."""
-    platform = os.environ.get("QT_QPA_PLATFORM", "")
-    if sys.platform == "linux" and not platform:
+    platform = os.environ.get("QT_QPA_PLATFORM", "") if sys.platform == "linux" else "native"
+    wayland = not platform.startswith("xcb") and _wayland_answers(os.environ)
+    x11 = platform.startswith("xcb") or (not platform and not wayland)
+    if x11:
         _require_display(os.environ)
     _require_qt()
-    if sys.platform == "linux" and (platform.startswith("xcb") or not platform):
-        _require_platform_plugin(os.environ)
-    return int(
-        importlib.import_module("odeviz.app").run(file=None if file is None else str(file), preset=preset)
-    )
+    if x11:
+        _require_x11_plugin()
+    return int(import_module("odeviz.app").run(file=None if file is None else str(file), preset=preset))
 
 
 def take_screenshot(path: Path, **options: Any) -> int:
@@ -67,12 +66,15 @@ def take_screenshot(path: Path, **options: Any) -> int:
         options["file"] = str(options["file"])
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     _require_qt()
-    return int(importlib.import_module("odeviz.app").screenshot(str(path), **options))
+    return int(import_module("odeviz.app").screenshot(str(path), **options))
+
+
+def _wayland_answers(environment: Mapping[str, str]) -> bool:
+    name = environment.get("WAYLAND_DISPLAY", "")
+    return bool(name) and (Path(environment.get("XDG_RUNTIME_DIR", "/")) / name).is_socket()
 
 
 def _require_display(environment: Mapping[str, str]) -> None:
-    if environment.get("WAYLAND_DISPLAY") and _wayland_socket(environment).is_socket():
-        return
     name = environment.get("DISPLAY", "")
     if not name:
         raise UserError(
@@ -80,12 +82,8 @@ def _require_display(environment: Mapping[str, str]) -> None:
         )
     if _x_server_answers(name) is False:
         raise UserError(
-            f"the display {name!r} (DISPLAY) does not answer: start it or unset DISPLAY, {_WITHOUT}"
+            f"the display {name!r} (DISPLAY) does not answer: start its server or set another, {_WITHOUT}"
         )
-
-
-def _wayland_socket(environment: Mapping[str, str]) -> Path:
-    return Path(environment.get("XDG_RUNTIME_DIR", "/")) / environment["WAYLAND_DISPLAY"]
 
 
 def _x_server_answers(name: str) -> bool | None:
@@ -106,26 +104,25 @@ def _x_server_answers(name: str) -> bool | None:
 
 def _require_qt() -> None:
     try:
-        importlib.import_module("PySide6.QtWidgets")
+        import_module("PySide6.QtWidgets")
     except ImportError as error:
         if isinstance(error, ModuleNotFoundError):
             raise UserError("PySide6 is not installed: pip install PySide6-Essentials") from None
         raise UserError(missing_library(str(error))) from None
 
 
-def _require_platform_plugin(environment: Mapping[str, str]) -> None:
-    """Load the plugin that Qt will load, because the loader names what is missing and Qt would abort."""
-    if environment.get("WAYLAND_DISPLAY") and not environment.get("DISPLAY"):
-        return
+def _require_x11_plugin() -> None:
+    """Load the plugin that Qt will load: the loader names what is missing, where Qt would abort."""
     from PySide6.QtCore import QLibraryInfo
 
     plugins = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath))
     plugin = plugins / "platforms" / "libqxcb.so"
-    if plugin.is_file():
-        try:
-            ctypes.CDLL(str(plugin))
-        except OSError as error:
-            raise UserError(missing_library(str(error))) from None
+    if not plugin.is_file():
+        return
+    try:
+        ctypes.CDLL(str(plugin))
+    except OSError as error:
+        raise UserError(missing_library(str(error))) from None
 
 
 def missing_library(loader_message: str) -> str:

@@ -1,0 +1,352 @@
+"""What the commands do, from a short training run to its figures and tables."""
+
+import contextlib
+import csv
+import io
+import json
+import signal
+import sys
+
+import numpy as np
+import pytest
+
+from odeviz.cli import main
+from odeviz.commands import train
+from odeviz.storage import load_model
+from odeviz.tasks.presets import PRESETS
+
+SMALL = ["--set", "field.width=8", "--set", "training.batch=32"]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A briefly trained model file of each task, and what training the density printed."""
+    folder = tmp_path_factory.mktemp("models")
+    paths = {}
+    for task, preset in {"classification": "moons-classifier", "density": "moons-density"}.items():
+        paths[task] = str(folder / f"{task}.odeviz")
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            assert main(["train", preset, "--iterations", "3", *SMALL, "--out", paths[task], "--json"]) == 0
+    return paths | {"report": printed.getvalue()}
+
+
+@pytest.fixture(autouse=True)
+def coarse_maps(monkeypatch):
+    monkeypatch.setattr("odeviz.commands.export._CELLS", 20)
+
+
+def answer(capsys, *argv, code=0):
+    """The one JSON value a command prints, and nothing else on stdout."""
+    capsys.readouterr()
+    assert main([*argv, "--json"]) == code
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    return json.loads(out, parse_constant=pytest.fail)
+
+
+def test_list_prints_one_preset_a_line(capsys):
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(PRESETS)
+
+
+def test_list_json_tells_every_preset(capsys):
+    listed = answer(capsys, "list")
+    assert [preset["name"] for preset in listed] == list(PRESETS)
+    assert {preset["task"] for preset in listed} == {"classification", "density"}
+
+
+def test_version_and_help_end_well(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("odeviz 0.")
+    for argv in (["--help"], ["train", "--help"], ["solve", "--help"], ["export", "--help"]):
+        assert main(argv) == 0
+        assert "usage: odeviz" in capsys.readouterr().out
+
+
+def test_training_a_classifier_reports_what_it_reached(capsys):
+    report = answer(capsys, "train", "moons-classifier", "--iterations", "3", "--seed", "7", *SMALL)
+    assert list(report) == [
+        "preset", "seed", "iterations", "seconds", "loss", "accuracy", "nfe_forward", "nfe_backward", "parameters",
+    ]  # fmt: skip
+    assert (report["preset"], report["seed"], report["iterations"]) == ("moons-classifier", 7, 3)
+    assert 0 <= report["accuracy"] <= 1
+    assert report["nfe_forward"] > 0
+    # 2-8-8-2 with time as an input of every layer, and the readout.
+    assert report["parameters"] == 8 * 4 + 8 * 10 + 2 * 10 + 6
+
+
+def test_training_a_density_reports_its_likelihood(capsys, models):
+    report = json.loads(models["report"])
+    assert list(report) == [
+        "preset", "seed", "iterations", "seconds", "loss", "nll", "nll_se", "entropy", "mass",
+        "nfe_forward", "nfe_backward", "parameters",
+    ]  # fmt: skip
+    assert report["nll"] > report["entropy"] - 3 * report["nll_se"]
+    assert abs(report["mass"] - 1) < 0.05
+
+
+def test_the_same_seed_gives_the_same_loss_and_another_seed_another(capsys):
+    first, again, other = (
+        answer(capsys, "train", "circles-classifier", "--iterations", "2", "--seed", seed, *SMALL)["loss"]
+        for seed in ("1", "1", "2")
+    )
+    assert first == again
+    assert first != other
+
+
+def test_settings_are_taken_over_and_saved(models):
+    experiment = load_model(models["density"]).experiment
+    assert experiment.field.width == 8
+    assert experiment.training.iterations == 3
+    assert experiment.data == PRESETS["moons-density"].experiment.data
+
+
+def test_a_run_bounded_by_time_ends_in_time_with_the_schedule_done(capsys, tmp_path):
+    out = tmp_path / "m.odeviz"
+    report = answer(
+        capsys, "train", "moons-classifier", "--seconds", "0.3", *SMALL,
+        "--set", "training.iterations=100000", "--out", str(out),
+    )  # fmt: skip
+    assert 0 < report["iterations"] < 100_000
+    assert report["seconds"] < 1.0
+    assert load_model(out).iteration == report["iterations"]
+
+
+class FakeSession:
+    """A run whose steps cost nothing; records the progress each was given."""
+
+    def __init__(self, experiment, snapshot=None, on_step=lambda session: None):
+        from odeviz.training.snapshot import Snapshot
+
+        self.experiment, self.iteration, self.message = experiment, 0, ""
+        self.metrics = {"loss": 1.0, "nfe_forward": 4.0, "nfe_backward": 4.0}
+        self.progress, self.evaluated, self._on_step = [], False, on_step
+        self._snapshot = Snapshot
+
+    def step(self, progress=None):
+        if self.message or self.iteration >= self.experiment.training.iterations or progress == 1.0:
+            return False
+        self.progress.append(progress)
+        self.iteration += 1
+        self._on_step(self)
+        return True
+
+    def evaluate(self):
+        self.evaluated = True
+        return {"accuracy": 0.5}
+
+    def snapshot(self):
+        return self._snapshot(
+            self.experiment,
+            self.iteration,
+            0.1,
+            {"w": np.zeros(3)},
+            metrics=self.metrics,
+            message=self.message,
+        )
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """Trains by :class:`FakeSession`; a function that is called after every step can be set on it."""
+    import odeviz.training
+
+    made = []
+
+    def install(on_step=lambda session: None):
+        def make(experiment):
+            made.append(FakeSession(experiment, on_step=on_step))
+            return made[-1]
+
+        # Not setattr, which would first load torch to remember what was there.
+        monkeypatch.setitem(vars(odeviz.training), "Session", make)
+        return made
+
+    return install
+
+
+def test_a_figure_that_is_not_known_is_null(capsys, fake):
+    fake()
+    assert answer(capsys, "train", "moons-density")["entropy"] is None
+
+
+def test_the_schedule_follows_whichever_of_time_and_iterations_is_ahead(capsys, fake, monkeypatch):
+    clock = iter(np.arange(1000.0))
+    monkeypatch.setattr(train.time, "perf_counter", lambda: next(clock))
+    made = fake()
+    assert main(["train", "moons-classifier", "--seconds", "50", "--set", "training.iterations=4"]) == 0
+    assert made[0].iteration == 4
+    monkeypatch.setattr(train.time, "perf_counter", lambda: next(clock))
+    assert main(["train", "moons-classifier", "--seconds", "50"]) == 0
+    assert made[1].iteration < 50
+    assert made[1].progress == sorted(made[1].progress)
+    assert 0.9 < made[1].progress[-1] < 1.0
+
+
+def test_ctrl_c_stops_evaluates_and_saves(capsys, fake, tmp_path):
+    def interrupt(session):
+        if session.iteration == 5:
+            signal.raise_signal(signal.SIGINT)
+
+    made = fake(interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    out = tmp_path / "m.odeviz"
+    report = answer(capsys, "train", "moons-classifier", "--out", str(out), code=130)
+    assert report["iterations"] == 5
+    assert made[0].evaluated
+    assert out.is_file()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_ctrl_c_ends_at_once(capsys, fake):
+    def interrupt(session):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    made = fake(interrupt)
+    assert main(["train", "moons-classifier"]) == 130
+    assert not made[0].evaluated
+    assert capsys.readouterr().out == ""
+
+
+def test_training_that_failed_says_so_and_ends_with_one(capsys, fake):
+    def fail(session):
+        session.message = "the loss became nan"
+
+    fake(fail)
+    assert main(["train", "moons-classifier"]) == 1
+    assert "odeviz: the loss became nan" in capsys.readouterr().err
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_is_rewritten_on_a_terminal_and_sparse_elsewhere(fake, monkeypatch, terminal):
+    fake()
+    clock = iter(np.arange(0.0, 1e5, 0.5))
+    monkeypatch.setattr(train.time, "perf_counter", lambda: next(clock))
+    stream = Terminal() if terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert main(["train", "moons-classifier", "--set", "training.iterations=100"]) == 0
+    text = stream.getvalue()
+    assert "iteration 100/100" in text
+    assert "loss 1.0000" in text
+    if terminal:
+        assert text.count("\r") > 50
+        assert text.count("\n") == 1
+    else:
+        assert "\r" not in text
+        assert 2 <= text.count("\n") < 20
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_training(capsys, fake, tmp_path):
+    made = fake()
+    assert main(["train", "moons-classifier", "--out", str(tmp_path / "no" / "m.odeviz")]) == 2
+    assert made == []
+
+
+def test_info_tells_what_a_file_holds(capsys, models):
+    about = answer(capsys, "info", models["density"])
+    assert about["iteration"] == 3
+    assert about["format_version"] == 1
+    assert about["settings"]["field.width"] == 8
+    assert about["metrics"]["nll"] > 0
+    assert main(["info", models["density"]]) == 0
+    out = capsys.readouterr().out
+    assert "moons" in out
+    assert "field.extra_dims" not in out
+
+
+def test_a_presets_name_stands_for_its_shipped_model(capsys, models, monkeypatch, tmp_path):
+    monkeypatch.setattr("odeviz.storage.paths._PACKAGE", tmp_path)
+    folder = tmp_path / "resources" / "models"
+    folder.mkdir(parents=True)
+    with open(models["density"], "rb") as file:  # noqa: PTH123
+        (folder / "moons-density.odeviz").write_bytes(file.read())
+    assert answer(capsys, "info", "moons-density")["iteration"] == 3
+
+
+def test_solving_reports_the_cost_and_writes_the_trajectories(capsys, models, tmp_path):
+    out = tmp_path / "paths.csv"
+    loose = answer(capsys, "solve", models["density"], "--rtol", "1e-2", "--seeds", "9", "--out", str(out))
+    assert (loose["status"], loose["method"], loose["trajectories"]) == ("success", "dopri5", 9)
+    tight = answer(capsys, "solve", models["density"], "--rtol", "1e-6", "--seeds", "9")
+    assert tight["nfe"] > loose["nfe"]
+    assert tight["error"] < loose["error"]
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["trajectory"] for row in rows} == {str(k) for k in range(9)}
+    assert rows[0]["t"] == "0.0"
+
+
+def test_solving_starts_at_the_points_given(capsys, models, tmp_path):
+    points = tmp_path / "p.csv"
+    points.write_text("x,y,label\n0.5,0.25,1\n-1,0,0\n")
+    out = tmp_path / "paths.npz"
+    assert main(["solve", models["classification"], "--points", str(points), "--out", str(out)]) == 0
+    with np.load(out) as saved:
+        assert saved["paths"][0].tolist() == [[0.5, 0.25], [-1, 0]]
+        assert saved["labels"].tolist() == [1, 0]
+
+
+def test_equal_steps_are_taken_as_asked(capsys, models):
+    cost = answer(
+        capsys, "solve", models["classification"], "--method", "rk4", "--steps", "7", "--seeds", "3"
+    )
+    assert (cost["accepted"], cost["rejected"]) == (7, 0)
+    # One more than four a step: the slope at the end, for the states between the steps.
+    assert cost["nfe"] == 29
+
+
+@pytest.mark.parametrize(
+    ("task", "panel"),
+    [
+        ("density", "flow"), ("density", "density"), ("density", "loss"), ("density", "nfe"), ("density", "steps"),
+        ("classification", "flow"), ("classification", "decision"), ("classification", "loss"),
+    ],
+)  # fmt: skip
+def test_every_panel_exports_as_a_figure(models, tmp_path, task, panel):
+    out = tmp_path / "figure.png"
+    assert main(["export", models[task], "--panel", panel, "--out", str(out), "--dpi", "40"]) == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("suffix", "magic"), [(".svg", b"<?xml"), (".pdf", b"%PDF")])
+def test_figures_are_also_written_as_vectors(models, tmp_path, suffix, magic):
+    out = tmp_path / f"figure{suffix}"
+    assert main(["export", models["density"], "--panel", "nfe", "--out", str(out)]) == 0
+    assert out.read_bytes().startswith(magic)
+
+
+@pytest.mark.parametrize(
+    ("task", "panel", "column"),
+    [
+        ("density", "flow", "trajectory"),
+        ("density", "density", "log_density_nats"),
+        ("classification", "decision", "probability_1"),
+        ("classification", "loss", "loss"),
+        ("classification", "nfe", "nfe_forward"),
+        ("classification", "steps", "accepted"),
+    ],
+)
+def test_every_panel_exports_its_data(models, tmp_path, task, panel, column):
+    out = tmp_path / "data.csv"
+    assert main(["export", models[task], "--panel", panel, "--out", str(out)]) == 0
+    with out.open() as file:
+        assert column in next(csv.reader(file))
+
+
+def test_a_moment_can_be_chosen_and_must_lie_in_the_flow(capsys, models, tmp_path):
+    out = tmp_path / "d.npz"
+    argv = ["export", models["density"], "--panel", "density", "--out", str(out), "--time"]
+    assert main([*argv, "0"]) == 0
+    with np.load(out) as saved:
+        assert saved["t"] == 0
+        # The base is the standard normal.
+        assert saved["log_density"].max() == pytest.approx(-np.log(2 * np.pi), abs=0.01)
+    assert main([*argv, "50"]) == 2
+    assert "--time must be a number from 0 to" in capsys.readouterr().err
