@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor
 
 from odeviz.analysis.results import DataResult, DecisionResult, DensityResult, Extent, FieldResult, FlowResult
 from odeviz.widgets.contours import boundary
-from odeviz.widgets.primitives import Dots, HeatMap, Segments, pen, polyline
+from odeviz.widgets.primitives import Dots, HeatMap, Segments, Trail, bounds, pen, polyline
 from odeviz.widgets.theme import Theme
 
 _CLEAR = QColor(0, 0, 0, 0)
@@ -121,7 +121,7 @@ class TrajectoryLayer(Layer):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, [], 10)
-        self._groups: list[tuple[int, NDArray[np.float64], NDArray[np.float64], Segments]] = []
+        self._groups: list[tuple[int, NDArray[np.float64], NDArray[np.float64], Trail]] = []
         self._t: NDArray[Any] = np.zeros(1)
         self._cut = 0
 
@@ -131,12 +131,12 @@ class TrajectoryLayer(Layer):
         self._t, self._cut = flow.t, 0
         for label in np.unique(flow.labels):
             mine = np.ascontiguousarray(paths[:, flow.labels == label])
-            item = Segments()
-            item.set_segments(polyline(mine))
+            item, lines = Trail(), polyline(mine)
+            item.set_segments(lines)
             item.setZValue(10)
             item.setVisible(on)
             plot.addItem(item, ignoreBounds=True)
-            self._groups.append((int(label), mine, item._lines, item))
+            self._groups.append((int(label), mine, lines, item))
             self.items.append(item)
         self.restyle()
 
@@ -156,7 +156,7 @@ class TrajectoryLayer(Layer):
             if share:
                 head = paths[frame] + share * (paths[frame + 1] - paths[frame])
                 lines[frame * count : (frame + 1) * count, 2:] = head
-            item.set_count((frame + (share > 0)) * count)
+            item.set_count((frame + (share > 0)) * count, fixed=frame * count)
         self._cut = min(frame, len(self._t) - 2)
 
     def restyle(self) -> None:
@@ -190,8 +190,7 @@ class DotsLayer(Layer):
         self._t, self._paths = t, paths
         self._set(paths[0], labels)
         if paths.shape[1]:
-            lo, hi = paths.min(axis=(0, 1)), paths.max(axis=(0, 1))
-            self._dots.set_bounds(QRectF(lo[0], lo[1], hi[0] - lo[0], hi[1] - lo[1]))
+            self._dots.set_bounds(bounds(paths.reshape(-1, 2)))
 
     def set_time(self, t: float) -> None:
         if self._paths is not None:
@@ -234,9 +233,10 @@ def finite_paths(paths: NDArray[Any], extent: Extent) -> NDArray[np.float64]:
     A trajectory that was lost at once is put far outside, where it is not seen.
     """
     result = np.array(paths, dtype=np.float64)
-    for before, here in pairwise(result):
-        lost = ~np.isfinite(here).all(axis=1)
-        here[lost] = before[lost]
+    if not np.isfinite(result).all():
+        for before, here in pairwise(result):
+            lost = ~np.isfinite(here).all(axis=1)
+            here[lost] = before[lost]
     reach = 40 * max(extent.x1 - extent.x0, extent.y1 - extent.y0)
     result[~np.isfinite(result)] = reach
     np.clip(result, -reach, reach, out=result)

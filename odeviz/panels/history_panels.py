@@ -60,7 +60,7 @@ class HistoryPanel(Panel):
 
     def restyle(self) -> None:
         for curve, role, width, alpha in self._curves.values():
-            curve.set_pen(pen(shade(self.theme, role), width, alpha), smooth=width > 1)
+            curve.set_pen(pen(shade(self.theme, role), width, alpha), smooth=width >= 2)
         self.update()
 
 
@@ -102,7 +102,7 @@ class LossPanel(HistoryPanel):
         self._use_log(bool(not density and len(finite) and finite.min() > 0))
         scale = _log if self._is_log else _same
         self._raw.set_segments(segments(x, scale(history.loss)))
-        self._mean.set_segments(segments(x, scale(mean)))
+        self._mean.set_segments(segments(*thinned(x, scale(mean))))
         known = known & density
         self._metric.set_segments(segments(x[known], scale(history.metric[known])))
         values = [scale(v) for v in shown] or [np.empty(0)]
@@ -165,7 +165,7 @@ class NfePanel(HistoryPanel):
             ("forward", history.nfe_forward, self._forward),
             ("backward", history.nfe_backward, self._backward),
         ):
-            curve.set_segments(segments(*stairs(x, values)))
+            curve.set_segments(segments(*stairs(*runs(x, values))))
             role = self._curves[name][1]
             last = f"{values[-1]:.0f}" if len(values) and math.isfinite(values[-1]) else ""
             keys.append(Key(name, role, value=last))
@@ -190,6 +190,22 @@ def segments(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
     """The segments ``[n, 4]`` of a line through points, without those that touch a value that is not finite."""
     lines = np.stack([x[:-1], y[:-1], x[1:], y[1:]], axis=1)
     return np.ascontiguousarray(lines[np.isfinite(lines).all(axis=1)], dtype=np.float64)
+
+
+def thinned(x: NDArray[Any], y: NDArray[Any], most: int = 300) -> tuple[NDArray[Any], NDArray[Any]]:
+    """At most about ``most`` points of a slow curve, the last one among them."""
+    every = max(1, len(x) // most)
+    start = (len(x) - 1) % every if len(x) else 0
+    return x[start::every], y[start::every]
+
+
+def runs(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The points at which a value differs from the one before, and the last one."""
+    if len(x) < 3:
+        return x, y
+    keep = np.r_[True, np.diff(y) != 0]
+    keep[-1] = True
+    return x[keep], y[keep]
 
 
 def stairs(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

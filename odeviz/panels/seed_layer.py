@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF
 
 from odeviz.analysis.results import FlowResult
 from odeviz.panels.flow_layers import Layer, at_time, frame_at
-from odeviz.widgets.primitives import Dots, Segments, pen, polyline
+from odeviz.widgets.primitives import Dots, Segments, bounds, pen, polyline
 from odeviz.widgets.theme import Theme
 
 
@@ -86,8 +86,4 @@ class SeedLayer(Layer):
         )
 
     def _room(self) -> QRectF:
-        points = np.concatenate([self.seeds, self._paths.reshape(-1, 2)])
-        if not len(points):
-            return QRectF()
-        (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
-        return QRectF(x0, y0, max(x1 - x0, 1e-9), max(y1 - y0, 1e-9))
+        return bounds(np.concatenate([self.seeds, self._paths.reshape(-1, 2)]))

@@ -6,6 +6,7 @@ the layout Qt draws (a segment is four doubles), so moving the playhead costs wh
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ import pyqtgraph as pg
 import shiboken6
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QTransform
+from PySide6.QtWidgets import QWidget
 
 from odeviz.widgets.guard import guarded
 
@@ -42,7 +44,7 @@ class Segments(pg.GraphicsObject):
         self.prepareGeometryChange()
         self._lines = lines
         self._count = len(lines) if count is None else count
-        self._bounds = _bounds(lines.reshape(-1, 2))
+        self._bounds = bounds(lines.reshape(-1, 2))
         self.update()
 
     def set_count(self, count: int) -> None:
@@ -55,16 +57,80 @@ class Segments(pg.GraphicsObject):
 
     @guarded
     def paint(self, painter: QPainter, *_: Any) -> None:
-        if self._count:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
-            painter.setPen(self._scaled_pen(painter) if self._smooth else self._pen)
-            painter.drawLines(shiboken6.wrapInstance(self._lines.ctypes.data, QLineF), self._count)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
+        painter.setPen(self._scaled_pen(pixel_ratio(painter)))
+        self._draw(painter, 0, self._count)
 
-    def _scaled_pen(self, painter: QPainter) -> QPen:
-        # A cosmetic pen counts device pixels. Bulk lines stay at one, for speed; smooth ones keep their weight.
+    def _draw(self, painter: QPainter, start: int, stop: int) -> None:
+        if stop > start:
+            address = self._lines.ctypes.data + start * self._lines.strides[0]
+            painter.drawLines(shiboken6.wrapInstance(address, QLineF), stop - start)
+
+    def _scaled_pen(self, ratio: float) -> QPen:
+        # A cosmetic pen counts device pixels. Hairlines in bulk stay at one, for speed; others keep their weight.
         result = QPen(self._pen)
-        result.setWidthF(self._pen.widthF() * painter.device().devicePixelRatioF())
+        if self._smooth or self._pen.widthF() > 1:
+            result.setWidthF(self._pen.widthF() * ratio)
         return result
+
+
+class Trail(Segments):
+    """Segments that grow: what was drawn for the last paint is kept as a picture, and only new ones are added.
+
+    Playing forwards, 1,000 trajectories cost a copy of that picture instead of 60,000 lines. Rows from
+    ``set_count(count, fixed)``'s ``fixed`` on may still change and are drawn afresh each time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fixed = 0
+        self._kept: QPixmap | None = None
+        self._kept_for: tuple[Any, ...] = ()
+        self._kept_count = 0
+
+    def set_pen(self, value: QPen, smooth: bool = False) -> None:
+        self._kept = None
+        super().set_pen(value, smooth)
+
+    def set_segments(self, lines: NDArray[np.float64], count: int | None = None) -> None:
+        self._kept = None
+        self._fixed = len(lines) if count is None else count
+        super().set_segments(lines, count)
+
+    def set_count(self, count: int, fixed: int | None = None) -> None:
+        self._fixed = count if fixed is None else fixed
+        super().set_count(count)
+
+    @guarded
+    def paint(self, painter: QPainter, option: Any, widget: QWidget | None = None) -> None:
+        if widget is None:
+            super().paint(painter)
+            return
+        ratio, transform = pixel_ratio(painter), painter.transform()
+        self._keep(transform, ratio, widget)
+        painter.save()
+        painter.resetTransform()
+        painter.drawPixmap(0, 0, self._kept)
+        painter.restore()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
+        painter.setPen(self._scaled_pen(ratio))
+        self._draw(painter, self._fixed, self._count)
+
+    def _keep(self, transform: QTransform, ratio: float, widget: QWidget) -> None:
+        key = (*_elements(transform), ratio, widget.width(), widget.height())
+        if self._kept is None or key != self._kept_for or self._kept_count > self._fixed:
+            self._kept = QPixmap(widget.size() * ratio)
+            self._kept.setDevicePixelRatio(ratio)
+            self._kept.fill(Qt.GlobalColor.transparent)
+            self._kept_for, self._kept_count = key, 0
+        if self._fixed > self._kept_count:
+            painter = QPainter(self._kept)
+            painter.setTransform(transform)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
+            painter.setPen(self._scaled_pen(ratio))
+            self._draw(painter, self._kept_count, self._fixed)
+            painter.end()
+            self._kept_count = self._fixed
 
 
 class Dots(pg.GraphicsObject):
@@ -91,7 +157,7 @@ class Dots(pg.GraphicsObject):
         self._points, self._groups = points, groups
         self._fragments = np.empty((len(points), 10))
         self._atlas = None
-        self.set_bounds(_bounds(points))
+        self.set_bounds(bounds(points))
 
     def move(self, points: NDArray[np.floating[Any]]) -> None:
         """New places for the same dots, within the bounds last given."""
@@ -115,7 +181,7 @@ class Dots(pg.GraphicsObject):
         count = len(self._points)
         if not count:
             return
-        ratio = painter.device().devicePixelRatioF()
+        ratio = pixel_ratio(painter)
         if self._atlas is None or self._atlas.devicePixelRatioF() != ratio:
             self._render_atlas(ratio)
         transform = painter.transform()
@@ -162,15 +228,52 @@ class Dots(pg.GraphicsObject):
 
 
 class HeatMap(pg.ImageItem):
-    """An image whose pixels are the cells of a grid, drawn with smooth interpolation between their centres."""
+    """An image whose pixels are the cells of a grid, drawn with smooth interpolation between their centres.
+
+    The interpolated picture is kept until the image or the view changes.
+    """
 
     def __init__(self) -> None:
+        self._kept: QPixmap | None = None
+        self._kept_for: tuple[Any, ...] = ()
         super().__init__(axisOrder="row-major")
 
+    def setImage(self, *args: Any, **options: Any) -> None:
+        self._kept = None
+        super().setImage(*args, **options)
+
+    def setLookupTable(self, *args: Any, **options: Any) -> None:
+        self._kept = None
+        super().setLookupTable(*args, **options)
+
     @guarded
-    def paint(self, painter: QPainter, *args: Any) -> None:
+    def paint(self, painter: QPainter, option: Any, widget: QWidget | None = None) -> None:
+        if self.image is None:
+            return
+        if widget is None:
+            self._paint_smooth(painter)
+            return
+        transform, ratio = painter.transform(), pixel_ratio(painter)
+        box = transform.mapRect(self.boundingRect()).toAlignedRect().intersected(widget.rect())
+        key = (*_elements(transform), ratio, box.getRect())
+        if box.isEmpty():
+            return
+        if self._kept is None or key != self._kept_for:
+            self._kept, self._kept_for = QPixmap(box.size() * ratio), key
+            self._kept.setDevicePixelRatio(ratio)
+            self._kept.fill(Qt.GlobalColor.transparent)
+            inner = QPainter(self._kept)
+            inner.setTransform(transform * QTransform.fromTranslate(-box.x(), -box.y()))
+            self._paint_smooth(inner)
+            inner.end()
+        painter.save()
+        painter.resetTransform()
+        painter.drawPixmap(box.topLeft(), self._kept)
+        painter.restore()
+
+    def _paint_smooth(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        super().paint(painter, *args)
+        super().paint(painter)
 
 
 def pen(color: str | QColor, width: float = 1.0, alpha: float = 1.0) -> QPen:
@@ -187,11 +290,26 @@ def pen(color: str | QColor, width: float = 1.0, alpha: float = 1.0) -> QPen:
 
 def polyline(paths: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """The segments ``[(T-1) B, 4]`` of paths ``[T, B, 2]``, time-major: the first k B rows reach frame k."""
-    return np.concatenate([paths[:-1], paths[1:]], axis=2).reshape(-1, 4).astype(np.float64)
+    lines = np.empty((len(paths) - 1, paths.shape[1], 4))
+    lines[..., :2], lines[..., 2:] = paths[:-1], paths[1:]
+    return lines.reshape(-1, 4)
 
 
-def _bounds(points: NDArray[np.floating[Any]]) -> QRectF:
+def bounds(points: NDArray[np.floating[Any]]) -> QRectF:
+    """The smallest rectangle that holds ``points [n, 2]``."""
     if not len(points):
         return QRectF()
-    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
-    return QRectF(x0, y0, max(x1 - x0, 1e-9), max(y1 - y0, 1e-9))
+    # Column by column: numpy reduces over a short last axis many times more slowly.
+    x, y = points[:, 0], points[:, 1]
+    x0, y0 = float(x.min()), float(y.min())
+    return QRectF(x0, y0, max(float(x.max()) - x0, 1e-9), max(float(y.max()) - y0, 1e-9))
+
+
+def pixel_ratio(painter: QPainter) -> float:
+    """Device pixels per pixel of what is painted on: a screen, or a picture at another scale."""
+    logical, device = painter.transform().determinant(), painter.deviceTransform().determinant()
+    return math.sqrt(abs(device / logical)) if logical else 1.0
+
+
+def _elements(t: QTransform) -> tuple[float, ...]:
+    return t.m11(), t.m12(), t.m21(), t.m22(), t.dx(), t.dy()
