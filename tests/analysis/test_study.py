@@ -1,7 +1,4 @@
-"""A study's answers against closed forms: linear fields, whose flows and densities are known.
-
-A field z' = A z + b is built exactly from one relu layer, as relu(z) - relu(-z) = z.
-"""
+"""A study's answers against closed forms: linear fields, whose flows and densities are known."""
 
 import dataclasses
 import itertools
@@ -13,69 +10,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from scipy.linalg import expm
-from scipy.stats import multivariate_normal
+from studies import (
+    NO_LABELS,
+    ROTATION,
+    SADDLE,
+    SQUARE,
+    TIGHT,
+    classifier_study,
+    flow_study,
+    ring,
+    trained_study,
+)
 
 from odeviz.analysis import SolverChoice, Study
 from odeviz.analysis.results import Extent
-from odeviz.models import CNF, ODENet
+from odeviz.models import CNF
 from odeviz.tasks.datasets import DATASETS
-from odeviz.tasks.experiment import DataConfig, Experiment, SolverConfig
+from odeviz.tasks.experiment import Experiment, SolverConfig
 from odeviz.tasks.learning import build_model, task_for
 from odeviz.training.snapshot import Snapshot
 from odeviz.training.weights import copy_weights
-
-TIGHT = SolverChoice("dopri5", 1e-6, 1e-6)
-ROTATION = np.array([[0.0, -2.0], [2.0, 0.0]])
-SADDLE = np.array([[0.7, 0.4], [-0.2, -0.3]])
-SQUARE = Extent(-6.0, 6.0, -6.0, 6.0)
-
-
-def linear_model(model: Any, A: np.ndarray, b: tuple[float, ...] | None = None) -> Any:
-    """Give a model with one relu layer of ``2 * dim`` units the field z' = A z + b."""
-    dim = len(A)
-    eye, matrix = torch.eye(dim), torch.tensor(A, dtype=torch.float32)
-    inner, outer = model.field.layers
-    with torch.no_grad():
-        inner.weight.copy_(torch.cat([eye, -eye]))
-        inner.bias.zero_()
-        outer.weight.copy_(torch.cat([matrix, -matrix], dim=1))
-        outer.bias.copy_(torch.tensor(b if b is not None else (0.0,) * dim))
-    return model
-
-
-def flow_study(A: np.ndarray, b: tuple[float, float] = (0.0, 0.0), t1: float = 1.0) -> Study:
-    model = CNF(2, (4,), activation="relu", time="none", t1=t1, learn_t1=False)
-    return Study.of(linear_model(model, A, b), Experiment(task="density"), iteration=7)
-
-
-def classifier_study(A: np.ndarray, readout: np.ndarray, extra_dims: int = 0) -> Study:
-    dim = 2 + extra_dims
-    model = ODENet(2, len(readout), (2 * dim,), activation="relu", time="none", extra_dims=extra_dims)
-    with torch.no_grad():
-        model.readout.weight.copy_(torch.tensor(readout, dtype=torch.float32))
-        model.readout.bias.zero_()
-    return Study.of(linear_model(model, A), Experiment(task="classification"))
-
-
-def trained_study(task: str = "density", **more: Any) -> Study:
-    """A curved field: the first weights of the default model, made stronger."""
-    data = DataConfig(name="moons")
-    experiment = Experiment(task=task, data=data, **more)
-    model = build_model(experiment)
-    with torch.no_grad():
-        for parameter in model.field.parameters():
-            parameter.mul_(1.6)
-    return Study.of(model, experiment)
-
-
-def ring(count: int = 16) -> np.ndarray:
-    angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
-    return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-
-
-NO_LABELS = np.full(16, -1)
 
 
 class Countdown:
@@ -198,135 +153,6 @@ def test_extra_dimensions_start_at_zero_and_are_not_shown() -> None:
     assert flow is not None
     assert flow.paths.shape[2] == 2
     np.testing.assert_allclose(flow.paths[-1, :, 1], ring()[:, 1] + 0.5 * ring()[:, 0], atol=1e-5)
-
-
-# --- field and probe
-
-
-def test_field_is_that_of_the_model_on_the_grid() -> None:
-    field = flow_study(SADDLE, b=(0.1, -0.2)).field(Extent(-1, 1, -2, 2), n=5, times=3)
-    assert field is not None
-    np.testing.assert_allclose(field.x, [-1, -0.5, 0, 0.5, 1])
-    np.testing.assert_allclose(field.y, [-2, -1, 0, 1, 2])
-    np.testing.assert_allclose(field.t, [0, 0.5, 1])
-    exact = np.stack(np.meshgrid(field.x, field.y), axis=-1) @ SADDLE.T + [0.1, -0.2]
-    for velocity in field.velocity:
-        np.testing.assert_allclose(velocity, exact, atol=1e-6)
-
-
-def test_field_changes_with_time() -> None:
-    study = trained_study()
-    field = study.field(SQUARE, n=4, times=3)
-    assert field is not None
-    probe = study.probe((field.x[1], field.y[2]), 0.5)
-    assert probe is not None
-    np.testing.assert_allclose(field.velocity[1, 2, 1], probe.velocity, rtol=1e-5)
-    assert np.abs(field.velocity[0] - field.velocity[2]).max() > 1e-3
-
-
-def test_probe_of_a_linear_flow() -> None:
-    probe = flow_study(SADDLE).probe((0.5, -1.0), 0.8)
-    assert probe is not None
-    np.testing.assert_allclose(probe.velocity, SADDLE @ [0.5, -1.0], rtol=1e-6)
-    assert probe.speed == pytest.approx(np.linalg.norm(SADDLE @ [0.5, -1.0]))
-    assert probe.divergence == pytest.approx(np.trace(SADDLE), abs=1e-6)
-    assert probe.log_density == pytest.approx(pushed_gaussian(SADDLE, 0.8).logpdf([0.5, -1.0]), abs=1e-4)
-
-
-def test_probe_of_a_classifier_has_no_density() -> None:
-    probe = classifier_study(ROTATION, np.eye(2)).probe((1.0, 0.0), 0.0)
-    assert probe is not None
-    assert math.isnan(probe.log_density)
-    np.testing.assert_allclose(probe.velocity, [0.0, 2.0], atol=1e-6)
-
-
-# --- density
-
-
-def pushed_gaussian(A: np.ndarray, t: float, b: tuple[float, float] = (0.0, 0.0)) -> Any:
-    """The law of z(t) for z' = A z + b from N(0, I): mean A^-1 (e^At - I) b, covariance e^At e^At^T."""
-    push = expm(A * t)
-    mean = np.linalg.solve(A, (push - np.eye(2)) @ b) if np.any(b) else np.zeros(2)
-    return multivariate_normal(mean, push @ push.T)
-
-
-@pytest.mark.parametrize("t", [0.0, 0.4, 1.0])
-def test_density_is_the_gaussian_pushed_by_the_flow(t: float) -> None:
-    density = flow_study(SADDLE, b=(0.5, -0.25)).density(t, SQUARE, 24, SolverChoice("dopri5", 1e-6, 1e-6))
-    assert density is not None
-    centres = np.linspace(-6, 6, 49)[1::2]
-    exact = pushed_gaussian(SADDLE, t, (0.5, -0.25)).logpdf(np.stack(np.meshgrid(centres, centres), axis=-1))
-    np.testing.assert_allclose(density.log_density, exact, atol=2e-3)
-    assert density.iteration == 7
-
-
-def test_mass_is_one_and_only_what_lies_inside() -> None:
-    study = flow_study(ROTATION)
-    whole = study.density(0.5, SQUARE, 48, TIGHT)
-    half = study.density(0.5, Extent(0.0, 6.0, -6.0, 6.0), 48, TIGHT)
-    assert whole is not None
-    assert half is not None
-    assert whole.mass == pytest.approx(1.0, abs=1e-3)
-    assert half.mass == pytest.approx(0.5, abs=1e-3)
-
-
-def test_mass_of_a_curved_flow_is_one() -> None:
-    density = trained_study().density(1.0, Extent(-9, 9, -9, 9), 96, TIGHT)
-    assert density is not None
-    assert density.mass == pytest.approx(1.0, abs=0.01)
-
-
-def test_maps_solved_in_blocks_equal_one_solve(monkeypatch: pytest.MonkeyPatch) -> None:
-    choice = SolverChoice("dopri5", 1e-3, 1e-3)
-    blocks = trained_study().density(1.0, Extent(-3, 3, -3, 3), 50, choice)
-    monkeypatch.setattr("odeviz.analysis.study._BLOCK", 10_000)
-    one = trained_study().density(1.0, Extent(-3, 3, -3, 3), 50, choice)
-    assert blocks is not None
-    assert one is not None
-    assert 50 * 50 > 2048
-    np.testing.assert_allclose(blocks.log_density, one.log_density, atol=1e-3)
-
-
-def test_first_row_of_a_map_is_the_lowest() -> None:
-    density = flow_study(np.zeros((2, 2)), b=(0.0, 2.0)).density(1.0, SQUARE, 12, TIGHT)
-    assert density is not None
-    best = np.unravel_index(density.log_density.argmax(), (12, 12))
-    assert best[0] in (7, 8)  # y = 1.5 and 2.5
-    assert best[1] in (5, 6)
-
-
-def test_density_of_a_failed_solve_is_nan_and_says_why() -> None:
-    density = flow_study(np.diag([-80.0, -80.0]), t1=4.0).density(
-        4.0, SQUARE, 4, SolverChoice("rk4", steps=400)
-    )
-    assert density is not None
-    assert density.status == "non_finite"
-    assert density.message
-    assert np.isnan(density.log_density).all()
-    assert math.isnan(density.mass)
-
-
-def test_each_model_answers_only_its_own_question() -> None:
-    with pytest.raises(ValueError, match="this model is a classifier"):
-        classifier_study(ROTATION, np.eye(2)).density(1.0, SQUARE, 4, TIGHT)
-    with pytest.raises(ValueError, match="this model is a density"):
-        flow_study(ROTATION).decision(0.0, SQUARE, 4, TIGHT)
-
-
-# --- decision
-
-
-@pytest.mark.parametrize("t", [0.0, 0.3, 1.0])
-def test_decision_is_the_readout_of_the_state_carried_on(t: float) -> None:
-    readout = np.array([[1.0, 0.5], [-1.0, 0.2], [0.0, -1.0]])
-    decision = classifier_study(ROTATION, readout).decision(t, SQUARE, 6, TIGHT)
-    assert decision is not None
-    assert decision.probability.shape == (3, 6, 6)
-    centres = np.arange(-5, 6, 2.0)
-    states = np.stack(np.meshgrid(centres, centres), axis=-1) @ expm(ROTATION * (1 - t)).T
-    scores = np.exp(states @ readout.T)
-    exact = np.moveaxis(scores / scores.sum(axis=-1, keepdims=True), -1, 0)
-    np.testing.assert_allclose(decision.probability, exact, atol=1e-4)
 
 
 # --- cancelling

@@ -1,0 +1,215 @@
+"""What is on the figures: the layers, points and words that the results ask for."""
+
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.image import AxesImage
+from matplotlib.quiver import Quiver
+from sample_results import (
+    RESULTS,
+    SQUARE,
+    gaussian,
+    half_plane,
+    history,
+    rotation_field,
+    spiral_flow,
+    steps,
+    texts,
+    two_points,
+)
+
+from odeviz.analysis.results import (
+    DecisionResult,
+    DensityResult,
+    FieldResult,
+    FlowResult,
+    StepTable,
+)
+from odeviz.exporting.figures import draw_figure
+from odeviz.exporting.palette import LIGHT
+from odeviz.exporting.style import running_median
+from odeviz.training.snapshot import History
+
+
+def test_missing_layers_are_not_drawn() -> None:
+    axes = draw_figure("flow", data=two_points()).axes[0]
+    assert not axes.images
+    assert not [c for c in axes.collections if isinstance(c, LineCollection | Quiver)]
+    full = draw_figure("flow", **RESULTS["flow"]).axes[0]
+    assert len(full.images) == 1
+    assert len([c for c in full.collections if isinstance(c, Quiver)]) == 1
+
+
+def test_trajectories_of_a_class_have_its_color_and_their_own_points() -> None:
+    flow = spiral_flow()
+    lines = [c for c in draw_figure("flow", flow=flow).axes[0].collections if isinstance(c, LineCollection)]
+    assert len(lines) == 2
+    for label, collection in enumerate(lines):
+        from matplotlib.colors import to_hex
+
+        assert to_hex(collection.get_colors()[0]).upper() == LIGHT.of_class(label)
+        np.testing.assert_allclose(collection.get_segments()[0], flow.paths[:, label])
+
+
+def test_points_stand_where_the_trajectories_are_at_the_time() -> None:
+    flow = spiral_flow()
+    axes = draw_figure("flow", flow=flow, time=0.5).axes[0]
+    heads = max((c for c in axes.collections if isinstance(c, PathCollection)), key=lambda c: c.get_zorder())
+    np.testing.assert_allclose(heads.get_offsets(), flow.paths[10])
+
+
+def test_at_most_so_many_trajectories_but_every_point() -> None:
+    axes = draw_figure("flow", flow=spiral_flow(count=40), trajectories=10).axes[0]
+    drawn = sum(len(c.get_segments()) for c in axes.collections if isinstance(c, LineCollection))
+    assert drawn == 10
+    assert max(len(c.get_offsets()) for c in axes.collections if isinstance(c, PathCollection)) == 40
+
+
+def test_trajectories_without_a_class_are_colored_by_time_with_a_color_bar() -> None:
+    figure = draw_figure("flow", flow=spiral_flow(labelled=False))
+    assert len(figure.axes) == 2
+    assert figure.axes[1].get_ylabel() == "$t$"
+
+
+def test_trajectories_end_where_the_solver_stopped() -> None:
+    flow = spiral_flow()
+    paths = flow.paths.copy()
+    paths[8:] = np.nan
+    for labels in (flow.labels, np.full(12, -1)):
+        stopped = FlowResult(
+            flow.t, paths, labels, flow.steps, flow.choice, 1, 8, np.nan, 1.0, "non_finite", "x"
+        )
+        figure = draw_figure("flow", flow=stopped, data=two_points())
+        figure.canvas.draw()
+        for collection in figure.axes[0].collections:
+            for path in collection.get_paths():
+                assert np.isfinite(path.vertices).all()
+
+
+def test_time_chooses_the_field() -> None:
+    def arrows(time: float) -> Quiver:
+        axes = draw_figure("flow", field=rotation_field(), time=time).axes[0]
+        return next(c for c in axes.collections if isinstance(c, Quiver))
+
+    np.testing.assert_allclose(arrows(0.0).U, -arrows(1.0).U)
+
+
+def test_field_can_be_streamlines_and_a_still_field_draws_none() -> None:
+    field = rotation_field()
+    moving = draw_figure("flow", field=field, lines="streamlines").axes[0]
+    assert any(isinstance(c, LineCollection) for c in moving.collections)
+    still = FieldResult(field.t, field.x, field.y, np.zeros_like(field.velocity), 0)
+    for lines in ("arrows", "streamlines"):
+        draw_figure("flow", field=still, lines=lines).canvas.draw()
+
+
+def test_density_shows_nats_mass_and_impossible_places_as_lowest() -> None:
+    density = gaussian()
+    log_density = density.log_density.copy()
+    log_density[0, 0] = -np.inf
+    figure = draw_figure("density", density=DensityResult(0.7, SQUARE, log_density, density.mass, 10))
+    seen = texts(figure)
+    assert "nats" in seen
+    assert f"mass {density.mass:.3f}" in seen
+    assert "$t$ = 0.70" in seen
+    image = figure.axes[0].images[0]
+    assert isinstance(image, AxesImage)
+    assert image.get_array()[0, 0] == image.get_clim()[0]
+    assert image.get_clim()[1] == log_density.max()
+
+
+def test_row_zero_of_a_map_is_the_lowest() -> None:
+    log_density = np.full((4, 4), -20.0)
+    log_density[0] = 0.0
+    figure = draw_figure("density", density=DensityResult(0.0, SQUARE, log_density, 1.0, 0))
+    assert figure.axes[0].images[0].origin == "lower"
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_decision_paints_the_likeliest_class(classes: int) -> None:
+    decision = half_plane(classes)
+    figure = draw_figure("decision", decision=decision)
+    image = np.asarray(figure.axes[0].images[0].get_array())
+    best = decision.probability.argmax(axis=0)
+    for label in range(classes):
+        where = best == label
+        if where.any():
+            strongest = image[where][np.argmin(image[where].sum(axis=1))]
+            expected = 1 - np.array([int(LIGHT.of_class(label)[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+            # Mixed with white: the tint's difference from white points along the class colour's.
+            tint = 1 - strongest
+            assert tint @ expected / np.linalg.norm(tint) / np.linalg.norm(expected) > 0.999
+    assert len(figure.axes) == (2 if classes == 2 else 1)
+
+
+def test_all_of_one_class_has_no_boundary() -> None:
+    sure = np.stack([np.full((8, 8), 0.9), np.full((8, 8), 0.1)])
+    draw_figure("decision", decision=DecisionResult(0.0, SQUARE, sure, 0)).canvas.draw()
+
+
+def test_density_loss_shows_the_entropy_where_it_is_known() -> None:
+    with_entropy = texts(draw_figure("loss", history=history(), task="density", entropy=2.397))
+    assert "$H$ = 2.397" in with_entropy
+    assert "nats" in with_entropy
+    assert "$H$" not in texts(draw_figure("loss", history=history(), task="density"))
+
+
+def test_classification_loss_shows_accuracy_in_percent() -> None:
+    seen = texts(draw_figure("loss", history=history()))
+    assert "accuracy (%)" in seen
+    assert "90.0 %" in seen
+
+
+@pytest.mark.parametrize("task", ["classification", "density"])
+def test_a_history_of_one_row_or_with_gaps_is_drawn(task: str) -> None:
+    draw_figure("loss", history=history(1), task=task).canvas.draw()
+    whole = history(30)
+    loss = whole.loss.copy()
+    loss[20:] = np.nan
+    gaps = History(whole.iteration, whole.seconds, loss, whole.nfe_forward, whole.nfe_backward, whole.metric)
+    draw_figure("loss", history=gaps, task=task).canvas.draw()
+    nothing = np.full(30, np.nan)
+    lost = History(whole.iteration, whole.seconds, nothing, nothing, nothing, nothing)
+    draw_figure("loss", history=lost, task=task).canvas.draw()
+    draw_figure("nfe", history=lost).canvas.draw()
+
+
+def test_nfe_names_both_directions_beside_their_curves() -> None:
+    seen = texts(draw_figure("nfe", history=history()))
+    assert "forward" in seen
+    assert "backward" in seen
+
+
+def test_rejected_steps_are_red_crosses_at_their_start() -> None:
+    axes = draw_figure("steps", steps=steps()).axes[0]
+    crosses = next(line for line in axes.lines if line.get_marker() == "x")
+    assert crosses.get_color() == LIGHT.danger
+    np.testing.assert_array_equal(crosses.get_xydata(), [[0.25, 0.5]])
+
+
+def test_steps_tell_what_the_solve_cost() -> None:
+    seen = texts(draw_figure("steps", flow=spiral_flow()))
+    assert "dopri5" in seen
+    assert "26 evaluations, 3 accepted, 1 rejected" in seen
+    assert "scaled error" in seen
+
+
+def test_steps_without_error_estimates_and_backwards_in_time() -> None:
+    table = steps(rejected=False)
+    fixed = StepTable(1 - table.t, -table.h, np.full(4, np.nan), table.accepted)
+    figure = draw_figure("steps", steps=fixed)
+    assert len(figure.axes) == 1
+    assert figure.axes[0].get_ylim()[0] > 0
+    low, high = figure.axes[0].get_xlim()
+    assert low <= 0.0 < high
+
+
+def test_a_solve_without_a_step_is_one_sentence() -> None:
+    none = StepTable(np.empty(0), np.empty(0), np.empty(0), np.empty(0, dtype=bool))
+    with pytest.raises(ValueError, match="took no step"):
+        draw_figure("steps", steps=none)
+
+
+def test_running_median_ignores_outliers_and_gaps() -> None:
+    values = np.array([1.0, 1.0, 50.0, 1.0, np.nan, 1.0])
+    np.testing.assert_array_equal(running_median(values, 5), np.ones(6))
