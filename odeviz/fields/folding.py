@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from odeviz.fields.activations import Activation
 from odeviz.fields.products import Products
-
-if TYPE_CHECKING:
-    from odeviz.fields.mlp import TimeLinear
 
 
 @dataclass(slots=True)
@@ -56,6 +52,10 @@ class FoldedWeights:
         self.augmented = [self._now[rows, : 1 + k] for rows, k in zip(self._rows, self._inputs, strict=True)]
         self.plain = [table[:, 1:] for table in self.augmented]
         self.transposed = [table.t() for table in self.plain]
+        self._targets = [
+            (self._table[rows, 1 : 1 + k], self._ones[:k], *(v[rows] for v in self._vectors()))
+            for rows, k in zip(self._rows, self._inputs, strict=True)
+        ]
 
     def _scales(self, layer: int) -> tuple[float, float]:
         """Factors of a layer's weights: by what comes after them and by what comes before."""
@@ -63,30 +63,27 @@ class FoldedWeights:
         after = self._duration if last else self.activation.inner
         return after, self.activation.outer if layer else 1.0
 
-    def load(self, layers: Iterable[TimeLinear], duration: float) -> None:
-        """Copy the parameters; the field's values are multiplied by ``duration``."""
+    def _vectors(self) -> tuple[Tensor, ...]:
+        return self._bias, self._shift, self._gate_weight, self._gate_bias
+
+    def load(self, layers: Iterable[Sequence[Tensor]], duration: float) -> None:
+        """Copy the parameters, a layer's as in ``TimeLinear.tensors``; values are multiplied by ``duration``."""
         self._duration, self._time = duration, None
         offset = self.activation.offset
-        for index, (layer, rows, k) in enumerate(zip(layers, self._rows, self._inputs, strict=True)):
+        for index, ((weight, bias, *timed), target) in enumerate(zip(layers, self._targets, strict=True)):
             after, before = self._scales(index)
-            torch.mul(layer.weight, after * before, out=self._table[rows, 1 : 1 + k])
+            table, ones, folded_bias, folded_shift, *gate = target
+            torch.mul(weight, after * before, out=table)
             if index and offset:
-                torch.addmv(
-                    layer.bias,
-                    layer.weight,
-                    self._ones[:k],
-                    beta=after,
-                    alpha=after * offset,
-                    out=self._bias[rows],
-                )
+                torch.addmv(bias, weight, ones, beta=after, alpha=after * offset, out=folded_bias)
             else:
-                torch.mul(layer.bias, after, out=self._bias[rows])
-            if layer.shift is not None:
-                torch.mul(layer.shift, after, out=self._shift[rows])
-            if layer.gate_weight is not None and layer.gate_bias is not None:
-                self._gate_weight[rows] = layer.gate_weight
-                self._gate_bias[rows] = layer.gate_bias
-        self._table[:, 0] = self._bias
+                torch.mul(bias, after, out=folded_bias)
+            if timed:
+                torch.mul(timed[0], after, out=folded_shift)
+            for copy, parameter in zip(gate, timed[1:], strict=False):
+                copy.copy_(parameter)
+        if self.gated or not self.shifted:
+            self._table[:, 0] = self._bias
 
     def at(self, t: float) -> bool:
         """Make the layers those of time t; whether their weights (not only their biases) changed."""

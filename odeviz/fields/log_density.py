@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from odeviz.engine.kernel import AutogradKernel, Kernel
-from odeviz.fields.log_density_kernel import log_density_kernel
+from odeviz.fields.divergence_networks import divergence_network
 from odeviz.fields.mlp import MLPField, Time
+from odeviz.fields.mlp_kernel import MLPKernel
 from odeviz.fields.rescaled import Rescaled
 
 
@@ -52,5 +53,5 @@ class LogDensityField(nn.Module):
         if isinstance(inner, Rescaled):
             log_duration, inner = inner.log_duration, inner.field
         if isinstance(inner, MLPField):
-            return log_density_kernel(inner, y0, log_duration)
+            return MLPKernel(inner, y0, log_duration, divergence_network(len(inner.hidden)))
         return AutogradKernel(self, y0, tuple(self.parameters()))

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from odeviz.fields.activations import ACTIVATIONS, one_of
-from odeviz.fields.mlp_kernel import MLPKernel, Workspace
+from odeviz.fields.mlp_kernel import MLPKernel
+from odeviz.fields.network import Network
 from odeviz.fields.pool import WorkspacePool
 
 TIMES = ("none", "concat", "concatsquash")
@@ -34,6 +35,11 @@ class TimeLinear(nn.Module):
         gated = time == "concatsquash"
         self.gate_weight = _uniform((outputs,), 1) if gated else None
         self.gate_bias = _uniform((outputs,), 1) if gated else None
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Parameters in the order of ``parameters()``: weight, bias, shift, gate weight and gate bias."""
+        all_five = (self.weight, self.bias, self.shift, self.gate_weight, self.gate_bias)
+        return tuple(tensor for tensor in all_five if tensor is not None)
 
     def gate(self, t: Time) -> Tensor | None:
         """The factors of the outputs ``[outputs]`` at time t, or None without a gate."""
@@ -99,7 +105,7 @@ class MLPField(nn.Module):
             for parameter in (last.weight, last.bias, last.shift):
                 if parameter is not None:
                     parameter.mul_(scale)
-        self.workspaces: WorkspacePool[Workspace] = WorkspacePool()
+        self.workspaces: WorkspacePool[Network] = WorkspacePool()
 
     @property
     def sizes(self) -> tuple[int, ...]:

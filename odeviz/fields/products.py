@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,31 +13,39 @@ _THIN = 4
 _LARGE = 1 << 16
 
 
-def layer_mm(A: Tensor, X: Tensor, out: Tensor) -> None:
+#: (function, left, right, out): an operation whose operands are known long before it runs.
+Operation = tuple[Callable[..., object], Tensor, Tensor, Tensor]
+
+
+def layer_product(A: Tensor, X: Tensor, out: Tensor) -> Operation:
     """out [n, B] = A [n, k] X [k, B].
 
     For a few columns of A and a large batch a general product is several times slower than a sum of outer ones.
     """
-    k = A.shape[1]
-    if k > _THIN or out.numel() < _LARGE:
-        torch.mm(A, X, out=out)
-        return
+    thin = A.shape[1] <= _THIN and out.numel() >= _LARGE
+    return (sum_of_outer_products if thin else torch.mm), A, X, out
+
+
+def sum_of_outer_products(A: Tensor, X: Tensor, *, out: Tensor) -> None:
+    """out [n, B] = A [n, k] X [k, B], column by column of A."""
     torch.mul(A[:, :1], X[:1], out=out)
-    for j in range(1, k):
+    for j in range(1, A.shape[1]):
         out.addcmul_(A[:, j : j + 1], X[j : j + 1])
 
 
-def outer_sum(delta: Tensor, X: Tensor, out: Tensor) -> None:
-    """out [n, k] = delta [n, B] X^T [B, k]: a layer's weight gradient, summed over the batch."""
-    n, k = out.shape
+def gradient_products(delta: Tensor, x: Tensor, bias: Tensor, weight: Tensor) -> Iterator[Operation]:
+    """A layer's gradients summed over the batch: bias [n], weight [n, k] from delta [n, B] and x [1 + k, B].
+
+    The first row of x is what multiplies the bias: ones.
+    """
+    n, k = weight.shape
+    yield torch.mv, delta, x[0], bias
     if k <= _THIN:
-        for j in range(k):
-            torch.mv(delta, X[j], out=out[:, j])
+        yield from ((torch.mv, delta, x[1 + j], weight[:, j]) for j in range(k))
     elif n <= _THIN:
-        for i in range(n):
-            torch.mv(X, delta[i], out=out[i])
+        yield from ((torch.mv, x[1:], delta[i], weight[i]) for i in range(n))
     else:
-        torch.mm(delta, X.t(), out=out)
+        yield torch.mm, delta, x[1:].t(), weight
 
 
 @dataclass(slots=True)
@@ -51,6 +59,11 @@ class Products:
     bias: list[Tensor]
     weight: list[Tensor]
     trace: Tensor | None
+
+    def only(self) -> Products:
+        """The single evaluation of ``[1, ...]``."""
+        trace = None if self.trace is None else self.trace[0]
+        return Products([bias[0] for bias in self.bias], [weight[0] for weight in self.weight], trace)
 
 
 class ProductLayout:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
@@ -9,27 +10,31 @@ import torch
 from torch import Tensor
 
 P = TypeVar("P")
-Shapes = Mapping[str, tuple[int, ...]]
 
 
 class Tape(Generic[P]):
-    """Slots, each seen as a place ``P`` that ``bind`` makes of the slot's buffers once.
+    """Slots, each seen as a place ``P`` that ``bind`` makes of the slot's buffers when it is first used.
 
     Slot -1 is a place for evaluations that nobody will ask for.
     """
 
-    def __init__(self, shapes: Shapes, bind: Callable[[dict[str, Tensor]], P], like: Tensor) -> None:
+    def __init__(
+        self, shapes: Mapping[str, tuple[int, ...]], bind: Callable[[dict[str, Tensor]], P], like: Tensor
+    ) -> None:
         self._shapes = dict(shapes)
         self._bind = bind
         self._like = like
-        self._blocks: list[dict[str, Tensor]] = []
-        self._starts: list[int] = []
-        scratch = self._block(1)
+        volume = sum(torch.Size(shape).numel() for shape in shapes.values())
+        self.bytes_per_slot: int = volume * like.element_size()
+        self._blocks = [self._block(1)]
+        #: First slot of each block; slot -1 is a block of its own.
+        self._starts = [-1]
         #: Places by slot + 1.
-        self._places = self._bound(scratch)
+        self._places: list[P | None] = [None]
 
     def __getitem__(self, slot: int) -> P:
-        return self._places[slot + 1]
+        place = self._places[slot + 1]
+        return self._bound(slot) if place is None else place
 
     def __len__(self) -> int:
         return len(self._places) - 1
@@ -37,34 +42,34 @@ class Tape(Generic[P]):
     def reserve(self, slots: int) -> None:
         """Grow to at least this many slots; existing ones stay where they are."""
         have = len(self)
-        if slots <= have:
-            return
-        block = self._block(max(slots - have, have // 2))
-        self._blocks.append(block)
-        self._starts.append(have)
-        self._places.extend(self._bound(block))
+        if slots > have:
+            more = max(slots - have, have // 2)
+            self._blocks.append(self._block(more))
+            self._starts.append(have)
+            self._places.extend([None] * more)
 
-    def gather(self, name: str, slots: Sequence[int]) -> Iterator[tuple[Tensor, list[int]]]:
-        """The buffer ``name`` of the given slots as ``[k, *shape]``, with their positions in ``slots``."""
-        for block, start in zip(self._blocks, self._starts, strict=True):
-            buffer = block[name]
-            where = sorted(
-                (slot - start, i) for i, slot in enumerate(slots) if 0 <= slot - start < len(buffer)
-            )
-            if not where:
-                continue
-            rows, positions = [row for row, _ in where], [i for _, i in where]
-            if rows == list(range(rows[0], rows[0] + len(rows))):
-                yield buffer[rows[0] : rows[0] + len(rows)], positions
-            else:
-                yield buffer[rows], positions
-
-    def bytes_per_slot(self) -> int:
-        return sum(torch.Size(shape).numel() for shape in self._shapes.values()) * self._like.element_size()
+    def gather(self, name: str, slots: Sequence[int], most: int) -> Iterator[tuple[Tensor, list[int]]]:
+        """The buffer ``name`` of the given slots as views ``[k <= most, *shape]``, with the slots' positions."""
+        where = sorted((slot, i) for i, slot in enumerate(slots))
+        first = 0
+        while first < len(where):
+            slot = where[first][0]
+            which = bisect_right(self._starts, slot) - 1
+            buffer, row = self._blocks[which][name], slot - self._starts[which]
+            # A run of consecutive slots within one block is one view.
+            end = min(first + min(most, len(buffer) - row), len(where))
+            last = first + 1
+            while last < end and where[last][0] == where[last - 1][0] + 1:
+                last += 1
+            yield buffer[row : row + last - first], [i for _, i in where[first:last]]
+            first = last
 
     def _block(self, slots: int) -> dict[str, Tensor]:
         return {name: self._like.new_empty(slots, *shape) for name, shape in self._shapes.items()}
 
-    def _bound(self, block: dict[str, Tensor]) -> list[P]:
-        count = len(next(iter(block.values())))
-        return [self._bind({name: buffer[i] for name, buffer in block.items()}) for i in range(count)]
+    def _bound(self, slot: int) -> P:
+        which = bisect_right(self._starts, slot) - 1
+        row = slot - self._starts[which]
+        place = self._bind({name: buffer[row] for name, buffer in self._blocks[which].items()})
+        self._places[slot + 1] = place
+        return place
