@@ -38,7 +38,8 @@ PACKAGES = {
     "libxkbcommon.so": "libxkbcommon0",
 }
 
-_WITHOUT = "or use a command without a window: odeviz train, odeviz export, odeviz --screenshot"
+_NO_DISPLAY = "or use what needs none: odeviz train, solve, export or --screenshot"
+_NO_QT = "or use what needs no Qt: odeviz train, solve or export"
 
 
 def open_window(*, file: Path | None, preset: str | None) -> int:
@@ -78,11 +79,11 @@ def _require_display(environment: Mapping[str, str]) -> None:
     name = environment.get("DISPLAY", "")
     if not name:
         raise UserError(
-            f"there is no display to open a window on: set DISPLAY or WAYLAND_DISPLAY, {_WITHOUT}"
+            f"there is no display to open a window on: set DISPLAY or WAYLAND_DISPLAY, {_NO_DISPLAY}"
         )
     if _x_server_answers(name) is False:
         raise UserError(
-            f"the display {name!r} (DISPLAY) does not answer: start its server or set another, {_WITHOUT}"
+            f"the display {name!r} (DISPLAY) does not answer: start its server or set another, {_NO_DISPLAY}"
         )
 
 
@@ -127,8 +128,8 @@ def _require_x11_plugin() -> None:
 
 def missing_library(loader_message: str) -> str:
     """A sentence with the remedy for what the dynamic loader said, e.g. ``libEGL.so.1: cannot open ...``."""
-    library = loader_message.split(":")[0].strip()
+    library = Path(loader_message.split(":")[0].strip()).name
     package = next((deb for stem, deb in PACKAGES.items() if library.startswith(stem)), None)
     if package is None:
-        return f"Qt cannot be loaded ({' '.join(loader_message.split())}): install what it misses, {_WITHOUT}"
-    return f"Qt needs the system library {library}: apt install {package} (or its like), {_WITHOUT}"
+        return f"Qt cannot be loaded ({' '.join(loader_message.split())}): install what it misses, {_NO_QT}"
+    return f"Qt needs the system library {library}: apt install {package} (or its like), {_NO_QT}"
