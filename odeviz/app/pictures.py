@@ -35,6 +35,7 @@ from odeviz.training.snapshot import Snapshot
 
 #: Grid points a side of the background while training.
 QUICK_GRID = 48
+TRAJECTORIES = 400
 #: While training, the solver rests this many times as long as it worked: training needs the interpreter too.
 REST = 1.0
 
@@ -59,6 +60,8 @@ class Pictures(QObject):
         self.bench, self.service, self.window, self.redraw = bench, service, window, redraw
         #: The latest result of every kind: what an export draws.
         self.results: dict[str, Any] = {}
+        #: How many trajectories the flow view shows.
+        self.trajectories = TRAJECTORIES
         self._arrived: dict[str, Answer] = {}
         self._scene_of: tuple[Any, ...] | None = None
         self._extent: Extent | None = None
@@ -209,11 +212,11 @@ class Pictures(QObject):
         snapshot, choice = self.bench.snapshot, self.bench.choice
         if snapshot is None:
             return
-        self.service.ask(snapshot, FlowRequest(choice), patient=self._dragging)
+        self.service.ask(snapshot, FlowRequest(choice, self.trajectories), patient=self._dragging)
         if self._dragging or self.training:
             self.service.withdraw("cost")
         else:
-            self.service.ask(snapshot, CostRequest(choice))
+            self.service.ask(snapshot, CostRequest(choice, self.trajectories))
 
     def _ask_seeds(self) -> None:
         seeds, snapshot = self.bench.seeds.points, self.bench.snapshot

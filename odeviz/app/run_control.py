@@ -43,18 +43,12 @@ class RunControl(QObject):
     @Slot()
     def toggle(self) -> None:
         """Pause, go on, or start from scratch: whichever makes sense now."""
-        bench, phase = self.bench, self.trainer.phase
-        experiment, shown = bench.experiment, bench.snapshot
-        done = shown is not None and shown.iteration >= experiment.training.iterations
-        same = bench.running is not None and bench.running.is_hot_change(experiment)
-        if phase is Phase.TRAINING:
+        if self.trainer.phase is Phase.TRAINING:
             self.trainer.pause()
-        elif not same or done or shown is None:
-            self.restart()
-        elif phase is Phase.IDLE:
-            self.trainer.start(experiment, shown)
-        else:
+        elif self._has_session():
             self.trainer.resume()
+        else:
+            self.trainer.start(self.bench.experiment, self._unfinished())
 
     @Slot()
     def restart(self) -> None:
@@ -67,12 +61,25 @@ class RunControl(QObject):
 
     def step_once(self) -> None:
         """One iteration; of a new run if nothing is running."""
-        bench, shown = self.bench, self.bench.snapshot
-        same = bench.running is not None and bench.running.is_hot_change(bench.experiment)
-        going = same and shown is not None and shown.iteration < bench.experiment.training.iterations
-        if not going or self.trainer.phase is Phase.IDLE:
-            self.trainer.start(bench.experiment, shown if going else None, paused=True)
+        if self.trainer.phase is not Phase.STARTING and not self._has_session():
+            self.trainer.start(self.bench.experiment, self._unfinished(), paused=True)
         self.trainer.step()
+
+    def _has_session(self) -> bool:
+        """Whether the trainer holds a run of the edited experiment that can go on."""
+        phase, running = self.trainer.phase, self.bench.running
+        if running is None or not running.is_hot_change(self.bench.experiment):
+            return False
+        if phase is Phase.FINISHED:
+            return self._unfinished() is not None
+        return phase in (Phase.PAUSED, Phase.TRAINING, Phase.TROUBLE)
+
+    def _unfinished(self) -> Snapshot | None:
+        """The model on show if the edited experiment asks for more iterations of it."""
+        shown, edited = self.bench.snapshot, self.bench.experiment
+        if shown is None or shown.iteration >= edited.training.iterations:
+            return None
+        return shown if shown.experiment.is_hot_change(edited) else None
 
     # What the trainer reports.
 

@@ -28,8 +28,11 @@ def take(
 ) -> int:
     """See :func:`odeviz.app.screenshot`. Prints one sentence and returns 1 if there is nothing to show."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from PySide6.QtCore import qInstallMessageHandler
+
     from odeviz.app.startup import OPENING_PRESET, Desk, application
 
+    qInstallMessageHandler(_say)
     app = application()
     desk = Desk(app, settings=None, theme=theme)
     try:
@@ -44,6 +47,7 @@ def take(
     finally:
         ended = desk.clear()
         app.processEvents()
+        qInstallMessageHandler(None)
     if problem or not ended:
         sys.stderr.write(f"{problem or 'A thread did not end in time.'}\n")
         return 1
@@ -75,6 +79,12 @@ def _prepare(desk: Desk, iterations: int | None) -> str:
     if not wait(lambda: bool(failures) or control.pictures.settled, PICTURE):
         return "The pictures did not become ready in time."
     return failures[0] if failures else ""
+
+
+def _say(kind: object, context: object, message: str) -> None:
+    """Qt's messages, without what the offscreen platform says about every window."""
+    if "propagateSizeHints" not in message:
+        sys.stderr.write(f"{message}\n")
 
 
 def wait(ready: Callable[[], bool], seconds: float) -> bool:

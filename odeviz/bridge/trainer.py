@@ -248,6 +248,9 @@ class Trainer(QObject):
         self, experiment: Experiment, snapshot: Snapshot | None = None, *, paused: bool = False
     ) -> None:
         """Train ``experiment`` from scratch, or on from ``snapshot``; with ``paused``, only get ready."""
+        if not self._closed:
+            # At once, so that a second click does not start a second session.
+            self._set_phase(Phase.STARTING)
         self._send(partial(self._loop.start, experiment, snapshot, paused))
 
     def pause(self) -> None:
@@ -282,7 +285,8 @@ class Trainer(QObject):
 
     def warm_up(self) -> None:
         """Import what training needs, so that the first click on Train does not wait for it."""
-        self._send(partial(load_engine, optimizer=True))
+        if not self._synchronous:
+            self._send(partial(load_engine, optimizer=True))
 
     def shutdown(self, timeout: float = 2.0) -> bool:
         """End the thread; True if it has ended within ``timeout`` seconds. Later commands are ignored."""
@@ -314,8 +318,11 @@ class Trainer(QObject):
             self.running_changed.emit(report.experiment)
         if report.device is not None:
             self.device_changed.emit(report.device)
-        if report.phase is not self.phase:
-            self.phase = report.phase
-            self.phase_changed.emit(report.phase)
+        self._set_phase(report.phase)
         if report.trouble is not None:
             self.troubled.emit(report.trouble)
+
+    def _set_phase(self, phase: Phase) -> None:
+        if phase is not self.phase:
+            self.phase = phase
+            self.phase_changed.emit(phase)

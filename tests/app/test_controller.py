@@ -1,0 +1,292 @@
+"""What a person's actions do, and what the window shows of it."""
+
+import pytest
+
+from odeviz.analysis.results import SolverChoice
+from odeviz.app.actions import ACTIONS
+from odeviz.bridge import Phase, Trouble
+from odeviz.tasks.presets import PRESETS
+
+#: What the offscreen platform says about every top-level window.
+shows_a_window = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+
+
+def test_every_action_of_the_registry_does_something(rig):
+    groups = {"layer", "theme", "preset"}
+    plain = {spec.key for spec in ACTIONS if spec.key.partition(".")[0] not in groups}
+    assert plain == set(rig.control._commands)
+
+
+def test_a_shown_model_moves(rig):
+    rig.show(task="density", solver__method="rk4")
+    before = rig.bench.playhead.t
+    rig.tick(0.05)
+    assert rig.bench.playhead.t > before
+    assert {"scene", "flow", "cost", "field", "background"} <= rig.control.pictures.results.keys()
+
+
+def test_the_flows_end_time_is_the_playheads(rig):
+    rig.show()
+    assert rig.bench.playhead.t1 == 2.0
+
+
+def test_train_starts_from_scratch_when_the_shown_model_is_finished(rig):
+    rig.show(training__iterations=10)
+    rig.control.do("train")
+    rig.control.trainer.advance(3)
+    rig.control.do("train")
+    rig.tick()
+    assert rig.control.trainer.phase is Phase.PAUSED
+    assert rig.bench.snapshot.iteration == 3
+    assert rig.bench.unsaved
+
+
+def test_train_goes_on_after_a_pause(rig):
+    rig.show(training__iterations=10)
+    for _ in range(3):
+        rig.control.do("train")
+        rig.control.trainer.advance(2)
+    rig.control.trainer.pause()
+    rig.tick()
+    assert len(rig.sessions) == 1
+    assert rig.bench.snapshot.iteration == 4
+
+
+def test_training_to_the_end_is_reported(rig):
+    rig.show(training__iterations=5)
+    rig.control.do("train")
+    rig.control.trainer.advance(6)
+    rig.tick()
+    assert rig.control.trainer.phase is Phase.FINISHED
+    assert rig.window.status.fields["iteration"].text() == "5 / 5"
+
+
+def test_a_cold_change_makes_train_start_again(rig):
+    rig.show()
+    rig.control.do("reset")
+    rig.bench.edit("field.width", 8)
+    rig.control.do("train")
+    assert [session.experiment.field.width for session in rig.sessions] == [64, 8]
+
+
+def test_a_hot_change_reaches_the_running_session_at_once_and_leaves_cold_ones_waiting(rig):
+    rig.show()
+    rig.control.do("reset")
+    rig.bench.edit("field.width", 8)
+    rig.bench.edit("training.lr", 0.02)
+    running = rig.sessions[0].experiment
+    assert (running.training.lr, running.field.width) == (0.02, 64)
+    assert rig.bench.running == running
+
+
+def test_undo_of_a_hot_change_reaches_the_session_too(rig):
+    rig.show()
+    rig.control.do("reset")
+    rig.bench.edit("training.lr", 0.02)
+    rig.control.do("undo")
+    assert rig.sessions[0].experiment.training.lr == 5e-3
+
+
+def test_step_makes_one_iteration_of_a_new_run(rig):
+    rig.show()
+    rig.control.do("step")
+    rig.control.do("step")
+    rig.tick()
+    assert rig.bench.snapshot.iteration == 2
+    assert rig.control.trainer.phase is Phase.PAUSED
+
+
+def test_numerical_trouble_is_told_in_the_view_and_keeps_the_model(rig):
+    rig.show()
+    rig.control.do("reset")
+    rig.sessions[0].message = "Training stopped at iteration 1: the loss became nan."
+    rig.control.do("train")
+    rig.control.trainer.advance(1)
+    rig.tick()
+    assert rig.control.trainer.phase is Phase.TROUBLE
+    assert rig.window.flow._message.text() == "Training stopped at iteration 1: the loss became nan."
+    assert rig.bench.snapshot is not None
+    assert rig.dialogs.troubles == []
+
+
+def test_an_exception_in_training_opens_a_dialog_with_details(rig):
+    rig.show()
+    rig.control.do("reset")
+    rig.sessions[0].step = lambda: 1 / 0
+    rig.control.do("train")
+    rig.control.trainer.advance(1)
+    (title, trouble), *_ = rig.dialogs.troubles
+    assert title == "Training stopped"
+    assert "ZeroDivisionError" in trouble.details
+
+
+def test_a_solve_that_fails_is_told_in_the_view(rig):
+    rig.show()
+    rig.control.service._loop._make_study = lambda snapshot: failing(rig, snapshot)
+    rig.control.do("reset")
+    rig.tick()
+    rig.tick()
+    assert rig.window.flow._message.text() == "The step became too small at t = 0.5."
+
+
+def failing(rig, snapshot):
+    study = type(rig.studies[0])(snapshot)
+    study.status, study.message = "step_too_small", "The step became too small at t = 0.5."
+    return study
+
+
+def test_the_tolerance_slider_solves_again(rig):
+    rig.show()
+    choice = SolverChoice(rtol=1e-6, atol=1e-6)
+    rig.window.solver_bar.choice_changed.emit(choice)
+    rig.tick()
+    assert rig.control.pictures.results["flow"].choice == choice
+    assert rig.control.pictures.results["cost"].error == 1e-5
+
+
+def test_a_slider_drag_is_one_undo_step_and_measures_the_error_at_its_end(rig):
+    rig.show()
+    bar = rig.window.solver_bar
+    before = rig.bench.choice
+    bar.drag_started.emit()
+    rig.control.pictures.results.pop("cost")
+    for exponent in (4, 5, 6):
+        bar.choice_changed.emit(SolverChoice(rtol=10.0**-exponent, atol=10.0**-exponent))
+        rig.tick()
+    assert "cost" not in rig.control.pictures.results
+    bar.drag_finished.emit()
+    rig.tick()
+    assert rig.control.pictures.results["cost"].choice.rtol == 1e-6
+    rig.control.do("undo")
+    assert rig.bench.choice == before
+
+
+def test_tolerance_actions_move_by_decades_and_stop_at_the_ends(rig):
+    rig.show()
+    rig.control.do("tighter")
+    assert rig.bench.choice.rtol == pytest.approx(1e-4)
+    for _ in range(20):
+        rig.control.do("looser")
+    assert rig.bench.choice.rtol == 0.1
+
+
+def test_with_a_fixed_step_method_the_tolerance_actions_double_and_halve_the_steps(rig):
+    rig.show()
+    rig.bench.choose(SolverChoice(method="rk4", steps=20))
+    rig.control.do("tighter")
+    assert rig.bench.choice.steps == 40
+
+
+def test_seeds_get_trajectories_and_can_be_removed(rig):
+    rig.show()
+    rig.window.flow.seed_added.emit(0.5, -0.5)
+    rig.window.flow.seed_added.emit(1.0, 1.0)
+    rig.tick()
+    assert rig.control.pictures.results["seeds"].paths.shape[1] == 2
+    rig.control.do("remove_seed")
+    rig.tick()
+    assert rig.bench.seeds.points == ((0.5, -0.5),)
+    rig.control.do("clear_seeds")
+    assert "seeds" not in rig.control.pictures.results
+
+
+def test_a_seed_drag_is_one_undo_step(rig):
+    rig.show()
+    flow = rig.window.flow
+    flow.seed_added.emit(0.0, 0.0)
+    for x in (0.1, 0.2, 0.3):
+        flow.seed_moved.emit(0, x, 0.0)
+    flow.seed_drag_finished.emit(0)
+    assert rig.bench.seeds.points == ((0.3, 0.0),)
+    rig.control.do("undo")
+    assert rig.bench.seeds.points == ((0.0, 0.0),)
+
+
+def test_hovering_asks_what_is_there_and_leaving_forgets_it(rig):
+    rig.show()
+    rig.window.flow.hovered.emit(0.5, 0.25)
+    rig.tick()
+    rig.tick()
+    assert rig.control.pictures.results["probe"].point == (0.5, 0.25)
+
+
+def test_the_background_follows_the_playhead(rig):
+    rig.show(task="density")
+    rig.control.playback.scrub(0.0)
+    for _ in range(60):
+        rig.tick()
+    rig.control.playback.scrub(2.0)
+    rig.tick()
+    assert rig.control.pictures.results["background"].t == pytest.approx(2.0)
+    assert rig.control.pictures.settled
+
+
+def test_layers_can_be_hidden_from_the_menu_and_from_the_view(rig):
+    rig.show()
+    rig.control.do("layer.arrows")
+    assert not rig.bench.layers["arrows"]
+    rig.window.flow.layer_toggled.emit("arrows", True)
+    assert rig.bench.layers["arrows"]
+
+
+def test_scrubbing_stops_playing(rig):
+    rig.show()
+    rig.window.time_bar.time_changed.emit(1.5)
+    assert (rig.bench.playhead.t, rig.bench.playhead.playing) == (1.5, False)
+
+
+def test_playing_from_the_end_starts_at_the_beginning(rig):
+    rig.show()
+    rig.control.playback.scrub(2.0)
+    rig.control.do("play")
+    assert (rig.bench.playhead.t, rig.bench.playhead.playing) == (0.0, True)
+
+
+def test_a_preset_without_a_model_is_ready_to_be_trained(rig, monkeypatch):
+    monkeypatch.setattr("odeviz.app.documents.pretrained", lambda name: None)
+    rig.control.do("preset.spirals-classifier")
+    rig.tick()
+    assert rig.bench.experiment == PRESETS["spirals-classifier"].experiment
+    assert rig.bench.snapshot.iteration == 0
+    assert rig.control.trainer.phase is Phase.PAUSED
+
+
+def test_a_rejected_value_leaves_the_experiment_alone(rig):
+    before = rig.bench.experiment
+    rig.window.form.edited.emit("field.width", -3)
+    assert rig.bench.experiment is before
+
+
+@shows_a_window
+def test_closing_a_trained_model_asks_and_cancel_keeps_the_window(rig, qtbot):
+    rig.show()
+    rig.control.do("step")
+    rig.tick()
+    rig.window.show()
+    rig.window.close()
+    assert rig.window.isVisible()
+    rig.dialogs.keep = "discard"
+    rig.window.close()
+    assert not rig.window.isVisible()
+
+
+@shows_a_window
+def test_closing_an_untouched_model_asks_nothing(rig):
+    rig.show()
+    rig.window.show()
+    rig.window.close()
+    assert not rig.window.isVisible()
+
+
+def test_shutting_down_silences_later_reports(rig):
+    rig.show()
+    rig.control.shutdown()
+    rig.control.do("train")
+    assert rig.control.trainer.phase is Phase.IDLE
+
+
+def test_trouble_of_the_solver_is_told(rig):
+    rig.show()
+    rig.control.pictures.troubled.emit(Trouble("The solver: RuntimeError: out of memory", "Traceback", True))
+    assert rig.bench.message == "The solver: RuntimeError: out of memory"
+    assert rig.dialogs.troubles[0][0] == "A picture could not be computed"
