@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
@@ -21,6 +20,7 @@ from odeviz.analysis.results import (
     FlowResult,
     ProbeResult,
 )
+from odeviz.panels.flow_box import FlowBox
 from odeviz.panels.flow_layers import (
     ArrowLayer,
     BackgroundLayer,
@@ -33,7 +33,6 @@ from odeviz.panels.panel import Panel
 from odeviz.panels.readout import Readout
 from odeviz.panels.seed_layer import SeedLayer
 from odeviz.widgets import chip
-from odeviz.widgets.guard import guarded
 from odeviz.widgets.icons import icon
 from odeviz.widgets.plot import Plot
 from odeviz.widgets.theme import Theme
@@ -83,7 +82,7 @@ class FlowView(Panel):
         self._time = 0.0
         self._hover: tuple[float, float] | None = None
         self._held: int | None = None
-        self._box = _FlowBox(self)
+        self._box = FlowBox(self)
         self._plot = Plot(theme, grid=False, view_box=self._box, parent=self)
         self._plot.setMouseEnabled(True, True)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -367,35 +366,3 @@ class FlowView(Panel):
         self._notice.move(
             area.center().x() - self._notice.width() // 2, area.center().y() - self._notice.height() // 2
         )
-
-
-class _FlowBox(pg.ViewBox):
-    """Drags pan the plane, unless they take hold of a seed; the wheel zooms."""
-
-    def __init__(self, view: FlowView) -> None:
-        super().__init__(enableMenu=False, defaultPadding=0.0)
-        self._view = view
-        self._seed: int | None = None
-
-    @guarded
-    def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
-        if event.button() != Qt.MouseButton.LeftButton or axis is not None:
-            super().mouseDragEvent(event, axis)
-            return
-        if event.isStart():
-            self._seed = self._view.seed_at(event.buttonDownScenePos())
-        if self._seed is None:
-            super().mouseDragEvent(event, axis)
-            return
-        event.accept()
-        point = self.mapSceneToView(event.scenePos())
-        self._view.drag_seed(self._seed, point.x(), point.y())
-        if event.isFinish():
-            self._seed = None
-            self._view.finish_drag()
-
-    @guarded
-    def mouseClickEvent(self, event: Any) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            event.accept()
-            self._view.click(event.scenePos(), event.double())

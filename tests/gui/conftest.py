@@ -1,0 +1,122 @@
+"""The theme and small results that the panels' tests share."""
+
+import numpy as np
+import pytest
+
+from odeviz.analysis.results import (
+    DataResult,
+    DecisionResult,
+    DensityResult,
+    Extent,
+    FieldResult,
+    FlowResult,
+    SolverChoice,
+    StepTable,
+)
+from odeviz.training.snapshot import History
+from odeviz.widgets.theme import Theme
+
+EXTENT = Extent(-2.0, 2.0, -2.0, 2.0)
+
+
+@pytest.fixture(autouse=True)
+def _clean(nothing_left):
+    """Every test here leaves nothing behind."""
+
+
+@pytest.fixture
+def theme(qapp):
+    """A light theme that has dressed the application."""
+    theme = Theme("light")
+    theme.apply(qapp)
+    yield theme
+    theme.deleteLater()
+    qapp.setStyleSheet("")
+
+
+@pytest.fixture
+def show(qtbot, theme):
+    """Make a widget of a class, show it at a size, and close it after the test."""
+
+    def make(kind, *args, size=(640, 520), **options):
+        widget = kind(theme, *args, **options)
+        qtbot.addWidget(widget)
+        widget.resize(*size)
+        widget.show()
+        qtbot.waitExposed(widget)
+        return widget
+
+    return make
+
+
+@pytest.fixture
+def steps():
+    """Four accepted steps over [0, 1] and one that was rejected."""
+    return StepTable(
+        t=np.array([0.0, 0.1, 0.3, 0.3, 0.6]),
+        h=np.array([0.1, 0.2, 0.6, 0.3, 0.4]),
+        error=np.array([0.2, 0.5, 2.5, 0.9, 0.4]),
+        accepted=np.array([True, True, False, True, True]),
+    )
+
+
+@pytest.fixture
+def make_flow(steps):
+    """A flow in which every point moves right by t."""
+
+    def make(count=6, frames=5, labels=None, **changes):
+        t = np.linspace(0.0, 1.0, frames)
+        start = np.linspace(-1.0, 1.0, count)
+        paths = np.stack([start + t[:, None], np.broadcast_to(start, (frames, count))], axis=2)
+        labels = np.arange(count) % 2 if labels is None else labels
+        facts = {
+            "choice": SolverChoice(),
+            "iteration": 3,
+            "nfe": 26,
+            "error": 2.3e-5,
+            "milliseconds": 3.14,
+            **changes,
+        }
+        return FlowResult(t=t, paths=paths, labels=labels, steps=steps, **facts)
+
+    return make
+
+
+@pytest.fixture
+def field():
+    """A field that points up at t = 0 and right at t = 1."""
+    axis = np.linspace(-1.5, 1.5, 4)
+    velocity = np.zeros((2, 4, 4, 2))
+    velocity[0, ..., 1] = velocity[1, ..., 0] = 1.0
+    return FieldResult(np.array([0.0, 1.0]), axis, axis, velocity, 3)
+
+
+@pytest.fixture
+def density():
+    """The standard normal density on a grid."""
+    axis = (np.arange(40) + 0.5) / 10 - 2.0
+    x, y = np.meshgrid(axis, axis)
+    return DensityResult(0.5, EXTENT, -0.5 * (x**2 + y**2) - np.log(2 * np.pi), 0.954, 3)
+
+
+@pytest.fixture
+def decision():
+    """Two classes divided by the line x = 0."""
+    axis = (np.arange(40) + 0.5) / 10 - 2.0
+    x, _ = np.meshgrid(axis, axis)
+    p = 1 / (1 + np.exp(-4 * x))
+    return DecisionResult(0.5, EXTENT, np.stack([p, 1 - p]), 3)
+
+
+@pytest.fixture
+def data():
+    """Four points of two classes."""
+    return DataResult(np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]), np.array([0, 1, 0, 1]))
+
+
+@pytest.fixture
+def history():
+    """Fifty iterations with a falling loss and an accuracy at every tenth."""
+    rows = np.arange(1, 51)
+    metric = np.where(rows % 10 == 0, 1 - 1 / rows, np.nan)
+    return History(rows, rows * 0.01, 1.0 / rows, 14.0 + rows // 20, 20.0 + rows // 20, metric)
