@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -61,16 +61,17 @@ def nfe_figure(*, history: History) -> Figure:
     _has_rows(history)
     figure = new_figure(COLUMN, COLUMN * 0.56)
     axes = figure.add_subplot()
-    curves = [
-        ("forward", history.nfe_forward, LIGHT.accent),
-        ("backward", history.nfe_backward, LIGHT.classes[1]),
-    ]
+    # Dashed, so that both are seen where they are equal, as they are for fixed steps.
+    curves = (
+        ("forward", history.nfe_forward, LIGHT.accent, "-"),
+        ("backward", history.nfe_backward, _SECOND, (0, (3, 2))),
+    )
     ends = []
-    for name, values, color in curves:
+    for name, values, color, dashes in curves:
         if np.isfinite(values).any():
-            last = _raw_and_smooth(axes, history.iteration, values, color)
+            last = _raw_and_smooth(axes, history.iteration, values, color, dashes)
             ends.append((float(history.iteration[-1]), last, name, color))
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.04 * axes.get_ylim()[1])
     axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel("function evaluations")
     _iterations(axes, history)
@@ -150,13 +151,13 @@ def _iterations(axes: Axes, history: History) -> None:
     axes.set_xlabel("iteration", labelpad=1)
 
 
-def _raw_and_smooth(axes: Axes, x: Floats, values: Floats, color: str) -> float:
+def _raw_and_smooth(axes: Axes, x: Floats, values: Floats, color: str, dashes: Any = "-") -> float:
     """Every value faintly, their running median in full; returns the median's last finite value."""
     width = max(1, len(values) // 40) | 1
     if width > 1:
         axes.plot(x, values, color=mix(LIGHT.ground, color, 0.25), linewidth=0.5, zorder=2)
     smooth = running_median(values, width)
-    axes.plot(x, smooth, color=color, linewidth=1.1, zorder=3)
+    axes.plot(x, smooth, color=color, linewidth=1.1, linestyle=dashes, zorder=3)
     finite = smooth[np.isfinite(smooth)]
     return float(finite[-1]) if finite.size else 0.0
 

@@ -209,8 +209,10 @@ def _paint_decision(axes: Axes, decision: DecisionResult, strength: float) -> No
     image = white + (colors[best] - white) * np.nan_to_num(sure)[..., None]
     _image(axes, np.clip(image, 0, 1), decision.extent)
     x, y = _centres(decision.extent, best.shape)
+    # Between two cells log-odds change evenly, probabilities in a jump: their boundary would be a staircase.
+    scores = np.log(np.maximum(p, 1e-30))
     for c in range(1 if len(p) == 2 else 0, len(p)):
-        lead = p[c] - np.delete(p, c, axis=0).max(axis=0)
+        lead = scores[c] - np.delete(scores, c, axis=0).max(axis=0)
         if lead.min() < 0 < lead.max():
             axes.contour(x, y, lead, levels=[0.0], colors=LIGHT.text, linewidths=0.8, zorder=2)
 
@@ -306,6 +308,7 @@ def _paint_paths_by_time(axes: Axes, flow: FlowResult, chosen: Ints) -> None:
     bar = axes.figure.colorbar(ScalarMappable(norm=norm, cmap=ramp), ax=axes, aspect=24, pad=0.02)
     _plain_bar(bar, "$t$")
     bar.ax.yaxis.label.set(rotation=0, verticalalignment="center")
+    bar.ax.yaxis.labelpad = 8
 
 
 def _paint_heads(axes: Axes, flow: FlowResult, time: float | None, by_time: bool) -> None:
