@@ -50,15 +50,16 @@ def run(given: argparse.Namespace) -> int:
         _train(session, given.seconds, interrupted, sys.stderr)
         metrics = session.evaluate()
         snapshot = session.snapshot()
-    if given.out is not None:
-        from odeviz.storage import save_model
-
-        save_model(given.out, snapshot)
     report = _report(preset.name, snapshot, metrics)
     if given.json:
         print_json(report)
     else:
         print_table(report)
+    # After the report, which a disk that has filled up meanwhile must not swallow.
+    if given.out is not None:
+        from odeviz.storage import save_model
+
+        save_model(given.out, snapshot)
     if snapshot.message:
         print(f"odeviz: {snapshot.message}", file=sys.stderr)
     return INTERRUPTED if interrupted else FAILED if snapshot.message else OK

@@ -96,6 +96,7 @@ def test_a_library_that_the_x11_plugin_misses_is_named(capsys, opened, no_displa
     ("error", "words"),
     [
         (ImportError("libEGL.so.1: cannot open shared object file"), "libEGL.so.1: apt install libegl1"),
+        (ImportError("/lib/libEGL.so.1: file too short"), "libEGL.so.1: apt install libegl1"),
         (
             ImportError("libodd.so.3: cannot open\nshared object file"),
             "libodd.so.3: cannot open shared object",
