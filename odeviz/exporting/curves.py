@@ -99,11 +99,11 @@ def steps_figure(*, flow: FlowResult | None = None, steps: StepTable | None = No
     else:
         above = below = figure.add_subplot()
     _paint_sizes(above, table)
-    below.set_xlabel("$t$", labelpad=1)
+    below.set_xlabel("t", labelpad=1, style="italic")
     taken, refused = int(table.accepted.sum()), int((~table.accepted).sum())
     cost = f"{taken} accepted, {refused} rejected"
     if flow is not None:
-        how = f", rtol {flow.choice.rtol:.2g}".replace("e-0", "e-") if judged else ""
+        how = f", rtol {_short(flow.choice.rtol)}" if judged else ""
         cost = f"{flow.choice.method}{how}: {flow.nfe} evaluations, {cost}"
     notes(above, cost)
     figure.align_ylabels()
@@ -183,7 +183,7 @@ def _likelihood_figure(history: History, entropy: float | None) -> Figure:
         axes.set_ylim(low - margin, high + margin)
     if entropy is not None:
         axes.axhline(entropy, **_LIMIT)
-        ends.append((last, entropy, f"$H$ = {entropy:.3f}", LIGHT.muted))
+        ends.append((last, entropy, f"H = {entropy:.3f}", LIGHT.muted))
     axes.set_ylabel("negative log-likelihood (nats)")
     _iterations(axes, history)
     label_ends(axes, ends)
@@ -201,7 +201,7 @@ def _paint_sizes(axes: Axes, table: StepTable) -> None:
     edges = np.concatenate([table.t, (table.t + table.h)[good]])
     axes.set_xlim(float(edges.min()), float(edges.max()))
     axes.set_yscale("log")
-    axes.set_ylabel("step size $|h|$")
+    axes.set_ylabel("step size |h|")
     axes.set_ylim(float(size.min()) / 1.4, float(size.max()) * 1.4)
     _few_decades(axes, size)
 
@@ -231,5 +231,9 @@ def _few_decades(axes: Axes, values: Floats) -> None:
     subs = (1.0,) if span > 1.5 else (1.0, 2.0, 5.0)
     axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=6))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    if span <= 3:
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+
+
+def _short(value: float) -> str:
+    """``1e-5``, not ``1e-05``."""
+    return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e")

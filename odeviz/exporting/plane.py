@@ -82,7 +82,7 @@ def flow_figure(
             _paint_paths_by_class(axes, flow, chosen)
         _paint_heads(axes, flow, time, by_time)
     if time is not None:
-        notes(axes, f"$t$ = {time:.2f}")
+        notes(axes, f"t = {time:.2f}")
     return figure
 
 
@@ -100,8 +100,8 @@ def density_figure(*, density: DensityResult, data: DataResult | None = None) ->
     if data is not None:
         axes.scatter(*data.points.T, s=1.2, c=LIGHT.text, linewidths=0, alpha=0.7, zorder=4)
     bar = figure.colorbar(image, ax=axes, extend="min", aspect=24, pad=0.02)
-    _plain_bar(bar, r"$\log p(z, t)$ (nats)")
-    notes(axes, f"$t$ = {density.t:.2f}", f"mass {density.mass:.3f}")
+    _plain_bar(bar, "log p(z, t) (nats)")
+    notes(axes, f"t = {density.t:.2f}", f"mass {density.mass:.3f}")
     return figure
 
 
@@ -120,7 +120,7 @@ def decision_figure(*, decision: DecisionResult, data: DataResult | None = None)
         bar = figure.colorbar(ScalarMappable(cmap=_two_class_map(_STRENGTH)), ax=axes, aspect=24, pad=0.02)
         _plain_bar(bar, "probability of class 1")
         bar.ax.axhline(0.5, color=LIGHT.text, linewidth=0.8)
-    notes(axes, f"$t$ = {decision.t:.2f}")
+    notes(axes, f"t = {decision.t:.2f}")
     return figure
 
 
@@ -306,8 +306,8 @@ def _paint_paths_by_time(axes: Axes, flow: FlowResult, chosen: Ints) -> None:
         autolim=False,
     )  # fmt: skip
     bar = axes.figure.colorbar(ScalarMappable(norm=norm, cmap=ramp), ax=axes, aspect=24, pad=0.02)
-    _plain_bar(bar, "$t$")
-    bar.ax.yaxis.label.set(rotation=0, verticalalignment="center")
+    _plain_bar(bar, "t")
+    bar.ax.yaxis.label.set(rotation=0, verticalalignment="center", style="italic")
     bar.ax.yaxis.labelpad = 8
 
 

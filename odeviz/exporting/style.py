@@ -24,7 +24,6 @@ COLUMN = 3.4
 
 _STYLE: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],  # shipped with matplotlib: the same metrics on every machine
-    "mathtext.fontset": "dejavusans",
     "font.size": 7.0,
     "axes.labelsize": 7.5,
     "axes.titlesize": 7.5,
@@ -62,7 +61,8 @@ _STYLE: dict[str, Any] = {
     "figure.constrained_layout.h_pad": 0.035,
     "figure.constrained_layout.w_pad": 0.035,
     "contour.negative_linestyle": "solid",
-    # Text stays text and can be edited; the same input gives the same bytes.
+    # Text stays text and can be edited (no figure uses mathtext, which SVG viewers set badly);
+    # the same input gives the same bytes.
     "svg.fonttype": "none",
     "svg.hashsalt": "odeviz",
     "pdf.fonttype": 42,
@@ -94,15 +94,15 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def plane(axes: Axes, extent: Extent, symbol: str = "z") -> None:
+def plane(axes: Axes, extent: Extent) -> None:
     """Set axes up as a piece of the plane: equal scales, few ticks, the state's components as labels."""
     from matplotlib.ticker import MaxNLocator
 
     axes.set_aspect("equal")
     axes.set_xlim(extent.x0, extent.x1)
     axes.set_ylim(extent.y0, extent.y1)
-    axes.set_xlabel(f"${symbol}_1$", labelpad=1)
-    axes.set_ylabel(f"${symbol}_2$", labelpad=0)
+    axes.set_xlabel("z₁", labelpad=1, style="italic")
+    axes.set_ylabel("z₂", labelpad=0, style="italic")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
 
