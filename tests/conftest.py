@@ -16,7 +16,6 @@ def nothing_left(qapp):
     from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 
     def collect():
-        gc.collect()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         qapp.processEvents()
         gc.collect()

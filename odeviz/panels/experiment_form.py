@@ -124,7 +124,7 @@ class ExperimentForm(Panel):
         self._banner.setProperty("role", "notice")
         self._banner_text = QLabel(self._banner)
         self._banner_text.setWordWrap(True)
-        button = QPushButton("Restart", self._banner)
+        self._restart = button = QPushButton("Restart", self._banner)
         button.setProperty("kind", "primary")
         button.setToolTip("Start training again from the first iteration with these settings")
         button.clicked.connect(self.restart_requested)

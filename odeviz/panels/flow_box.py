@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, Protocol
 
 import pyqtgraph as pg
@@ -24,7 +25,8 @@ class FlowBox(pg.ViewBox):
 
     def __init__(self, view: Handler) -> None:
         super().__init__(enableMenu=False, defaultPadding=0.0)
-        self._view = view
+        # Weak: a cycle through Python would keep a closed view's graphics items until some later collection.
+        self._view = weakref.ref(view)
         self._seed: int | None = None
 
     @guarded
@@ -33,19 +35,19 @@ class FlowBox(pg.ViewBox):
             super().mouseDragEvent(event, axis)
             return
         if event.isStart():
-            self._seed = self._view.seed_at(event.buttonDownScenePos())
+            self._seed = self._view().seed_at(event.buttonDownScenePos())
         if self._seed is None:
             super().mouseDragEvent(event, axis)
             return
         event.accept()
         point = self.mapSceneToView(event.scenePos())
-        self._view.drag_seed(self._seed, point.x(), point.y())
+        self._view().drag_seed(self._seed, point.x(), point.y())
         if event.isFinish():
             self._seed = None
-            self._view.finish_drag()
+            self._view().finish_drag()
 
     @guarded
     def mouseClickEvent(self, event: Any) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             event.accept()
-            self._view.click(event.scenePos(), event.double())
+            self._view().click(event.scenePos(), event.double())

@@ -87,6 +87,8 @@ class FlowView(Panel):
         self._plot.setMouseEnabled(True, True)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setAspectLocked(True)
+        # A width of its own: an axis that grows with its labels would shift the plane under the mouse.
+        self._plot.getAxis("left").setWidth(40)
         self._plot.viewport().installEventFilter(self)
         self._plot.scene().sigMouseMoved.connect(self._mouse_moved)
         self._layers: dict[str, Layer] = {

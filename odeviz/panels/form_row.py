@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from odeviz.tasks.settings import Entry
-from odeviz.widgets.guard import guarded
+from odeviz.widgets.guard import painted
 from odeviz.widgets.icons import draw
 from odeviz.widgets.number_box import NumberBox
 from odeviz.widgets.theme import Theme
@@ -137,12 +137,10 @@ class Mark(QWidget):
         self.setAccessibleName(tooltip)
         self.update()
 
-    @guarded
-    def paintEvent(self, _: object) -> None:
+    @painted
+    def paintEvent(self, painter: QPainter) -> None:
         if self._name:
-            painter = QPainter(self)
             draw(painter, QRectF(2, 2, 12, 12), self._name, getattr(self._theme.colors, self._role))
-            painter.end()
 
 
 class _QuietCombo(QComboBox):

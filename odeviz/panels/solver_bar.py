@@ -162,6 +162,7 @@ class SolverBar(Panel):
         self._outer = QHBoxLayout(self)
         self._outer.setContentsMargins(12, 4, 12, 8)
         self._outer.setSpacing(16)
+        self._outer.setSizeConstraint(QBoxLayout.SizeConstraint.SetNoConstraint)
         self._outer.addLayout(controls, 1)
         self._outer.addLayout(costs)
 

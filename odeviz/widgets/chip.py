@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QLinearGradient, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from odeviz.widgets.guard import guarded
+from odeviz.widgets.guard import painted
 from odeviz.widgets.theme import Theme
 
 #: Draws a key within a square.
@@ -59,11 +59,9 @@ class Chip(QAbstractButton):
     def sizeHint(self) -> QSize:
         return QSize(8 + 14 + 8 if self._compact else self.full_width(), 24)
 
-    @guarded
-    def paintEvent(self, _: object) -> None:
+    @painted
+    def paintEvent(self, painter: QPainter) -> None:
         c = self._theme.colors
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         on = self.isChecked()
         painter.setPen(QPen(QColor(c.accent), 1) if self.hasFocus() else Qt.PenStyle.NoPen)
@@ -77,7 +75,6 @@ class Chip(QAbstractButton):
             painter.drawText(
                 QRectF(28, 0, self.width() - 28, self.height()), Qt.AlignmentFlag.AlignVCenter, self.text()
             )
-        painter.end()
 
     def enterEvent(self, event: object) -> None:
         self.update()

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QLinearGradient, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from odeviz.widgets.guard import guarded
+from odeviz.widgets.guard import painted
 from odeviz.widgets.theme import Theme
 
 
@@ -36,13 +36,11 @@ class ColorBar(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(64, 160)
 
-    @guarded
-    def paintEvent(self, _: object) -> None:
+    @painted
+    def paintEvent(self, painter: QPainter) -> None:
         if not self._stops:
             return
         c = self._theme.colors
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._theme.font(-1))
         painter.setPen(QColor(c.muted))
         painter.drawText(QRectF(0, 4, self.width() - 4, 16), Qt.AlignmentFlag.AlignLeft, self._title)
@@ -60,4 +58,3 @@ class ColorBar(QWidget):
             painter.setPen(QColor(c.muted))
             painter.drawText(QRectF(bar.right() + 7, y - 8, self.width() - bar.right() - 7, 16),
                              Qt.AlignmentFlag.AlignVCenter, text)  # fmt: skip
-        painter.end()

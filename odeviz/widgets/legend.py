@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from odeviz.widgets.guard import guarded
+from odeviz.widgets.guard import painted
 from odeviz.widgets.theme import Theme
 
 
@@ -52,10 +52,8 @@ class Legend(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(200, 28)
 
-    @guarded
-    def paintEvent(self, _: object) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    @painted
+    def paintEvent(self, painter: QPainter) -> None:
         c, plain, bold = self._theme.colors, self._theme.font(-1), self._theme.font(-1)
         bold.setWeight(bold.Weight.DemiBold)
         x = 12.0
@@ -72,7 +70,6 @@ class Legend(QWidget):
                 painter.drawText(QRectF(x, 0, width + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, text)
                 x += width + 6
             x += 10
-        painter.end()
 
     def _paint_key(self, painter: QPainter, box: QRectF, key: Key) -> None:
         colour, middle = QColor(shade(self._theme, key.role)), box.center()

@@ -29,16 +29,18 @@ class NumberBox(QAbstractSpinBox):
         self.number: float = 0
         self.setKeyboardTracking(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.lineEdit().textEdited.connect(self.typed)
+        # Not the line edit's own mark of modification: the box clears that one before Enter is told.
+        self._dirty = False
+        self.lineEdit().textEdited.connect(self._edited)
         self.editingFinished.connect(self._entered)
 
     def set_number(self, number: float) -> None:
         """Show a number; nothing is emitted. What a person is typing just now is left alone."""
         changed = number != self.number
         self.number = number
-        if changed or not self.lineEdit().isModified():
+        if changed or not self._dirty:
             self.lineEdit().setText(self._text(number))
-            self.lineEdit().setModified(False)
+            self._dirty = False
 
     def parse(self, text: str) -> float | str:
         """The number a text means; the text itself when it means none."""
@@ -67,7 +69,7 @@ class NumberBox(QAbstractSpinBox):
         if number != self.number:
             self.number = number
             self.lineEdit().setText(self._text(number))
-            self.lineEdit().setModified(False)
+            self._dirty = False
             self.chosen.emit(number)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -78,9 +80,9 @@ class NumberBox(QAbstractSpinBox):
             event.ignore()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.lineEdit().isModified():
+        if event.key() == Qt.Key.Key_Escape and self._dirty:
             self.lineEdit().setText(self._text(self.number))
-            self.lineEdit().setModified(False)
+            self._dirty = False
             self.typed.emit(self.lineEdit().text())
         else:
             super().keyPressEvent(event)
@@ -101,10 +103,14 @@ class NumberBox(QAbstractSpinBox):
             return f"{number:d}"
         return f"{number:.6g}" if number == 0 or abs(number) >= 1e-3 else f"{number:.3g}".replace("e-0", "e-")
 
+    def _edited(self, text: str) -> None:
+        self._dirty = True
+        self.typed.emit(text)
+
     def _entered(self) -> None:
-        if not self.lineEdit().isModified():
+        if not self._dirty:
             return
-        self.lineEdit().setModified(False)
+        self._dirty = False
         value = self.parse(self.lineEdit().text())
         if not isinstance(value, str) and value == self.number:
             self.lineEdit().setText(self._text(self.number))

@@ -67,6 +67,9 @@ class Plot(pg.PlotWidget):
         self.setFrameShape(self.Shape.NoFrame)
         self.setMouseEnabled(False, False)
         self.hideButtons()
+        # pyqtgraph makes this menu in any case; as a child it goes when the plot goes.
+        menu = self.plotItem.ctrlMenu
+        menu.setParent(self, menu.windowFlags())
         self.disableAutoRange()
         self.setDefaultPadding(0.0)
         # Room for half a tick label beyond the last tick.

@@ -173,7 +173,9 @@ class Theme(QObject):
         if self._app is None:
             return
         self._app.setPalette(self._palette())
-        self._app.setStyleSheet(stylesheet(self.colors, [type_size(step) for step in (-1, 0, 1, 2)]))
+        sheet = stylesheet(self.colors, [type_size(step) for step in (-1, 0, 1, 2)])
+        if sheet != self._app.styleSheet():
+            self._app.setStyleSheet(sheet)
 
     def _palette(self) -> QPalette:
         c, role = self.colors, QPalette.ColorRole

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from odeviz.widgets.guard import guarded
+from odeviz.widgets.guard import painted
 from odeviz.widgets.theme import Theme
 
 #: Room left and right of the track for the handle and the outermost tick labels.
@@ -127,13 +127,10 @@ class Track(QWidget):
         self.update()
         super().focusOutEvent(event)
 
-    @guarded
-    def paintEvent(self, _: object) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    @painted
+    def paintEvent(self, painter: QPainter) -> None:
         self.paint_groove(painter)
         self.paint_handle(painter)
-        painter.end()
 
     def paint_groove(self, painter: QPainter) -> None:
         """The track, filled up to the value."""

@@ -31,7 +31,6 @@ def theme(qapp):
     theme.apply(qapp)
     yield theme
     theme.deleteLater()
-    qapp.setStyleSheet("")
 
 
 @pytest.fixture
@@ -43,7 +42,8 @@ def show(qtbot, theme):
         qtbot.addWidget(widget)
         widget.resize(*size)
         widget.show()
-        qtbot.waitExposed(widget)
+        # The first paint settles the axes.
+        widget.grab()
         return widget
 
     return make

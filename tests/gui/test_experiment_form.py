@@ -1,0 +1,168 @@
+import pytest
+from PySide6.QtCore import Qt
+
+from odeviz.panels.experiment_form import ExperimentForm
+from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.presets import PRESETS
+
+
+@pytest.fixture
+def form(show):
+    form = show(ExperimentForm, size=(320, 900))
+    form.set_presets(PRESETS)
+    return form
+
+
+def control(form, path):
+    return form._rows[path].control
+
+
+def type_in(qtbot, form, path, text, enter=True):
+    box = control(form, path)
+    box.setFocus()
+    box.selectAll()
+    qtbot.keyClicks(box, text)
+    if enter:
+        qtbot.keyClick(box, Qt.Key.Key_Return)
+
+
+def test_every_setting_of_an_experiment_has_a_row(form):
+    assert set(form._rows) == {entry.path for entry in Experiment().entries()}
+
+
+def test_every_control_explains_itself(form):
+    for entry in Experiment().entries():
+        assert entry.about.help in control(form, entry.path).toolTip()
+        assert control(form, entry.path).accessibleName() == entry.about.label
+
+
+def test_showing_an_experiment_emits_nothing(qtbot, form):
+    with qtbot.assertNotEmitted(form.edited), qtbot.assertNotEmitted(form.preset_chosen):
+        for preset in PRESETS.values():
+            form.set_experiment(preset.experiment, None)
+            form.set_preset(preset.name)
+
+
+def test_settings_that_do_not_apply_are_hidden(form):
+    form.set_experiment(Experiment(), None)
+    assert form._rows["solver.rtol"].isVisibleTo(form)
+    assert not form._rows["solver.steps"].isVisibleTo(form)
+    form.set_experiment(Experiment().with_setting("solver.method", "rk4"), None)
+    assert not form._rows["solver.rtol"].isVisibleTo(form)
+    assert form._rows["solver.steps"].isVisibleTo(form)
+
+
+def test_only_data_sets_of_the_task_are_offered(form):
+    form.set_experiment(Experiment(), None)
+    box = control(form, "data.name")
+    assert [box.itemData(i) for i in range(box.count())] == ["moons", "circles", "spirals", "annuli"]
+
+
+def test_a_number_is_emitted_when_it_is_entered_not_while_it_is_typed(qtbot, form):
+    with qtbot.assertNotEmitted(form.edited):
+        type_in(qtbot, form, "training.iterations", "25", enter=False)
+    with qtbot.waitSignal(form.edited) as edited:
+        qtbot.keyClick(control(form, "training.iterations"), Qt.Key.Key_Return)
+    assert edited.args == ["training.iterations", 25]
+
+
+def test_what_is_wrong_is_said_at_the_setting_while_it_is_typed(qtbot, form):
+    with qtbot.assertNotEmitted(form.edited):
+        type_in(qtbot, form, "data.noise", "2")
+    row = form._rows["data.noise"]
+    assert row._error.isVisibleTo(form)
+    assert row._error.text() == "data.noise must be a number from 0 to 1, not 2.0"
+    type_in(qtbot, form, "data.noise", "0.2")
+    assert not row._error.isVisibleTo(form)
+
+
+def test_words_in_a_number_are_refused_with_a_sentence(qtbot, form):
+    with qtbot.assertNotEmitted(form.edited):
+        type_in(qtbot, form, "field.width", "many")
+    assert (
+        form._rows["field.width"]._error.text()
+        == "field.width must be a whole number from 1 to 1024, not 'many'"
+    )
+
+
+def test_escape_takes_back_what_was_typed(qtbot, form):
+    type_in(qtbot, form, "field.width", "-5", enter=False)
+    assert form._rows["field.width"]._error.isVisibleTo(form)
+    qtbot.keyClick(control(form, "field.width"), Qt.Key.Key_Escape)
+    assert control(form, "field.width").text() == "64"
+    assert not form._rows["field.width"]._error.isVisibleTo(form)
+
+
+def test_sizes_step_by_doubling_and_rates_by_one_two_five(qtbot, form):
+    with qtbot.waitSignal(form.edited) as edited:
+        qtbot.keyClick(control(form, "field.width"), Qt.Key.Key_Up)
+    assert edited.args == ["field.width", 128]
+    with qtbot.waitSignal(form.edited) as edited:
+        qtbot.keyClick(control(form, "training.lr"), Qt.Key.Key_Down)
+    assert edited.args == ["training.lr", 0.002]
+
+
+def test_steps_stop_at_the_ends(qtbot, form):
+    form.set_experiment(Experiment().with_setting("field.depth", 8), None)
+    with qtbot.assertNotEmitted(form.edited):
+        qtbot.keyClick(control(form, "field.depth"), Qt.Key.Key_Up)
+
+
+def test_a_choice_and_a_check_are_emitted(qtbot, form):
+    form.set_experiment(PRESETS["moons-density"].experiment, None)
+    with qtbot.waitSignal(form.edited) as edited:
+        qtbot.keyClick(control(form, "field.activation"), Qt.Key.Key_Down)
+    assert edited.args == ["field.activation", "sigmoid"]
+    was = control(form, "solver.learn_t1").isChecked()
+    with qtbot.waitSignal(form.edited) as edited:
+        control(form, "solver.learn_t1").click()
+    assert edited.args == ["solver.learn_t1", not was]
+
+
+def test_a_change_of_task_is_left_to_whoever_takes_it(qtbot, form):
+    """Circles is no density; the data set may be moved along."""
+    form.set_experiment(Experiment().with_setting("data.name", "circles"), None)
+    with qtbot.waitSignal(form.edited) as edited:
+        qtbot.keyClick(control(form, "task"), Qt.Key.Key_Down)
+    assert edited.args == ["task", "density"]
+
+
+def test_a_cold_change_offers_a_restart_and_a_hot_one_does_not(qtbot, form):
+    running = Experiment()
+    form.set_experiment(running.with_setting("training.lr", 0.01), running)
+    assert not form._banner.isVisibleTo(form)
+    form.set_experiment(running.with_setting("field.width", 32).with_setting("seed", 1), running)
+    assert form._banner.isVisibleTo(form)
+    assert form._banner_text.text() == "2 changes need a restart"
+    assert "The running value is 64" in form._rows["field.width"]._mark.toolTip()
+    with qtbot.waitSignal(form.restart_requested):
+        form._restart.click()
+
+
+def test_choosing_a_preset_emits_its_name(qtbot, form):
+    form.set_preset("moons-classifier")
+    with qtbot.waitSignal(form.preset_chosen) as chosen:
+        qtbot.keyClick(form._presets, Qt.Key.Key_Down)
+    assert chosen.args == [list(PRESETS)[list(PRESETS).index("moons-classifier") + 1]]
+
+
+def test_a_refusal_from_elsewhere_is_shown_until_the_value_changes(form):
+    form.set_error("field.width", "No.")
+    assert form._rows["field.width"]._error.isVisibleTo(form)
+    form.set_experiment(Experiment().with_setting("field.width", 32), None)
+    assert not form._rows["field.width"]._error.isVisibleTo(form)
+
+
+def test_sections_fold(qtbot, form):
+    section = form._sections["training"]
+    section.heading.click()
+    assert not form._rows["training.lr"].isVisibleTo(form)
+    section.heading.click()
+    assert form._rows["training.lr"].isVisibleTo(form)
+
+
+def test_all_of_it_fits_its_preferred_width(form):
+    form.resize(form.sizeHint().width(), 900)
+    for row in form._rows.values():
+        if row.isVisibleTo(form):
+            assert row.mapTo(form, row.rect().topRight()).x() <= form.width()

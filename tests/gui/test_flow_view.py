@@ -1,0 +1,337 @@
+import time
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor
+
+from odeviz.analysis.results import Extent, FlowResult, ProbeResult
+from odeviz.panels.flow_layers import at_time, finite_paths, frame_at
+from odeviz.panels.flow_view import FlowView
+
+EXTENT = Extent(-2.0, 2.0, -2.0, 2.0)
+
+
+@pytest.fixture
+def view(show, qtbot):
+    view = show(FlowView, size=(560, 560))
+    view.set_extent(EXTENT)
+    return view
+
+
+@pytest.fixture
+def full(view, make_flow, field, density, data):
+    view.set_field(field)
+    view.set_density(density)
+    view.set_data(data)
+    view.set_flow(make_flow())
+    return view
+
+
+def on_screen(view, x, y):
+    """Where a point of the plane is in the viewport."""
+    scene = view._box.mapViewToScene(QPointF(x, y))
+    return view._plot.mapFromScene(scene)
+
+
+def at(view, viewport_point):
+    return view._box.mapSceneToView(view._plot.mapToScene(viewport_point))
+
+
+def press(qtbot, view, x, y):
+    qtbot.mousePress(view._plot.viewport(), Qt.MouseButton.LeftButton, pos=on_screen(view, x, y))
+
+
+def move(qtbot, view, x, y):
+    qtbot.mouseMove(view._plot.viewport(), on_screen(view, x, y))
+
+
+def release(qtbot, view, x, y):
+    qtbot.mouseRelease(view._plot.viewport(), Qt.MouseButton.LeftButton, pos=on_screen(view, x, y))
+
+
+def click(qtbot, view, x, y):
+    qtbot.mouseClick(view._plot.viewport(), Qt.MouseButton.LeftButton, pos=on_screen(view, x, y))
+
+
+def pixel(view, x, y):
+    # Painted at the view's own scale, by the paint code itself.
+    image = view._plot.grab().toImage()
+    point = on_screen(view, x, y)
+    return image.pixelColor(point.x(), point.y())
+
+
+def test_one_unit_is_as_long_up_as_along(view):
+    origin, right, up = (on_screen(view, *p) for p in ((0, 0), (1, 0), (0, 1)))
+    assert abs((right.x() - origin.x()) - (origin.y() - up.y())) <= 1
+
+
+def test_the_whole_extent_is_seen(view):
+    (x0, x1), (y0, y1) = view._box.viewRange()
+    assert x0 <= -1.99
+    assert x1 >= 1.99
+    assert y0 <= -1.99
+    assert y1 >= 1.99
+
+
+def test_particles_move_with_the_playhead(full):
+    dots = full._layers["particles"].items[0]
+    full.set_time(0.0)
+    start = dots._points.copy()
+    full.set_time(0.625)
+    np.testing.assert_allclose(dots._points[:, 0], start[:, 0] + 0.625)
+
+
+def test_trails_end_at_the_playhead_and_are_whole_again_later(full, make_flow):
+    layer = full._layers["trajectories"]
+    flow = make_flow()
+    full.set_time(0.6)
+    full.set_time(1.0)
+    for label, _, lines, item in layer._groups:
+        mine = flow.paths[:, flow.labels == label]
+        np.testing.assert_allclose(lines.reshape(4, -1, 4)[:, :, 2:], mine[1:])
+        assert item._count == len(lines)
+    full.set_time(0.375)
+    for label, _, lines, item in layer._groups:
+        mine = flow.paths[:, flow.labels == label]
+        heads = lines[item._count - mine.shape[1] : item._count, 2:]
+        np.testing.assert_allclose(heads[:, 0], mine[0, :, 0] + 0.375)
+
+
+def test_a_trail_looks_the_same_played_or_jumped_to(full):
+    for key in ("background", "arrows", "data", "particles", "seeds"):
+        full.set_layers({key: False})
+    for t in np.linspace(0.0, 0.8, 9):
+        full.set_time(float(t))
+        played = full._plot.grab().toImage()
+    full.set_time(0.0)
+    full._plot.grab()
+    full.set_time(0.8)
+    full._layers["trajectories"].restyle()
+    assert full._plot.grab().toImage() == played
+
+
+def test_arrows_follow_the_field_in_time(full):
+    lines = full._layers["arrows"]._lines
+    full.set_time(0.0)
+    shaft = lines[0::3]
+    assert (shaft[:, 3] > shaft[:, 1]).all()
+    np.testing.assert_allclose(shaft[:, 0], shaft[:, 2])
+    full.set_time(1.0)
+    assert (shaft[:, 2] > shaft[:, 0]).all()
+
+
+def test_faster_arrows_are_longer(view, field):
+    speeds = field.velocity.copy()
+    speeds[:, :, :2] *= 0.25
+    view.set_field(type(field)(field.t, field.x, field.y, speeds, 1))
+    shaft = view._layers["arrows"]._lines[0::3].reshape(4, 4, 4)
+    length = np.hypot(shaft[..., 2] - shaft[..., 0], shaft[..., 3] - shaft[..., 1])
+    assert (length[:, :2] < 0.6 * length[:, 2:]).all()
+
+
+def test_the_density_is_drawn_with_the_themes_map(view, density, theme):
+    view.set_density(density)
+    assert pixel(view, 0.05, 0.05).lightness() < 60
+    assert pixel(view, 1.9, 1.9).lightness() > 230
+
+
+def test_decision_regions_take_the_classes_colours(view, decision, theme):
+    view.set_decision(decision)
+    left, right = pixel(view, -1.5, 0.4), pixel(view, 1.5, 0.4)
+    blue, orange = (QColor(shade) for shade in theme.colors.classes[:2])
+    assert abs(right.hue() - blue.hue()) < 12
+    assert abs(left.hue() - orange.hue()) < 12
+    assert view._chips["background"].text() == "Decision"
+
+
+def test_a_change_of_theme_repaints_the_ground(full, theme):
+    full.set_density(None)
+    full.set_layers({key: False for key, _, _ in full.layers})
+    assert pixel(full, 1.0, 1.0) == QColor(theme.colors.base)
+    theme.set_mode("dark")
+    assert pixel(full, 1.0, 1.0) == QColor(theme.colors.base)
+
+
+def test_every_layer_can_be_hidden_and_says_so(qtbot, full):
+    for key, title, _ in full.layers:
+        chip = full._chips[key]
+        assert chip.accessibleName() == title
+        with qtbot.waitSignal(full.layer_toggled) as toggled:
+            qtbot.mouseClick(chip, Qt.MouseButton.LeftButton)
+        assert toggled.args == [key, False]
+        assert not any(item.isVisible() for item in full._layers[key].items)
+
+
+def test_showing_layers_emits_nothing(qtbot, full):
+    with qtbot.assertNotEmitted(full.layer_toggled):
+        full.set_layers({"arrows": False, "data": True})
+    assert not full._chips["arrows"].isChecked()
+
+
+def test_a_click_adds_a_seed_where_it_was_made(qtbot, full):
+    with qtbot.waitSignal(full.seed_added) as added:
+        click(qtbot, full, 0.5, -0.75)
+    assert added.args == [pytest.approx(0.5, abs=0.02), pytest.approx(-0.75, abs=0.02)]
+
+
+def test_a_double_click_fits_and_adds_no_seed(qtbot, full):
+    full._box.setRange(xRange=(0, 1), yRange=(0, 1))
+    with qtbot.assertNotEmitted(full.seed_added, wait=300):
+        viewport, where = full._plot.viewport(), full._plot.viewport().rect().center()
+        qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=where)
+        qtbot.mouseDClick(viewport, Qt.MouseButton.LeftButton, pos=where)
+        qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=where)
+    assert full._box.viewRange()[0][1] >= 1.99
+
+
+def test_f_fits(qtbot, full):
+    full._box.setRange(xRange=(0, 1), yRange=(0, 1))
+    qtbot.keyClick(full, Qt.Key.Key_F)
+    assert full._box.viewRange()[0][1] >= 1.99
+
+
+def test_a_drag_on_a_seed_moves_it_live(qtbot, full, make_flow):
+    full.set_seeds(np.array([[0.0, 0.0], [1.0, 1.0]]), make_flow(2), None)
+    moves = []
+    full.seed_moved.connect(lambda *args: moves.append(args))
+    press(qtbot, full, 1.0, 1.0)
+    for step in (0.9, 0.7, 0.5):
+        move(qtbot, full, step, 1.0)
+        # pyqtgraph tells moves apart by time.
+        qtbot.wait(12)
+    with qtbot.waitSignal(full.seed_drag_finished) as finished:
+        release(qtbot, full, 0.5, 1.0)
+    assert finished.args == [1]
+    assert {index for index, _, _ in moves} == {1}
+    assert moves[-1][1:] == (pytest.approx(0.5, abs=0.03), pytest.approx(1.0, abs=0.03))
+
+
+def test_an_answer_that_comes_during_a_drag_leaves_the_handle_under_the_hand(full, make_flow):
+    full.set_seeds(np.array([[0.0, 0.0]]), make_flow(1), 0)
+    full.drag_seed(0, 0.5, 0.5)
+    full.set_seeds(np.array([[0.1, 0.1]]), make_flow(1), 0)
+    assert full._layers["seeds"].seeds.tolist() == [[0.5, 0.5]]
+    full.finish_drag()
+    full.set_seeds(np.array([[0.1, 0.1]]), make_flow(1), 0)
+    assert full._layers["seeds"].seeds.tolist() == [[0.1, 0.1]]
+
+
+def test_a_drag_beside_the_seeds_pans(qtbot, full):
+    before = full._box.viewRange()
+    with qtbot.assertNotEmitted(full.seed_moved):
+        press(qtbot, full, 0.0, 0.0)
+        target = on_screen(full, 0.6, 0.0)
+        for share in (0.3, 0.7, 1.0):
+            start = on_screen(full, 0.0, 0.0)
+            qtbot.mouseMove(full._plot.viewport(), start + (target - start) * share)
+            qtbot.wait(12)
+        qtbot.mouseRelease(full._plot.viewport(), Qt.MouseButton.LeftButton, pos=target)
+    assert full._box.viewRange()[0][0] < before[0][0]
+
+
+def test_a_click_on_a_seed_selects_it(qtbot, full, make_flow):
+    full.set_seeds(np.array([[0.0, 0.0], [1.0, 1.0]]), make_flow(2), None)
+    with qtbot.assertNotEmitted(full.seed_added, wait=250), qtbot.waitSignal(full.seed_selected) as selected:
+        click(qtbot, full, 1.0, 1.0)
+    assert selected.args == [1]
+
+
+def test_keys_remove_and_nudge_the_selected_seed(qtbot, full, make_flow):
+    full.set_seeds(np.array([[0.0, 0.0], [1.0, 1.0]]), make_flow(2), 1)
+    with qtbot.waitSignals([full.seed_moved, full.seed_drag_finished]):
+        qtbot.keyClick(full, Qt.Key.Key_Right)
+    with qtbot.waitSignal(full.seed_removed) as removed:
+        qtbot.keyClick(full, Qt.Key.Key_Delete)
+    assert removed.args == [1]
+    full.set_seeds(np.array([[0.0, 0.0]]), make_flow(1), None)
+    with qtbot.assertNotEmitted(full.seed_removed):
+        qtbot.keyClick(full, Qt.Key.Key_Delete)
+
+
+def test_the_mouse_reads_the_point_and_then_what_is_known_there(qtbot, full):
+    with qtbot.waitSignal(full.hovered) as hovered:
+        move(qtbot, full, 0.5, 0.25)
+    assert hovered.args == [pytest.approx(0.5, abs=0.02), pytest.approx(0.25, abs=0.02)]
+    assert full._readout.isVisible()
+    full.set_probe(ProbeResult(0.0, (0.5, 0.25), (1.0, -2.0), 2.236, -0.5, -1.25))
+    texts = {key: label.text() for key, label in full._readout._values.items()}
+    assert texts["f"] == "1.000, −2.000"
+    assert texts["log_density"] == "−1.250 nats"
+    full.set_probe(ProbeResult(0.0, (0.5, 0.25), (1.0, -2.0), 2.236, -0.5))
+    assert not full._readout._values["log_density"].isVisible()
+
+
+def test_a_message_is_shown_and_taken_away(view):
+    view.set_message("The solver stopped at t = 0.4.")
+    assert view._notice.isVisible()
+    assert view._message.text() == "The solver stopped at t = 0.4."
+    view.set_message("")
+    assert not view._notice.isVisible()
+
+
+def test_a_flow_that_was_lost_is_drawn_up_to_where_it_stopped(view, make_flow):
+    flow = make_flow()
+    paths = flow.paths.copy()
+    paths[3:, 2] = np.nan
+    paths[2, 0] = 1e30
+    lost = FlowResult(
+        **{**{f: getattr(flow, f) for f in flow.__slots__}, "paths": paths, "status": "non_finite"}
+    )
+    view.set_flow(lost)
+    view.set_time(1.0)
+    np.testing.assert_allclose(view._layers["particles"].items[0]._points[2], paths[2, 2])
+    view._plot.grab()
+
+
+def test_no_flow_empties_the_view(full):
+    full.set_flow(None)
+    full.set_seeds(None, None, None)
+    full.set_field(None)
+    full.set_data(None)
+    full.set_density(None)
+    full.set_time(0.3)
+    assert full._layers["trajectories"].items == []
+    full._plot.grab()
+
+
+def test_words_give_way_in_a_narrow_view(view, qtbot):
+    chip = view._chips["trajectories"]
+    wide = chip.width()
+    view.resize(320, 400)
+    qtbot.waitUntil(lambda: chip.width() < wide)
+
+
+def test_moving_the_playhead_over_1000_trajectories_takes_less_than_4_ms(view, make_flow, field):
+    view.set_field(field)
+    view.set_flow(make_flow(1000, 61))
+    times = []
+    for t in np.linspace(0.0, 1.0, 41):
+        start = time.perf_counter()
+        view.set_time(float(t))
+        times.append(time.perf_counter() - start)
+    assert sorted(times)[20] < 4e-3
+
+
+@pytest.mark.parametrize(
+    ("t", "frame", "share"), [(-1, 0, 0), (0, 0, 0), (0.3, 0, 0.6), (0.5, 1, 0), (1, 2, 0), (9, 2, 0)]
+)
+def test_the_frame_before_a_time(t, frame, share):
+    assert frame_at(np.array([0.0, 0.5, 1.0]), t) == (frame, pytest.approx(share))
+
+
+def test_values_between_frames_are_interpolated():
+    assert at_time(np.array([0.0, 2.0]), np.array([[1.0], [5.0]]), 0.5).tolist() == [2.0]
+
+
+def test_a_path_lost_at_once_is_put_out_of_sight():
+    paths = np.full((3, 1, 2), np.nan)
+    assert (finite_paths(paths, EXTENT) > 100).all()
+
+
+def test_a_handle_is_found_within_reach_only(full, make_flow):
+    full.set_seeds(np.array([[0.0, 0.0]]), make_flow(1), None)
+    centre = full._plot.mapToScene(on_screen(full, 0.0, 0.0))
+    assert full.seed_at(centre + QPointF(6, 0)) == 0
+    assert full.seed_at(centre + QPointF(30, 0)) is None
+    assert full._plot.mapFromScene(centre) != QPoint()

@@ -1,0 +1,189 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QImage
+
+from odeviz.panels.density_panel import DensityPanel
+from odeviz.panels.flow_view import FlowView
+from odeviz.panels.history_panels import LossPanel, NfePanel, running_mean, runs, segments, stairs, thinned
+from odeviz.panels.solver_bar import SolverBar
+from odeviz.panels.steps_panel import StepsPanel
+from odeviz.panels.time_bar import TimeBar
+from odeviz.training.snapshot import History
+from odeviz.widgets.plot import ValueAxis, grown, power
+
+PANELS = (FlowView, TimeBar, SolverBar, LossPanel, NfePanel, StepsPanel, DensityPanel)
+
+
+def shown_keys(panel):
+    return [(key.name, key.value) for key in panel.legend._keys]
+
+
+@pytest.mark.parametrize("kind", PANELS)
+def test_a_panel_names_itself_and_saves_its_picture(kind, show, tmp_path):
+    panel = show(kind, size=(420, 320))
+    assert panel.key
+    assert panel.title == panel.accessibleName()
+    panel.grab_png(tmp_path / "panel.png", scale=2.0)
+    picture = QImage(str(tmp_path / "panel.png"))
+    assert (picture.width(), picture.height()) == (2 * panel.width(), 2 * panel.height())
+
+
+def test_a_picture_that_cannot_be_written_is_an_error_that_names_the_file(show, tmp_path):
+    panel = show(NfePanel)
+    with pytest.raises(OSError, match=r"no_folder.panel\.png"):
+        panel.grab_png(tmp_path / "no_folder" / "panel.png")
+
+
+@pytest.mark.parametrize("kind", [LossPanel, NfePanel, StepsPanel, DensityPanel])
+def test_an_empty_panel_says_what_to_do(kind, show):
+    panel = show(kind)
+    plot = panel.sizes if kind is StepsPanel else panel.plot
+    assert plot._message.isVisible()
+    assert len(plot._message.text()) > 20
+
+
+def test_the_loss_of_a_classifier_is_logarithmic_and_reads_its_accuracy(show, history):
+    panel = show(LossPanel)
+    panel.set_history(history)
+    assert panel._is_log
+    np.testing.assert_allclose(panel._raw._lines[:, 3], np.log10(history.loss[1:]))
+    assert shown_keys(panel)[-1] == ("accuracy", "98.0%")
+    assert not panel.plot._message.isVisible()
+
+
+def test_the_loss_of_a_density_is_linear_with_its_nll_and_the_entropy(show, history):
+    panel = show(LossPanel)
+    panel.set_history(dataclasses.replace(history, loss=3 - history.loss), density=True, entropy=1.7)
+    assert not panel._is_log
+    assert dict(shown_keys(panel))["H"] == "1.700"
+    assert panel._bound.value() == 1.7
+    assert panel.plot.viewRange()[1][0] <= 1.7
+
+
+def test_a_loss_that_is_not_finite_leaves_a_gap(show, history):
+    loss = history.loss.copy()
+    loss[10] = np.nan
+    panel = show(LossPanel)
+    panel.set_history(dataclasses.replace(history, loss=loss))
+    assert len(panel._raw._lines) == len(history.loss) - 3
+    assert np.isfinite(panel._raw._lines).all()
+
+
+def test_nfe_reads_forward_and_backward_and_starts_at_zero(show, history):
+    panel = show(NfePanel)
+    panel.set_history(history)
+    assert shown_keys(panel) == [("forward", "16"), ("backward", "22")]
+    assert panel.plot.viewRange()[1][0] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_going_back_to_no_history_is_the_empty_panel_again(show, history):
+    panel = show(NfePanel)
+    panel.set_history(history)
+    panel.set_history(History.empty())
+    assert panel.plot._message.isVisible()
+    assert len(panel._forward._lines) == 0
+
+
+def test_ranges_move_in_steps():
+    first = grown(None, 0.0, 1.0)
+    assert grown(first, 0.0, 1.05) == first
+    assert grown(first, 0.0, 2.0)[1] > 2.0
+    assert grown(first, 0.0, 0.1) != first
+
+
+def test_curves_are_thinned_without_losing_their_end():
+    x = np.arange(1000.0)
+    thin, same = thinned(x, x, most=100)
+    assert len(thin) == 100
+    assert thin[-1] == same[-1] == 999
+    flat, _ = runs(x, np.zeros(1000))
+    assert flat.tolist() == [0.0, 999.0]
+
+
+def test_stairs_hold_each_value_until_the_next():
+    x, y = stairs(np.array([0.0, 1.0, 2.0]), np.array([5.0, 6.0, 7.0]))
+    assert segments(x, y).tolist() == [[0, 5, 1, 5], [1, 5, 1, 6], [1, 6, 2, 6], [2, 6, 2, 7]]
+
+
+def test_a_running_mean_is_the_mean_of_the_last_rows():
+    values = np.array([1.0, 2.0, np.nan, 4.0, 5.0, 6.0, 7.0])
+    np.testing.assert_allclose(running_mean(values)[[0, 1, 2, 6]], [1.0, 1.5, 1.5, 5.5])
+
+
+def test_steps_are_drawn_where_they_lie_and_rejected_ones_as_crosses(show, steps, make_flow):
+    panel = show(StepsPanel)
+    panel.set_steps(steps, make_flow())
+    np.testing.assert_allclose(panel._stairs._lines[0], [0.0, -1.0, 0.1, -1.0])
+    np.testing.assert_allclose(panel._crosses._points, [[0.6, np.log10(0.6)]])
+    np.testing.assert_allclose(panel._failed._points, [[0.9, np.log10(2.5)]])
+    assert shown_keys(panel)[:2] == [("accepted", "4"), ("rejected", "1")]
+
+
+def test_without_an_error_estimate_only_the_sizes_are_drawn(show, steps):
+    panel = show(StepsPanel)
+    panel.set_steps(dataclasses.replace(steps, error=np.full(5, np.nan)))
+    assert not panel.errors.isVisible()
+    assert panel.sizes.isVisible()
+
+
+def test_the_density_panel_reads_mass_and_scale(show, density, data):
+    panel = show(DensityPanel)
+    panel.set_data(data)
+    panel.set_density(density)
+    assert dict(shown_keys(panel))["mass"] == "0.954"
+    assert panel.bar._labels[0] == (1.0, "−1.8")
+
+
+def test_contours_lie_a_nat_apart(show, density):
+    """For the standard normal the contour n nats below the peak is the circle of radius sqrt(2 n)."""
+    panel = show(DensityPanel)
+    panel.set_density(density)
+    radius = np.hypot(panel._lines._lines[:, 0], panel._lines._lines[:, 1])
+    top = density.log_density.max() + np.log(2 * np.pi)
+    nearest = np.abs(radius[:, None] - np.sqrt(2 * (np.arange(1, 6) - top))).min(axis=1)
+    assert nearest.max() < 0.02
+
+
+def test_the_decision_panel_draws_the_even_line(show, decision):
+    panel = show(DensityPanel)
+    panel.set_decision(decision)
+    np.testing.assert_allclose(panel._edge._lines[:, [0, 2]], 0.0, atol=1e-6)
+    assert panel.bar._title == "p(class 0)"
+    panel.set_decision(None)
+    assert panel.plot._message.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (1, "1"), (0.05, "0.05"), (1500, "1500"), (1e-4, "10⁻⁴"), (2.3e-5, "2.3·10⁻⁵"), (1e6, "10⁶")],
+)
+def test_numbers_are_written_for_people(value, text):
+    assert power(value) == text
+
+
+def test_a_log_axis_has_ticks_within_a_decade_and_over_many(qapp):
+    axis = ValueAxis("left")
+    axis.set_log(True)
+    ((_, few),) = axis.tickValues(-0.6, -0.1, 300)
+    assert len(few) >= 3
+    ((_, many),) = axis.tickValues(-12.0, 3.0, 300)
+    assert 4 <= len(many) <= 9
+    assert axis.tickStrings([-1.0, 0.0], 1.0, 1.0) == ["0.1", "1"]
+
+
+@pytest.mark.parametrize("kind", PANELS)
+def test_every_panel_is_painted_in_both_themes(kind, show, theme, steps, make_flow, history, density):
+    panel = show(kind, size=(420, 320))
+    for name, argument in (("set_history", history), ("set_density", density), ("set_flow", make_flow())):
+        if hasattr(panel, name):
+            getattr(panel, name)(argument)
+    if hasattr(panel, "set_steps"):
+        panel.set_steps(steps)
+    light = panel.grab().toImage()
+    theme.set_mode("dark")
+    dark = panel.grab().toImage()
+    corner = (2, panel.height() - 2)
+    assert light.pixelColor(*corner).lightness() > 200
+    assert dark.pixelColor(*corner).lightness() < 60

@@ -1,0 +1,78 @@
+import pytest
+from PySide6.QtCore import Qt
+
+from odeviz.analysis.results import SolverChoice
+from odeviz.panels.solver_bar import METHOD_TITLES, SolverBar
+from odeviz.tasks.experiment import ADAPTIVE, FIXED
+
+
+@pytest.fixture
+def bar(show):
+    return show(SolverBar, size=(900, 64))
+
+
+def test_every_method_has_a_title_and_an_order():
+    assert set(METHOD_TITLES) == set(ADAPTIVE + FIXED)
+
+
+def test_showing_a_choice_emits_nothing(qtbot, bar):
+    with qtbot.assertNotEmitted(bar.choice_changed):
+        bar.set_choice(SolverChoice("tsit5", 1e-6, 1e-6, 20))
+    assert bar.slider.number == pytest.approx(1e-6)
+    assert bar.method.currentData() == "tsit5"
+
+
+def test_the_slider_sets_both_tolerances(qtbot, bar):
+    with qtbot.waitSignal(bar.choice_changed) as chosen:
+        qtbot.keyClick(bar.slider, Qt.Key.Key_End)
+    assert chosen.args == [SolverChoice("dopri5", 1e-9, 1e-9, 20)]
+
+
+def test_for_a_fixed_step_method_the_slider_sets_the_steps(qtbot, bar):
+    bar.set_choice(SolverChoice("rk4", 1e-4, 1e-4, 20))
+    assert bar.slider.number == 20
+    with qtbot.waitSignal(bar.choice_changed) as chosen:
+        qtbot.keyClick(bar.slider, Qt.Key.Key_End)
+    assert chosen.args == [SolverChoice("rk4", 1e-4, 1e-4, 1000)]
+
+
+def test_choosing_a_method_keeps_the_rest(qtbot, bar):
+    with qtbot.waitSignal(bar.choice_changed) as chosen:
+        qtbot.keyClick(bar.method, Qt.Key.Key_Down)
+    assert chosen.args == [SolverChoice("tsit5", 1e-4, 1e-4, 20)]
+
+
+def test_a_drag_is_framed_by_its_start_and_end(qtbot, bar):
+    with qtbot.waitSignals([bar.drag_started, bar.choice_changed, bar.drag_finished], order="strict"):
+        qtbot.mouseClick(bar.slider, Qt.MouseButton.LeftButton)
+
+
+def test_the_cost_is_read_out(bar, make_flow):
+    bar.set_cost(make_flow())
+    texts = {key: label.text() for key, label in bar._values.items()}
+    assert texts == {"nfe": "26", "steps": "4 + 1", "error": "2.3·10⁻⁵", "time": "3.1 ms"}
+    bar.set_cost(make_flow(error=float("nan")))
+    assert bar._values["error"].text() == "–"
+    bar.set_cost(None)
+    assert {label.text() for label in bar._values.values()} == {"–"}
+
+
+def test_nothing_moves_while_the_numbers_change(bar, make_flow):
+    bar.set_cost(make_flow(nfe=2, milliseconds=0.1))
+    before = [label.geometry() for label in bar._values.values()]
+    bar.set_cost(make_flow(nfe=4321, milliseconds=1234.5, error=8.8e-12))
+    assert [label.geometry() for label in bar._values.values()] == before
+
+
+def test_in_a_narrow_window_the_read_outs_go_below(bar, qtbot):
+    assert bar._values["nfe"].y() < bar.slider.geometry().bottom()
+    bar.resize(420, 110)
+    qtbot.waitUntil(lambda: bar._values["nfe"].y() > bar.slider.geometry().bottom())
+
+
+def test_an_answer_does_not_move_a_slider_that_is_held(qtbot, bar):
+    qtbot.mousePress(bar.slider, Qt.MouseButton.LeftButton)
+    held = bar.slider.number
+    bar.set_choice(SolverChoice("dopri5", 1e-2, 1e-2, 20))
+    assert bar.slider.number == held
+    qtbot.mouseRelease(bar.slider, Qt.MouseButton.LeftButton)

@@ -1,0 +1,81 @@
+import pytest
+from PySide6.QtCore import QPoint, Qt
+
+from odeviz.panels.time_bar import TimeBar
+
+
+@pytest.fixture
+def bar(show, steps):
+    bar = show(TimeBar, size=(600, 44))
+    bar.set_range(0.0, 2.0)
+    bar.set_steps(steps)
+    return bar
+
+
+def test_showing_a_time_emits_nothing(qtbot, bar):
+    with qtbot.assertNotEmitted(bar.time_changed):
+        bar.set_time(0.5)
+    assert bar.track.value == 0.5
+
+
+def test_a_drag_on_the_track_moves_the_playhead(qtbot, bar):
+    x = round(bar.track.place(1.5))
+    with qtbot.waitSignal(bar.time_changed) as moved:
+        qtbot.mouseClick(bar.track, Qt.MouseButton.LeftButton, pos=QPoint(x, 20))
+    assert moved.args == [pytest.approx(1.5, abs=0.01)]
+
+
+def test_keys_move_the_playhead(qtbot, bar):
+    bar.set_time(1.0)
+    with qtbot.waitSignal(bar.time_changed) as moved:
+        qtbot.keyClick(bar, Qt.Key.Key_Right)
+    assert moved.args == [pytest.approx(1.02)]
+    qtbot.keyClick(bar, Qt.Key.Key_Home)
+    assert bar.track.value == 0.0
+    qtbot.keyClick(bar, Qt.Key.Key_End)
+    assert bar.track.value == 2.0
+
+
+def test_space_asks_to_play_and_then_to_pause(qtbot, bar):
+    with qtbot.waitSignal(bar.play_toggled) as asked:
+        qtbot.keyClick(bar, Qt.Key.Key_Space)
+    assert asked.args == [True]
+    bar.set_playing(True)
+    with qtbot.waitSignal(bar.play_toggled) as asked:
+        qtbot.keyClick(bar, Qt.Key.Key_Space)
+    assert asked.args == [False]
+
+
+def test_buttons_say_what_they_were_asked(qtbot, bar):
+    with qtbot.waitSignal(bar.loop_toggled) as asked:
+        bar._loop.click()
+    assert asked.args == [False]
+    with qtbot.waitSignal(bar.play_toggled) as asked:
+        bar._play.click()
+    assert asked.args == [True]
+    with qtbot.waitSignal(bar.rewound):
+        bar._rewind.click()
+
+
+def test_choosing_a_speed_emits_it_and_showing_one_does_not(qtbot, bar):
+    with qtbot.assertNotEmitted(bar.speed_changed):
+        bar.set_speed(2.0)
+    with qtbot.waitSignal(bar.speed_changed) as chosen:
+        qtbot.keyClick(bar._speed, Qt.Key.Key_Down)
+    assert chosen.args == [4.0]
+
+
+def test_rejected_steps_are_drawn_in_the_danger_colour(bar, theme, steps):
+    x = round(bar.track.place(0.9))
+    reds = [bar.track.grab().toImage().pixelColor(x, y).red() for y in range(12)]
+    bar.set_steps(None)
+    bare = [bar.track.grab().toImage().pixelColor(x, y).red() for y in range(12)]
+    assert reds != bare
+
+
+def test_the_reading_keeps_its_width(bar):
+    bar.set_time(0.0)
+    width = bar._read.width()
+    bar.set_time(1.234)
+    assert bar._read.text() == "t = 1.234"
+    assert bar._read.width() == width
