@@ -56,6 +56,8 @@ class ActionSpec:
     first: bool = False
     #: The submenu it stands in, if any.
     submenu: str = ""
+    #: What it is called in the toolbar, where there is less room.
+    short: str = ""
 
 
 def _has_model(now: Situation) -> bool:
@@ -111,7 +113,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("save_as", "Save As…", "Save the model on show to another file.", "File", "Ctrl+Shift+S",
                enabled=_has_model),
     ActionSpec("export_figure", "Export Figure…", "Draw a panel as PNG, SVG or PDF, or save its data.", "File",
-               "Ctrl+E", "export", _has_model, first=True),
+               "Ctrl+E", "export", _has_model, first=True, short="Export"),
     ActionSpec("export_view", "Export View as Seen…", "Save the flow view as a PNG, exactly as it looks.", "File",
                "Ctrl+Shift+E", "camera", _has_model),
     ActionSpec("export_data", "Export Data…", "Save a panel's numbers as CSV or NPZ.", "File", "Ctrl+D",
@@ -128,7 +130,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
                enabled=lambda now: now.has_seeds),
 
     ActionSpec("palette", "Command Palette…", "Find and do anything by typing its name.", "View", "Ctrl+K",
-               "command"),
+               "command", short="Commands"),
     ActionSpec("play", "Play", "Play the flow from t = 0 to t₁.", "View", "Space", "play", _has_model,
                lambda now: now.playing, first=True),
     ActionSpec("rewind", "Go to t = 0", "Put the playhead at the start.", "View", "Home", "skip-back", _has_model),
@@ -151,7 +153,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "Ctrl+Shift+T", "arrow-counter-clockwise", _can_train),
 
     ActionSpec("gallery", "Gallery…", "All presets with what to look for.", "Presets", "Ctrl+G",
-               "squares-four"),
+               "squares-four", short="Gallery"),
     *_preset_specs(),
 
     ActionSpec("shortcuts", "Keyboard Shortcuts", "All shortcuts on one sheet.", "Help", "F1", "keyboard"),
@@ -175,6 +177,8 @@ class Actions(QObject):
             keys = QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
             action.setToolTip(f"{spec.tooltip}  ({keys})" if keys else spec.tooltip)
             action.setStatusTip("")
+            if spec.short:
+                action.setIconText(spec.short)
             if spec.shortcut:
                 action.setShortcut(QKeySequence(spec.shortcut))
             if spec.icon:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QDockWidget,
@@ -29,6 +29,7 @@ from odeviz.panels.history_panels import LossPanel, NfePanel
 from odeviz.panels.solver_bar import SolverBar
 from odeviz.panels.steps_panel import StepsPanel
 from odeviz.panels.time_bar import TimeBar
+from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import Theme
 
 #: Raised when docks are added, renamed or laid out anew: a layout remembered by another version is left alone.
@@ -81,12 +82,10 @@ class MainWindow(QMainWindow):
         self._make_menus()
         self.status = StatusBar(theme, self)
         self.setStatusBar(self.status)
-        self.resize(1440, 900)
+        room = self.screen().availableGeometry()
+        self.resize(max(1024, min(1440, room.width())), max(700, min(900, room.height())))
         self.reset_layout()
         self._restore()
-
-    def sizeHint(self) -> QSize:
-        return QSize(1440, 900)
 
     # Layout.
 
@@ -110,7 +109,7 @@ class MainWindow(QMainWindow):
         loss.raise_()
         wide = self.width() >= 1200
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        self.resizeDocks([form, density], [272 if wide else 232, 360 if wide else 260], horizontal)
+        self.resizeDocks([form, density], [296 if wide else 248, 372 if wide else 276], horizontal)
         self.resizeDocks([density, loss], [1000, 1000], vertical)
 
     def remember_layout(self) -> None:
@@ -161,7 +160,22 @@ class MainWindow(QMainWindow):
                 features.DockWidgetClosable | features.DockWidgetMovable | features.DockWidgetFloatable
             )
             dock.toggleViewAction().setToolTip(panel.about)
+            dock.dockLocationChanged.connect(self._title_docks)
+            dock.topLevelChanged.connect(self._title_docks)
+            dock.visibilityChanged.connect(self._title_docks)
             self.docks[panel.key] = dock
+
+    @Slot()
+    def _title_docks(self) -> None:
+        """A dock that shares its place has its title on a tab already; dragging the tab moves it."""
+        for dock in self.docks.values():
+            beside = [other for other in self.tabifiedDockWidgets(dock) if not other.isHidden()]
+            tabbed = bool(beside) and not dock.isFloating()
+            if tabbed != (dock.titleBarWidget() is not None):
+                bar = dock.titleBarWidget()
+                dock.setTitleBarWidget(QWidget(dock) if tabbed else None)
+                if bar is not None:
+                    bar.deleteLater()
 
     def _make_toolbar(self) -> None:
         bar = QToolBar("Toolbar", self)
@@ -182,6 +196,7 @@ class MainWindow(QMainWindow):
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(spacer)
         self.theme_button = QToolButton()
+        self.theme_button.setIcon(icon("circle-half", self.theme))
         self.theme_button.setToolTip("Light, dark, or as the system is")
         self.theme_button.setAccessibleName("Theme")
         self.theme_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

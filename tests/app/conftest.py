@@ -79,9 +79,8 @@ class FakeStudy:
         table = StepTable(*(frozen(np.array(v)) for v in ([0.0, 1.0], [1.0, 1.0], [0.5, 0.5], [True, True])))
         error = 1e-5 if with_error else np.nan
         return FlowResult(
-            frozen(t), frozen(paths), frozen(np.asarray(labels)), table, choice, self.snapshot.iteration, 14, error, 1.0,
-            self.status, self.message,
-        )  # fmt: skip
+            t, paths, np.asarray(labels), table, choice, 7, 14, error, 1.0, self.status, self.message
+        )
 
     def field(self, extent, n=25, times=33, cancel=None):
         axis = np.linspace(-2.0, 2.0, n)

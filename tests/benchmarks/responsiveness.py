@@ -117,6 +117,8 @@ class Window:
         self.app, self._wait = application(), wait
         self.desk = Desk(self.app)
         self.control = self.desk.controller
+        self.desk.window.resize(1440, 900)
+        self.desk.window.reset_layout()
         self.desk.open(None, PRESET)
         self.until(lambda: {"flow", "background", "field"} <= self.control.pictures.results.keys(), 60)
 
@@ -132,7 +134,10 @@ class Window:
         self.control.run.restart()
         self.until(lambda: self.control.trainer.phase is Phase.TRAINING, 60)
         self.control.playback.play(True)
-        self.until(lambda: bench.snapshot.iteration > 30, 60)
+        # The snapshot of the shipped model is of another experiment: one of fewer iterations.
+        self.until(
+            lambda: bench.snapshot.experiment == bench.experiment and bench.snapshot.iteration > 30, 60
+        )
         meter, stop = StallMeter(), time.perf_counter() + seconds
         began, before = time.perf_counter(), bench.snapshot.iteration
         self._wait(lambda: time.perf_counter() > stop, seconds + 1)

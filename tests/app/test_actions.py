@@ -1,0 +1,98 @@
+from collections import Counter
+
+import pytest
+from PySide6.QtGui import QAction
+
+from odeviz.app.actions import ACTIONS, MENUS, Actions, Situation
+from odeviz.app.palette import CommandPalette, score
+from odeviz.bridge import Phase
+from odeviz.state import LAYERS
+from odeviz.tasks.presets import PRESETS
+from odeviz.widgets.theme import Theme
+
+SPECS = {spec.key: spec for spec in ACTIONS}
+
+
+@pytest.fixture
+def actions(qtbot):
+    theme = Theme("light")
+    actions = Actions(theme)
+    yield actions
+    actions.deleteLater()
+    theme.deleteLater()
+
+
+def test_keys_and_shortcuts_are_unique():
+    assert max(Counter(spec.key for spec in ACTIONS).values()) == 1
+    assert max(Counter(spec.shortcut for spec in ACTIONS if spec.shortcut).values()) == 1
+
+
+@pytest.mark.parametrize("spec", ACTIONS, ids=lambda spec: spec.key)
+def test_every_action_has_a_menu_and_a_tooltip_that_is_a_sentence(spec):
+    assert spec.menu in MENUS
+    assert spec.title
+    assert spec.tooltip.rstrip(")").endswith(".") or "(" in spec.tooltip
+
+
+def test_every_preset_and_every_layer_has_its_action():
+    assert {f"preset.{name}" for name in PRESETS} <= SPECS.keys()
+    assert {f"layer.{key}" for key in LAYERS} <= SPECS.keys()
+
+
+def test_nothing_can_be_saved_or_exported_without_a_model(actions):
+    actions.update(Situation(has_model=False))
+    for key in ("save", "save_as", "export_figure", "export_view", "export_data", "play"):
+        assert not actions[key].isEnabled()
+    actions.update(Situation(has_model=True))
+    assert actions["save"].isEnabled()
+
+
+def test_train_is_called_pause_while_training(actions):
+    actions.update(Situation(phase=Phase.TRAINING))
+    assert actions["train"].text() == "Pause"
+    assert not actions["step"].isEnabled()
+    actions.update(Situation(phase=Phase.PAUSED))
+    assert actions["train"].text() == "Train"
+
+
+def test_a_switch_shows_the_state_and_not_the_click(actions):
+    actions.update(Situation(has_model=True, playing=False))
+    seen = []
+    actions.triggered.connect(seen.append)
+    actions["play"].trigger()
+    assert seen == ["play"]
+    assert not actions["play"].isChecked()
+    actions.update(Situation(has_model=True, playing=True))
+    assert actions["play"].isChecked()
+
+
+def test_a_tooltip_names_the_shortcut(actions):
+    assert isinstance(actions["save"], QAction)
+    assert "Ctrl+S" in actions["save"].toolTip()
+
+
+def test_the_palette_finds_by_the_start_of_words_first():
+    assert score("exp fig", SPECS["export_figure"]) == 0
+    assert score("xport", SPECS["export_figure"]) == 1
+    assert score("svg", SPECS["export_figure"]) == 3
+    assert score("banana", SPECS["export_figure"]) is None
+
+
+def test_typing_in_the_palette_and_pressing_return_chooses(qtbot, actions):
+    actions.update(Situation(has_model=True))
+    palette = CommandPalette(actions)
+    chosen = []
+    palette.chosen.connect(chosen.append)
+    palette.line.setText("export data")
+    palette.line.returnPressed.emit()
+    assert chosen == ["export_data"]
+    palette.deleteLater()
+
+
+def test_the_palette_offers_only_what_can_be_done_now(actions):
+    actions.update(Situation(has_model=False))
+    palette = CommandPalette(actions)
+    palette.line.setText("save")
+    titles = [palette.list.item(row).text() for row in range(palette.list.count())]
+    assert not any(title.startswith("Save") for title in titles)
+    palette.deleteLater()

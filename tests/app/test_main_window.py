@@ -1,0 +1,121 @@
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, QSettings, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+
+from odeviz.app import main_window
+from odeviz.app.main_window import MainWindow
+from odeviz.widgets.theme import Theme
+
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+
+
+@pytest.fixture
+def make_window(qtbot, nothing_left):
+    made = []
+
+    def make(settings=None):
+        theme = Theme("light")
+        window = MainWindow(theme, settings)
+        made.append((window, theme))
+        return window
+
+    yield make
+    for window, theme in made:
+        window.may_close = True
+        window.close()
+        window.deleteLater()
+        theme.deleteLater()
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+
+
+def test_every_dock_has_a_name_of_its_own(make_window):
+    names = [dock.objectName() for dock in make_window().docks.values()]
+    assert len(set(names)) == len(names)
+    assert all(names)
+
+
+def test_the_layout_is_remembered(make_window, settings):
+    first = make_window(settings)
+    first.show()
+    first.docks["nfe"].hide()
+    first.close()
+    second = make_window(settings)
+    second.show()
+    assert second.docks["nfe"].isHidden()
+    assert not second.docks["loss"].isHidden()
+
+
+def test_a_layout_of_another_version_is_left_alone(make_window, settings, monkeypatch):
+    first = make_window(settings)
+    first.show()
+    first.docks["nfe"].hide()
+    first.close()
+    monkeypatch.setattr(main_window, "LAYOUT_VERSION", main_window.LAYOUT_VERSION + 1)
+    second = make_window(settings)
+    second.show()
+    assert not second.docks["nfe"].isHidden()
+
+
+def test_reset_layout_brings_everything_back(make_window):
+    window = make_window()
+    window.show()
+    for dock in window.docks.values():
+        dock.hide()
+    window.docks["loss"].setFloating(True)
+    window.reset_layout()
+    assert not any(dock.isHidden() or dock.isFloating() for dock in window.docks.values())
+
+
+def test_without_settings_nothing_is_written(make_window, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    window = make_window()
+    window.show()
+    window.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_docks_that_share_a_place_have_their_title_on_the_tab_only(make_window):
+    window = make_window()
+    window.show()
+    assert window.docks["loss"].titleBarWidget() is not None
+    assert window.docks["experiment"].titleBarWidget() is None
+    window.docks["nfe"].hide()
+    assert window.docks["loss"].titleBarWidget() is None
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 700), (1440, 900)])
+def test_the_window_fits(make_window, width, height):
+    window = make_window()
+    window.resize(width, height)
+    window.reset_layout()
+    window.show()
+    assert (window.width(), window.height()) == (width, height)
+    assert window.flow.width() >= 0.4 * width
+    assert window.flow.height() >= 0.5 * height
+
+
+def test_a_model_file_can_be_dropped_on_the_window(make_window, qtbot, tmp_path):
+    window = make_window()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.odeviz"))])
+    event = QDropEvent(
+        QPointF(10, 10),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    with qtbot.waitSignal(window.file_dropped) as caught:
+        window.dropEvent(event)
+    assert caught.args == [tmp_path / "a.odeviz"]
+
+
+def test_a_paint_is_timed(make_window, qtbot):
+    window = make_window()
+    with qtbot.waitSignal(window.painted) as caught:
+        window.show()
+    assert 0.0 < caught.args[0] < 5.0

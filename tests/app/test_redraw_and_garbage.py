@@ -1,0 +1,83 @@
+import gc
+import time
+
+import pytest
+
+from odeviz.app.garbage import GarbageCollector
+from odeviz.app.redraw import LONGEST, RedrawLoop
+
+
+@pytest.fixture
+def loop(qtbot):
+    loop = RedrawLoop()
+    yield loop
+    loop.stop()
+    loop.deleteLater()
+
+
+@pytest.fixture
+def ticks(loop):
+    seen = []
+    loop.tick.connect(lambda passed: seen.append((time.perf_counter(), passed)))
+    return seen
+
+
+def test_a_burst_of_wakes_is_one_tick(qtbot, loop, ticks):
+    for _ in range(5):
+        loop.wake()
+    qtbot.wait(60)
+    assert len(ticks) == 1
+
+
+def test_it_ticks_on_while_going_and_stops(qtbot, loop, ticks):
+    loop.set_going(True)
+    qtbot.waitUntil(lambda: len(ticks) >= 4, timeout=5000)
+    loop.set_going(False)
+    qtbot.wait(40)
+    reached = len(ticks)
+    qtbot.wait(60)
+    assert len(ticks) == reached
+
+
+def test_after_a_paint_the_next_tick_waits_twice_as_long(qtbot, loop, ticks):
+    loop.gap = 2.0
+    loop.set_going(True)
+    qtbot.waitUntil(lambda: len(ticks) == 1, timeout=5000)
+    loop.painted(0.05)
+    qtbot.waitUntil(lambda: len(ticks) == 2, timeout=5000)
+    assert ticks[1][0] - ticks[0][0] >= 0.099
+
+
+def test_time_does_not_jump_after_a_long_pause(qtbot, loop, ticks):
+    loop.set_going(True)
+    qtbot.waitUntil(lambda: len(ticks) >= 1, timeout=5000)
+    time.sleep(2 * LONGEST)
+    reached = len(ticks)
+    qtbot.waitUntil(lambda: len(ticks) > reached, timeout=5000)
+    assert max(passed for _, passed in ticks) <= LONGEST
+
+
+def test_python_does_not_collect_by_itself_until_the_collector_is_stopped(qtbot):
+    assert gc.isenabled()
+    collector = GarbageCollector()
+    assert not gc.isenabled()
+    collector.stop()
+    assert gc.isenabled()
+    collector.deleteLater()
+
+
+def test_cycles_are_collected_on_the_timer(qtbot):
+    class Node:
+        pass
+
+    collector = GarbageCollector()
+    gc.collect()
+    count = []
+    for _ in range(2000):
+        node = Node()
+        node.me = node
+    collector.collect()
+    count = sum(isinstance(item, Node) for item in gc.get_objects())
+    collector.stop()
+    collector.deleteLater()
+    assert count < 100
