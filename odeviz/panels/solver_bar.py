@@ -6,6 +6,7 @@ import dataclasses
 import math
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QComboBox, QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from odeviz.analysis.results import FlowResult, SolverChoice
@@ -134,7 +135,7 @@ class SolverBar(Panel):
     def minimumSizeHint(self) -> QSize:
         return QSize(380, super().minimumSizeHint().height())
 
-    def resizeEvent(self, event: object) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         # Where it is narrow the read-outs go below, so that the slider keeps its length.
         narrow = self.width() < _ONE_ROW
         direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight

@@ -58,23 +58,22 @@ class StepsPanel(Panel):
                 plot.addItem(item, ignoreBounds=True)
         self._h: tuple[float, float] | None = None
         self._e: tuple[float, float] | None = None
-        self._steps: StepTable | None = None
         self.restyle()
         self.set_steps(None)
 
     def set_steps(self, steps: StepTable | None, flow: FlowResult | None = None) -> None:
         """Draw a solve's steps; ``flow`` tells the time range and the message where the solver stopped."""
-        self._steps = steps
-        empty = steps is None or not len(steps.t)
-        self.sizes.set_message(_EMPTY if empty else "")
-        self.errors.setVisible(not empty and bool(np.isfinite(steps.error).any()))
-        if empty:
+        if steps is None or not len(steps.t):
+            self.sizes.set_message(_EMPTY)
+            self.errors.hide()
             for lines in (self._stairs, self._stems):
                 lines.set_segments(np.empty((0, 4)))
             for dots in (self._crosses, self._dots, self._failed):
                 _place(dots, np.empty(0), np.empty(0))
             self.legend.set_keys([])
             return
+        self.sizes.set_message("")
+        self.errors.setVisible(bool(np.isfinite(steps.error).any()))
         span = (
             (float(flow.t[0]), float(flow.t[-1]))
             if flow is not None

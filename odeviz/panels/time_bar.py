@@ -192,9 +192,9 @@ class StepTrack(Track):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setPen(QPen(QColor(c.danger), 1.6))
         for t in self._rejected[: self._most]:
-            x, y = self.place(min(float(t), max(self.lo, self.hi))), groove.top() - 13
-            painter.drawLine(QPointF(x - 2.5, y - 2.5), QPointF(x + 2.5, y + 2.5))
-            painter.drawLine(QPointF(x - 2.5, y + 2.5), QPointF(x + 2.5, y - 2.5))
+            cross = QPointF(self.place(min(float(t), max(self.lo, self.hi))), groove.top() - 13)
+            for arm in (QPointF(2.5, 2.5), QPointF(2.5, -2.5)):
+                painter.drawLine(cross - arm, cross + arm)
 
     def paint_handle(self, painter: QPainter) -> None:
         c, groove = self.theme.colors, self.groove()

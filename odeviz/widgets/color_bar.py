@@ -21,7 +21,7 @@ class ColorBar(QWidget):
         self._title = ""
         self._stops: Sequence[tuple[float, QColor]] = ()
         self._labels: Sequence[tuple[float, str]] = ()
-        self.setFixedWidth(64)
+        self.setFixedWidth(68)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self.update)
 
@@ -34,13 +34,14 @@ class ColorBar(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(64, 160)
+        return QSize(68, 160)
 
     @painted
     def paintEvent(self, painter: QPainter) -> None:
+        c = self._theme.colors
+        painter.fillRect(self.rect(), QColor(c.base))
         if not self._stops:
             return
-        c = self._theme.colors
         painter.setFont(self._theme.font(-1))
         painter.setPen(QColor(c.muted))
         painter.drawText(QRectF(0, 4, self.width() - 4, 16), Qt.AlignmentFlag.AlignLeft, self._title)

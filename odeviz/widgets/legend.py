@@ -26,8 +26,7 @@ class Key:
 def shade(theme: Theme, role: str) -> str:
     """The colour of a role such as ``accent`` or ``classes.1``."""
     name, _, index = role.partition(".")
-    value = getattr(theme.colors, name)
-    return value[int(index)] if index else value
+    return str(theme.colors.classes[int(index)] if index else getattr(theme.colors, name))
 
 
 class Legend(QWidget):
@@ -58,8 +57,11 @@ class Legend(QWidget):
         bold.setWeight(bold.Weight.DemiBold)
         x = 12.0
         for key in self._keys:
-            parts = [(key.name, plain, c.muted), (key.value, bold, c.text)]
-            parts = [(*part, QFontMetricsF(part[1]).horizontalAdvance(part[0])) for part in parts if part[0]]
+            parts = [
+                (text, font, colour, QFontMetricsF(font).horizontalAdvance(text))
+                for text, font, colour in ((key.name, plain, c.muted), (key.value, bold, c.text))
+                if text
+            ]
             if x + 22 + sum(part[3] + 6 for part in parts) > self.width():
                 break
             self._paint_key(painter, QRectF(x, 8, 16, 12), key)
