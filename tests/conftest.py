@@ -10,31 +10,30 @@ import pytest
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
+@pytest.fixture(scope="session")
+def small_heap():
+    """Keep what was imported so far out of every later collection, which would take most of a test's time."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
-def nothing_left(qapp):
+def nothing_left(qapp, small_heap):
     """After the test: no top-level widget, running thread or ticking timer that was not there before."""
     from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 
-    def collect():
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        qapp.processEvents()
-        gc.collect()
-
     def ticking():
-        return [
-            timer
-            for timer in gc.get_objects()
-            if isinstance(timer, QTimer) and _alive(timer) and timer.isActive()
-        ]
+        found = [item for item in gc.get_objects() if isinstance(item, QTimer)]
+        return [timer for timer in found if _alive(timer) and timer.isActive()]
 
-    collect()
-    widgets, threads, timers = (
-        set(map(id, qapp.topLevelWidgets())),
-        set(threading.enumerate()),
-        set(map(id, ticking())),
-    )
+    widgets, timers = {id(widget) for widget in qapp.topLevelWidgets()}, {id(timer) for timer in ticking()}
+    threads = set(threading.enumerate())
     yield
-    collect()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    qapp.processEvents()
+    gc.collect()
     assert [widget for widget in qapp.topLevelWidgets() if id(widget) not in widgets] == []
     assert [thread for thread in threading.enumerate() if thread not in threads] == []
     assert [timer for timer in ticking() if id(timer) not in timers] == []

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from odeviz.panels.form_row import FormRow
+from odeviz.panels.form_row import NARROW, WIDTH, FormRow
 from odeviz.panels.panel import Panel
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.presets import Preset
@@ -29,6 +30,10 @@ from odeviz.widgets.theme import Theme
 SECTIONS = {
     "task": "Task", "data": "Data", "field": "Vector field", "solver": "Solver", "training": "Training", "run": "Run",
 }  # fmt: skip
+
+
+#: From this width of the form on, its entries have their full width.
+_ROOMY = 300
 
 
 class ExperimentForm(Panel):
@@ -107,6 +112,15 @@ class ExperimentForm(Panel):
 
     def sizeHint(self) -> QSize:
         return QSize(304, 640)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(264, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        width = WIDTH if self.width() >= _ROOMY else NARROW
+        for row in self._rows.values():
+            row.set_control_width(width)
 
     def _preset_row(self) -> QHBoxLayout:
         self._presets = QComboBox(self)

@@ -14,8 +14,8 @@ from odeviz.widgets.icons import draw
 from odeviz.widgets.number_box import NumberBox
 from odeviz.widgets.theme import Theme
 
-#: Of every entry and list, so that they stand in one column.
-_WIDTH = 124
+#: Width of every entry and list, so that they stand in one column.
+WIDTH, NARROW = 124, 112
 
 
 class FormRow(QWidget):
@@ -33,6 +33,7 @@ class FormRow(QWidget):
         name = about.label + (f"  {about.symbol}" if 0 < len(about.symbol) < 3 else "")
         self._name = QLabel(name, self)
         self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._name.setWordWrap(True)
         self._mark = Mark(theme, self)
         self._error = QLabel(self)
         self._error.setProperty("role", "error")
@@ -55,6 +56,10 @@ class FormRow(QWidget):
         grid.addWidget(self.control, 0, 1)
         grid.addWidget(self._mark, 0, 2)
         grid.addWidget(self._error, 1, 0, 1, 3)
+
+    def set_control_width(self, width: int) -> None:
+        """Leave the rest of the row to the name."""
+        self.control.setFixedWidth(width)
 
     def set_value(self, value: Any) -> None:
         """Show a value; nothing is emitted."""
@@ -96,19 +101,19 @@ class FormRow(QWidget):
         if entry.type is bool:
             box = QCheckBox(self)
             box.clicked.connect(self._emit_chosen)
-            box.setFixedWidth(_WIDTH)
+            box.setFixedWidth(WIDTH)
             return box
         if entry.type is str:
             combo = _QuietCombo(self)
             for choice in about.choices:
                 combo.addItem(words(choice), choice)
             combo.activated.connect(self._emit_index)
-            combo.setFixedWidth(_WIDTH)
+            combo.setFixedWidth(WIDTH)
             return combo
         number = NumberBox(entry.type is int, about.lo, about.hi, about.log, self)
         number.typed.connect(self._emit_typed)
         number.chosen.connect(self._emit_chosen)
-        number.setFixedWidth(_WIDTH)
+        number.setFixedWidth(WIDTH)
         return number
 
     def _emit_chosen(self, value: object) -> None:

@@ -161,8 +161,11 @@ def test_sections_fold(qtbot, form):
     assert form._rows["training.lr"].isVisibleTo(form)
 
 
-def test_all_of_it_fits_its_preferred_width(form):
-    form.resize(form.sizeHint().width(), 900)
+@pytest.mark.parametrize("hint", ["sizeHint", "minimumSizeHint"])
+def test_all_of_it_fits_its_preferred_and_its_least_width(form, hint):
+    form.resize(getattr(form, hint)().width(), 900)
+    form.grab()
     for row in form._rows.values():
         if row.isVisibleTo(form):
             assert row.mapTo(form, row.rect().topRight()).x() <= form.width()
+            assert row._name.width() >= row._name.minimumSizeHint().width()
