@@ -33,13 +33,14 @@ def _classifier(
     iterations: int,
     seconds: float,
     extra_dims: int = 0,
+    lr: float = 5e-3,
 ) -> Preset:
     experiment = Experiment(
         task="classification",
         data=DataConfig(name=data, samples=1024, noise=DATASETS[data].default_noise),
         field=FieldConfig(width=64, depth=2, activation="tanh", time="concat", extra_dims=extra_dims),
         solver=SolverConfig(method="dopri5", rtol=1e-3, atol=1e-3),
-        training=TrainingConfig(lr=5e-3, schedule="cosine", iterations=iterations, batch=256),
+        training=TrainingConfig(lr=lr, schedule="cosine", iterations=iterations, batch=256),
     )
     return Preset(f"{data}-classifier", title, sentence, look_for, experiment, seconds)
 
@@ -52,13 +53,12 @@ def _density(
     *,
     iterations: int = 1500,
     seconds: float,
-    steps: int = 5,
 ) -> Preset:
     experiment = Experiment(
         task="density",
         data=DataConfig(name=data, noise=DATASETS[data].default_noise),
         field=FieldConfig(width=48, depth=2, activation="tanh", time="concatsquash"),
-        solver=SolverConfig(method="rk4", rtol=1e-5, atol=1e-5, steps=steps, learn_t1=True),
+        solver=SolverConfig(method="dopri5", rtol=1e-3, atol=1e-3, learn_t1=True),
         training=TrainingConfig(lr=1e-2, schedule="cosine", iterations=iterations, batch=256),
     )
     return Preset(f"{data}-density", title, sentence, look_for, experiment, seconds)
@@ -92,6 +92,7 @@ PRESETS: dict[str, Preset] = _registry(
         "The NFE climbs several times over while the spirals open.",
         iterations=2000,
         seconds=40,
+        lr=1e-2,
     ),
     _classifier(
         "annuli",
