@@ -33,7 +33,7 @@ SECTIONS = {
 
 
 #: From this width of the form on, its entries have their full width.
-_ROOMY = 300
+_ROOMY = 280
 
 
 class ExperimentForm(Panel):
