@@ -93,9 +93,7 @@ class OneHiddenLayer(_ClosedForm):
     def _complete(self, products: Products, weights: list[Tensor]) -> Products:
         dc, (first, last) = products.trace, weights
         assert dc is not None
-        dW1 = products.weight[0] + dc[:, :, None] * last.mT
-        dW2 = products.weight[1] + dc[:, None, :] * first.mT
-        return Products(products.bias, [dW1, dW2], None)
+        return products.plus([dc[:, :, None] * last.mT, dc[:, None, :] * first.mT])
 
 
 class TwoHiddenLayers(_ClosedForm):
@@ -132,7 +130,8 @@ class TwoHiddenLayers(_ClosedForm):
         curved, lam = self.scratch[f"curved{i}"], self.scratch["lambda"]
         if i == 2:
             return torch.mul(place.buffers["Ms"], lam, out=curved)
-        s = torch.mul(self._slope(place, 2), lam, out=place.buffers["λs"])
+        s = place.buffers["λs"]
+        self.activation.times_slope(lam, place.a[2], place.aux[2], s, self.scratch["work2"])
         return torch.mm(self.scratch["M"].t(), s, out=curved)
 
     def _form(self, place: Place, operations: Iterable[Operation], products: Products) -> None:
@@ -144,10 +143,7 @@ class TwoHiddenLayers(_ClosedForm):
         dM, (first, middle, last) = products.trace, weights
         assert dM is not None
         dQ = dM * middle
-        dW1 = products.weight[0] + dQ.mT @ last.mT
-        dW2 = torch.addcmul(products.weight[1], dM, last.mT @ first.mT)
-        dW3 = products.weight[2] + (dQ @ first).mT
-        return Products(products.bias, [dW1, dW2, dW3], None)
+        return products.plus([dQ.mT @ last.mT, dM * (last.mT @ first.mT), (dQ @ first).mT])
 
 
 class Tangents(Network):

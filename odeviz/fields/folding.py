@@ -32,10 +32,11 @@ class FoldedWeights:
 
     def __init__(self, sizes: Sequence[int], time: str, activation: Activation, like: Tensor) -> None:
         units, widest = sum(sizes[1:]), max(sizes[:-1])
-        bounds = list(accumulate(sizes[1:], initial=0))
+        # As in a row of products, the last layer's units come first.
+        bounds = list(accumulate(reversed(sizes[1:]), initial=0))
         self.activation = activation
         self.gated, self.shifted = time == "concatsquash", time != "none"
-        self._rows = [slice(first, last) for first, last in pairwise(bounds)]
+        self._rows = [slice(first, last) for first, last in pairwise(bounds)][::-1]
         self._inputs = list(sizes[:-1])
         self._layers = len(self._rows)
         self._ones = like.new_ones(widest)

@@ -140,8 +140,7 @@ class Network:
         return place.a[i]
 
     def _gradient_operations(self, place: Place, products: Products) -> Iterator[Operation]:
-        for delta, x, bias, weight in zip(place.delta, place.x, products.bias, products.weight, strict=True):
-            yield from gradient_products(delta, x, bias, weight)
+        return gradient_products(place.delta, place.x, products)
 
     # What the kernel calls.
 
