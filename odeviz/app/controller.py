@@ -28,6 +28,9 @@ from odeviz.tasks.presets import PRESETS
 from odeviz.training.snapshot import Snapshot
 
 LOADING = "Loading the engine…"
+#: Painting holds the interpreter lock, and training pays for it: this many times as long as a paint lies
+#: between it and the next while training.
+TRAINING_GAP = 3.0
 
 
 class Controller(QObject):
@@ -126,14 +129,15 @@ class Controller(QObject):
     def _on_tick(self, seconds: float) -> None:
         self.run.take_snapshot()
         self.playback.advance(seconds)
-        self.pictures.show()
+        drawn = self.run.draw_history()
+        # While training, what has arrived is spread over the ticks: no tick takes long.
+        self.pictures.show(1 - drawn if self.trainer.phase is Phase.TRAINING else None)
         self.pictures.refresh()
 
     @Slot()
     def _keep_going(self) -> None:
         training = self.trainer.phase in (Phase.TRAINING, Phase.STARTING)
-        # While training, painting takes time from it: leave twice as much between two paints.
-        self.redraw.gap = 2.0 if training else 1.0
+        self.redraw.gap = TRAINING_GAP if training else 1.0
         self.redraw.set_going((training or self.bench.playhead.playing) and not self._closing)
         if not self._closing:
             self.redraw.wake()

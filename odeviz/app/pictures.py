@@ -6,6 +6,7 @@ of them is one paint.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import Any
 
@@ -33,11 +34,11 @@ from odeviz.state import Playhead, Seeds, TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.training.snapshot import Snapshot
 
-#: Grid points a side of the background while training.
-QUICK_GRID = 48
+#: Grid points a side of the background while training, and the tolerance it is then solved with at least.
+QUICK_GRID, QUICK_TOLERANCE = 40, 1e-2
 TRAJECTORIES = 400
 #: While training, the solver rests this many times as long as it worked: training needs the interpreter too.
-REST = 1.0
+REST = 3.0
 
 
 class Pictures(QObject):
@@ -240,7 +241,10 @@ class Pictures(QObject):
             return
         if self.training:
             self._frames = None
-            self._ask_background(self.bench.playhead.t, QUICK_GRID)
+            choice = self.bench.choice
+            loose = max(choice.rtol, QUICK_TOLERANCE)
+            quick = dataclasses.replace(choice, rtol=loose, atol=loose)
+            self._ask_background(self.bench.playhead.t, QUICK_GRID, quick)
         else:
             self._frames = FrameCache(self.bench.playhead.t1)
             self._ask_next_frame()
@@ -251,13 +255,13 @@ class Pictures(QObject):
         head = self.bench.playhead
         wanted = self._frames.next_wanted(head.t, still=not head.playing)
         if wanted is not None:
-            self._ask_background(*wanted)
+            self._ask_background(*wanted, self.bench.choice)
 
-    def _ask_background(self, t: float, n: int) -> None:
+    def _ask_background(self, t: float, n: int, choice: SolverChoice) -> None:
         snapshot = self.bench.snapshot
         if snapshot is not None and self._extent is not None:
             density = snapshot.experiment.task == "density"
-            request = (DensityRequest if density else DecisionRequest)(t, self._extent, n, self.bench.choice)
+            request = (DensityRequest if density else DecisionRequest)(t, self._extent, n, choice)
             self.service.ask(snapshot, request)
 
     # Answers.
@@ -278,14 +282,18 @@ class Pictures(QObject):
         self._arrived[kind] = answer
         self.redraw.wake()
 
-    def show(self) -> None:
-        """Called on every tick: draw what has arrived since the last, and the playhead's time."""
-        arrived, self._arrived = self._arrived, {}
-        for kind, answer in arrived.items():
+    def show(self, most: int | None = None) -> None:
+        """Called on every tick: draw what has arrived since the last, and the playhead's time.
+
+        ``most`` is how many answers may be drawn in this tick; the others wait for the next ones.
+        """
+        for kind in list(self._arrived)[:most]:
+            answer = self._arrived.pop(kind)
             self.results[kind] = answer.result
-            if kind != "background":
-                getattr(self, f"_show_{kind}")(answer.result)
-        self._show_background(arrived.get("background"))
+            getattr(self, f"_show_{kind}")(answer.result)
+        self._show_frame()
+        if self._arrived:
+            self.redraw.wake()
         t = self.bench.playhead.t
         self.window.flow.set_time(t)
         self.window.time_bar.set_time(t)
@@ -329,11 +337,16 @@ class Pictures(QObject):
         if self._hover is not None:
             self.window.flow.set_probe(probe)
 
-    def _show_background(self, arrived: Answer | None) -> None:
+    def _show_frame(self) -> None:
+        """The stored frame nearest to the playhead, if there are frames."""
         frame = self._frames.nearest(self.bench.playhead.t) if self._frames is not None else None
-        if frame is None and arrived is not None:
-            frame = arrived.result
-        if frame is None or frame is self._frame:
+        if frame is not None:
+            self._show_background(frame)
+
+    def _show_background(self, frame: Any) -> None:
+        if self._frames is not None:
+            frame = self._frames.nearest(self.bench.playhead.t) or frame
+        if frame is self._frame:
             return
         self._frame = self.results["background"] = frame
         flow, panel = self.window.flow, self.window.density

@@ -13,6 +13,9 @@ from odeviz.state import TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.training.snapshot import Snapshot
 
+#: Seconds between two drawings of the loss while training.
+HISTORY_PERIOD = 0.2
+
 
 class RunControl(QObject):
     """Joins workbench, trainer, form, history panels and status bar."""
@@ -26,6 +29,8 @@ class RunControl(QObject):
         super().__init__(parent)
         self.bench, self.trainer, self.window = bench, trainer, window
         self._speed_from: tuple[float, int] | None = None
+        self._drawn: dict[QObject, Snapshot] = {}
+        self._draw_after = 0.0
         bench.experiment_changed.connect(self._on_experiment)
         bench.running_changed.connect(self._on_experiment)
         bench.snapshot_changed.connect(self._on_snapshot)
@@ -98,6 +103,23 @@ class RunControl(QObject):
             self.window.status.set_speed((snapshot.iteration - iteration) / (now - then))
             self._speed_from = (now, snapshot.iteration)
 
+    def draw_history(self) -> bool:
+        """Called on every tick: bring the visible history panels up to date, a few times a second."""
+        snapshot, now = self.bench.snapshot, time.monotonic()
+        if snapshot is None or (now < self._draw_after and self.trainer.phase is Phase.TRAINING):
+            return False
+        loss, nfe = self.window.loss, self.window.nfe
+        due = [panel for panel in (loss, nfe) if panel.isVisible() and self._drawn.get(panel) is not snapshot]
+        for panel in due:
+            self._drawn[panel] = snapshot
+            self._draw_after = now + HISTORY_PERIOD
+            if panel is loss:
+                density = snapshot.experiment.task == "density"
+                loss.set_history(snapshot.history, density=density, entropy=entropy_of(snapshot))
+            else:
+                nfe.set_history(snapshot.history)
+        return bool(due)
+
     @Slot(object)
     def _on_phase(self, phase: Phase) -> None:
         self._speed_from = None
@@ -139,11 +161,7 @@ class RunControl(QObject):
     def _on_snapshot(self, snapshot: Snapshot | None) -> None:
         if snapshot is None:
             return
-        entropy = entropy_of(snapshot)
-        self.window.status.set_snapshot(snapshot, entropy)
-        density = snapshot.experiment.task == "density"
-        self.window.loss.set_history(snapshot.history, density=density, entropy=entropy)
-        self.window.nfe.set_history(snapshot.history)
+        self.window.status.set_snapshot(snapshot, entropy_of(snapshot))
 
 
 def hot_part(running: Experiment, edited: Experiment) -> Experiment:
