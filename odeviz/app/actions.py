@@ -14,6 +14,8 @@ from odeviz.tasks.presets import PRESETS
 from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import MODES, Theme
 
+#: The colour roles of the icon of Train, whose button is filled with the accent.
+TRAIN_ROLES = ("accent_text", "accent_text")
 MENUS = ("File", "Edit", "View", "Model", "Presets", "Help")
 
 
@@ -197,15 +199,15 @@ class Actions(QObject):
         """Apply the rules: what is enabled, what is checked, and what Train is called."""
         if now == self.now:
             return
+        training = now.phase is Phase.TRAINING
         self.now = now
         for spec in ACTIONS:
             action = self._actions[spec.key]
             action.setEnabled(spec.enabled(now))
             if spec.checked is not None:
                 action.setChecked(spec.checked(now))
-        training = now.phase is Phase.TRAINING
         self._actions["train"].setText("Pause" if training else "Train")
-        self._actions["train"].setIcon(icon("pause" if training else "play", self._theme))
+        self._actions["train"].setIcon(icon("pause" if training else "play", self._theme, *TRAIN_ROLES))
         self._actions["play"].setText("Stop Playing" if now.playing else "Play")
 
     def _on_triggered(self) -> None:

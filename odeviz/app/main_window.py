@@ -191,7 +191,10 @@ class MainWindow(QMainWindow):
                 bar.addSeparator()
         for key in ("open", "undo", "redo"):
             bar.widgetForAction(self.actions_[key]).setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-        bar.widgetForAction(self.actions_["train"]).setProperty("kind", "train")
+        train = bar.widgetForAction(self.actions_["train"])
+        train.setProperty("kind", "primary")
+        # Train and Pause take the same place, so that the buttons beside it stay where they are.
+        train.setMinimumWidth(train.fontMetrics().horizontalAdvance("Pause") + 44)
         spacer = QWidget()
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(spacer)

@@ -288,7 +288,10 @@ class Pictures(QObject):
         ``most`` is how many answers may be drawn in this tick; the others wait for the next ones.
         """
         for kind in list(self._arrived)[:most]:
-            answer = self._arrived.pop(kind)
+            # What was drawn before it may have made it stale.
+            answer = self._arrived.pop(kind, None)
+            if answer is None:
+                continue
             self.results[kind] = answer.result
             getattr(self, f"_show_{kind}")(answer.result)
         self._show_frame()
@@ -351,6 +354,7 @@ class Pictures(QObject):
         self._frame = self.results["background"] = frame
         flow, panel = self.window.flow, self.window.density
         density = hasattr(frame, "log_density")
+        self.window.docks["density"].setWindowTitle("Density" if density else "Decision")
         if density:
             flow.set_density(frame)
         else:

@@ -61,6 +61,7 @@ def _prepare(desk: Desk, iterations: int | None) -> str:
     control, bench = desk.controller, desk.controller.bench
     failures: list[str] = []
     control.documents.failed.connect(failures.append)
+    desk.hooks.caught.connect(lambda trouble: failures.append(trouble.sentence))
     control.pictures.troubled.connect(lambda trouble: failures.append(trouble.sentence))
     ready = wait(lambda: bool(failures) or bench.snapshot is not None, PICTURE)
     if iterations is not None and ready and not failures:

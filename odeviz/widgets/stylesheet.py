@@ -55,6 +55,11 @@ QToolButton:pressed { background: $separator; }
 QToolButton:checked { background: $accent_soft; color: $accent; }
 QToolButton:focus { border-color: $accent; }
 QToolButton:disabled { color: $faint; }
+QToolButton[kind="primary"] { background: $accent; color: $accent_text; border-color: $accent; font-weight: 600;
+  padding: 3px 10px 3px 6px; }
+QToolButton[kind="primary"]:hover { background: $accent_hover; }
+QToolButton[kind="primary"]:focus { border-color: $text; }
+QToolButton[kind="primary"]:disabled { background: $separator; border-color: $separator; color: $faint; }
 QToolButton::menu-indicator { image: none; }
 QToolButton[kind="section"] { font-size: ${caption}px; font-weight: 600; color: $muted; padding: 4px 0;
   text-align: left; border-radius: 4px; }
