@@ -119,5 +119,5 @@ class CNF(nn.Module):
         ``generator`` is one on the CPU, whatever the model's device, so that a seed means the same everywhere.
         """
         like = next(self.parameters())
-        z0 = torch.randn(n, self.dim, generator=generator, dtype=like.dtype).to(like.device)
+        z0 = torch.randn(n, self.dim, generator=generator, dtype=like.dtype, device="cpu").to(like.device)
         return self.flow(z0, (0.0, self.t1)).y1

@@ -137,7 +137,7 @@ class Classification:
         logits = model(x)
         if not bool(torch.isfinite(logits).all()):
             return {"accuracy": math.nan}
-        return {"accuracy": (logits.argmax(1) == labels).double().mean().item()}
+        return {"accuracy": (logits.argmax(1) == labels).cpu().double().mean().item()}
 
 
 class Density:
@@ -167,7 +167,7 @@ class Density:
         if not full:
             return {"nll": -model.log_prob(self._quick).mean().item()}
         x, _ = self._source.draw(self._SCORED, self._source.stream(_HELD_OUT_STREAM))
-        surprise = -_in_chunks(model, x, self._SCORING).double()
+        surprise = -_in_chunks(model, x, self._SCORING)
         figures = {
             "nll": surprise.mean().item(),
             "nll_se": surprise.std().item() / math.sqrt(len(surprise)),
@@ -182,11 +182,13 @@ class Density:
         h = 2.0 * half / n
         axis = -half + h * (torch.arange(n, device=self._source.device, dtype=self._source.dtype) + 0.5)
         grid = torch.cartesian_prod(axis, axis)
-        return _in_chunks(model, grid, self._SCORING).double().exp().sum().item() * h * h
+        return _in_chunks(model, grid, self._SCORING).exp().sum().item() * h * h
 
 
 def _in_chunks(model: CNF, x: Tensor, solver: SolverOptions, rows: int = 2048) -> Tensor:
-    return torch.cat([model.log_prob_at(part, model.t1, solver) for part in torch.split(x, rows)])
+    """log p(x) ``[n]`` in float64, on the CPU: not every device has float64."""
+    parts = [model.log_prob_at(part, model.t1, solver).cpu() for part in torch.split(x, rows)]
+    return torch.cat(parts).double()
 
 
 _TASKS: dict[str, type[Classification] | type[Density]] = {

@@ -11,6 +11,7 @@ import torch
 
 from odeviz.engine import Status
 from odeviz.models import CNF, ODENet, SolverOptions
+from odeviz.training.runtime import one_thread
 
 TIGHT = SolverOptions(rtol=1e-10, atol=1e-10)
 
@@ -20,8 +21,8 @@ def points(n, dim=2, dtype=torch.float64, seed=0):
 
 
 @pytest.fixture(autouse=True)
-def _seeded():
-    with torch.random.fork_rng(devices=[]):
+def _seeded_on_one_thread():
+    with torch.random.fork_rng(devices=[]), one_thread():
         torch.manual_seed(0)
         yield
 

@@ -10,9 +10,16 @@ import torch
 
 from odeviz.tasks import Experiment
 from odeviz.tasks.learning import build_model, task_for
+from odeviz.training.runtime import one_thread
 
 CLASSIFIER = Experiment().with_setting("field.width", 8)
 DENSITY = Experiment().with_settings({"task": "density", "field.width": 8, "solver.learn_t1": True})
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    with one_thread():
+        yield
 
 
 def still(model):

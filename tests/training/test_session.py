@@ -270,6 +270,20 @@ def test_evaluate_gives_the_tasks_figures(experiment, names):
         assert figures["mass"] == pytest.approx(1.0, abs=0.01)
 
 
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_tensor_is_made_on_the_sessions_device(name):
+    # With another default device, a tensor made without naming the session's would not mix with the others.
+    expected, session = Session(EXPERIMENTS[name]), Session(EXPERIMENTS[name])
+    with torch.device("meta"):
+        assert losses(session, 3) == losses(expected, 3)
+        session.apply(session.experiment.with_setting("training.lr", 1e-3))
+        assert session.step(), session.message
+        assert all(math.isfinite(value) for value in session.evaluate().values())
+        state, snapshot = session.state_dict(), session.snapshot()
+    session.load_state_dict(state)
+    assert all(np.isfinite(array).all() for array in snapshot.weights.values())
+
+
 def test_session_may_move_between_threads():
     session = Session(density())
     here = losses(Session(density()), 4)
