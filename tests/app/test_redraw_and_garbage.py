@@ -77,7 +77,7 @@ def test_cycles_are_collected_on_the_timer(qtbot):
         node = Node()
         node.me = node
     collector.collect()
-    count = sum(isinstance(item, Node) for item in gc.get_objects())
+    count = sum(type(item) is Node for item in gc.get_objects())
     collector.stop()
     collector.deleteLater()
     assert count < 100
