@@ -290,3 +290,9 @@ def test_trouble_of_the_solver_is_told(rig):
     rig.control.pictures.troubled.emit(Trouble("The solver: RuntimeError: out of memory", "Traceback", True))
     assert rig.bench.message == "The solver: RuntimeError: out of memory"
     assert rig.dialogs.troubles[0][0] == "A picture could not be computed"
+
+
+def test_a_closed_window_leaves_nothing_behind(nothing_left, rig):
+    rig.show(task="density")
+    rig.control.do("step")
+    rig.control.do("palette")

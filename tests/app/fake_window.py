@@ -1,0 +1,179 @@
+"""A window whose training and solving cost nothing: fake sessions and studies, no threads, answered dialogs."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from odeviz.analysis.results import (
+    DataResult,
+    DecisionResult,
+    DensityResult,
+    Extent,
+    FieldResult,
+    FlowResult,
+    ProbeResult,
+    StepTable,
+    frozen,
+)
+from odeviz.app.controller import Controller
+from odeviz.app.main_window import MainWindow
+from odeviz.bridge import JobRunner, SolveService, Trainer
+from odeviz.tasks import Experiment
+from odeviz.training.snapshot import History, Snapshot
+from odeviz.widgets.theme import Theme
+
+EXTENT = Extent(-2.0, 2.0, -2.0, 2.0)
+
+
+class FakeSession:
+    """Counts; its loss is 1 / iteration."""
+
+    def __init__(self, experiment, snapshot=None):
+        self.experiment = experiment
+        self.iteration = snapshot.iteration if snapshot is not None else 0
+        self.message = ""
+        self.runtime = SimpleNamespace(device="cpu", reason="It is a fake.")
+
+    @property
+    def finished(self):
+        return self.iteration >= self.experiment.training.iterations
+
+    def step(self):
+        if self.message or self.finished:
+            return False
+        self.iteration += 1
+        return True
+
+    def apply(self, experiment):
+        self.experiment = experiment
+        self.message = ""
+
+    def snapshot(self):
+        rows = np.arange(1, self.iteration + 1)
+        column = frozen(1.0 / rows)
+        history = History(rows, column, column, column, column, column)
+        return Snapshot(self.experiment, self.iteration, 0.0, {}, history, {"loss": 0.5, "accuracy": 0.9})
+
+
+class FakeStudy:
+    """Answers at once: points move right by t."""
+
+    t1 = 2.0
+    extent = EXTENT
+    status, message = "success", ""
+
+    def __init__(self, snapshot):
+        self.snapshot = snapshot
+
+    def data(self, n):
+        return DataResult(frozen(np.zeros((n, 2))), frozen(np.zeros(n, dtype=np.int64)))
+
+    def default_seeds(self, n, rng_seed):
+        return np.zeros((n, 2)), np.zeros(n, dtype=np.int64)
+
+    def flow(self, seeds, labels, choice, frames=61, with_error=True, cancel=None):
+        t = np.linspace(0.0, self.t1, frames)
+        paths = np.zeros((frames, len(seeds), 2)) + seeds
+        paths[..., 0] += t[:, None]
+        table = StepTable(*(frozen(np.array(v)) for v in ([0.0, 1.0], [1.0, 1.0], [0.5, 0.5], [True, True])))
+        error = 1e-5 if with_error else np.nan
+        return FlowResult(
+            t, paths, np.asarray(labels), table, choice, 7, 14, error, 1.0, self.status, self.message
+        )
+
+    def field(self, extent, n=25, times=33, cancel=None):
+        axis = np.linspace(-2.0, 2.0, n)
+        return FieldResult(np.linspace(0.0, self.t1, times), axis, axis, np.ones((times, n, n, 2)), 0)
+
+    def density(self, t, extent, n, choice, cancel=None):
+        return DensityResult(t, extent, frozen(np.zeros((n, n))), 1.0, self.snapshot.iteration)
+
+    def decision(self, t, extent, n, choice, cancel=None):
+        return DecisionResult(t, extent, frozen(np.full((2, n, n), 0.5)), self.snapshot.iteration)
+
+    def probe(self, point, t, cancel=None):
+        return ProbeResult(t, point, (1.0, 0.0), 1.0, 0.0)
+
+
+class FakeDialogs:
+    """Answers what it was told to answer, and keeps what it was told."""
+
+    def __init__(self):
+        self.to_open = self.to_save = None
+        self.keep = "cancel"
+        self.troubles = []
+        self.opened = []
+
+    def model_to_open(self, folder):
+        return self.to_open
+
+    def file_to_save(self, title, suggestion, kinds):
+        self.suggestion = suggestion
+        return self.to_save
+
+    def keep_changes(self, what):
+        return self.keep
+
+    def trouble(self, trouble, title):
+        self.troubles.append((title, trouble))
+
+    def shortcuts(self):
+        self.opened.append("shortcuts")
+
+    def about(self):
+        self.opened.append("about")
+
+    def run(self, make):
+        self.opened.append(make(None))
+
+
+class Rig:
+    """A window with its controller, stepped by hand."""
+
+    def __init__(self, settings=None):
+        self.sessions, self.studies = [], []
+        self.theme = Theme("light")
+        self.window = MainWindow(self.theme, settings)
+        self.dialogs = FakeDialogs()
+        self.control = Controller(
+            self.window,
+            trainer=Trainer(self._make(self.sessions, FakeSession), synchronous=True),
+            service=SolveService(self._make(self.studies, FakeStudy), synchronous=True),
+            jobs=JobRunner(synchronous=True),
+            dialogs=self.dialogs,
+            settings=settings,
+        )
+        self.bench = self.control.bench
+
+    @staticmethod
+    def _make(made, kind):
+        def factory(*args):
+            made.append(kind(*args))
+            return made[-1]
+
+        return factory
+
+    def tick(self, seconds=0.02):
+        self.control.redraw.tick.emit(seconds)
+
+    def show(self, **settings):
+        """Show a trained model of an experiment with these settings."""
+        experiment = Experiment().with_settings(
+            {key.replace("__", "."): value for key, value in settings.items()}
+        )
+        session = FakeSession(experiment)
+        session.iteration = experiment.training.iterations
+        self.control.show_model(session.snapshot(), None)
+        self.tick()
+        self.tick()
+
+    def close(self):
+        assert self.control.shutdown()
+        for dialog in self.dialogs.opened:
+            if not isinstance(dialog, str):
+                dialog.deleteLater()
+        for worker in (self.control.trainer, self.control.service, self.control.jobs):
+            worker.deleteLater()
+        self.window.may_close = True
+        self.window.deleteLater()
+        self.theme.deleteLater()
