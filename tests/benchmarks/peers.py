@@ -115,7 +115,7 @@ def make_field(dtype: torch.dtype, scale: float) -> MLPField:
     """The field with its first weights times ``scale``, which sets how many steps it takes.
 
     Ratios depend on it. As initialised (1) a field takes three steps, and what is timed is mostly the start-up; 3
-    makes about ten steps at 1e-6; trained fields take twenty and more. Peers gain most at 1.
+    makes about ten steps at 1e-6; trained fields take twenty and more.
     """
     torch.manual_seed(0)
     field = MLPField(2, (64, 64), time="none")
