@@ -22,6 +22,10 @@ Model = ODENet | CNF
 #: Independent streams of one seed, so that changing one leaves the others' points as they are.
 _TRAINING_STREAM, _HELD_OUT_STREAM = 101, 102
 
+#: Attempted steps after which a solve in training gives up: a field that needs more has gone astray, and the
+#: run should say so soon.
+_MAX_STEPS = 1000
+
 
 class Task(Protocol):
     """Data, loss and metrics of one experiment, on one device."""
@@ -80,7 +84,14 @@ def build_model(experiment: Experiment) -> Model:
 def solver_options(experiment: Experiment) -> SolverOptions:
     """The solver that training uses."""
     s = experiment.solver
-    return SolverOptions(method=s.method, rtol=s.rtol, atol=s.atol, steps=s.steps, adjoint=s.adjoint)
+    return SolverOptions(
+        method=s.method,
+        rtol=s.rtol,
+        atol=s.atol,
+        steps=s.steps,
+        adjoint=s.adjoint,
+        max_steps=max(_MAX_STEPS, s.steps),
+    )
 
 
 def task_for(experiment: Experiment, device: torch.device | str = "cpu") -> Task:

@@ -51,7 +51,7 @@ def _density(
     sentence: str,
     look_for: str,
     *,
-    iterations: int = 1500,
+    iterations: int = 2000,
     seconds: float,
 ) -> Preset:
     experiment = Experiment(
@@ -75,7 +75,7 @@ PRESETS: dict[str, Preset] = _registry(
         "A neural ODE carries two interleaving half circles to where one line parts them.",
         "The NFE grows as training goes on: a sharper flow needs more steps.",
         iterations=1000,
-        seconds=15,
+        seconds=10,
     ),
     _classifier(
         "circles",
@@ -83,7 +83,7 @@ PRESETS: dict[str, Preset] = _registry(
         "Trajectories of a flow cannot cross, so the inner circle has to squeeze out between outer points.",
         "A thin bridge of the inner class stays inside the outer one, whatever the accuracy says.",
         iterations=1000,
-        seconds=15,
+        seconds=10,
     ),
     _classifier(
         "spirals",
@@ -91,7 +91,7 @@ PRESETS: dict[str, Preset] = _registry(
         "Two spirals of one and a half turns are unrolled until a line parts them.",
         "The NFE climbs several times over while the spirals open.",
         iterations=2000,
-        seconds=40,
+        seconds=35,
         lr=1e-2,
     ),
     _classifier(
@@ -100,7 +100,7 @@ PRESETS: dict[str, Preset] = _registry(
         "A disc inside a ring: with one extra dimension the flow lifts the disc out of the plane.",
         "Set the extra dimensions to 0 and the boundary tears instead of closing.",
         iterations=1000,
-        seconds=15,
+        seconds=6,
         extra_dims=1,
     ),
     _density(
@@ -108,14 +108,14 @@ PRESETS: dict[str, Preset] = _registry(
         "A normal becomes two moons",
         "A continuous normalizing flow carries the standard normal to the density of two moons.",
         "The density splits in two near the end of the flow, joined by a faint filament.",
-        seconds=30,
+        seconds=25,
     ),
     _density(
         "8gaussians",
         "A normal becomes eight",
         "One bell is pulled apart into eight.",
         "Faint bridges join the modes: a flow cannot cut the plane.",
-        seconds=30,
+        seconds=35,
     ),
     _density(
         "pinwheel",
@@ -129,6 +129,7 @@ PRESETS: dict[str, Preset] = _registry(
         "Checkerboard",
         "Eight uniform squares with hard edges: a smooth flow can only come close.",
         "The edges stay soft, and the likelihood keeps its distance from ln 32.",
+        iterations=2500,
         seconds=45,
     ),
     _density(
@@ -136,6 +137,7 @@ PRESETS: dict[str, Preset] = _registry(
         "Roll up two spirals",
         "The standard normal is wound into two thin arms.",
         "The arms need large rotations: compare the number of steps with the moons.",
+        iterations=2500,
         seconds=45,
     ),
     _density(
@@ -143,6 +145,7 @@ PRESETS: dict[str, Preset] = _registry(
         "Four rings",
         "Four thin concentric rings, the hardest of the toy densities here.",
         "Each ring stays open by a hair: a flow keeps the plane's topology.",
+        iterations=2500,
         seconds=45,
     ),
 )

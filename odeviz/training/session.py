@@ -109,9 +109,7 @@ class Session:
         assert solution is not None
         value = loss.item()
         if not solution.ok:
-            return self._stop(
-                f"the solve failed ({solution.message.rstrip('.')})", "another tolerance or method"
-            )
+            return self._stop(_clause(solution.message), "another tolerance, method or learning rate")
         if not math.isfinite(value):
             return self._stop(f"the loss became {value}", "a smaller learning rate")
         self._keep_weights()
@@ -145,8 +143,8 @@ class Session:
         self._optimizer.state.clear()
         self.model.solver = solver_options(self.experiment)
         self.message = (
-            f"Training stopped at iteration {self.iteration + 1}: {what}; "
-            f"the last good weights are kept. Try {remedy}, or reset."
+            f"Training stopped at iteration {self.iteration + 1}: {what}. "
+            f"The last good weights are kept; try {remedy}, or reset."
         )
 
     def _quick_metric(self) -> float:
@@ -230,3 +228,8 @@ def learning_rate(experiment: Experiment, progress: float) -> float:
     if training.schedule == "cosine":
         return 0.5 * training.lr * (1.0 + math.cos(math.pi * progress))
     return training.lr
+
+
+def _clause(sentence: str) -> str:
+    """A sentence as a part of another one."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")

@@ -51,7 +51,7 @@ def log_rings(points):
 
 
 def log_two_spirals(points):
-    turn = np.sqrt(arc(0, 1, 1500)) * 3 * np.pi
+    turn = np.sqrt(arc(0, 1, 800)) * 3 * np.pi
     arm = np.stack([-np.cos(turn), np.sin(turn)], axis=1) * turn[:, None] / 3
 
     def mixture(p):
@@ -72,7 +72,7 @@ CLOSED = {
 
 @pytest.mark.parametrize("name", CLOSED)
 def test_entropy_is_that_of_the_closed_density(name):
-    points, _ = draw(name, 4000, seed=1)
+    points, _ = draw(name, 3000, seed=1)
     surprise = -CLOSED[name](points.astype(np.float64))
     standard_error = surprise.std() / math.sqrt(len(points))
     assert DATASETS[name].entropy == pytest.approx(surprise.mean(), abs=3.5 * standard_error)

@@ -243,6 +243,16 @@ def test_wild_learning_rate_never_leaves_weights_that_are_not_finite():
     assert all(np.isfinite(array).all() for array in weights(session).values())
 
 
+def test_solve_without_end_is_given_up():
+    session = Session(classifier(**{"solver.rtol": 1e-9, "solver.atol": 1e-9}))
+    with torch.no_grad():
+        for p in session.model.field.parameters():
+            p.mul_(200.0)
+    assert not session.step()
+    assert "the limit of steps was used up" in session.message
+    assert "another tolerance" in session.message
+
+
 def test_failed_solve_stops_with_its_reason():
     session = Session(classifier())
     losses(session, 2)
@@ -250,7 +260,7 @@ def test_failed_solve_stops_with_its_reason():
         for p in session.model.field.parameters():
             p.fill_(math.inf)
     assert not session.step()
-    assert "the solve failed" in session.message
+    assert "iteration 3: the solve stopped at t = 0" in session.message
     assert "no longer finite" in session.message
     assert all(np.isfinite(array).all() for array in weights(session).values())
 
