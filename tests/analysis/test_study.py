@@ -103,7 +103,7 @@ def test_error_is_the_distance_to_the_truth() -> None:
 def test_error_falls_with_the_tolerance() -> None:
     study = trained_study(dtype="float64")
     errors = []
-    for tolerance in (1e-2, 1e-4, 1e-6, 1e-8):
+    for tolerance in (1e-4, 1e-6, 1e-8):  # above, two steps suffice whatever is asked
         flow = study.flow(ring(), NO_LABELS, SolverChoice("dopri5", tolerance, tolerance))
         assert flow is not None
         errors.append(flow.error)
