@@ -112,6 +112,9 @@ class Controller(QObject):
         window.solver_bar.choice_changed.connect(bench.choose)
         window.solver_bar.drag_started.connect(self._begin_drag)
         window.solver_bar.drag_finished.connect(self._end_drag)
+        for dock in window.docks.values():
+            # A panel that comes to the front missed what was drawn meanwhile.
+            dock.visibilityChanged.connect(self._keep_going)
         self._on_experiment()
         self._on_document(None, False)
         pictures.troubled.connect(self._on_solver_trouble)
@@ -129,9 +132,12 @@ class Controller(QObject):
     def _on_tick(self, seconds: float) -> None:
         self.run.take_snapshot()
         self.playback.advance(seconds)
-        drawn = self.run.draw_history()
-        # While training, what has arrived is spread over the ticks: no tick takes long.
-        self.pictures.show(1 - drawn if self.trainer.phase is Phase.TRAINING else None)
+        if self.trainer.phase is not Phase.TRAINING:
+            self.run.draw_history()
+            self.pictures.show()
+        elif not self.run.draw_history():
+            # While training, what has arrived is spread over the ticks: no tick takes long.
+            self.pictures.show(most=1)
         self.pictures.refresh()
 
     @Slot()

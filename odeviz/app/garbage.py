@@ -37,9 +37,10 @@ class GarbageCollector(QObject):
         elif counts[0] > thresholds[0]:
             gc.collect(0)
 
+    @Slot()
     def settle(self) -> None:
-        """Set aside what is there to stay (the loaded modules), so that full collections stay short."""
-        gc.collect()
+        """Set aside what has come to stay (modules just loaded), so that full collections stay short."""
+        gc.collect(0)
         gc.freeze()
 
     def stop(self) -> None:

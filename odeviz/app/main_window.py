@@ -87,6 +87,10 @@ class MainWindow(QMainWindow):
         self.reset_layout()
         self._restore()
 
+    def is_seen(self, panel: QWidget) -> bool:
+        """Whether any of a panel is on the screen; a dock behind another tab counts as visible for Qt."""
+        return panel.isVisible() and not panel.visibleRegion().isEmpty()
+
     # Layout.
 
     def reset_layout(self) -> None:

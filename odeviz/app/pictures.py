@@ -36,7 +36,7 @@ from odeviz.training.snapshot import Snapshot
 
 #: Grid points a side of the background while training, and the tolerance it is then solved with at least.
 QUICK_GRID, QUICK_TOLERANCE = 40, 1e-2
-TRAJECTORIES = 400
+TRAJECTORIES = 300
 #: While training, the solver rests this many times as long as it worked: training needs the interpreter too.
 REST = 3.0
 
@@ -81,6 +81,8 @@ class Pictures(QObject):
         bench.playhead_changed.connect(self._on_playhead)
         bench.layers_changed.connect(self._on_layers)
         bench.training_changed.connect(self._on_training)
+        for key in ("density", "steps"):
+            window.docks[key].visibilityChanged.connect(self._on_panel_shown)
         window.flow.hovered.connect(self._on_hovered)
         window.flow.hover_left.connect(self._on_hover_left)
 
@@ -237,7 +239,7 @@ class Pictures(QObject):
         self._arrived.pop("background", None)
         if self.bench.snapshot is None or self._extent is None:
             return
-        if not self.bench.layers["background"] and self.window.density.isHidden():
+        if not self.bench.layers["background"] and not self.window.is_seen(self.window.density):
             return
         if self.training:
             self._frames = None
@@ -319,7 +321,8 @@ class Pictures(QObject):
         window.flow.set_flow(flow)
         window.flow.set_message(flow.message if flow.status != "success" else self.bench.training.message)
         window.time_bar.set_steps(flow.steps)
-        window.steps.set_steps(flow.steps, flow)
+        if window.is_seen(window.steps):
+            window.steps.set_steps(flow.steps, flow)
         window.solver_bar.set_cost(flow)
 
     def _show_cost(self, flow: FlowResult) -> None:
@@ -359,8 +362,22 @@ class Pictures(QObject):
             flow.set_density(frame)
         else:
             flow.set_decision(frame)
-        if panel.isVisible():
+        if self.window.is_seen(panel):
             (panel.set_density if density else panel.set_decision)(frame)
+
+    @Slot(bool)
+    def _on_panel_shown(self, shown: bool) -> None:
+        """A panel that was hidden missed what was drawn meanwhile."""
+        frame, flow = self.results.get("background"), self.results.get("flow")
+        if not shown:
+            return
+        if flow is not None and self.window.is_seen(self.window.steps):
+            self.window.steps.set_steps(flow.steps, flow)
+        if frame is not None and self.window.is_seen(self.window.density):
+            self._frame = None
+            self._show_background(frame)
+        if frame is None:
+            self._renew_background()
 
     def _set_end(self, t1: float) -> None:
         if t1 != self.bench.playhead.t1:

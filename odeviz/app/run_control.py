@@ -109,7 +109,8 @@ class RunControl(QObject):
         if snapshot is None or (now < self._draw_after and self.trainer.phase is Phase.TRAINING):
             return False
         loss, nfe = self.window.loss, self.window.nfe
-        due = [panel for panel in (loss, nfe) if panel.isVisible() and self._drawn.get(panel) is not snapshot]
+        behind = [panel for panel in (loss, nfe) if self._drawn.get(panel) is not snapshot]
+        due = [panel for panel in behind if self.window.is_seen(panel)]
         for panel in due:
             self._drawn[panel] = snapshot
             self._draw_after = now + HISTORY_PERIOD

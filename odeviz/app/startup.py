@@ -79,6 +79,7 @@ class Desk(QObject):
         documents, pictures = self.controller.documents, self.controller.pictures
         # What has been imported by then stays to the end: full collections need not look at it.
         pictures.shown.connect(self.garbage.settle)
+        self.controller.trainer.running_changed.connect(self.garbage.settle)
         if file is not None:
             documents.failed.connect(self._open_default)
             documents.opened.connect(self._opened)

@@ -296,3 +296,20 @@ def test_a_closed_window_leaves_nothing_behind(nothing_left, rig):
     rig.show(task="density")
     rig.control.do("step")
     rig.control.do("palette")
+
+
+@shows_a_window
+def test_a_panel_behind_a_tab_is_brought_up_to_date_when_it_comes_to_the_front(rig, qtbot, monkeypatch):
+    told = []
+    monkeypatch.setattr(rig.window.nfe, "set_history", told.append)
+    monkeypatch.setattr(rig.window.steps, "set_steps", lambda steps, flow: told.append(steps))
+    rig.window.show()
+    qtbot.waitUntil(lambda: rig.window.is_seen(rig.window.loss), timeout=5000)
+    rig.show()
+    assert told == []
+    rig.window.docks["nfe"].raise_()
+    rig.window.docks["steps"].raise_()
+    qtbot.waitUntil(lambda: rig.window.is_seen(rig.window.nfe), timeout=5000)
+    rig.tick()
+    assert rig.bench.snapshot.history in told
+    assert rig.control.pictures.results["flow"].steps in told
