@@ -232,9 +232,9 @@ class Controller(QObject):
     @Slot(object)
     def _on_solver_trouble(self, trouble: Trouble) -> None:
         self.window.flow.set_message(trouble.sentence)
-        self.bench.say(trouble.sentence)
-        if trouble.unexpected:
+        if trouble.unexpected and self.bench.message != trouble.sentence:
             self.dialogs.trouble(trouble, "A picture could not be computed")
+        self.bench.say(trouble.sentence)
 
     @Slot(object)
     def _on_crash(self, trouble: Trouble) -> None:

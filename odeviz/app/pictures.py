@@ -6,23 +6,20 @@ of them is one paint.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from odeviz.analysis.results import Extent, FlowResult, SolverChoice
+from odeviz.app.background import Background
 from odeviz.app.main_window import MainWindow
 from odeviz.app.redraw import RedrawLoop
 from odeviz.bridge import (
     Answer,
     CostRequest,
-    DecisionRequest,
-    DensityRequest,
     FieldRequest,
     FlowRequest,
-    FrameCache,
     Phase,
     ProbeRequest,
     Scene,
@@ -34,15 +31,17 @@ from odeviz.state import Playhead, Seeds, TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.training.snapshot import Snapshot
 
-#: Grid points a side of the background while training, and the tolerance it is then solved with at least.
-QUICK_GRID, QUICK_TOLERANCE = 40, 1e-2
 TRAJECTORIES = 300
 #: While training, the solver rests this many times as long as it worked: training needs the interpreter too.
 REST = 3.0
 
 
 class Pictures(QObject):
-    """Joins workbench, solve service and the panels that show results."""
+    """Joins workbench, solve service and the panels that show results.
+
+    The trajectories come first. What takes longer (the error of the solve, the background) is asked for once
+    they are painted, so that it does not hold up the picture a person waits for.
+    """
 
     #: A solver failed with an exception: a :class:`odeviz.bridge.Trouble`.
     troubled = Signal(object)
@@ -59,6 +58,7 @@ class Pictures(QObject):
     ) -> None:
         super().__init__(parent)
         self.bench, self.service, self.window, self.redraw = bench, service, window, redraw
+        self.background = Background(bench, service, window)
         #: The latest result of every kind: what an export draws.
         self.results: dict[str, Any] = {}
         #: How many trajectories the flow view shows.
@@ -66,12 +66,13 @@ class Pictures(QObject):
         self._arrived: dict[str, Answer] = {}
         self._scene_of: tuple[Any, ...] | None = None
         self._extent: Extent | None = None
-        self._frames: FrameCache[Any] | None = None
-        self._frame: Any = None
-        self._dragging = False
+        self._field_of: Snapshot | None = None
+        self._dragging = self._solver_dragged = False
+        #: The snapshot on show is newer than the pictures.
         self._behind = False
-        self._worked = 0.0
-        self._rest_until = 0.0
+        #: The trajectories are newer than the rest; asked for in the tick after they were drawn.
+        self._rest_due = self._just_drawn = False
+        self._worked = self._idle_until = 0.0
         self._hover: tuple[float, float] | None = None
         self._announced = True
         service.answered.connect(self._on_answered)
@@ -94,34 +95,34 @@ class Pictures(QObject):
     def settled(self) -> bool:
         """Whether all that belongs to the playhead's time is drawn, as finely as it will be."""
         kinds = ("scene", "flow", "cost", "seeds", "field")
-        if self._behind or self._arrived or any(self.service.is_open(kind) for kind in kinds):
+        waiting = self._behind or self._rest_due or self._arrived
+        if waiting or any(self.service.is_open(kind) for kind in kinds):
             return False
-        fine = self._frames is None or self._frames.is_finest(self.bench.playhead.t)
-        return "flow" in self.results and fine
+        return "flow" in self.results and self.background.finest
 
     def forget(self) -> None:
         """Another model is about to be shown: take back what was asked for the one before."""
         self.service.withdraw()
         self._arrived.clear()
         self.results.clear()
-        self._frames = self._frame = None
-        self._behind = False
-        self._rest_until = 0.0
+        self.background.forget()
+        self._scene_of = None
+        self._behind = self._rest_due = False
+        self._idle_until = 0.0
         self._announced = False
 
     @Slot()
     def drag_started(self) -> None:
         """The tolerance slider or a seed is being dragged: solves follow the hand."""
-        self._dragging = True
+        self._dragging, self._solver_dragged = True, False
 
     @Slot()
     def drag_finished(self) -> None:
         """The drag is over: what was left out meanwhile is asked for."""
         self._dragging = False
-        if self.bench.snapshot is not None:
+        if self._solver_dragged:
             self._ask_flow()
-            self._ask_seeds()
-            self._renew_background()
+        self._ask_seeds()
 
     # What changes.
 
@@ -140,12 +141,9 @@ class Pictures(QObject):
     @Slot(object)
     def _on_choice(self, choice: SolverChoice) -> None:
         self.window.solver_bar.set_choice(choice)
-        if self.bench.snapshot is None:
-            return
+        self._solver_dragged = True
         self._ask_flow()
         self._ask_seeds()
-        if not self._dragging:
-            self._renew_background()
 
     @Slot(object)
     def _on_seeds(self, seeds: Seeds) -> None:
@@ -163,14 +161,12 @@ class Pictures(QObject):
 
     @Slot(object)
     def _on_training(self, status: TrainingStatus) -> None:
-        if not self.training:
-            # What was drawn quickly while training is drawn well now.
-            self._behind = self.bench.snapshot is not None
-            self._rest_until = 0.0
-            self.redraw.wake()
-        else:
+        # What was drawn quickly while training is drawn well afterwards.
+        self._behind = self.bench.snapshot is not None
+        self._idle_until = 0.0
+        if self.training:
             self.service.withdraw("cost")
-            self._frames = None
+        self.redraw.wake()
 
     @Slot(object)
     def _on_playhead(self, playhead: Playhead) -> None:
@@ -188,82 +184,75 @@ class Pictures(QObject):
         self._arrived.pop("probe", None)
         self.window.flow.set_probe(None)
 
+    @Slot(bool)
+    def _on_panel_shown(self, shown: bool) -> None:
+        """A panel that was behind a tab missed what was drawn meanwhile."""
+        if not shown:
+            return
+        flow = self.results.get("flow")
+        if flow is not None and self.window.is_seen(self.window.steps):
+            self.window.steps.set_steps(flow.steps, flow)
+        if self.window.is_seen(self.window.density) and not self.background.show(again=True):
+            self._renew_background()
+
     # Asking.
 
     def refresh(self) -> None:
-        """Called on every tick: ask for the newest snapshot's pictures once the last ones are there."""
+        """Called on every tick, after :meth:`show`: ask for what is missing."""
         snapshot = self.bench.snapshot
         if snapshot is None:
             return
         if self._hover is not None and not self.service.is_open("probe"):
-            self._probe(snapshot)
-        if not self._behind or self._extent is None:
-            return
-        if self.training and (self._cycle_open() or time.perf_counter() < self._rest_until):
-            return
-        self._behind = False
-        self._worked = 0.0
-        self._ask_flow()
-        self._ask_seeds()
-        self.service.ask(snapshot, FieldRequest(self._extent))
-        self._renew_background()
+            self._probe(snapshot, self._hover)
+        if self._just_drawn:
+            # The paint comes after this tick; the rest is asked for in the next.
+            self._just_drawn = False
+            self.redraw.wake()
+        elif self._rest_due and not self.service.is_open("flow"):
+            self._rest_due = False
+            self._ask_rest(snapshot)
+        elif self._behind and self._extent is not None and not self._must_wait():
+            self._behind = False
+            self._worked = 0.0
+            self._ask_flow()
+            self._ask_seeds()
 
-    def _cycle_open(self) -> bool:
-        return any(self.service.is_open(kind) for kind in ("scene", "flow", "field", "seeds", "background"))
+    def _must_wait(self) -> bool:
+        """While training, a new cycle starts when the last has been drawn and training had its time."""
+        if not self.training:
+            return False
+        return self.service.busy or bool(self._arrived) or time.perf_counter() < self._idle_until
 
     def _ask_flow(self) -> None:
         snapshot, choice = self.bench.snapshot, self.bench.choice
-        if snapshot is None:
-            return
-        self.service.ask(snapshot, FlowRequest(choice, self.trajectories), patient=self._dragging)
-        if self._dragging or self.training:
+        if snapshot is not None:
             self.service.withdraw("cost")
-        else:
-            self.service.ask(snapshot, CostRequest(choice, self.trajectories))
+            self.service.ask(snapshot, FlowRequest(choice, self.trajectories), patient=self._dragging)
+            self._rest_due = True
 
     def _ask_seeds(self) -> None:
         seeds, snapshot = self.bench.seeds.points, self.bench.snapshot
         if seeds and snapshot is not None:
             self.service.ask(snapshot, SeedsRequest(seeds, self.bench.choice), patient=self._dragging)
 
-    def _probe(self, snapshot: Snapshot) -> None:
-        assert self._hover is not None
-        request = ProbeRequest(self._hover, self.bench.playhead.t)
-        shown = self.results.get("probe")
-        if shown is None or (shown.point, shown.t) != (request.point, request.t):
-            self.service.ask(snapshot, request)
+    def _ask_rest(self, snapshot: Snapshot) -> None:
+        if self._extent is not None and self._field_of is not snapshot:
+            self._field_of = snapshot
+            self.service.ask(snapshot, FieldRequest(self._extent))
+        if self._dragging:
+            return
+        if not self.training:
+            self.service.ask(snapshot, CostRequest(self.bench.choice, self.trajectories))
+        self._renew_background()
 
     def _renew_background(self) -> None:
-        """Start the background again: the frames shown so far stay until new ones replace them."""
-        self.service.withdraw("background")
         self._arrived.pop("background", None)
-        if self.bench.snapshot is None or self._extent is None:
-            return
-        if not self.bench.layers["background"] and not self.window.is_seen(self.window.density):
-            return
-        if self.training:
-            self._frames = None
-            choice = self.bench.choice
-            loose = max(choice.rtol, QUICK_TOLERANCE)
-            quick = dataclasses.replace(choice, rtol=loose, atol=loose)
-            self._ask_background(self.bench.playhead.t, QUICK_GRID, quick)
-        else:
-            self._frames = FrameCache(self.bench.playhead.t1)
-            self._ask_next_frame()
+        self.background.renew(self._extent, self.training)
 
-    def _ask_next_frame(self) -> None:
-        if self._frames is None or self.service.is_open("background"):
-            return
-        head = self.bench.playhead
-        wanted = self._frames.next_wanted(head.t, still=not head.playing)
-        if wanted is not None:
-            self._ask_background(*wanted, self.bench.choice)
-
-    def _ask_background(self, t: float, n: int, choice: SolverChoice) -> None:
-        snapshot = self.bench.snapshot
-        if snapshot is not None and self._extent is not None:
-            density = snapshot.experiment.task == "density"
-            request = (DensityRequest if density else DecisionRequest)(t, self._extent, n, choice)
+    def _probe(self, snapshot: Snapshot, point: tuple[float, float]) -> None:
+        request = ProbeRequest(point, self.bench.playhead.t)
+        shown = self.results.get("probe")
+        if shown is None or (shown.point, shown.t) != (request.point, request.t):
             self.service.ask(snapshot, request)
 
     # Answers.
@@ -275,12 +264,11 @@ class Pictures(QObject):
             return
         if answer.result is None:
             return
-        kind = answer.request.kind
         self._worked += answer.seconds
-        self._rest_until = time.perf_counter() + REST * self._worked
-        if kind == "background" and self._frames is not None:
-            self._frames.store(answer.request.t, answer.request.n, answer.result)
-            self._ask_next_frame()
+        self._idle_until = time.perf_counter() + REST * self._worked
+        kind = answer.request.kind
+        if kind == "background":
+            self.background.take(answer)
         self._arrived[kind] = answer
         self.redraw.wake()
 
@@ -292,11 +280,10 @@ class Pictures(QObject):
         for kind in list(self._arrived)[:most]:
             # What was drawn before it may have made it stale.
             answer = self._arrived.pop(kind, None)
-            if answer is None:
-                continue
-            self.results[kind] = answer.result
-            getattr(self, f"_show_{kind}")(answer.result)
-        self._show_frame()
+            if answer is not None:
+                self.results[kind] = answer.result
+                getattr(self, f"_show_{kind}")(answer.result)
+        self._show_background()
         if self._arrived:
             self.redraw.wake()
         t = self.bench.playhead.t
@@ -308,14 +295,15 @@ class Pictures(QObject):
 
     def _show_scene(self, scene: Scene) -> None:
         self._extent = scene.extent
+        self._field_of = None
         self.window.flow.set_extent(scene.extent)
         self.window.flow.set_data(scene.data)
         self.window.density.set_data(scene.data)
         self._set_end(scene.t1)
         self._behind = True
-        self.redraw.wake()
 
     def _show_flow(self, flow: FlowResult) -> None:
+        self._just_drawn = True
         self._set_end(float(flow.t[-1]))
         window = self.window
         window.flow.set_flow(flow)
@@ -343,47 +331,14 @@ class Pictures(QObject):
         if self._hover is not None:
             self.window.flow.set_probe(probe)
 
-    def _show_frame(self) -> None:
-        """The stored frame nearest to the playhead, if there are frames."""
-        frame = self._frames.nearest(self.bench.playhead.t) if self._frames is not None else None
-        if frame is not None:
-            self._show_background(frame)
-
-    def _show_background(self, frame: Any) -> None:
-        if self._frames is not None:
-            frame = self._frames.nearest(self.bench.playhead.t) or frame
-        if frame is self._frame:
-            return
-        self._frame = self.results["background"] = frame
-        flow, panel = self.window.flow, self.window.density
-        density = hasattr(frame, "log_density")
-        self.window.docks["density"].setWindowTitle("Density" if density else "Decision")
-        if density:
-            flow.set_density(frame)
-        else:
-            flow.set_decision(frame)
-        if self.window.is_seen(panel):
-            (panel.set_density if density else panel.set_decision)(frame)
-
-    @Slot(bool)
-    def _on_panel_shown(self, shown: bool) -> None:
-        """A panel that was hidden missed what was drawn meanwhile."""
-        frame, flow = self.results.get("background"), self.results.get("flow")
-        if not shown:
-            return
-        if flow is not None and self.window.is_seen(self.window.steps):
-            self.window.steps.set_steps(flow.steps, flow)
-        if frame is not None and self.window.is_seen(self.window.density):
-            self._frame = None
-            self._show_background(frame)
-        if frame is None:
-            self._renew_background()
+    def _show_background(self, frame: Any = None) -> None:
+        if self.background.show(frame):
+            self.results["background"] = self.background.frame
 
     def _set_end(self, t1: float) -> None:
         if t1 != self.bench.playhead.t1:
             self.bench.set_playhead(self.bench.playhead.with_end(t1))
-            if self._frames is not None:
-                self._renew_background()
+            self.background.rescale(t1)
 
 
 def _scene_key(experiment: Experiment) -> tuple[Any, ...]:

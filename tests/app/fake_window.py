@@ -156,6 +156,14 @@ class Rig:
     def tick(self, seconds=0.02):
         self.control.redraw.tick.emit(seconds)
 
+    def settle(self):
+        """Tick, with the time standing still, until everything is drawn."""
+        for _ in range(200):
+            self.tick(0.0)
+            if self.control.pictures.settled:
+                return
+        raise AssertionError("the pictures did not settle")
+
     def show(self, **settings):
         """Show a trained model of an experiment with these settings."""
         experiment = Experiment().with_settings(
@@ -164,8 +172,7 @@ class Rig:
         session = FakeSession(experiment)
         session.iteration = experiment.training.iterations
         self.control.show_model(session.snapshot(), None)
-        self.tick()
-        self.tick()
+        self.settle()
 
     def close(self):
         assert self.control.shutdown()

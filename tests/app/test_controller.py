@@ -124,8 +124,7 @@ def test_a_solve_that_fails_is_told_in_the_view(rig):
     rig.show()
     rig.control.service._loop._make_study = lambda snapshot: failing(rig, snapshot)
     rig.control.do("reset")
-    rig.tick()
-    rig.tick()
+    rig.settle()
     assert rig.window.flow._message.text() == "The step became too small at t = 0.5."
 
 
@@ -139,7 +138,7 @@ def test_the_tolerance_slider_solves_again(rig):
     rig.show()
     choice = SolverChoice(rtol=1e-6, atol=1e-6)
     rig.window.solver_bar.choice_changed.emit(choice)
-    rig.tick()
+    rig.settle()
     assert rig.control.pictures.results["flow"].choice == choice
     assert rig.control.pictures.results["cost"].error == 1e-5
 
@@ -155,7 +154,7 @@ def test_a_slider_drag_is_one_undo_step_and_measures_the_error_at_its_end(rig):
         rig.tick()
     assert "cost" not in rig.control.pictures.results
     bar.drag_finished.emit()
-    rig.tick()
+    rig.settle()
     assert rig.control.pictures.results["cost"].choice.rtol == 1e-6
     rig.control.do("undo")
     assert rig.bench.choice == before

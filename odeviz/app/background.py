@@ -1,0 +1,106 @@
+"""The background of the plane, density or decision: quick while training, a moving picture otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from odeviz.analysis.results import DensityResult, Extent, SolverChoice
+from odeviz.app.main_window import MainWindow
+from odeviz.bridge import Answer, DecisionRequest, DensityRequest, FrameCache, SolveService
+from odeviz.state import Workbench
+
+#: Grid points a side while training, and the tolerance that is then the tightest.
+QUICK_GRID, QUICK_TOLERANCE = 40, 1e-2
+
+
+class Background:
+    """Asks for the frames of the background and hands the one of the playhead's time to the panels.
+
+    While training it is one coarse frame a cycle. Otherwise all frames of the flow are filled in, coarse
+    first, whenever the solver has nothing more urgent to do, so that playing shows the density move.
+    """
+
+    kind = "background"
+
+    def __init__(self, bench: Workbench, service: SolveService, window: MainWindow) -> None:
+        self._bench, self._service, self._window = bench, service, window
+        self._extent: Extent | None = None
+        self._frames: FrameCache[Any] | None = None
+        #: The frame on show.
+        self.frame: Any = None
+
+    def forget(self) -> None:
+        """Another model is about to be shown."""
+        self._frames = self.frame = None
+
+    @property
+    def finest(self) -> bool:
+        """Whether the frame at the playhead is as fine as it will be."""
+        if self._service.is_open(self.kind) and self._frames is None:
+            return False
+        return self._frames is None or self._frames.is_finest(self._bench.playhead.t)
+
+    def renew(self, extent: Extent | None, training: bool) -> None:
+        """Begin again; what is shown stays until it is replaced."""
+        self._service.withdraw(self.kind)
+        self._frames, self._extent = None, extent
+        if self._bench.snapshot is None or extent is None or not self._wanted():
+            return
+        if training:
+            choice = self._bench.choice
+            loose = max(choice.rtol, QUICK_TOLERANCE)
+            quick = dataclasses.replace(choice, rtol=loose, atol=loose)
+            self._ask(self._bench.playhead.t, QUICK_GRID, quick)
+        else:
+            self._frames = FrameCache(self._bench.playhead.t1)
+            self._ask_next()
+
+    def rescale(self, t1: float) -> None:
+        """The flow's end time has become known, or has changed: frames of another range are useless."""
+        if self._frames is not None and self._frames.t1 != t1:
+            self.renew(self._extent, training=False)
+
+    def take(self, answer: Answer) -> None:
+        """Keep an answer, and ask for the next frame."""
+        if self._frames is not None:
+            self._frames.store(answer.request.t, answer.request.n, answer.result)
+            self._ask_next()
+
+    def show(self, frame: Any = None, again: bool = False) -> bool:
+        """Draw the frame of the playhead's time, or ``frame`` where there are no others; True if it is new.
+
+        ``again`` draws it even if it is on show already.
+        """
+        if self._frames is not None:
+            frame = self._frames.nearest(self._bench.playhead.t) or frame
+        if again and frame is None:
+            frame = self.frame
+        if frame is None or (frame is self.frame and not again):
+            return False
+        self.frame = frame
+        flow, panel = self._window.flow, self._window.density
+        density = isinstance(frame, DensityResult)
+        self._window.docks["density"].setWindowTitle("Density" if density else "Decision")
+        (flow.set_density if density else flow.set_decision)(frame)
+        if self._window.is_seen(panel):
+            (panel.set_density if density else panel.set_decision)(frame)
+        return True
+
+    def _wanted(self) -> bool:
+        return self._bench.layers[self.kind] or self._window.is_seen(self._window.density)
+
+    def _ask_next(self) -> None:
+        if self._frames is None or self._service.is_open(self.kind):
+            return
+        head = self._bench.playhead
+        wanted = self._frames.next_wanted(head.t, still=not head.playing)
+        if wanted is not None:
+            self._ask(*wanted, self._bench.choice)
+
+    def _ask(self, t: float, n: int, choice: SolverChoice) -> None:
+        snapshot = self._bench.snapshot
+        if snapshot is not None and self._extent is not None:
+            density = snapshot.experiment.task == "density"
+            request = (DensityRequest if density else DecisionRequest)(t, self._extent, n, choice)
+            self._service.ask(snapshot, request)
