@@ -34,6 +34,11 @@ class Background:
         """Another model is about to be shown."""
         self._frames = self.frame = None
 
+    def pause(self) -> None:
+        """Ask for no more frames until :meth:`renew`."""
+        self._service.withdraw(self.kind)
+        self._frames = None
+
     @property
     def finest(self) -> bool:
         """Whether the frame at the playhead is as fine as it will be."""
@@ -43,8 +48,8 @@ class Background:
 
     def renew(self, extent: Extent | None, training: bool) -> None:
         """Begin again; what is shown stays until it is replaced."""
-        self._service.withdraw(self.kind)
-        self._frames, self._extent = None, extent
+        self.pause()
+        self._extent = extent
         if self._bench.snapshot is None or extent is None or not self._wanted():
             return
         if training:

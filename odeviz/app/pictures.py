@@ -32,6 +32,8 @@ from odeviz.tasks.experiment import Experiment
 from odeviz.training.snapshot import Snapshot
 
 TRAJECTORIES = 300
+#: Times at which the vector field is evaluated: at rest, and while training.
+FIELD_TIMES, QUICK_TIMES = 33, 13
 #: While training, the solver rests this many times as long as it worked: training needs the interpreter too.
 REST = 3.0
 
@@ -165,7 +167,9 @@ class Pictures(QObject):
         self._behind = self.bench.snapshot is not None
         self._idle_until = 0.0
         if self.training:
+            # What is left of the pictures at rest would only hold up those of the training.
             self.service.withdraw("cost")
+            self.background.pause()
         self.redraw.wake()
 
     @Slot(object)
@@ -238,7 +242,8 @@ class Pictures(QObject):
     def _ask_rest(self, snapshot: Snapshot) -> None:
         if self._extent is not None and self._field_of is not snapshot:
             self._field_of = snapshot
-            self.service.ask(snapshot, FieldRequest(self._extent))
+            times = QUICK_TIMES if self.training else FIELD_TIMES
+            self.service.ask(snapshot, FieldRequest(self._extent, times=times))
         if self._dragging:
             return
         if not self.training:

@@ -78,7 +78,17 @@ class FakeStudy:
         table = StepTable(*(frozen(np.array(v)) for v in ([0.0, 1.0], [1.0, 1.0], [0.5, 0.5], [True, True])))
         error = 1e-5 if with_error else np.nan
         return FlowResult(
-            t, paths, np.asarray(labels), table, choice, 7, 14, error, 1.0, self.status, self.message
+            t,
+            paths,
+            np.asarray(labels),
+            table,
+            choice,
+            self.snapshot.iteration,
+            14,
+            error,
+            1.0,
+            self.status,
+            self.message,
         )
 
     def field(self, extent, n=25, times=33, cancel=None):

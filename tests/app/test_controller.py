@@ -312,3 +312,18 @@ def test_a_panel_behind_a_tab_is_brought_up_to_date_when_it_comes_to_the_front(r
     rig.tick()
     assert rig.bench.snapshot.history in told
     assert rig.control.pictures.results["flow"].steps in told
+
+
+def test_while_training_the_newest_snapshot_is_drawn_again_and_again(rig, monkeypatch):
+    monkeypatch.setattr("odeviz.app.pictures.REST", 0.0)
+    rig.show(task="density")
+    rig.control.do("train")
+    drawn = set()
+    for _ in range(30):
+        rig.control.trainer.advance(1)
+        rig.control.trainer._loop._publish()
+        rig.tick()
+        drawn.add(rig.control.pictures.results["flow"].iteration)
+        drawn.add(rig.control.pictures.results["background"].iteration)
+    assert len(drawn) > 4
+    assert rig.control.pictures.results["cost"].iteration == rig.bench.experiment.training.iterations
