@@ -42,10 +42,11 @@ def test_it_ticks_on_while_going_and_stops(qtbot, loop, ticks):
 def test_after_a_paint_the_next_tick_waits_twice_as_long(qtbot, loop, ticks):
     loop.gap = 2.0
     loop.set_going(True)
-    qtbot.waitUntil(lambda: len(ticks) == 1, timeout=5000)
+    qtbot.waitUntil(lambda: len(ticks) >= 1, timeout=5000)
+    painted, reached = time.perf_counter(), len(ticks)
     loop.painted(0.05)
-    qtbot.waitUntil(lambda: len(ticks) == 2, timeout=5000)
-    assert ticks[1][0] - ticks[0][0] >= 0.099
+    qtbot.waitUntil(lambda: len(ticks) > reached, timeout=5000)
+    assert ticks[reached][0] - painted >= 0.099
 
 
 def test_time_does_not_jump_after_a_long_pause(qtbot, loop, ticks):
