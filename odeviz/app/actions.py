@@ -72,9 +72,9 @@ def _can_train(now: Situation) -> bool:
 
 def _layer_specs() -> list[ActionSpec]:
     titles = {
-        "background": ("Background", "Density or class probabilities as colours.", "gradient"),
+        "background": ("Background", "Density or class probabilities as colours.", "drop-half"),
         "arrows": ("Arrows", "The vector field f(z, t) on a grid.", "arrow-up-right"),
-        "trajectories": ("Trajectories", "Paths z(t) from t = 0 to t₁.", "wave-sine"),
+        "trajectories": ("Trajectories", "Paths z(t) from t = 0 to t₁.", "waves"),
         "data": ("Data", "Points of the data set.", "dots-nine"),
         "particles": ("Particles", "Points carried by the flow.", "circles-three"),
         "seeds": ("Seeds", "Your own trajectories: click in the flow view to set one.", "push-pin"),
@@ -105,7 +105,9 @@ def _preset_specs() -> list[ActionSpec]:
     for preset in PRESETS.values():
         task = "Densities" if preset.experiment.task == "density" else "Classifiers"
         tip = f"{preset.sentence} {preset.look_for}"
-        specs.append(ActionSpec(f"preset.{preset.name}", preset.title, tip, "Presets", submenu=task))
+        specs.append(
+            ActionSpec(f"preset.{preset.name}", preset.title, tip, "Presets", icon="cards", submenu=task)
+        )
     return specs
 
 
@@ -113,14 +115,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open", "Open…", "Open a trained model (.odeviz).", "File", "Ctrl+O", "folder-open"),
     ActionSpec("save", "Save", "Save the model on show to its file.", "File", "Ctrl+S", "floppy-disk", _has_model),
     ActionSpec("save_as", "Save As…", "Save the model on show to another file.", "File", "Ctrl+Shift+S",
-               enabled=_has_model),
+               "floppy-disk-back", _has_model),
     ActionSpec("export_figure", "Export Figure…", "Draw a panel as PNG, SVG or PDF, or save its data.", "File",
                "Ctrl+E", "export", _has_model, first=True, short="Export"),
     ActionSpec("export_view", "Export View as Seen…", "Save the flow view as a PNG, exactly as it looks.", "File",
                "Ctrl+Shift+E", "camera", _has_model),
     ActionSpec("export_data", "Export Data…", "Save a panel's numbers as CSV or NPZ.", "File", "Ctrl+D",
                "table", _has_model),
-    ActionSpec("quit", "Quit", "Close the window.", "File", "Ctrl+Q", first=True),
+    ActionSpec("quit", "Quit", "Close the window.", "File", "Ctrl+Q", "sign-out", first=True),
 
     ActionSpec("undo", "Undo", "Take back the last change of settings, seeds, layers or solver.", "Edit",
                "Ctrl+Z", "arrow-u-up-left", lambda now: now.can_undo),
@@ -129,7 +131,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("remove_seed", "Remove Seed", "Remove the selected trajectory (Delete in the flow view).", "Edit",
                icon="trash", enabled=lambda now: now.seed_selected, first=True),
     ActionSpec("clear_seeds", "Remove All Seeds", "Remove all trajectories you have set.", "Edit",
-               enabled=lambda now: now.has_seeds),
+               icon="trash-simple", enabled=lambda now: now.has_seeds),
 
     ActionSpec("palette", "Command Palette…", "Find and do anything by typing its name.", "View", "Ctrl+K",
                "command", short="Commands"),

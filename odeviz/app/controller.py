@@ -333,11 +333,11 @@ class Controller(QObject):
         }
 
     def _palette(self, parent: QWidget) -> QDialog:
-        dialog = CommandPalette(self.window.actions_, parent)
+        dialog = CommandPalette(self.window.actions_, self.window.theme, parent)
         dialog.chosen.connect(self.do)
         return dialog
 
     def _gallery(self, parent: QWidget) -> QDialog:
-        dialog = Gallery(parent)
+        dialog = Gallery(self.window.theme, parent)
         dialog.chosen.connect(self.documents.open_preset)
         return dialog

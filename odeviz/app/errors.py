@@ -51,6 +51,8 @@ class TroubleDialog(QDialog):
         self.copy.clicked.connect(self._copy)
         self.fold.setVisible(bool(trouble.details))
         self.copy.setVisible(bool(trouble.details))
+        for button in (self.fold, self.copy):
+            button.setAutoDefault(False)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.reject)
         close.button(QDialogButtonBox.StandardButton.Close).setDefault(True)

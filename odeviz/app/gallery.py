@@ -1,15 +1,59 @@
-"""The gallery: a card for each preset, with a sentence and what to look for."""
+"""The gallery: a card for each preset, with its data, a sentence and what to look for."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from odeviz.storage.paths import pretrained
+from odeviz.tasks.datasets import DATASETS
 from odeviz.tasks.presets import PRESETS, Preset
+from odeviz.widgets.guard import guarded
+from odeviz.widgets.theme import Theme
 
-COLUMNS = 3
+COLUMNS = 2
+#: Points and pixels of a card's picture.
+POINTS, SIDE = 500, 112
+
+
+class Thumbnail(QWidget):
+    """Points of a preset's data set, in the colours of their classes."""
+
+    def __init__(self, preset: Preset, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        experiment = preset.experiment
+        data = DATASETS[experiment.data.name]
+        rng = np.random.default_rng(0)
+        self._points, self._labels = data.sample(POINTS, experiment.data.noise, rng, experiment.task)
+        self._extent = data.extent
+        self.setFixedSize(SIDE, SIDE)
+
+    @guarded
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colors = self._theme.colors
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.qcolor(colors.base))
+        painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
+        scale = SIDE / (2 * self._extent)
+        for label in np.unique(self._labels):
+            painter.setBrush(self._theme.qcolor(colors.classes[max(int(label), 0)], 0.75))
+            for x, y in self._points[self._labels == label]:
+                painter.drawEllipse(QPointF(SIDE / 2 + x * scale, SIDE / 2 - y * scale), 1.5, 1.5)
+        painter.end()
 
 
 class Card(QFrame):
@@ -17,29 +61,32 @@ class Card(QFrame):
 
     chosen = Signal(str)
 
-    def __init__(self, preset: Preset, parent: QWidget | None = None) -> None:
+    def __init__(self, preset: Preset, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name = preset.name
         self.setProperty("role", "card")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(preset.title)
-        title = QLabel(preset.title)
-        title.setProperty("role", "title")
-        sentence = QLabel(preset.sentence)
-        look_for = QLabel(preset.look_for)
         trained = pretrained(preset.name) is not None
-        about = QLabel("Opens trained" if trained else f"Trains in about {preset.seconds:.0f} s")
-        for label, role in ((look_for, "muted"), (about, "caption")):
+        text = QVBoxLayout()
+        text.setSpacing(4)
+        for words, role in (
+            (preset.title, "title"),
+            (preset.sentence, "text"),
+            (preset.look_for, "muted"),
+            ("Opens trained" if trained else f"Trains in about {preset.seconds:.0f} s", "caption"),
+        ):
+            label = QLabel(words)
             label.setProperty("role", role)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 12, 16, 12)
-        layout.setSpacing(6)
-        for label in (title, sentence, look_for):
             label.setWordWrap(True)
-            layout.addWidget(label)
-        layout.addStretch()
-        layout.addWidget(about)
+            text.addWidget(label)
+        text.addStretch()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.setSpacing(16)
+        layout.addWidget(Thumbnail(preset, theme), 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(text, 1)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
@@ -57,30 +104,34 @@ class Gallery(QDialog):
 
     chosen = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("gallery")
         self.setWindowTitle("Gallery")
-        grid = QGridLayout()
+        page = QWidget()
+        grid = QGridLayout(page)
+        grid.setContentsMargins(8, 8, 8, 8)
         grid.setSpacing(12)
+        row = 0
         for task, heading in (("density", "Densities"), ("classification", "Classifiers")):
             label = QLabel(heading)
             label.setProperty("role", "section")
-            grid.addWidget(label, grid.rowCount(), 0, 1, COLUMNS)
-            top = grid.rowCount()
+            grid.addWidget(label, row, 0, 1, COLUMNS)
             presets = [preset for preset in PRESETS.values() if preset.experiment.task == task]
             for place, preset in enumerate(presets):
-                card = Card(preset)
+                card = Card(preset, theme)
                 card.chosen.connect(self._choose)
-                grid.addWidget(card, top + place // COLUMNS, place % COLUMNS)
-        page = QWidget()
-        page.setLayout(grid)
+                grid.addWidget(card, row + 1 + place // COLUMNS, place % COLUMNS)
+            row = grid.rowCount()
+        for column in range(COLUMNS):
+            grid.setColumnStretch(column, 1)
         scroll = QScrollArea()
         scroll.setWidget(page)
         scroll.setWidgetResizable(True)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
         layout.addWidget(scroll)
-        self.resize(900, 640)
+        self.resize(880, 620)
 
     @Slot(str)
     def _choose(self, name: str) -> None:

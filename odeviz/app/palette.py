@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QHeaderView,
+    QLineEdit,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from odeviz.app.actions import ACTIONS, Actions, ActionSpec
+from odeviz.widgets.icons import icon
+from odeviz.widgets.theme import Theme
 
 
 def score(query: str, spec: ActionSpec) -> int | None:
@@ -35,17 +45,25 @@ class CommandPalette(QDialog):
     #: The key of the chosen action.
     chosen = Signal(str)
 
-    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Actions, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setObjectName("palette")
-        self._actions = actions
+        self._actions, self._theme = actions, theme
         self.line = QLineEdit()
         self.line.setPlaceholderText("Type what you want to do")
         self.line.setAccessibleName("Command")
         self.line.textChanged.connect(self._filter)
         self.line.returnPressed.connect(self._choose)
         self.line.installEventFilter(self)
-        self.list = QListWidget()
+        self.list = QTreeWidget()
+        self.list.setColumnCount(3)
+        self.list.setHeaderHidden(True)
+        self.list.setRootIsDecorated(False)
+        self.list.setUniformRowHeights(True)
+        self.list.header().setStretchLastSection(False)
+        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        for column in (1, 2):
+            self.list.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.list.setAccessibleName("Commands")
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.itemClicked.connect(self._choose)
@@ -79,19 +97,20 @@ class CommandPalette(QDialog):
                 continue
             place = " › ".join(part for part in (spec.menu, spec.submenu) if part)
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            item = QListWidgetItem(
-                f"{action.text().rstrip('…')}    {place}" + (f"    {keys}" if keys else "")
-            )
-            item.setData(Qt.ItemDataRole.UserRole, spec.key)
-            item.setIcon(action.icon())
-            item.setToolTip(spec.tooltip)
-            self.list.addItem(item)
-        self.list.setCurrentRow(0)
+            item = QTreeWidgetItem([action.text().rstrip("…"), place, keys])
+            item.setData(0, Qt.ItemDataRole.UserRole, spec.key)
+            item.setIcon(0, icon(spec.icon, self._theme))
+            for column in (1, 2):
+                item.setForeground(column, QColor(self._theme.colors.muted))
+            item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            item.setToolTip(0, spec.tooltip)
+            self.list.addTopLevelItem(item)
+        self.list.setCurrentItem(self.list.topLevelItem(0))
 
     @Slot()
     def _choose(self) -> None:
         item = self.list.currentItem()
         if item is not None:
-            key = item.data(Qt.ItemDataRole.UserRole)
+            key = item.data(0, Qt.ItemDataRole.UserRole)
             self.accept()
             self.chosen.emit(key)

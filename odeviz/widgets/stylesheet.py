@@ -135,8 +135,9 @@ QProgressBar { background: $separator; border: none; border-radius: 2px; max-hei
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
 QListView, QTreeView, QTableView { background: $base; color: $text; border: 1px solid $separator;
   border-radius: 6px; outline: none; alternate-background-color: $hover; }
-QListView::item { padding: 4px 8px; border-radius: 4px; }
-QListView::item:hover { background: $hover; }
+QListView::item, QTreeView::item { padding: 4px 8px; }
+QListView::item { border-radius: 4px; }
+QListView::item:hover, QTreeView::item:hover { background: $hover; }
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected { background: $accent_soft;
   color: $text; }
 QHeaderView::section { background: $window; color: $muted; border: none; border-bottom: 1px solid $separator;

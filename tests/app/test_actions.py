@@ -34,6 +34,13 @@ def test_every_action_has_a_menu_and_a_tooltip_that_is_a_sentence(spec):
     assert spec.tooltip.rstrip(")").endswith(".") or "(" in spec.tooltip
 
 
+def test_every_action_has_an_icon_of_the_set(qapp):
+    import qtawesome
+
+    for spec in ACTIONS:
+        assert qtawesome.charmap(f"ph.{spec.icon}"), spec.key
+
+
 def test_every_preset_and_every_layer_has_its_action():
     assert {f"preset.{name}" for name in PRESETS} <= SPECS.keys()
     assert {f"layer.{key}" for key in LAYERS} <= SPECS.keys()
@@ -80,7 +87,7 @@ def test_the_palette_finds_by_the_start_of_words_first():
 
 def test_typing_in_the_palette_and_pressing_return_chooses(qtbot, actions):
     actions.update(Situation(has_model=True))
-    palette = CommandPalette(actions)
+    palette = CommandPalette(actions, actions._theme)
     chosen = []
     palette.chosen.connect(chosen.append)
     palette.line.setText("export data")
@@ -91,8 +98,8 @@ def test_typing_in_the_palette_and_pressing_return_chooses(qtbot, actions):
 
 def test_the_palette_offers_only_what_can_be_done_now(actions):
     actions.update(Situation(has_model=False))
-    palette = CommandPalette(actions)
+    palette = CommandPalette(actions, actions._theme)
     palette.line.setText("save")
-    titles = [palette.list.item(row).text() for row in range(palette.list.count())]
+    titles = [palette.list.topLevelItem(row).text(0) for row in range(palette.list.topLevelItemCount())]
     assert not any(title.startswith("Save") for title in titles)
     palette.deleteLater()
