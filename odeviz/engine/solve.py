@@ -227,26 +227,12 @@ class _Run:
 
     def backprop(self, y0: Tensor) -> Tensor:
         kept = _KeptBytes()
-        counted = self._counting(self._problem.field)
+        counted = _counting(self._problem.field, self._stats)
         with torch.autograd.graph.saved_tensors_hooks(kept.pack, kept.unpack):
             stepper = DifferentiableStepper(counted, self._problem.tableau, y0)
             y = self._integrate(stepper, Watch(), lambda states: states)
         self._stats.bytes_kept = kept.total
         return y
-
-    def _counting(self, field: VectorField) -> VectorField:
-        """The field, counting the vector-Jacobian products that automatic differentiation takes of it."""
-
-        def count(grad: Tensor) -> None:
-            self._stats.nfe_backward += 1
-
-        def counted(t: float, y: Tensor) -> Tensor:
-            value = field(t, y)
-            if value.requires_grad:
-                value.register_hook(count)  # type: ignore[no-untyped-call]
-            return value
-
-        return counted
 
     def with_adjoint(self, mode: str, y0: Tensor) -> Tensor:
         problem = self._problem
@@ -281,6 +267,24 @@ class _Run:
         )
 
 
+def _counting(field: VectorField, stats: Stats) -> VectorField:
+    """The field, counting the vector-Jacobian products that automatic differentiation takes of it.
+
+    The graph keeps the hooks, so they must not know what keeps the graph: such a circle is never collected.
+    """
+
+    def count(grad: Tensor) -> None:
+        stats.nfe_backward += 1
+
+    def counted(t: float, y: Tensor) -> Tensor:
+        value = field(t, y)
+        if value.requires_grad:
+            value.register_hook(count)  # type: ignore[no-untyped-call]
+        return value
+
+    return counted
+
+
 class _KeptBytes:
     """Counts the bytes automatic differentiation saves, each storage once."""
 
@@ -293,7 +297,8 @@ class _KeptBytes:
         if storage.data_ptr() not in self._seen:
             self._seen.add(storage.data_ptr())
             self.total += storage.nbytes()
-        return tensor
+        # Detached, for an operation that saves its own result would otherwise keep itself alive.
+        return tensor.detach()
 
     def unpack(self, tensor: Tensor) -> Tensor:
         return tensor

@@ -2,6 +2,7 @@
 
 import gc
 import math
+import weakref
 
 import pytest
 import torch
@@ -229,3 +230,33 @@ def test_the_tape_is_released_with_the_graph():
     del solution
     gc.collect()
     assert released == [True]
+
+
+@pytest.mark.parametrize("adjoint", ["discrete", "backsolve", "backprop"])
+@pytest.mark.parametrize("differentiated", [False, True])
+def test_a_dropped_solution_leaves_no_graph_behind(adjoint, differentiated):
+    class Held:
+        """Kept by the graph, as a hook of one of its nodes."""
+
+        def __call__(self, grad):
+            return grad
+
+    rate = torch.ones(1, requires_grad=True)
+    held = []
+
+    def field(t, y):
+        value = torch.tanh(rate * y)  # an operation that saves its own result
+        if value.requires_grad:
+            hook = Held()
+            held.append(weakref.ref(hook))
+            value.register_hook(hook)
+        return value
+
+    y0 = torch.ones(2, 2, requires_grad=True)
+    solution = solve(field, y0, [0.0, 1.0], params=[rate], adjoint=adjoint)
+    if differentiated:
+        solution.y.sum().backward()
+    del solution
+    gc.collect()
+    assert held or (adjoint, differentiated) == ("backsolve", False)
+    assert [hook for hook in held if hook() is not None] == []
