@@ -43,6 +43,37 @@ def test_pool_drops_the_oldest_when_there_are_too_many_or_too_large() -> None:
     assert len(pool) == 0
 
 
+def test_workspace_may_come_back_in_the_middle_of_taking_or_giving() -> None:
+    pool: WorkspacePool[Buffer] = WorkspacePool(limit=2)
+
+    class Interrupted(Buffer):
+        """Where the garbage collector may run, a workspace that it found comes back."""
+
+        def bytes(self) -> int:
+            pool.put("found", Buffer(1))
+            return super().bytes()
+
+    def work() -> None:
+        pool.put("a", Interrupted(1))
+        pool.take("a", lambda: Buffer(1))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    assert len(pool) <= 2
+
+
+def test_training_goes_on_after_a_solve_in_inference_mode() -> None:
+    field, y0 = MLPField(2, (8, 8)), torch.randn(16, 2)
+    with torch.inference_mode():
+        before = solve(field, y0, (0.0, 1.0), steps=4).y1
+    for adjoint in ("discrete", "backsolve", "backprop"):
+        after = solve(field, y0, (0.0, 1.0), steps=4, adjoint=adjoint).y1
+        torch.testing.assert_close(after.detach(), before.clone())
+        after.sum().backward()
+
+
 def test_solves_reuse_one_workspace() -> None:
     field, y0 = MLPField(2, (8, 8)), torch.randn(16, 2)
     for _ in range(3):
