@@ -144,7 +144,7 @@ def initial_step(stepper: Stepper, tolerance: Tolerance, t0: float, t1: float) -
     scale = tolerance.scale(y.abs())
     d0, d1 = tolerance.measure(y / scale), tolerance.measure(f0 / scale)
     h0 = 1e-6 if d0 < 1e-5 or d1 < 1e-5 else 0.01 * d0 / d1
-    if not math.isfinite(h0):
+    if not (math.isfinite(h0) and h0 > 0):
         return span
     h0 = math.copysign(min(h0, abs(span)), span)
     f1 = stepper.explore(t0, h0)
@@ -154,4 +154,6 @@ def initial_step(stepper: Stepper, tolerance: Tolerance, t0: float, t1: float) -
         h1 = max(1e-6, abs(h0) * 1e-3)
     else:
         h1 = (0.01 / steepest) ** (1.0 / (stepper.tableau.error_order + 1))
-    return math.copysign(min(100 * abs(h0), h1, abs(span)), span)
+    # Below a few roundings of t a step would not move the time; control may still find a larger one good enough.
+    visible = 64 * math.ulp(max(abs(t0), abs(t1)))
+    return math.copysign(min(max(min(100 * abs(h0), h1), visible), abs(span)), span)

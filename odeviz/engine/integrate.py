@@ -75,12 +75,15 @@ def integrate(
             watch.on_step(record)
         if accepted:
             reached = end == t1
+            # An infinite state is in proportion to any error, so that the error's norm may not have seen it.
+            if reached and not stepper.finite():
+                return _failed(Status.NON_FINITE, t, h, outputs)
             covered = _covered(times, taken, t, step, reached)
             if covered:
                 outputs.append(stepper.interpolate(step, [theta for _, theta in covered]))
                 taken += len(covered)
             if watch.dense is not None:
-                watch.dense.append(t, step, stepper.state, stepper.stages())
+                watch.dense.append(t, end, step, stepper.state, stepper.stages())
             if watch.on_accept is not None:
                 watch.on_accept(TapedStep(step, stepper.slots, covered))
             stepper.accept()

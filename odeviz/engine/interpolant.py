@@ -36,10 +36,13 @@ class DenseOutput:
         self._ends: list[float] = []
         self._pieces: list[tuple[float, float, Tensor, Tensor]] = []
 
-    def append(self, t: float, h: float, y: Tensor, stages: Tensor) -> None:
-        """Add the step from ``t`` of size ``h``: its first state and its stages ``[core + 1, *state]``."""
+    def append(self, t: float, end: float, h: float, y: Tensor, stages: Tensor) -> None:
+        """Add the step from ``t`` to ``end`` of size ``h``: its first state and its stages ``[core + 1, *state]``.
+
+        ``end`` is the time the loop goes on from, which ``t + h`` may miss by a rounding error.
+        """
         matrix = self._matrix.to(stages)
-        self._ends.append(t + h)
+        self._ends.append(end)
         self._pieces.append((t, h, y.clone(), h * torch.tensordot(matrix, stages, dims=1)))
 
     @property

@@ -32,8 +32,11 @@ class Tolerance:
     norm: str = "rms"
 
     def scale(self, magnitude: Tensor, out: Tensor | None = None) -> Tensor:
-        """Allowed error of each entry, given the magnitude of the state."""
-        return torch.mul(magnitude, self.rtol, out=out).add_(self.atol)
+        """Allowed error of each entry, given the magnitude of the state.
+
+        Never zero: with ``atol = 0`` an entry that rests at zero has no error, which is within any tolerance.
+        """
+        return torch.mul(magnitude, self.rtol, out=out).add_(self.atol or torch.finfo(magnitude.dtype).tiny)
 
     def measure(self, x: Tensor) -> float:
         """The norm of a vector already divided by its scale."""

@@ -170,6 +170,34 @@ def test_a_field_that_turns_nan_on_the_way_is_a_status_in_bounded_work():
     assert solution.stats.nfe_forward < 1000
 
 
+def test_a_state_that_overflows_under_a_finite_field_is_a_status():
+    solution = solve(lambda t, y: torch.full_like(y, 1e38), torch.zeros(1, 1), [0.0, 10.0])
+    assert solution.status is Status.NON_FINITE
+    assert torch.isnan(solution.y1).all()
+
+
+@pytest.mark.parametrize("rate", [1e10, 1e20, 1e37])
+def test_steepness_at_the_end_of_float32_is_no_obstacle(rate):
+    solution = solve(lambda t, y: -rate * y, torch.ones(1, 1), [0.0, 2 / rate], rtol=1e-5, atol=1e-5)
+    assert solution.ok
+    assert solution.y1.item() == pytest.approx(math.exp(-2), rel=1e-3)
+
+
+def test_a_first_step_below_the_resolution_of_time_is_not_tried():
+    y0 = torch.full((1, 1), 1.1e-11, dtype=torch.float64)
+    solution = solve(lambda t, y: torch.full_like(y, 1e4), y0, [1000.0, 1001.0])
+    assert solution.ok
+    assert solution.y1.item() == pytest.approx(1e4)
+
+
+@pytest.mark.parametrize("adjoint", ["discrete", "backprop"])
+def test_an_entry_at_rest_at_zero_needs_no_absolute_tolerance(adjoint):
+    y0 = torch.tensor([[1.0, 0.0]], dtype=torch.float64, requires_grad=True)
+    solution = solve(decay, y0, [0.0, 1.0], rtol=1e-8, atol=0.0, adjoint=adjoint)
+    assert solution.ok
+    assert solution.y1[0].tolist() == pytest.approx([math.exp(-1.0), 0.0], rel=1e-6, abs=0)
+
+
 def test_the_limit_of_steps_is_a_status():
     solution = solve(van_der_pol, torch.tensor([[2.0, 0.0]]), [0.0, 50.0], max_steps=10)
     assert solution.status is Status.MAX_STEPS
@@ -184,6 +212,14 @@ def test_a_solve_can_be_cancelled_from_outside():
     )
     assert solution.status is Status.CANCELLED
     assert len(solution.stats.steps) == 1
+
+
+@pytest.mark.parametrize("options", [{"first_step": 9.0}, {"method": "euler", "steps": 1}])
+def test_dense_output_reaches_the_end_whatever_the_rounding(options):
+    t0, t1 = 1.1472602482574974, -1.8936306232471447
+    assert t0 + (t1 - t0) > t1
+    solution = solve(lambda t, y: torch.ones_like(y), ONE, [t0, t1], dense=True, **options)
+    assert solution(t1).item() == pytest.approx(1.0 + t1 - t0)
 
 
 def test_dense_output_refuses_times_outside():
