@@ -49,15 +49,7 @@ class CNF(nn.Module):
         self.solver = solver or SolverOptions()
         self.last_solution: Solution | None = None
         self._t1 = float(t1)
-        augmented = LogDensityField(self.field)
-        self.log_t1: nn.Parameter | None = None
-        # In a tuple the wrappers stay out of the state_dict: they own no weights.
-        self._wrappers: tuple[nn.Module, nn.Module]
-        if learn_t1:
-            self.log_t1 = nn.Parameter(torch.tensor(math.log(t1)))
-            self._wrappers = (augmented, LogDensityField(Rescaled(self.field, self.log_t1)))
-        else:
-            self._wrappers = (augmented, augmented)
+        self.log_t1 = nn.Parameter(torch.tensor(math.log(t1))) if learn_t1 else None
 
     @property
     def t1(self) -> float:
@@ -66,11 +58,10 @@ class CNF(nn.Module):
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) in nats, ``[batch]``, of data ``[batch, dim]``; differentiable. NaN where the solve failed."""
-        augmented, rescaled = self._wrappers
         if self.log_t1 is not None and torch.is_grad_enabled():
             # Over s = t / t1 in [0, 1], so that t1 gets its gradient too.
-            return self._log_prob(rescaled, x, 1.0)
-        return self._log_prob(augmented, x, self.t1)
+            return self._log_prob(Rescaled(self.field, self.log_t1), x, 1.0)
+        return self._log_prob(self.field, x, self.t1)
 
     def log_prob_at(
         self, z: Tensor, t: float, solver: SolverOptions | None = None, *, cancel: CancelToken | None = None
@@ -78,7 +69,7 @@ class CNF(nn.Module):
         """log p_t(z) in nats, ``[batch]``: the density that the flow has made of the base by time ``t``."""
         if t <= 0.0:
             return self.base_log_prob(z)
-        return self._log_prob(self._wrappers[0], z, t, solver, cancel)
+        return self._log_prob(self.field, z, t, solver, cancel)
 
     def base_log_prob(self, z: Tensor) -> Tensor:
         """log N(z; 0, I) in nats, ``[batch]``."""
@@ -86,14 +77,14 @@ class CNF(nn.Module):
 
     def _log_prob(
         self,
-        augmented: nn.Module,
+        field: nn.Module,
         z: Tensor,
         t: float,
         solver: SolverOptions | None = None,
         cancel: CancelToken | None = None,
     ) -> Tensor:
         start = torch.cat([z, z.new_zeros(z.shape[0], 1)], dim=1)
-        solution = (solver or self.solver).solve(augmented, start, (t, 0.0), cancel=cancel)
+        solution = (solver or self.solver).solve(LogDensityField(field), start, (t, 0.0), cancel=cancel)
         self.last_solution = without_graph(solution)
         base, change = solution.y1[:, : self.dim], solution.y1[:, self.dim]
         return self.base_log_prob(base) - change

@@ -115,6 +115,17 @@ def test_end_time_is_learnt_by_its_exact_gradient():
     assert cnf.log_t1.grad.item() == pytest.approx(cnf.t1 * slope, rel=1e-5)
 
 
+def test_end_time_that_was_replaced_is_the_one_in_use() -> None:
+    model, x = CNF(2, (8,)), torch.randn(4, 2)
+    longer = CNF(2, (8,), t1=2.0).state_dict()
+    model.load_state_dict(longer, assign=True)
+    value = model.log_prob(x)
+    with torch.no_grad():
+        torch.testing.assert_close(value.detach(), model.log_prob(x), rtol=1e-3, atol=1e-3)
+    value.sum().backward()
+    assert model.log_t1.grad is not None
+
+
 def test_fixed_end_time_is_no_parameter():
     cnf = CNF(t1=2.0, learn_t1=False)
     assert cnf.t1 == 2.0
