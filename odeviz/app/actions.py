@@ -70,6 +70,14 @@ def _can_train(now: Situation) -> bool:
     return now.phase is not Phase.STARTING
 
 
+def _shows(layer: str) -> Rule:
+    return lambda now: now.layers[layer]
+
+
+def _wears(mode: str) -> Rule:
+    return lambda now: now.theme == mode
+
+
 def _layer_specs() -> list[ActionSpec]:
     titles = {
         "background": ("Background", "Density or class probabilities as colours.", "drop-half"),
@@ -82,7 +90,7 @@ def _layer_specs() -> list[ActionSpec]:
     return [
         ActionSpec(
             f"layer.{key}", titles[key][0], titles[key][1], "View", f"Alt+{number}", titles[key][2],
-            checked=lambda now, key=key: now.layers[key], submenu="Layers",
+            checked=_shows(key), submenu="Layers",
         )
         for number, key in enumerate(LAYERS, start=1)
     ]  # fmt: skip
@@ -93,7 +101,7 @@ def _theme_specs() -> list[ActionSpec]:
         ActionSpec(
             f"theme.{mode}", mode.capitalize(),
             "Follow the system's light or dark." if mode == "system" else f"Always {mode}.",
-            "View", checked=lambda now, mode=mode: now.theme == mode, submenu="Theme",
+            "View", checked=_wears(mode), submenu="Theme",
             icon={"system": "desktop", "light": "sun", "dark": "moon"}[mode],
         )
         for mode in MODES
@@ -213,7 +221,7 @@ class Actions(QObject):
         self._actions["play"].setText("Stop Playing" if now.playing else "Play")
 
     def _on_triggered(self) -> None:
-        action = self.sender()
+        action = self._actions[self.sender().objectName()]
         if self.now is not None:
             # A switch shows what is so, not what was clicked: it changes when the state has changed.
             spec = next(spec for spec in ACTIONS if spec.key == action.objectName())

@@ -68,8 +68,9 @@ class Background:
 
     def take(self, answer: Answer) -> None:
         """Keep an answer, and ask for the next frame."""
-        if self._frames is not None:
-            self._frames.store(answer.request.t, answer.request.n, answer.result)
+        request = answer.request
+        if self._frames is not None and isinstance(request, DensityRequest | DecisionRequest):
+            self._frames.store(request.t, request.n, answer.result)
             self._ask_next()
 
     def show(self, frame: Any = None, again: bool = False) -> bool:

@@ -194,7 +194,9 @@ class MainWindow(QMainWindow):
             else:
                 bar.addSeparator()
         for key in ("open", "undo", "redo"):
-            bar.widgetForAction(self.actions_[key]).setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            button = bar.widgetForAction(self.actions_[key])
+            if isinstance(button, QToolButton):
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         train = bar.widgetForAction(self.actions_["train"])
         train.setProperty("kind", "primary")
         # Train and Pause take the same place, so that the buttons beside it stay where they are.

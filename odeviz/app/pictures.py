@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from odeviz.analysis.results import Extent, FlowResult, SolverChoice
@@ -34,6 +35,9 @@ from odeviz.training.snapshot import Snapshot
 TRAJECTORIES = 300
 #: Times at which the vector field is evaluated: at rest, and while training.
 FIELD_TIMES, QUICK_TIMES = 33, 13
+#: Arrows a side of the plane, and how much larger than the data's square the solved part of the plane is: a
+#: view that is a little wider than tall is filled to its edges.
+ARROWS, MARGIN = 27, 1.1
 #: While training, the solver rests this many times as long as it worked: training needs the interpreter too.
 REST = 3.0
 
@@ -243,7 +247,7 @@ class Pictures(QObject):
         if self._extent is not None and self._field_of is not snapshot:
             self._field_of = snapshot
             times = QUICK_TIMES if self.training else FIELD_TIMES
-            self.service.ask(snapshot, FieldRequest(self._extent, times=times))
+            self.service.ask(snapshot, FieldRequest(self._extent, n=ARROWS, times=times))
         if self._dragging:
             return
         if not self.training:
@@ -299,7 +303,7 @@ class Pictures(QObject):
             self.shown.emit()
 
     def _show_scene(self, scene: Scene) -> None:
-        self._extent = scene.extent
+        self._extent = _with_margin(scene.extent)
         self._field_of = None
         self.window.flow.set_extent(scene.extent)
         self.window.flow.set_data(scene.data)
@@ -327,7 +331,8 @@ class Pictures(QObject):
         flow = flow or self.results.get("seeds")
         if flow is not None and flow.paths.shape[1] != len(seeds.points):
             flow = None
-        self.window.flow.set_seeds(seeds.points or None, flow, seeds.selected)
+        points = np.array(seeds.points) if seeds.points else None
+        self.window.flow.set_seeds(points, flow, seeds.selected)
 
     def _show_field(self, field: Any) -> None:
         self.window.flow.set_field(field)
@@ -349,3 +354,9 @@ class Pictures(QObject):
 def _scene_key(experiment: Experiment) -> tuple[Any, ...]:
     """What the view's rectangle and data depend on."""
     return experiment.task, experiment.data, experiment.seed
+
+
+def _with_margin(extent: Extent) -> Extent:
+    x, y = (extent.x0 + extent.x1) / 2, (extent.y0 + extent.y1) / 2
+    w, h = MARGIN * (extent.x1 - extent.x0) / 2, MARGIN * (extent.y1 - extent.y0) / 2
+    return Extent(x - w, x + w, y - h, y + h)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from PySide6.QtCore import QObject, Slot
 
@@ -59,7 +60,7 @@ class Playback(QObject):
     def rewind(self) -> None:
         self._change(self.bench.playhead, t=0.0)
 
-    def _change(self, head: Playhead, **changes: object) -> None:
+    def _change(self, head: Playhead, **changes: Any) -> None:
         self.bench.set_playhead(dataclasses.replace(head, rested=0.0, **changes))
 
     @Slot(object)

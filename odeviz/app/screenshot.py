@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 import time
@@ -56,8 +55,6 @@ def take(
 
 def _prepare(desk: Desk, iterations: int | None) -> str:
     """Train if asked, go to a telling time, wait until all is drawn; returns what is in the way, or ""."""
-    from odeviz.bridge import Phase
-
     control, bench = desk.controller, desk.controller.bench
     failures: list[str] = []
     control.documents.failed.connect(failures.append)
@@ -65,21 +62,33 @@ def _prepare(desk: Desk, iterations: int | None) -> str:
     control.pictures.troubled.connect(lambda trouble: failures.append(trouble.sentence))
     ready = wait(lambda: bool(failures) or bench.snapshot is not None, PICTURE)
     if iterations is not None and ready and not failures:
-        training = dataclasses.replace(bench.experiment.training, iterations=iterations)
-        bench.set_experiment(dataclasses.replace(bench.experiment, training=training))
-        control.run.restart()
-        done = (Phase.FINISHED, Phase.TROUBLE)
-        ready = wait(lambda: control.trainer.phase in done, TRAINING)
-        ready = ready and wait(
-            lambda: bench.snapshot.iteration >= iterations or bool(bench.training.message), 5.0
-        )
-    if failures or not ready:
+        bench.set_experiment(bench.experiment.with_setting("training.iterations", iterations))
+        ready = _train(desk)
+    if failures or not ready or bench.snapshot is None:
         return failures[0] if failures else "The model did not become ready in time."
     share = 0.8 if bench.snapshot.experiment.task == "density" else 0.7
     control.playback.scrub(share * bench.playhead.t1)
     if not wait(lambda: bool(failures) or control.pictures.settled, PICTURE):
         return "The pictures did not become ready in time."
     return failures[0] if failures else ""
+
+
+def _train(desk: Desk) -> bool:
+    """Train from scratch to the end, or to where it stops; False if it takes too long."""
+    from odeviz.bridge import Phase
+
+    control, bench = desk.controller, desk.controller.bench
+    before = bench.snapshot
+
+    def reached() -> bool:
+        snapshot = bench.snapshot
+        if snapshot is None or snapshot is before:
+            return False
+        return bool(bench.training.message) or snapshot.iteration >= bench.experiment.training.iterations
+
+    control.run.restart()
+    ended = wait(lambda: control.trainer.phase in (Phase.FINISHED, Phase.TROUBLE), TRAINING)
+    return ended and wait(reached, 5.0)
 
 
 def _say(kind: object, context: object, message: str) -> None:

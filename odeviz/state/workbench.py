@@ -13,9 +13,11 @@ from PySide6.QtGui import QUndoStack
 from odeviz.analysis.results import SolverChoice
 from odeviz.state.commands import Change
 from odeviz.state.nouns import Playhead, Point, Seeds, TrainingStatus
-from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.experiment import FIXED, Experiment
 from odeviz.training.snapshot import Snapshot
 
+#: A trajectory solved with this looks the same as an exact one.
+VIEWING_TOLERANCE = 1e-4
 #: Which layers of the flow view are shown at first.
 LAYERS: Mapping[str, bool] = MappingProxyType(
     {"background": True, "arrows": True, "trajectories": True, "data": True, "particles": True, "seeds": True}
@@ -214,8 +216,8 @@ class Workbench(QObject):
 
 
 def viewing_choice(experiment: Experiment) -> SolverChoice:
-    """The solver the views start with: the experiment's own, adaptive and tight enough to be drawn."""
+    """The solver the views start with: the experiment's own, made adaptive, and tight enough to be drawn."""
     solver = experiment.solver
-    if solver.method in ("euler", "midpoint", "rk4"):
-        return SolverChoice(method="dopri5", rtol=1e-4, atol=1e-4, steps=solver.steps)
-    return SolverChoice(solver.method, solver.rtol, solver.atol, solver.steps)
+    method = "dopri5" if solver.method in FIXED else solver.method
+    rtol, atol = (min(tolerance, VIEWING_TOLERANCE) for tolerance in (solver.rtol, solver.atol))
+    return SolverChoice(method, rtol, atol, solver.steps)

@@ -163,7 +163,7 @@ def test_a_slider_drag_is_one_undo_step_and_measures_the_error_at_its_end(rig):
 def test_tolerance_actions_move_by_decades_and_stop_at_the_ends(rig):
     rig.show()
     rig.control.do("tighter")
-    assert rig.bench.choice.rtol == pytest.approx(1e-4)
+    assert rig.bench.choice.rtol == pytest.approx(1e-5)
     for _ in range(20):
         rig.control.do("looser")
     assert rig.bench.choice.rtol == 0.1
