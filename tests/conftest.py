@@ -8,6 +8,9 @@ import pytest
 
 # Before Qt is imported by anyone.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Before torch is imported, here or in a process that a test starts: on a busy machine two threads that wait for each
+# other at every operation on a small tensor take ten times as long as one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +41,8 @@ def nothing_left(qapp, small_heap):
     assert [widget for widget in qapp.topLevelWidgets() if id(widget) not in widgets] == []
     assert [thread for thread in threading.enumerate() if thread not in threads] == []
     assert [timer for timer in ticking() if id(timer) not in timers] == []
+    # What was imported during the test stays to the end, like what was there before.
+    gc.freeze()
 
 
 def _alive(item):
