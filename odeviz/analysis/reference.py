@@ -32,17 +32,21 @@ class Reference:
         self._known: OrderedDict[bytes, Tensor] = OrderedDict()
         self._keep = keep
 
-    def error(self, start: Tensor, end: Tensor, cancel: CancelToken | None = None) -> float | None:
+    def error(
+        self, start: Tensor, end: Tensor, cancel: CancelToken | None = None, *, only_known: bool = False
+    ) -> float | None:
         """Largest distance at t1 between ``end [batch, dim]`` and the reference from ``start [batch, dim]``.
 
-        Evenly chosen trajectories are compared. NaN if the flow or its reference did not arrive; None if
-        cancelled.
+        Evenly chosen trajectories are compared. NaN if the flow or its reference did not arrive, or with
+        ``only_known`` if the reference has not been solved for before; None if cancelled.
         """
         if not len(start):
             return math.nan
         chosen = torch.linspace(0, len(start) - 1, min(len(start), MOST)).round().long().to(start.device)
         key = start.cpu().numpy().tobytes()
         if key not in self._known:
+            if only_known:
+                return math.nan
             exact = self._solve(start[chosen].cpu(), cancel)
             if exact is None:
                 return None

@@ -121,7 +121,7 @@ class Study:
 
         The states between the steps are the method's own dense output, so ``nfe`` is what the solve cost.
         ``with_error`` measures the distance to a float64 reference at t1 (see :class:`FlowResult`), which is
-        solved once for each set of seeds.
+        solved once for each set of seeds; without it the error is told only if that has been done before.
         """
         if np.ndim(seeds) != 2 or np.shape(seeds)[1] != 2 or not len(seeds):
             raise ValueError(f"seeds must be points [batch, 2], at least one, not {list(np.shape(seeds))}")
@@ -133,7 +133,7 @@ class Study:
         milliseconds = 1000 * (time.perf_counter() - began)
         if solution.status is Status.CANCELLED:
             return None
-        error = self._reference.error(start, solution.y1, cancel) if with_error else math.nan
+        error = self._reference.error(start, solution.y1, cancel, only_known=not with_error)
         if error is None:
             return None
         return FlowResult(

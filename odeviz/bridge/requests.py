@@ -108,10 +108,10 @@ class FlowRequest:
 
 @dataclass(frozen=True, slots=True)
 class CostRequest(FlowRequest):
-    """The same trajectories with their error against a tight reference, once the picture is there."""
+    """The same trajectories with their error against a tight reference: before the background fills in."""
 
     kind: ClassVar[str] = "cost"
-    urgency: ClassVar[int] = BACKGROUND + 1
+    urgency: ClassVar[int] = BACKGROUND
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
         return self._flow(study, cancel, with_error=True)
@@ -140,7 +140,7 @@ class DensityRequest:
     n: int
     choice: SolverChoice
     kind: ClassVar[str] = "background"
-    urgency: ClassVar[int] = BACKGROUND
+    urgency: ClassVar[int] = BACKGROUND + 1
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
         return study.density(self.t, self.extent, self.n, self.choice, cancel=cancel)
@@ -155,7 +155,7 @@ class DecisionRequest:
     n: int
     choice: SolverChoice
     kind: ClassVar[str] = "background"
-    urgency: ClassVar[int] = BACKGROUND
+    urgency: ClassVar[int] = BACKGROUND + 1
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
         return study.decision(self.t, self.extent, self.n, self.choice, cancel=cancel)

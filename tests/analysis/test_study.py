@@ -111,6 +111,19 @@ def test_error_falls_with_the_tolerance() -> None:
     assert errors[-1] < 1e-6
 
 
+def test_a_known_reference_tells_the_error_of_every_later_solve() -> None:
+    study = flow_study(ROTATION)
+    loose, tight = SolverChoice("dopri5", 1e-2, 1e-2), SolverChoice("dopri5", 1e-6, 1e-6)
+    before = study.flow(ring(), NO_LABELS, tight, with_error=False)
+    measured = study.flow(ring(), NO_LABELS, loose)
+    after = study.flow(ring(), NO_LABELS, tight, with_error=False)
+    assert before is not None
+    assert measured is not None
+    assert after is not None
+    assert math.isnan(before.error)
+    assert 0 < after.error < measured.error
+
+
 def test_error_of_many_trajectories_is_measured_on_some_of_them() -> None:
     seeds, labels = flow_study(ROTATION).default_seeds(1000)
     flow = flow_study(ROTATION).flow(seeds, labels, SolverChoice("euler", steps=20))
