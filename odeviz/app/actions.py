@@ -218,7 +218,6 @@ class Actions(QObject):
                 action.setChecked(spec.checked(now))
         self._actions["train"].setText("Pause" if training else "Train")
         self._actions["train"].setIcon(icon("pause" if training else "play", self._theme, *TRAIN_ROLES))
-        self._actions["play"].setText("Stop Playing" if now.playing else "Play")
 
     def _on_triggered(self) -> None:
         action = self._actions[self.sender().objectName()]

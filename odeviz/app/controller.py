@@ -59,7 +59,8 @@ class Controller(QObject):
         self.pictures = Pictures(self.bench, self.service, window, self.redraw, self)
         self.documents = Documents(self.bench, self.pictures, window, self.jobs, self.dialogs, settings, self)
         self._closing = False
-        self._close_after_saving = False
+        #: What waits until the model on show has been saved.
+        self._after_saving: Callable[[], object] | None = None
         self._commands = self._make_commands()
         self._join_state()
         self._join_panels()
@@ -124,8 +125,9 @@ class Controller(QObject):
         self.service.busy_changed.connect(self._on_solver_busy)
         self.pictures.shown.connect(self._on_shown)
         self.documents.opened.connect(self.show_model)
-        self.documents.untrained.connect(self._show_untrained)
+        self.documents.untrained.connect(self._on_untrained)
         self.documents.saved.connect(self._on_saved)
+        self.documents.failed.connect(self._on_failed)
         self.redraw.tick.connect(self._on_tick)
 
     @Slot(float)
@@ -152,7 +154,14 @@ class Controller(QObject):
 
     @Slot(object, object)
     def show_model(self, snapshot: Snapshot, path: Path | None) -> None:
-        """Show a trained model, moving."""
+        """Show a trained model, moving; a person may first save the one on show."""
+        self._replace_model(partial(self._show_model, snapshot, path))
+
+    def _replace_model(self, show: Callable[[], object]) -> None:
+        if self._may_leave(show):
+            show()
+
+    def _show_model(self, snapshot: Snapshot, path: Path | None) -> None:
         first = self.bench.snapshot is None
         self._leave_model()
         self.bench.show_model(snapshot, path)
@@ -163,6 +172,9 @@ class Controller(QObject):
             self.window.flow.set_message(LOADING)
 
     @Slot(str, object)
+    def _on_untrained(self, name: str, experiment: Experiment) -> None:
+        self._replace_model(partial(self._show_untrained, name, experiment))
+
     def _show_untrained(self, name: str, experiment: Experiment) -> None:
         """A preset without a shipped model: fresh weights, ready to be trained."""
         self._leave_model()
@@ -247,26 +259,40 @@ class Controller(QObject):
             # The first click on Train shall not wait for the optimiser's import.
             self.trainer.warm_up()
 
-    # Closing.
+    # Leaving a model: by closing the window or by showing another.
 
-    @Slot()
-    def _on_close_wanted(self) -> None:
-        self.window.may_close = True
+    def _may_leave(self, after_saving: Callable[[], object]) -> bool:
+        """Whether the model on show may go: it is saved, or a person lets it go.
+
+        If it shall be saved first, ``after_saving`` is called when that is done.
+        """
+        self._after_saving = None
         if not self.bench.unsaved or self._closing:
-            return
+            return True
         what = self.bench.path.name if self.bench.path is not None else "The model"
         answer = self.dialogs.keep_changes(what)
-        self.window.may_close = answer == "discard"
         if answer == "save":
             if self.trainer.phase is Phase.TRAINING:
                 self.trainer.pause()
-            self._close_after_saving = self.documents.save()
+            self._after_saving = after_saving
+            if not self.documents.save():
+                self._after_saving = None
+        return answer == "discard"
+
+    @Slot()
+    def _on_close_wanted(self) -> None:
+        self.window.may_close = self._may_leave(self.window.close)
 
     @Slot()
     def _on_saved(self) -> None:
-        if self._close_after_saving:
+        after, self._after_saving = self._after_saving, None
+        if after is not None:
             self.bench.set_document(self.bench.path, unsaved=False)
-            self.window.close()
+            after()
+
+    @Slot()
+    def _on_failed(self) -> None:
+        self._after_saving = None
 
     # Actions.
 

@@ -51,7 +51,7 @@ class Dialogs:
         box = QMessageBox(self._parent)
         box.setWindowTitle("odeviz")
         box.setText(f"{what} was trained and is not saved.")
-        box.setInformativeText("Save it before closing?")
+        box.setInformativeText("Save it first?")
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
         box.setDefaultButton(buttons.Save)
         answer = box.exec()

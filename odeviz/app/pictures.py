@@ -33,7 +33,8 @@ from odeviz.tasks.experiment import Experiment
 from odeviz.training.snapshot import Snapshot
 
 TRAJECTORIES = 300
-#: Times at which the vector field is evaluated: at rest, and while training.
+#: Points along a trajectory, and times at which the vector field is evaluated: at rest, and while training.
+FRAMES, QUICK_FRAMES = 61, 31
 FIELD_TIMES, QUICK_TIMES = 33, 13
 #: Arrows a side of the plane, and how much larger than the data's square the solved part of the plane is: a
 #: view that is a little wider than tall is filled to its edges.
@@ -235,7 +236,9 @@ class Pictures(QObject):
         snapshot, choice = self.bench.snapshot, self.bench.choice
         if snapshot is not None:
             self.service.withdraw("cost")
-            self.service.ask(snapshot, FlowRequest(choice, self.trajectories), patient=self._dragging)
+            frames = QUICK_FRAMES if self.training else FRAMES
+            request = FlowRequest(choice, self.trajectories, frames)
+            self.service.ask(snapshot, request, patient=self._dragging)
             self._rest_due = True
 
     def _ask_seeds(self) -> None:

@@ -14,7 +14,7 @@ from odeviz.tasks.experiment import Experiment
 from odeviz.training.snapshot import Snapshot
 
 #: Seconds between two drawings of the loss while training.
-HISTORY_PERIOD = 0.2
+HISTORY_PERIOD = 0.4
 
 
 class RunControl(QObject):

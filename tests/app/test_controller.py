@@ -277,6 +277,40 @@ def test_closing_an_untouched_model_asks_nothing(rig):
     assert not rig.window.isVisible()
 
 
+def test_another_model_does_not_replace_a_trained_one_unasked(rig):
+    rig.show()
+    rig.control.do("step")
+    rig.tick()
+    trained = rig.bench.snapshot
+    rig.control.do("preset.moons-density")
+    assert rig.bench.snapshot is trained
+    rig.dialogs.keep = "discard"
+    rig.control.do("preset.moons-density")
+    assert rig.bench.snapshot.experiment.task == "density"
+
+
+def test_saving_first_shows_the_other_model_afterwards(rig, tmp_path):
+    rig.show()
+    rig.control.do("step")
+    rig.tick()
+    rig.dialogs.keep, rig.dialogs.to_save = "save", tmp_path / "kept.odeviz"
+    rig.control.do("preset.moons-density")
+    assert rig.dialogs.to_save.exists()
+    assert rig.bench.snapshot.experiment.task == "density"
+    assert not rig.bench.unsaved
+
+
+def test_a_save_that_fails_keeps_the_trained_model_on_show(rig, tmp_path):
+    rig.show()
+    rig.control.do("step")
+    rig.tick()
+    trained = rig.bench.snapshot
+    rig.dialogs.keep, rig.dialogs.to_save = "save", tmp_path / "no such folder" / "kept.odeviz"
+    rig.control.do("preset.moons-density")
+    assert rig.bench.snapshot is trained
+    assert rig.bench.unsaved
+
+
 def test_shutting_down_silences_later_reports(rig):
     rig.show()
     rig.control.shutdown()
