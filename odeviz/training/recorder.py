@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,8 +26,13 @@ class Recorder:
         self._stride = 1
         self._rows: list[Row] = []
         if history is not None:
-            for row in zip(*(getattr(history, name).tolist() for name in History.__slots__), strict=True):
-                self.add(row)
+            columns = (getattr(history, name).tolist() for name in History.__slots__)
+            self._rows = list(zip(*columns, strict=True))
+            if 2 * len(self._rows) >= capacity:
+                # It may have been thinned: the new rows keep its distance, a power of two.
+                common = math.gcd(*(row[0] for row in self._rows))
+                self._stride = max(1, common & -common)
+            self._thin()
 
     @property
     def stride(self) -> int:
@@ -38,6 +44,9 @@ class Recorder:
         if row[0] % self._stride:
             return
         self._rows.append(row)
+        self._thin()
+
+    def _thin(self) -> None:
         while len(self._rows) > self._capacity:
             self._stride *= 2
             self._rows = [kept for kept in self._rows if kept[0] % self._stride == 0]

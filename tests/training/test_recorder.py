@@ -26,6 +26,20 @@ def test_short_run_is_kept_whole():
     assert history.loss.tolist() == [1 / i for i in range(1, 41)]
 
 
+@pytest.mark.parametrize("n", [30, 51, 200, 1000])
+def test_run_that_is_taken_up_again_stays_evenly_spaced(n):
+    recorder = Recorder(50, recorded(n).history())
+    for iteration in range(n + 1, 2 * n + 1):
+        recorder.add(row(iteration))
+    assert recorder.history().iteration.tolist() == recorded(2 * n).history().iteration.tolist()
+
+
+def test_one_row_late_in_a_run_says_nothing_of_the_distance():
+    one = Recorder(50)
+    one.add(row(64))
+    assert Recorder(50, one.history()).stride == 1
+
+
 @pytest.mark.parametrize("n", [51, 200, 1000, 12_345])
 def test_long_run_is_thinned_evenly(n):
     recorder = recorded(n)
