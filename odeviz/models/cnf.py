@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from odeviz.engine import Solution
 from odeviz.engine.integrate import CancelToken
 from odeviz.fields import LogDensityField, MLPField, Rescaled
-from odeviz.models.options import SolverOptions, without_graph
+from odeviz.models.options import SolverOptions, check_end_time, without_graph
 
 
 class CNF(nn.Module):
@@ -30,6 +30,8 @@ class CNF(nn.Module):
     variables); the trace is exact. With ``learn_t1`` the end time is a parameter (its logarithm, ``log_t1``).
     ``solver`` may be replaced at any time; ``last_solution`` tells what the latest solve cost and whether it
     succeeded: densities and samples of a failed solve are NaN, and nothing is raised.
+
+    Wrong values raise ``ValueError`` naming the argument.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class CNF(nn.Module):
         solver: SolverOptions | None = None,
     ) -> None:
         super().__init__()
+        check_end_time(t1)
         self.dim = dim
         self.field = MLPField(dim, tuple(hidden), activation=activation, time=time)
         self.solver = solver or SolverOptions()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from odeviz.engine import Solution
 from odeviz.engine.integrate import CancelToken
 from odeviz.fields import MLPField
-from odeviz.models.options import SolverOptions, without_graph
+from odeviz.models.options import SolverOptions, check_end_time, without_graph
 
 
 class ODENet(nn.Module):
@@ -27,6 +27,8 @@ class ODENet(nn.Module):
     ``extra_dims`` zeros are appended to the input (Dupont et al., *Augmented Neural ODEs*, 2019), so that
     trajectories can pass each other. ``solver`` may be replaced at any time; ``last_solution`` tells what the
     latest solve cost and whether it succeeded: rows of a failed solve are NaN, and nothing is raised.
+
+    Wrong values raise ``ValueError`` naming the argument.
     """
 
     def __init__(
@@ -42,6 +44,10 @@ class ODENet(nn.Module):
         solver: SolverOptions | None = None,
     ) -> None:
         super().__init__()
+        check_end_time(t1)
+        for name, value, least in (("classes", classes, 1), ("extra_dims", extra_dims, 0)):
+            if value < least:
+                raise ValueError(f"{name} must be at least {least}, not {value}")
         self.dim, self.classes, self.extra_dims = dim, classes, extra_dims
         self.field = MLPField(dim + extra_dims, tuple(hidden), activation=activation, time=time)
         self.readout = nn.Linear(dim + extra_dims, classes)

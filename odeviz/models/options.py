@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,6 +59,12 @@ class SolverOptions:
             cancel=cancel,
             dense=dense,
         )
+
+
+def check_end_time(t1: float) -> None:
+    """``ValueError`` unless a flow from t = 0 can end there."""
+    if not (math.isfinite(t1) and t1 > 0):
+        raise ValueError(f"t1 must be a positive finite number, not {t1}")
 
 
 def without_graph(solution: Solution) -> Solution:

@@ -115,6 +115,22 @@ def test_end_time_is_learnt_by_its_exact_gradient():
     assert cnf.log_t1.grad.item() == pytest.approx(cnf.t1 * slope, rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("model", "arguments", "sentence"),
+    [
+        (CNF, {"t1": 0.0}, "t1 must be a positive finite number, not 0.0"),
+        (CNF, {"t1": math.nan}, "t1 must be a positive finite number, not nan"),
+        (ODENet, {"t1": -1.0}, "t1 must be a positive finite number, not -1.0"),
+        (ODENet, {"classes": 0}, "classes must be at least 1, not 0"),
+        (ODENet, {"extra_dims": -1}, "extra_dims must be at least 0, not -1"),
+        (ODENet, {"dim": 0}, "dim must be at least 1, not 0"),
+    ],
+)
+def test_wrong_arguments_are_named(model, arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        model(**arguments)
+
+
 def test_end_time_that_was_replaced_is_the_one_in_use() -> None:
     model, x = CNF(2, (8,)), torch.randn(4, 2)
     longer = CNF(2, (8,), t1=2.0).state_dict()
