@@ -127,7 +127,7 @@ def _failed(status: Status, t: float, h: float, outputs: list[Tensor]) -> Trace:
     reasons = {
         Status.NON_FINITE: "the state or the vector field is no longer finite",
         Status.STEP_TOO_SMALL: f"a step of {h:.3g} no longer moves the time; the field is too stiff or not smooth",
-        Status.MAX_STEPS: "the limit of steps was used up; raise max_steps or loosen the tolerance",
+        Status.MAX_STEPS: "the limit of steps was used up; raise max_steps, loosen the tolerance or take fewer steps",
         Status.CANCELLED: "it was cancelled",
     }
     return Trace(outputs, status, f"The solve stopped at t = {t:.6g}: {reasons[status]}.", t, h)
