@@ -16,12 +16,11 @@ from odeviz.app.main_window import MainWindow
 from odeviz.app.pictures import Pictures
 from odeviz.bridge import JobRunner, Trouble
 from odeviz.state import Workbench
-from odeviz.storage.atomic import atomic_write
 from odeviz.storage.model_file import load_model, save_model
 from odeviz.storage.paths import pretrained
 from odeviz.tasks.presets import preset
 from odeviz.training.snapshot import Snapshot
-from odeviz.widgets.grab import grab
+from odeviz.widgets.grab import grab, write_png
 
 
 class Documents(QObject):
@@ -193,6 +192,4 @@ class Documents(QObject):
 def _save_image(picture: Any, path: Path) -> None:
     if path.suffix.lower() != ".png":
         raise ValueError(f"the view as seen is saved as .png, not {path.suffix or 'without a suffix'}")
-    with atomic_write(path) as temporary:
-        if not picture.save(str(temporary), "PNG"):
-            raise OSError("the picture could not be encoded")
+    write_png(picture, path)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from odeviz.app.exports import FIGURE_FORMATS, TABLE_FORMATS, Export
+from odeviz.exporting.style import DPI
 
 
 class ExportDialog(QDialog):
@@ -45,7 +46,7 @@ class ExportDialog(QDialog):
         self.dpi = QSpinBox()
         self.dpi.setRange(36, 1200)
         self.dpi.setSingleStep(50)
-        self.dpi.setValue(300)
+        self.dpi.setValue(DPI)
         self.dpi.setSuffix(" dpi")
         self.dpi.setToolTip("Dots per inch of a PNG, and of heat maps inside SVG and PDF.")
         self.note = QLabel()

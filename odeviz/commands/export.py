@@ -19,6 +19,7 @@ from odeviz.commands.arguments import (
     solver_options,
 )
 from odeviz.commands.output import FAILED, OK
+from odeviz.exporting.style import DPI
 
 if TYPE_CHECKING:
     from odeviz.analysis.study import Study
@@ -39,7 +40,7 @@ AT_A_TIME = ("flow", "density", "decision")
 _RECORDED = ("loss", "nfe")
 #: How a map is solved unless the options say otherwise: precisely, so that it shows the model, not its solver.
 _FOR_MAPS = SolverChoice("dopri5", rtol=1e-5, atol=1e-5)
-_TRAJECTORIES, _CELLS, _DATA_POINTS = 300, 200, 1000
+_TRAJECTORIES, _CELLS, _FINE_CELLS, _DATA_POINTS = 300, 200, 400, 1000
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", required=True, type=Path, metavar="FILE", help="figure: .png, .svg, .pdf; data: .csv, .npz"
     )
-    parser.add_argument("--dpi", type=float, metavar="N", help="dots per inch of a PNG (200)")
+    parser.add_argument("--dpi", type=float, metavar="N", help=f"dots per inch of a PNG ({DPI})")
     parser.add_argument(
         "--time",
         type=real(0.0, 1e9),
@@ -72,7 +73,13 @@ def run(given: argparse.Namespace) -> int:
         from odeviz.exporting.figures import save_figure
 
         about = {"title": f"{given.panel} of {Path(given.file).stem}"}
-        save_figure(given.panel, given.out, dpi=given.dpi or 200, metadata=about, **results)
+        save_figure(
+            given.panel,
+            given.out,
+            metadata=about,
+            **({} if given.dpi is None else {"dpi": given.dpi}),
+            **results,
+        )
     flow = results.get("flow")
     if flow is None or flow.status == "success":
         return OK
@@ -168,7 +175,9 @@ def _plane(
     if snapshot.experiment.task == "density":
         results["density"] = study.density(time, extent, _CELLS, for_map)
     else:
-        results["decision"] = study.decision(time, extent, _CELLS, for_map)
+        # Filaments of a class are thin: a decision by itself is drawn twice as finely as one behind a flow.
+        cells = _FINE_CELLS if given.panel == "decision" else _CELLS
+        results["decision"] = study.decision(time, extent, cells, for_map)
         if given.panel == "decision" and time == 0.0:
             results["data"] = study.data(_DATA_POINTS)
     return results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 
 from odeviz.commands.arguments import find_model, model_argument
 from odeviz.commands.output import OK, parameter_count, print_json, print_table
@@ -27,6 +28,8 @@ def run(given: argparse.Namespace) -> int:
         "seconds": snapshot.seconds,
         "parameters": parameter_count(snapshot),
     }
+    if "log_t1" in snapshot.weights:
+        about["learnt_t1"] = math.exp(float(snapshot.weights["log_t1"]))
     entries = snapshot.experiment.entries()
     if given.json:
         settings = {entry.path: entry.value for entry in entries}

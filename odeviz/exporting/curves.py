@@ -210,12 +210,14 @@ def _paint_errors(axes: Axes, table: StepTable) -> None:
     # A step of no error at all has no place on a logarithmic axis; it stands at the bottom.
     floor = 1e-4
     error, good = np.maximum(table.error, floor), table.accepted
+    # An error is that of the state a step ends in.
+    ends = table.t + table.h
     axes.axhline(1.0, **_LIMIT)
     axes.vlines(
-        table.t[good], floor / 10, error[good], color=mix(LIGHT.ground, LIGHT.accent, 0.35), linewidth=0.6
+        ends[good], floor / 10, error[good], color=mix(LIGHT.ground, LIGHT.accent, 0.35), linewidth=0.6
     )
-    axes.plot(table.t[good], error[good], **_DOT)
-    axes.plot(table.t[~good], error[~good], **_CROSS)
+    axes.plot(ends[good], error[good], **_DOT)
+    axes.plot(ends[~good], error[~good], **_CROSS)
     axes.set_yscale("log")
     finite = error[np.isfinite(error)]
     axes.set_ylim(float(finite.min()) / 2, max(4.0, float(finite.max()) * 2))

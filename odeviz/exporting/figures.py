@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import odeviz
 from odeviz.exporting import curves, plane
-from odeviz.exporting.style import publication
+from odeviz.exporting.style import DPI, publication
 from odeviz.storage.atomic import atomic_write
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def save_figure(
     figure: Figure | str,
     path: Path | str,
     *,
-    dpi: float = 200,
+    dpi: float = DPI,
     metadata: Mapping[str, str] | None = None,
     **results: Any,
 ) -> None:

@@ -15,6 +15,9 @@ import numpy as np
 from odeviz.analysis.results import Extent, Floats
 from odeviz.exporting.palette import LIGHT
 
+#: Dots per inch of a PNG unless asked otherwise: what journals ask for.
+DPI = 300
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure

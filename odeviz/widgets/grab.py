@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QPoint
-from PySide6.QtGui import QPixmap
+from PySide6.QtCore import QBuffer, QIODevice, QPoint
+from PySide6.QtGui import QImage, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from odeviz.storage.atomic import atomic_write
@@ -22,7 +22,15 @@ def grab(widget: QWidget, scale: float = 1.0) -> QPixmap:
 
 def grab_png(widget: QWidget, path: Path | str, scale: float = 2.0) -> None:
     """Save a widget as it is seen. Raises ``OSError`` when it cannot be written; leaves no half of a file."""
-    picture = grab(widget, scale)
-    with atomic_write(Path(path)) as temporary:
-        if not picture.save(str(temporary), "PNG"):
-            raise OSError("the picture could not be encoded")
+    write_png(grab(widget, scale).toImage(), Path(path))
+
+
+def write_png(picture: QImage, path: Path) -> None:
+    """Write a picture, in any thread. Raises ``OSError`` saying why it cannot be; leaves no half of a file."""
+    # Encoded in memory: Qt keeps the reason for a failed write to itself.
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not picture.save(buffer, "PNG"):
+        raise OSError("the picture is empty")
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(buffer.data().data())
