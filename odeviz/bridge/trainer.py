@@ -271,7 +271,10 @@ class Trainer(QObject):
 
     def drop(self) -> None:
         """Forget the session and its snapshots still under way: the window shows something else now."""
+        if self._closed:
+            return
         self._dropping += 1
+        self._set_phase(Phase.IDLE)
         self._send(self._loop.drop)
 
     def take_snapshot(self) -> Snapshot | None:
@@ -312,8 +315,10 @@ class Trainer(QObject):
     def _on_report(self, report: Report) -> None:
         if self._closed:
             return
-        if report.phase is Phase.IDLE:
-            self._dropping = max(0, self._dropping - 1)
+        if self._dropping:
+            # Of a session that is gone: only that it has gone is news.
+            self._dropping -= report.phase is Phase.IDLE
+            return
         if report.experiment is not None:
             self.running_changed.emit(report.experiment)
         if report.device is not None:

@@ -21,6 +21,7 @@ from odeviz.engine.stepper import BufferedStepper, DifferentiableStepper, Steppe
 from odeviz.engine.tableau import METHODS, ButcherTableau
 
 ADJOINTS = ("discrete", "backsolve", "backprop")
+DTYPES = (torch.float32, torch.float64)
 
 
 def solve(
@@ -49,7 +50,7 @@ def solve(
     ----------
     field : callable ``f(t: float, y [batch, dim]) -> [batch, dim]``. An ``nn.Module``'s parameters are
         differentiated; those of another callable are named by ``params``.
-    y0 : initial states ``[batch, dim]``, floating point.
+    y0 : initial states ``[batch, dim]``, float32 or float64.
     t : output times, strictly increasing or strictly decreasing, at least two. A tensor that requires a gradient
         receives one: dL/dt_i = dL/dy(t_i) . f(t_i, y(t_i)), and dL/dt_0 = -a(t_0) . f(t_0, y0), with a the adjoint.
     method : a name in ``METHODS``. All samples share their steps.
@@ -58,7 +59,7 @@ def solve(
         methods without an error estimate (euler, midpoint, rk4); with others it turns step-size control off.
     adjoint : ``discrete`` (exact for the steps taken), ``backsolve`` (the adjoint ODE, constant memory; its
         gradient is NaN when that ODE cannot be solved) or ``backprop`` (automatic differentiation, any order).
-    max_steps : attempted steps after which the solve gives up.
+    max_steps : attempted steps after which the solve gives up; an asked-for number of equal steps is always made.
     first_step : size of the first step; by default it is estimated with one extra evaluation.
     dense : keep dense output, so that ``solution(t)`` gives the state at any time.
     norm : ``rms`` or ``max`` over all entries of the batch.
@@ -119,9 +120,9 @@ class _Problem:
     ) -> _Problem:
         if not callable(field):
             raise TypeError(f"field must be a callable f(t, y), not {type(field).__name__}")
-        if not isinstance(y0, Tensor) or y0.dim() != 2 or not y0.is_floating_point() or y0.numel() == 0:
+        if not isinstance(y0, Tensor) or y0.dim() != 2 or y0.dtype not in DTYPES or y0.numel() == 0:
             what = f"a {list(y0.shape)} tensor of {y0.dtype}" if isinstance(y0, Tensor) else type(y0).__name__
-            raise ValueError(f"y0 must be a non-empty floating-point tensor [batch, dim], not {what}")
+            raise ValueError(f"y0 must be a non-empty tensor [batch, dim] of float32 or float64, not {what}")
         if method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
         if norm not in NORMS:
@@ -142,6 +143,7 @@ class _Problem:
             raise ValueError("give steps or dt, not both")
         if dt is not None:
             steps = max(1, math.ceil(abs(times[-1] - times[0]) / dt - 1e-9))
+        max_steps = max(max_steps, steps or 0)
         tableau = METHODS[method]
         if steps is None and not tableau.adaptive:
             raise ValueError(f"method {method!r} does not estimate its error: give steps or dt")

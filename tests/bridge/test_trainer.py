@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from odeviz.bridge import Phase, Trainer
-from odeviz.tasks import Experiment
+from odeviz.tasks import Experiment, TrainingConfig
 from odeviz.training.snapshot import Snapshot
 
 
@@ -186,6 +186,21 @@ def test_after_dropping_the_session_no_snapshot_of_it_arrives(qtbot, make_traine
     assert trainer.take_snapshot() is None
     wait_for(qtbot, trainer, Phase.IDLE)
     assert trainer.take_snapshot() is None
+
+
+def test_after_dropping_a_session_only_the_next_one_is_heard(qtbot, make_trainer):
+    trainer = make_trainer()
+    trainer.start(Experiment(seed=1))
+    wait_for(qtbot, trainer, Phase.TRAINING)
+    running, phases = [], []
+    trainer.running_changed.connect(running.append)
+    trainer.phase_changed.connect(phases.append)
+    trainer.apply(Experiment(seed=1, training=TrainingConfig(lr=0.5)))
+    trainer.drop()
+    trainer.start(Experiment(seed=2))
+    wait_for(qtbot, trainer, Phase.TRAINING)
+    assert {experiment.seed for experiment in running} == {2}
+    assert phases == [Phase.IDLE, Phase.STARTING, Phase.TRAINING]
 
 
 def test_shutdown_ends_the_thread_while_training(qtbot, make_trainer):

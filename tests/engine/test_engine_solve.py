@@ -198,6 +198,12 @@ def test_an_entry_at_rest_at_zero_needs_no_absolute_tolerance(adjoint):
     assert solution.y1[0].tolist() == pytest.approx([math.exp(-1.0), 0.0], rel=1e-6, abs=0)
 
 
+def test_an_asked_for_number_of_steps_is_made_whatever_the_limit():
+    solution = solve(decay, ONE, [0.0, 1.0], method="euler", steps=30, max_steps=10)
+    assert solution.ok
+    assert solution.stats.accepted == 30
+
+
 def test_the_limit_of_steps_is_a_status():
     solution = solve(van_der_pol, torch.tensor([[2.0, 0.0]]), [0.0, 50.0], max_steps=10)
     assert solution.status is Status.MAX_STEPS
@@ -249,9 +255,10 @@ def test_dense_output_refuses_times_outside():
         ({"t": [0.0, 1.0, 0.5]}, r"t must be strictly increasing"),
         ({"t": torch.zeros(2, 2)}, r"t must be one-dimensional, not of shape \[2, 2\]"),
         ({"t": [0.0, math.inf]}, r"t must hold at least two finite times"),
-        ({"y0": torch.ones(3)}, r"y0 must be a non-empty floating-point tensor \[batch, dim\]"),
+        ({"y0": torch.ones(3)}, r"y0 must be a non-empty tensor \[batch, dim\] of float32 or float64"),
         ({"y0": torch.ones(3, 2, dtype=torch.int64)}, r"y0 must be .*int64"),
         ({"y0": torch.ones(0, 2)}, r"y0 must be a non-empty"),
+        ({"y0": torch.ones(1, 2, dtype=torch.bfloat16)}, r"of float32 or float64, not .*bfloat16"),
         ({"y0": [[1.0]]}, r"y0 must be .*not list"),
         (
             {"field": lambda t, y: y[:, :1].expand(-1, 3)},
