@@ -149,6 +149,8 @@ class Pictures(QObject):
     def _on_choice(self, choice: SolverChoice) -> None:
         self.window.solver_bar.set_choice(choice)
         self._solver_dragged = True
+        # Frames of the solver before are of no use, and would only hold up the picture under the hand.
+        self.background.pause()
         self._ask_flow()
         self._ask_seeds()
 

@@ -10,6 +10,8 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 FRAME = 1 / 60
 #: A tick never tells of more than this, so that nothing jumps after a pause.
 LONGEST = 0.1
+#: A paint that begins this soon after a tick, or after another paint of it, is its doing.
+FOLLOWS = 0.005
 
 
 class RedrawLoop(QObject):
@@ -32,6 +34,7 @@ class RedrawLoop(QObject):
         self._going = False
         self._last: float | None = None
         self._began = 0.0
+        self._ended = 0.0
         self._cost = 0.0
         self._allowed = 0.0
 
@@ -49,8 +52,13 @@ class RedrawLoop(QObject):
     @Slot(float)
     def painted(self, seconds: float) -> None:
         """The window has painted, in this many seconds."""
+        now = time.perf_counter()
+        if now - seconds - self._ended > FOLLOWS:
+            # Not of the last tick: a button was hovered, a number changed.
+            self._cost = 0.0
+        self._ended = now
         self._cost += seconds
-        self._allowed = max(self._began + FRAME, time.perf_counter() + self.gap * self._cost)
+        self._allowed = max(self._allowed, self._began + FRAME, now + self.gap * self._cost)
 
     def stop(self) -> None:
         """No more ticks."""
@@ -70,8 +78,10 @@ class RedrawLoop(QObject):
         passed = 0.0 if self._last is None else min(now - self._last, LONGEST)
         self._last = self._began = now
         self.tick.emit(passed)
-        self._cost = time.perf_counter() - now
-        self._allowed = max(now + FRAME, now + (1 + self.gap) * self._cost)
+        self._ended = time.perf_counter()
+        self._cost = self._ended - now
+        # A tick that paints nothing need not be waited for; going on and on, it must.
+        self._allowed = now + max((1 + self.gap) * self._cost, FRAME if self._going else 0.0)
         if self._going:
             self.wake()
         elif not self._timer.isActive():
