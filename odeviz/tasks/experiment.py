@@ -104,7 +104,7 @@ class SolverConfig:
         1.0, "End time", "The flow runs from t = 0 to this time.", symbol="t₁", lo=0.01, hi=100.0
     )
     learn_t1: bool = setting(
-        False, "Learn the end time", "Train t₁ together with the weights.", when={"task": ("density",)}
+        False, "Learn t₁", "Train the end time together with the weights.", when={"task": ("density",)}
     )
 
 
