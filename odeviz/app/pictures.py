@@ -34,7 +34,7 @@ from odeviz.training.snapshot import Snapshot
 
 TRAJECTORIES = 300
 #: Points along a trajectory, and times at which the vector field is evaluated: at rest, and while training.
-FRAMES, QUICK_FRAMES = 61, 31
+FRAMES, QUICK_FRAMES = 49, 31
 FIELD_TIMES, QUICK_TIMES = 33, 13
 #: Arrows a side of the plane, and how much larger than the data's square the solved part of the plane is: a
 #: view that is a little wider than tall is filled to its edges.
