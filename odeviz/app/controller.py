@@ -30,7 +30,7 @@ from odeviz.training.snapshot import Snapshot
 LOADING = "Loading the engine…"
 #: Painting holds the interpreter lock, and training pays for it: this many times as long as a paint lies
 #: between it and the next while training.
-TRAINING_GAP = 5.0
+TRAINING_GAP = 6.0
 
 
 class Controller(QObject):
