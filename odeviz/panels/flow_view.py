@@ -200,7 +200,7 @@ class FlowView(Panel):
         e = self._extent
         width, height = e.x1 - e.x0, e.y1 - e.y0
         self._box.setLimits(
-            minXRange=width / 1e4, maxXRange=40 * width, minYRange=height / 1e4, maxYRange=40 * height
+            minXRange=width / 1e4, maxXRange=6 * width, minYRange=height / 1e4, maxYRange=6 * height
         )
         self._plot.setRange(QRectF(e.x0, e.y0, width, height), padding=0.0)
 
