@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.contour import ContourSet
 from matplotlib.image import AxesImage
 from matplotlib.quiver import Quiver
 from sample_results import (
@@ -144,7 +145,13 @@ def test_decision_paints_the_likeliest_class(classes: int) -> None:
 
 def test_all_of_one_class_has_no_boundary() -> None:
     sure = np.stack([np.full((8, 8), 0.9), np.full((8, 8), 0.1)])
-    draw_figure("decision", decision=DecisionResult(0.0, SQUARE, sure, 0)).canvas.draw()
+    mixed = np.stack([np.linspace(0.1, 0.9, 64).reshape(8, 8), np.linspace(0.9, 0.1, 64).reshape(8, 8)])
+    drawn = []
+    for probability in (sure, mixed):
+        figure = draw_figure("decision", decision=DecisionResult(0.0, SQUARE, probability, 0))
+        figure.canvas.draw()
+        drawn.append(len(figure.findobj(ContourSet)))
+    assert drawn[0] == 0 < drawn[1]
 
 
 def test_density_loss_shows_the_entropy_where_it_is_known() -> None:
@@ -162,16 +169,18 @@ def test_classification_loss_shows_accuracy_in_percent() -> None:
 
 @pytest.mark.parametrize("task", ["classification", "density"])
 def test_a_history_of_one_row_or_with_gaps_is_drawn(task: str) -> None:
-    draw_figure("loss", history=history(1), task=task).canvas.draw()
+    figures = [draw_figure("loss", history=history(1), task=task)]
     whole = history(30)
     loss = whole.loss.copy()
     loss[20:] = np.nan
     gaps = History(whole.iteration, whole.seconds, loss, whole.nfe_forward, whole.nfe_backward, whole.metric)
-    draw_figure("loss", history=gaps, task=task).canvas.draw()
+    figures.append(draw_figure("loss", history=gaps, task=task))
     nothing = np.full(30, np.nan)
     lost = History(whole.iteration, whole.seconds, nothing, nothing, nothing, nothing)
-    draw_figure("loss", history=lost, task=task).canvas.draw()
-    draw_figure("nfe", history=lost).canvas.draw()
+    figures += [draw_figure("loss", history=lost, task=task), draw_figure("nfe", history=lost)]
+    for figure in figures:
+        figure.canvas.draw()
+        assert np.isfinite([axes.axis() for axes in figure.axes]).all()
 
 
 def test_nfe_names_both_directions_beside_their_curves() -> None:
