@@ -11,7 +11,10 @@ from odeviz.fields.mlp import Time
 
 
 class AutogradField(nn.Module):
-    """A module ``forward(t, y)`` or ``forward(y)`` on states ``[batch, dim]``, each sample for itself."""
+    """A module ``forward(t, y)`` or ``forward(y)`` on states ``[batch, dim]``, each sample for itself.
+
+    The module gets the time as the field does: a float, a 0-dim tensor, or ``[batch, 1]``.
+    """
 
     def __init__(self, module: nn.Module, dim: int) -> None:
         super().__init__()

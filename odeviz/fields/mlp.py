@@ -16,6 +16,7 @@ from odeviz.fields.network import Network
 from odeviz.fields.pool import WorkspacePool
 
 TIMES = ("none", "concat", "concatsquash")
+#: A float, a 0-dim tensor, or a time for each sample ``[batch, 1]``.
 Time = float | Tensor
 
 
@@ -42,15 +43,19 @@ class TimeLinear(nn.Module):
         return tuple(tensor for tensor in all_five if tensor is not None)
 
     def gate(self, t: Time) -> Tensor | None:
-        """The factors of the outputs ``[outputs]`` at time t, or None without a gate."""
+        """The factors of the outputs at time t, or None without a gate.
+
+        They are ``[outputs]``, or ``[batch, outputs]`` where each sample has its own time.
+        """
         if self.gate_weight is None or self.gate_bias is None:
             return None
         return torch.sigmoid(t * self.gate_weight + self.gate_bias)
 
-    def jacobian(self, t: Time) -> Tensor:
-        """d output / d input ``[outputs, inputs]`` at time t."""
+    def push_forward(self, t: Time, tangents: Tensor) -> Tensor:
+        """d output / d input at time t, times tangents ``[..., batch, inputs]``."""
+        pushed = tangents @ self.weight.T
         gate = self.gate(t)
-        return self.weight if gate is None else gate[:, None] * self.weight
+        return pushed if gate is None else pushed * gate
 
     def forward(self, t: Time, x: Tensor) -> Tensor:
         """The layer's outputs ``[batch, outputs]``."""
@@ -117,7 +122,7 @@ class MLPField(nn.Module):
         return list(self.layers)  # type: ignore[arg-type]
 
     def forward(self, t: Time, y: Tensor) -> Tensor:
-        """dy/dt ``[batch, dim]`` at time t, a float or a 0-dim tensor."""
+        """dy/dt ``[batch, dim]`` at time t: a float, a 0-dim tensor, or ``[batch, 1]``."""
         phi = ACTIVATIONS[self.activation].function
         *hidden, last = self.time_linears()
         for layer in hidden:
@@ -130,17 +135,14 @@ class MLPField(nn.Module):
         The Jacobian's columns are carried through the layers together with the state.
         """
         activation = ACTIVATIONS[self.activation]
-        tangents: Tensor | None = None
+        tangents = torch.eye(self.dim, dtype=y.dtype, device=y.device)[:, None, :]
         *hidden, last = self.time_linears()
         for layer in hidden:
-            jacobian = layer.jacobian(t)
-            tangents = jacobian.T[:, None, :] if tangents is None else tangents @ jacobian.T
             u = layer.forward(t, y)
-            tangents = tangents * activation.derivative(u)
+            tangents = layer.push_forward(t, tangents) * activation.derivative(u)
             y = activation.function(u)
-        assert tangents is not None
-        divergence = torch.einsum("dbn,dn->b", tangents, last.jacobian(t))
-        return last.forward(t, y), divergence
+        jacobian = last.push_forward(t, tangents)
+        return last.forward(t, y), jacobian.diagonal(dim1=0, dim2=2).sum(1)
 
     def divergence(self, t: Time, y: Tensor) -> Tensor:
         """Exact divergence ``[batch]``, differentiable."""

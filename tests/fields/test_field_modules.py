@@ -24,6 +24,10 @@ class Plain(nn.Module):
         return self.net(y) * (1 + t)
 
 
+def rescale(field: nn.Module) -> Rescaled:
+    return Rescaled(field, nn.Parameter(torch.tensor(0.3, dtype=torch.float64)))
+
+
 @pytest.mark.parametrize("hidden", [(6,), (6, 5), (6, 5, 4)])
 @pytest.mark.parametrize("time", TIMES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -85,6 +89,19 @@ def test_time_may_be_a_tensor_with_gradient() -> None:
     field = MLPField(2, time="concatsquash").double()
     t = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: field(x, torch.ones(2, 2, dtype=torch.float64)), (t,))
+
+
+@pytest.mark.parametrize("wrap", [lambda field: field, lambda field: AutogradField(field, 3), rescale])
+@pytest.mark.parametrize("time", TIMES)
+def test_time_may_be_one_for_each_sample(time: str, wrap) -> None:
+    field = wrap(MLPField(3, (6, 5, 4), time=time).double())
+    traced = LogDensityField(field)
+    t, state = torch.rand(5, 1, dtype=torch.float64), torch.randn(5, 4, dtype=torch.float64)
+    y = state[:, :3]
+    one_by_one = [slice(i, i + 1) for i in range(5)]
+    for f, x in ((field, y), (field.divergence, y), (traced, state)):
+        alone = torch.cat([f(t[i].item(), x[i]) for i in one_by_one])
+        assert torch.allclose(f(t, x), alone, rtol=0, atol=1e-12)
 
 
 def test_log_density_of_a_linear_field_falls_by_the_trace() -> None:
