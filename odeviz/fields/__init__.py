@@ -4,6 +4,15 @@ from odeviz.fields.activations import ACTIVATIONS
 from odeviz.fields.autograd_field import AutogradField
 from odeviz.fields.log_density import LogDensityField
 from odeviz.fields.mlp import TIMES, MLPField
+from odeviz.fields.regularized import RegularizedField
 from odeviz.fields.rescaled import Rescaled
 
-__all__ = ["ACTIVATIONS", "TIMES", "AutogradField", "LogDensityField", "MLPField", "Rescaled"]
+__all__ = [
+    "ACTIVATIONS",
+    "TIMES",
+    "AutogradField",
+    "LogDensityField",
+    "MLPField",
+    "RegularizedField",
+    "Rescaled",
+]

@@ -154,8 +154,12 @@ class Tangents(Network):
 
     extra_rows = 1
 
+    def _directions(self) -> int:
+        """Tangents of each sample: by default one for each dimension, the unit vectors."""
+        return self.dim
+
     def _columns(self) -> int:
-        return (1 + self.dim) * self.batch
+        return (1 + self._directions()) * self.batch
 
     def _slot_shapes(self) -> Shapes:
         return super()._slot_shapes() | self._hidden("u", self._columns())
@@ -165,7 +169,8 @@ class Tangents(Network):
 
     def _scratch_shapes(self) -> Shapes:
         shapes = super()._scratch_shapes() | self._hidden("slope", self.batch)
-        shapes |= self._hidden("curved", self.batch) | self._hidden("product", self.dim * self.batch)
+        shapes |= self._hidden("curved", self.batch)
+        shapes |= self._hidden("product", self._directions() * self.batch)
         return shapes | {"values": (self.dim, self._columns())}
 
     def _initialise(self, x: list[Tensor]) -> None:
@@ -173,7 +178,7 @@ class Tangents(Network):
         for inputs in x:
             inputs[0, self.batch :] = 0
         unit = self._blocks(x[0][1:])
-        unit.copy_(torch.eye(self.dim).to(unit)[:, :, None].expand_as(unit))
+        unit.copy_(torch.eye(self.dim, self._directions()).to(unit)[:, :, None].expand_as(unit))
 
     def _last_delta(self, buffers: dict[str, Tensor]) -> Tensor:
         return buffers["last"].zero_()
@@ -182,11 +187,11 @@ class Tangents(Network):
         return place.buffers[f"u{i}"]
 
     def _blocks(self, columns: Tensor) -> Tensor:
-        """The tangents ``[n, dim, batch]`` of ``[n, (1 + dim) * batch]``."""
-        return columns[:, self.batch :].view(len(columns), self.dim, self.batch)
+        """The tangents ``[n, directions, batch]`` of ``[n, (1 + directions) * batch]``."""
+        return columns[:, self.batch :].view(len(columns), self._directions(), self.batch)
 
     def _diagonal(self, columns: Tensor) -> Tensor:
-        """Entries ``[batch, dim]`` of ``[dim, (1 + dim) * batch]`` whose sum is the trace."""
+        """Entries ``[batch, dim]`` of ``[dim, (1 + directions) * batch]`` whose sum is the trace."""
         return self._blocks(columns).diagonal(dim1=0, dim2=1)
 
     def _slope(self, place: Place, i: int) -> Tensor:
@@ -195,20 +200,22 @@ class Tangents(Network):
         return slope[:, None, :]
 
     def _forward(self, place: Place, z: Tensor, out: Tensor) -> None:
-        batch, values = self.batch, self.scratch["values"]
+        batch, values = self.batch, place.buffers["values"]
         place.a[0][:, :batch].copy_(z[: self.dim])
         for i, (product, W, x, u) in enumerate(place.forward, 1):
             product(W, x, out=u)
             self.activation.apply(u[:, :batch], place.aux[i], place.a[i][:, :batch])
             torch.mul(self._blocks(u), self._slope(place, i), out=self._blocks(place.a[i]))
         torch.mm(self.weights.augmented[-1], place.x[-1], out=values)
-        out[: self.dim].copy_(values[:, :batch])
+        self._write(values, out)
+
+    def _write(self, values: Tensor, out: Tensor) -> None:
+        """The state's derivative from the last layer's ``values``: f and its Jacobian."""
+        out[: self.dim].copy_(values[:, : self.batch])
         torch.sum(self._diagonal(values), 1, out=out[self.dim]).neg_()
 
     def _backward(self, place: Place, out: Tensor) -> None:
-        last, diagonal = place.delta[-1], self._diagonal(place.delta[-1])
-        last[:, : self.batch].copy_(place.cotangent[: self.dim])
-        torch.neg(place.cotangent[self.dim, :, None].expand_as(diagonal), out=diagonal)
+        self._pull_back_values(place, place.delta[-1])
         for i, (product, W, delta, before) in zip(
             range(len(place.x) - 1, 0, -1), place.backward, strict=True
         ):
@@ -216,7 +223,13 @@ class Tangents(Network):
             self._through_activation(place, i, before)
         state = place.delta[0][:, : self.batch]
         torch.mm(self.weights.transposed[0], state, out=out[: self.dim])
-        out[self.dim].zero_()
+        out[self.dim :].zero_()
+
+    def _pull_back_values(self, place: Place, last: Tensor) -> None:
+        """dL/d(values) in ``last``, from the cotangent: the reverse of ``_write``."""
+        diagonal = self._diagonal(last)
+        last[:, : self.batch].copy_(place.cotangent[: self.dim])
+        torch.neg(place.cotangent[self.dim, :, None].expand_as(diagonal), out=diagonal)
 
     def _through_activation(self, place: Place, i: int, delta: Tensor) -> None:
         scratch, batch = self.scratch, self.batch
