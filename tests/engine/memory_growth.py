@@ -1,0 +1,69 @@
+"""Run as a script: by how many bytes the process grows over a number of solves with gradients.
+
+``python memory_growth.py ADJOINT SOLVES`` prints a JSON object, a number for each field and one for a tenth as many
+solves of which nothing is forgotten.
+"""
+
+import gc
+import json
+import os
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from odeviz.engine import solve
+from odeviz.fields import MLPField
+
+#: Of each mode that does not take the others' method.
+OPTIONS = {"reversible": {"method": "asynchronous-leapfrog", "steps": 3}}
+OTHERWISE = {"method": "bosh3", "rtol": 1e-2, "atol": 1e-2}
+WARM_UP = 100
+
+
+class Plain(nn.Module):
+    """A field without a kernel of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 2))
+
+    def forward(self, t, y):
+        return self.net(y)
+
+
+FIELDS = {"with-kernel": lambda: MLPField(2, (16,)), "without-kernel": Plain}
+
+
+def solve_and_differentiate(field, y0, adjoint):
+    t = torch.tensor([0.0, 0.5], requires_grad=True)
+    solution = solve(field, y0, t, adjoint=adjoint, **OPTIONS.get(adjoint, OTHERWISE))
+    torch.autograd.grad(solution.y.square().sum(), (y0, t, *field.parameters()))
+    return solution
+
+
+def resident():
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def growth(field, adjoint, solves, keep=None):
+    """Bytes by which ``solves`` solves grow the process; what is appended to ``keep`` stays."""
+    y0 = torch.randn(16, 2, requires_grad=True)
+    for _ in range(WARM_UP):
+        solve_and_differentiate(field, y0, adjoint)
+    before = resident()
+    for _ in range(solves):
+        solution = solve_and_differentiate(field, y0, adjoint)
+        if keep is not None:
+            keep.append(solution)
+    return resident() - before
+
+
+if __name__ == "__main__":
+    adjoint, solves = sys.argv[1], int(sys.argv[2])
+    torch.set_num_threads(1)
+    grown = {name: growth(make(), adjoint, solves) for name, make in FIELDS.items()}
+    grown["kept"] = growth(MLPField(2, (16,)), adjoint, solves // 10, keep=[])
+    print(json.dumps(grown))
