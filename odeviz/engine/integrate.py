@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from odeviz.engine.controller import StepPolicy
+from odeviz.engine.events import Crossing, EventWatch
 from odeviz.engine.interpolant import DenseOutput
 from odeviz.engine.solution import Stats, Status, StepRecord
 from odeviz.engine.stepper import Stepper, TapedStep
@@ -32,21 +33,32 @@ class Watch:
     max_steps: int = 10_000
     cancel: CancelToken | None = None
     on_step: Callable[[StepRecord], object] | None = None
+    #: Called with the record of an attempted step and the state it started from.
+    on_attempt: Callable[[StepRecord, Tensor], object] | None = None
     #: Collects dense output.
     dense: DenseOutput | None = None
-    #: Called before each accepted step is made current: its start, its size, its outputs (row, fraction).
+    #: Looks for events in accepted steps.
+    events: EventWatch | None = None
+    #: Times at which the field jumps; the policy ends steps there.
+    jumps: frozenset[float] = frozenset()
+    #: Called before each accepted step is made current.
     on_accept: Callable[[TapedStep], object] | None = None
 
 
 @dataclass(slots=True)
 class Trace:
-    """What the loop leaves: states at the output times reached, and how it ended."""
+    """What the loop leaves: states at the output times reached, what happened on the way, and how it ended."""
 
     outputs: list[Tensor]
     status: Status
     message: str
     t_stop: float
     next_step: float
+    #: Zeros of event functions, with their times; ``crossing_states`` are their states.
+    crossings: list[tuple[float, Crossing]] = field(default_factory=list)
+    crossing_states: list[Tensor] = field(default_factory=list)
+    #: Entries of the state that made the solve fail.
+    culprits: Tensor | None = None
 
 
 def integrate(
@@ -54,47 +66,82 @@ def integrate(
 ) -> Trace:
     """Advance ``stepper`` from ``times[0]`` to ``times[-1]``, forwards or backwards.
 
-    ``Trace.outputs`` holds blocks of states whose concatenation is aligned with ``times``.
+    ``Trace.outputs`` holds blocks of states whose concatenation is aligned with ``times``. On the tape, output row
+    ``len(times) + i`` is the state at the i-th crossing.
     """
     t, t1 = times[0], times[-1]
-    outputs = [stepper.state.clone()[None]]
+    trace = Trace([stepper.state.clone()[None]], Status.SUCCESS, "", t, 0.0)
     taken, reached = 1, False
+    stepper.window = _window(t, t1, watch.jumps)
     h = policy.begin(stepper, t, t1)
     if not math.isfinite(h) or not bool(torch.isfinite(stepper.derivative(t)).all()):
-        return _failed(Status.NON_FINITE, t, h, outputs)
+        return _failed(trace, Status.NON_FINITE, t, h, stepper)
     while not reached:
         status = _interrupted(t, h, stats, watch)
         if status is not None:
-            return _failed(status, t, h, outputs)
+            return _failed(trace, status, t, h, stepper)
         step, end = policy.attempt(t, h)
         stepper.attempt(t, step)
         error, accepted, h = policy.judge(stepper, step)
-        record = StepRecord(t, step, error, accepted)
-        stats.steps.append(record)
-        if watch.on_step is not None:
-            watch.on_step(record)
+        _tell(StepRecord(t, step, error, accepted), stepper, stats, watch)
         if accepted:
             reached = end == t1
             # An infinite state is in proportion to any error, so that the error's norm may not have seen it.
             if reached and not stepper.finite():
-                return _failed(Status.NON_FINITE, t, h, outputs)
-            covered = _covered(times, taken, t, step, reached)
-            if covered:
-                outputs.append(stepper.interpolate(step, [theta for _, theta in covered]))
-                taken += len(covered)
+                return _failed(trace, Status.NON_FINITE, t, h, stepper)
+            crossings, cut = watch.events.look(stepper, t, step) if watch.events else ([], None)
+            covered = _covered(times, taken, t, step, reached, cut)
+            _take(trace, stepper, t, step, covered, crossings)
+            taken += len(covered)
+            stop = end if cut is None else t + cut * step
             if watch.dense is not None:
-                watch.dense.append(t, end, step, stepper.state, stepper.stages())
+                watch.dense.append(t, stop, step, stepper.state, stepper.polynomial(step))
             if watch.on_accept is not None:
-                watch.on_accept(TapedStep(step, stepper.slots, covered))
+                rows = [
+                    (len(times) + len(trace.crossings) + i, c.theta)
+                    for i, c in enumerate(crossings, -len(crossings))
+                ]
+                watch.on_accept(TapedStep(t, step, stepper.slots, covered + rows))
+            if cut is not None:
+                return _stopped(trace, stop, h)
             stepper.accept()
             t = end
+            if t in watch.jumps:
+                stepper.restart()
+                policy.forget()
+                stepper.window = _window(t, t1, watch.jumps)
         elif not math.isfinite(error) and _is_tiny(t, h):
-            return _failed(Status.NON_FINITE, t, h, outputs)
-    return Trace(outputs, Status.SUCCESS, "", t, h)
+            return _failed(trace, Status.NON_FINITE, t, h, stepper)
+    trace.t_stop, trace.next_step = t, h
+    return trace
+
+
+def _tell(record: StepRecord, stepper: Stepper, stats: Stats, watch: Watch) -> None:
+    stats.steps.append(record)
+    if watch.on_step is not None:
+        watch.on_step(record)
+    if watch.on_attempt is not None:
+        watch.on_attempt(record, stepper.state)
+
+
+def _take(
+    trace: Trace,
+    stepper: Stepper,
+    t: float,
+    h: float,
+    covered: list[tuple[int, float]],
+    crossings: list[Crossing],
+) -> None:
+    """Keep the states at output times and at crossings inside the step."""
+    if covered:
+        trace.outputs.append(stepper.interpolate(h, [theta for _, theta in covered]))
+    if crossings:
+        trace.crossing_states.append(stepper.interpolate(h, [c.theta for c in crossings]))
+        trace.crossings += [(t + c.theta * h, c) for c in crossings]
 
 
 def _covered(
-    times: Sequence[float], taken: int, t: float, h: float, reached: bool
+    times: Sequence[float], taken: int, t: float, h: float, reached: bool, cut: float | None
 ) -> list[tuple[int, float]]:
     """Output times inside the step from ``t`` of size ``h``, as (row, fraction of the step)."""
     covered = []
@@ -102,10 +149,21 @@ def _covered(
         theta = (times[row] - t) / h
         if abs(theta - 1.0) < 1e-12 or (row == len(times) - 1 and reached):
             theta = 1.0
-        if theta > 1.0:
+        if theta > (1.0 if cut is None else cut):
             break
         covered.append((row, theta))
     return covered
+
+
+def _window(t: float, t1: float, jumps: frozenset[float]) -> tuple[float, float] | None:
+    """Times from just after ``t`` to just before the next jump in the direction of ``t1``; None without jumps."""
+    if not jumps:
+        return None
+    ahead = [s for s in jumps if t < s <= t1] if t1 > t else [s for s in jumps if t1 <= s < t]
+    far = (min(ahead) if t1 > t else max(ahead)) if ahead else None
+    last = t1 if far is None else math.nextafter(far, t)
+    first = math.nextafter(t, t1) if t in jumps else t
+    return (first, last) if first <= last else (last, first)
 
 
 def _interrupted(t: float, h: float, stats: Stats, watch: Watch) -> Status | None:
@@ -123,11 +181,21 @@ def _is_tiny(t: float, h: float) -> bool:
     return abs(h) <= 16 * math.ulp(max(abs(t), 1e-300)) if t else abs(h) < 1e-300
 
 
-def _failed(status: Status, t: float, h: float, outputs: list[Tensor]) -> Trace:
+def _stopped(trace: Trace, t: float, h: float) -> Trace:
+    trace.status, trace.t_stop, trace.next_step = Status.EVENT, t, h
+    trace.message = f"The solve stopped at t = {t:.6g}: a terminal event was reached."
+    return trace
+
+
+def _failed(trace: Trace, status: Status, t: float, h: float, stepper: Stepper) -> Trace:
     reasons = {
         Status.NON_FINITE: "the state or the vector field is no longer finite",
         Status.STEP_TOO_SMALL: f"a step of {h:.3g} no longer moves the time; the field is too stiff or not smooth",
         Status.MAX_STEPS: "the limit of steps was used up; raise max_steps, loosen the tolerance or take fewer steps",
         Status.CANCELLED: "it was cancelled",
     }
-    return Trace(outputs, status, f"The solve stopped at t = {t:.6g}: {reasons[status]}.", t, h)
+    trace.status, trace.t_stop, trace.next_step = status, t, h
+    trace.message = f"The solve stopped at t = {t:.6g}: {reasons[status]}."
+    if status in (Status.NON_FINITE, Status.STEP_TOO_SMALL):
+        trace.culprits = stepper.culprits()
+    return trace

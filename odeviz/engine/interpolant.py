@@ -30,20 +30,23 @@ class DenseOutput:
     Collected step by step by the time loop; ``unpack`` turns the stepper's state into ``[batch, dim]``.
     """
 
-    def __init__(self, tableau: ButcherTableau, unpack: Callable[[Tensor], Tensor]) -> None:
-        self._matrix = torch.tensor([[float(x) for x in row] for row in tableau.dense], dtype=torch.float64).T
+    def __init__(self, unpack: Callable[[Tensor], Tensor]) -> None:
         self._unpack = unpack
         self._ends: list[float] = []
         self._pieces: list[tuple[float, float, Tensor, Tensor]] = []
 
-    def append(self, t: float, end: float, h: float, y: Tensor, stages: Tensor) -> None:
-        """Add the step from ``t`` to ``end`` of size ``h``: its first state and its stages ``[core + 1, *state]``.
+    def append(self, t: float, end: float, h: float, y: Tensor, polynomial: Tensor) -> None:
+        """Add the step from ``t`` to ``end`` of size ``h``: its first state and its polynomial ``[degree, *state]``.
 
         ``end`` is the time the loop goes on from, which ``t + h`` may miss by a rounding error.
         """
-        matrix = self._matrix.to(stages)
         self._ends.append(end)
-        self._pieces.append((t, h, y.clone(), h * torch.tensordot(matrix, stages, dims=1)))
+        self._pieces.append((t, h, y.clone(), polynomial))
+
+    def extend(self, later: DenseOutput) -> None:
+        """Add the pieces of a solve that went on from the end of this one."""
+        self._ends += later._ends
+        self._pieces += later._pieces
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -60,8 +63,12 @@ class DenseOutput:
         sign = 1.0 if last >= first else -1.0
         index = bisect_left(self._ends, sign * t, key=lambda end: sign * end)
         start, h, y, coefficients = self._pieces[index]
-        theta = (t - start) / h
-        value = torch.zeros_like(y)
-        for coefficient in reversed(coefficients.unbind(0)):
-            value = (value + coefficient) * theta
-        return self._unpack(y + value)
+        return self._unpack(at_fraction(y, coefficients, (t - start) / h))
+
+
+def at_fraction(y: Tensor, polynomial: Tensor, theta: float | Tensor) -> Tensor:
+    """y + p_1 theta + p_2 theta^2 + ..., for coefficients ``[degree, *state]``."""
+    value = torch.zeros_like(y)
+    for coefficient in reversed(polynomial.unbind(0)):
+        value = (value + coefficient) * theta
+    return y + value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -23,21 +23,37 @@ def largest(x: Tensor) -> float:
 NORMS: dict[str, Callable[[Tensor], float]] = {"rms": rms, "max": largest}
 
 
+Norm = Callable[[Tensor], float | Tensor]
+
+
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """The error allowed in each entry is ``atol + rtol * |y|`` (Hairer, Norsett, Wanner II.4.10)."""
+    """The error allowed in each entry is ``atol + rtol * |y|`` (Hairer, Norsett, Wanner II.4.10).
 
-    rtol: float
-    atol: float
-    norm: str = "rms"
+    ``rtol`` and ``atol`` are numbers, or tensors of the state's layout with one for each entry.
+    """
+
+    rtol: float | Tensor
+    atol: float | Tensor
+    #: A name in ``NORMS``, or a function of the state's layout.
+    norm: str | Norm = "rms"
 
     def scale(self, magnitude: Tensor, out: Tensor | None = None) -> Tensor:
         """Allowed error of each entry, given the magnitude of the state.
 
         Never zero: with ``atol = 0`` an entry that rests at zero has no error, which is within any tolerance.
         """
-        return torch.mul(magnitude, self.rtol, out=out).add_(self.atol or torch.finfo(magnitude.dtype).tiny)
+        scale = torch.mul(magnitude, self.rtol, out=out)
+        tiny = torch.finfo(magnitude.dtype).tiny
+        if isinstance(self.atol, Tensor):
+            return scale.add_(self.atol).clamp_min_(tiny)
+        return scale.add_(self.atol or tiny)
 
     def measure(self, x: Tensor) -> float:
         """The norm of a vector already divided by its scale."""
-        return NORMS[self.norm](x)
+        return float(NORMS[self.norm](x) if isinstance(self.norm, str) else self.norm(x))
+
+    def layout(self, arrange: Callable[[Tensor], Tensor]) -> Tolerance:
+        """The same tolerance with its tensors ``[batch, dim]`` arranged as a kernel's states are."""
+        rtol, atol = (arrange(x) if isinstance(x, Tensor) else x for x in (self.rtol, self.atol))
+        return replace(self, rtol=rtol, atol=atol)

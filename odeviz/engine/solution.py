@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from odeviz.engine.interpolant import DenseOutput
+
+if TYPE_CHECKING:
+    from odeviz.engine.events import EventRecord
 
 
 class Status(Enum):
@@ -18,6 +22,7 @@ class Status(Enum):
     STEP_TOO_SMALL = "the error cannot be brought below the tolerance"
     NON_FINITE = "the state or the vector field is no longer finite"
     CANCELLED = "the caller cancelled the solve"
+    EVENT = "a terminal event was reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,14 @@ class Stats:
     #: Bytes kept between the forward and the backward pass.
     bytes_kept: int = 0
     steps: list[StepRecord] = field(default_factory=list)
+    _counted: dict[int, tuple[int, int]] = field(default_factory=dict, repr=False)
+
+    def count_backward(self, who: object, nfe: int, recomputed: int) -> None:
+        """Note what one backward pass cost; one repeated by the same adjoint counts once."""
+        before = self._counted.get(id(who), (0, 0))
+        self.nfe_backward += nfe - before[0]
+        self.recomputed += recomputed - before[1]
+        self._counted[id(who)] = nfe, recomputed
 
     @property
     def accepted(self) -> int:
@@ -77,6 +90,10 @@ class Solution:
     #: The step size suggested for going on from there.
     next_step: float
     dense: DenseOutput | None = None
+    #: What happened to each of the events asked for, in their order.
+    events: tuple[EventRecord, ...] = ()
+    #: Indices of the samples that made the solve fail; empty on success.
+    samples: tuple[int, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -1,33 +1,39 @@
-"""One step of a Runge-Kutta method, in two ways.
+"""What the time loop needs of a method: one step at a time, to be looked at and then perhaps accepted.
 
-:class:`BufferedStepper` writes every stage into buffers allocated once, and can keep a tape for the discrete
-adjoint. :class:`DifferentiableStepper` uses ordinary tensor operations, so that automatic differentiation sees
-them all. The time loop knows only what both have in common.
+:class:`DifferentiableStepper` makes explicit Runge-Kutta steps by ordinary tensor operations, so that automatic
+differentiation sees them all; ``engine.buffered`` makes the same steps in place. The time loop knows only what all
+steppers have in common.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from odeviz.engine.interpolant import dense_weights
-from odeviz.engine.kernel import Kernel, VectorField
+from odeviz.engine.kernel import VectorField
+from odeviz.engine.method import Method
 from odeviz.engine.norm import Tolerance
-from odeviz.engine.tableau import ButcherTableau, Number
+from odeviz.engine.tableau import ButcherTableau
 
 
 class Stepper(Protocol):
-    """Makes steps from its current ``state``; ``attempt`` one, look at it, then perhaps ``accept`` it."""
+    """Makes steps from its current ``state``; ``attempt`` one, look at it, then perhaps ``accept`` it.
 
-    tableau: ButcherTableau
+    The state is ``[batch, dim]`` or a kernel's flat one; only the caller knows which.
+    """
+
     #: Evaluations of the vector field so far.
     nfe: int
+    #: Open interval of times at which the field may be evaluated: a jump of the field lies at its ends.
+    window: tuple[float, float] | None
+
+    @property
+    def method(self) -> Method: ...
 
     @property
     def state(self) -> Tensor:
@@ -45,19 +51,23 @@ class Stepper(Protocol):
     def attempt(self, t: float, h: float) -> None: ...
 
     def error(self, h: float, tolerance: Tolerance) -> float:
-        """Scaled norm of the attempted step's estimated error."""
+        """Scaled norm of the attempted step's estimated error; not finite when the step failed."""
         ...
 
     def finite(self) -> bool:
         """Whether the attempted step's end is finite."""
         ...
 
-    def interpolate(self, h: float, thetas: Sequence[float]) -> Tensor:
-        """States ``[len(thetas), ...]`` at fractions of the attempted step."""
+    def culprits(self) -> Tensor:
+        """Entries of the state ``[*state]`` that were not finite, or whose error was largest, when last looked at."""
         ...
 
-    def stages(self) -> Tensor:
-        """Stages ``[core + 1, *state]`` of the attempted step."""
+    def interpolate(self, h: float, thetas: Sequence[float]) -> Tensor:
+        """States ``[len(thetas), *state]`` at fractions of the attempted step."""
+        ...
+
+    def polynomial(self, h: float) -> Tensor:
+        """Coefficients ``[degree, *state]`` of theta, theta^2, ... in the attempted step's change of the state."""
         ...
 
     @property
@@ -67,82 +77,67 @@ class Stepper(Protocol):
 
     def accept(self) -> None: ...
 
-
-@dataclass(frozen=True, slots=True)
-class Coefficients:
-    """A tableau's numbers as the inner loop wants them: times as floats, weights as tensors."""
-
-    c: tuple[float, ...]
-    a: tuple[Tensor, ...]
-    b: Tensor
-    error: Tensor | None
-    #: For each stage i, the weights with which later stage inputs and the step's end depend on k_i.
-    transposed: tuple[Tensor, ...]
+    def restart(self) -> None:
+        """Forget what earlier steps left behind: the field jumps here."""
+        ...
 
 
-@lru_cache(maxsize=64)
-def coefficients(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device) -> Coefficients:
-    """The coefficients on a device, made once."""
+class Carried(Stepper, Protocol):
+    """A stepper by ordinary tensor operations whose past can be put aside and taken up again.
 
-    def tensor(weights: Iterable[Number]) -> Tensor:
-        return torch.tensor([float(x) for x in weights], dtype=dtype, device=device)
+    What a step depends on is its ``carry``: tensors, the state ``[batch, dim]`` first, and a ``memory`` without
+    tensors. Both are those the step began with, until it is accepted.
+    """
 
-    core = tableau.core
-    return Coefficients(
-        c=tuple(float(x) for x in tableau.c),
-        a=tuple(tensor(row) for row in tableau.a),
-        b=tensor(tableau.b),
-        error=None if tableau.error is None else tensor(tableau.error),
-        transposed=tuple(
-            tensor([*(tableau.a[later][i] for later in range(i + 1, core)), tableau.b[i]])
-            for i in range(core)
-        ),
-    )
+    #: Whether the step begins with the state alone, as the first one does and any after a restart.
+    fresh: bool
 
+    def carry(self) -> tuple[Tensor, ...]: ...
 
-class Keep(Enum):
-    """Which evaluations stay on the kernel's tape."""
+    def memory(self) -> Any:
+        """What else the step depends on, immutable and without tensors."""
+        ...
 
-    NOTHING = auto()
-    LATEST_STEP = auto()
-    ALL_STEPS = auto()
+    def resume(self, carry: tuple[Tensor, ...], memory: Any) -> None: ...
+
+    def finish(self) -> None:
+        """Evaluate what the step after the attempted one takes over, if that has not been done."""
+        ...
 
 
 @dataclass(slots=True)
 class TapedStep:
-    """An accepted step on the tape: where each stage's evaluation is kept, and the outputs taken in it."""
+    """An accepted step: its start and size, where its stages are kept, and the outputs taken in it."""
 
+    t: float
     h: float
     slots: tuple[int, ...]
     #: (output row, fraction of the step).
     outputs: list[tuple[int, float]] = field(default_factory=list)
 
 
-class BufferedStepper:
-    """Steps in place on flat states; an evaluation costs one ``addmv`` for its input and no allocation."""
+def within(t: float, window: tuple[float, float] | None) -> float:
+    """The time at which to evaluate the field so as not to touch the jumps at the window's ends."""
+    return t if window is None else min(max(t, window[0]), window[1])
 
-    def __init__(
-        self, kernel: Kernel, tableau: ButcherTableau, y0: Tensor, keep: Keep = Keep.NOTHING
-    ) -> None:
-        core = tableau.core
-        self.tableau = tableau
-        self.kernel = kernel
+
+def polynomial_weights(method: ButcherTableau, like: Tensor) -> Tensor:
+    """The dense output's matrix ``[degree, stages]``."""
+    return like.new_tensor([[float(x) for x in row] for row in method.dense]).T
+
+
+class DifferentiableStepper:
+    """Explicit Runge-Kutta steps by ordinary tensor operations on ``[batch, dim]`` states."""
+
+    def __init__(self, field: VectorField, method: ButcherTableau, y0: Tensor) -> None:
+        self.method = method
         self.nfe = 0
-        self._keep = keep
-        state = kernel.pack(y0)
-        self._K = state.new_zeros(core + 1, kernel.size)
-        self._inputs = [self._K[:i].T for i in range(core + 1)]
-        self._rows = list(self._K.unbind(0))
-        self._coefficients = coefficients(tableau, state.dtype, state.device)
-        self._y, self._y1 = state, torch.empty_like(state)
-        self._stage_input, self._error = torch.empty_like(state), torch.empty_like(state)
-        self._size, self._size1 = state.abs(), torch.empty_like(state)
-        self._slots = [-1] * (core + 1) if keep is Keep.NOTHING else list(range(core + 1))
-        self._free = core + 1
-        self._t1 = 0.0
-        self._have_start = self._have_end = False
-        if keep is not Keep.NOTHING:
-            kernel.reserve(core + 1)
+        self.window: tuple[float, float] | None = None
+        self._field = field
+        self._y, self._y1 = y0, y0
+        self._t = self._t1 = 0.0
+        self._K: list[Tensor] = []
+        self._scaled_error: Tensor | None = None
 
     @property
     def state(self) -> Tensor:
@@ -150,104 +145,11 @@ class BufferedStepper:
 
     @property
     def slots(self) -> tuple[int, ...]:
-        return tuple(self._slots)
-
-    def _evaluate(self, t: float, s: Tensor, row: int) -> None:
-        self.kernel.evaluate(t, s, self._rows[row], self._slots[row])
-        self.nfe += 1
-
-    def derivative(self, t: float) -> Tensor:
-        if not self._have_start:
-            self._evaluate(t, self._y, 0)
-            self._have_start = True
-        return self._rows[0]
-
-    def explore(self, t: float, h: float) -> Tensor:
-        torch.add(self._y, self.derivative(t), alpha=h, out=self._stage_input)
-        self.kernel.evaluate(t + h, self._stage_input, self._error, -1)
-        self.nfe += 1
-        return self._error
-
-    def attempt(self, t: float, h: float) -> None:
-        self.derivative(t)
-        y, core, method = self._y, self.tableau.core, self._coefficients
-        for i in range(1, core):
-            torch.addmv(y, self._inputs[i], method.a[i], alpha=h, out=self._stage_input)
-            self._evaluate(t + method.c[i] * h, self._stage_input, i)
-        torch.addmv(y, self._inputs[core], method.b, alpha=h, out=self._y1)
-        self._t1 = t + h
-        self._have_end = False
-
-    def _end_derivative(self) -> None:
-        if not self._have_end:
-            self._evaluate(self._t1, self._y1, self.tableau.core)
-            self._have_end = True
-
-    def error(self, h: float, tolerance: Tolerance) -> float:
-        self._end_derivative()
-        assert self._coefficients.error is not None
-        torch.mv(self._K.T, self._coefficients.error, out=self._error)
-        torch.abs(self._y1, out=self._size1)
-        scale = torch.maximum(self._size, self._size1, out=self._stage_input)
-        self._error.div_(tolerance.scale(scale, out=scale))
-        return abs(h) * tolerance.measure(self._error)
-
-    def finite(self) -> bool:
-        return bool(torch.isfinite(self._y1.sum())) or bool(torch.isfinite(self._y1).all())
-
-    def interpolate(self, h: float, thetas: Sequence[float]) -> Tensor:
-        if all(theta == 1.0 for theta in thetas):
-            return self._y1.expand(len(thetas), -1).clone()
-        self._end_derivative()
-        weights = self._y.new_tensor(dense_weights(self.tableau, thetas))
-        values = torch.addmm(self._y, weights, self._K, alpha=h)
-        for row, theta in enumerate(thetas):
-            if theta == 1.0:
-                values[row] = self._y1
-        return values
-
-    def stages(self) -> Tensor:
-        self._end_derivative()
-        return self._K
-
-    def accept(self) -> None:
-        core = self.tableau.core
-        self._y, self._y1 = self._y1, self._y
-        torch.abs(self._y, out=self._size)
-        self._have_start = self._have_end
-        if self._have_end:
-            self._rows[0].copy_(self._rows[core])
-        if self._keep is Keep.LATEST_STEP:
-            self._slots[0], self._slots[core] = self._slots[core], self._slots[0]
-        elif self._keep is Keep.ALL_STEPS:
-            self._slots = [self._slots[core], *range(self._free, self._free + core)]
-            self._free += core
-            self.kernel.reserve(self._free)
-
-
-class DifferentiableStepper:
-    """Steps by ordinary tensor operations on ``[batch, dim]`` states."""
-
-    def __init__(self, field: VectorField, tableau: ButcherTableau, y0: Tensor) -> None:
-        self.tableau = tableau
-        self.nfe = 0
-        self._field = field
-        self._y, self._y1 = y0, y0
-        self._t1 = 0.0
-        self._K: list[Tensor] = []
-
-    @property
-    def state(self) -> Tensor:
-        return self._y
+        return ()
 
     def _f(self, t: float, y: Tensor) -> Tensor:
         self.nfe += 1
-        value = self._field(t, y)
-        if value.shape != y.shape:
-            raise ValueError(
-                f"field must return the shape of the state, {list(y.shape)}, not {list(value.shape)}"
-            )
-        return value
+        return checked_value(self._field(within(t, self.window), y), y)
 
     def _combine(self, weights: Sequence[float], h: float) -> Tensor:
         total = self._y
@@ -267,26 +169,44 @@ class DifferentiableStepper:
 
     def attempt(self, t: float, h: float) -> None:
         self._K = [self.derivative(t)]
-        for i in range(1, self.tableau.core):
-            y = self._combine([float(x) for x in self.tableau.a[i]], h)
-            self._K.append(self._f(t + float(self.tableau.c[i]) * h, y))
-        self._y1 = self._combine([float(x) for x in self.tableau.b], h)
-        self._t1 = t + h
+        for i in range(1, self.method.core):
+            y = self._combine([float(x) for x in self.method.a[i]], h)
+            self._K.append(self._f(t + float(self.method.c[i]) * h, y))
+        self._y1 = self._combine([float(x) for x in self.method.b], h)
+        self._t, self._t1 = t, t + h
 
     def _end_derivative(self) -> None:
-        if len(self._K) == self.tableau.core:
+        if len(self._K) == self.method.core:
             self._K.append(self._f(self._t1, self._y1))
+
+    def _dense_stages(self, h: float) -> None:
+        self._end_derivative()
+        for i in range(len(self._K) - self.method.core - 1, self.method.extra):
+            y = self._combine([float(x) for x in self.method.extra_a[i]], h)
+            self._K.append(self._f(self._t + float(self.method.extra_c[i]) * h, y))
 
     def error(self, h: float, tolerance: Tolerance) -> float:
         self._end_derivative()
-        assert self.tableau.error is not None
         with torch.no_grad():
-            error = sum(float(e) * k for e, k in zip(self.tableau.error, self._K, strict=True) if e != 0)
             scale = tolerance.scale(torch.maximum(self._y.abs(), self._y1.abs()))
-            return abs(h) * tolerance.measure(torch.as_tensor(error) / scale)
+
+            def estimate(weights: Sequence[Any]) -> Tensor:
+                parts = (float(e) * k for e, k in zip(weights, self._K, strict=False) if e != 0)
+                total: Tensor = torch.as_tensor(sum(parts)) / scale
+                return total
+
+            assert self.method.error is not None
+            self._scaled_error = estimate(self.method.error)
+            high = tolerance.measure(self._scaled_error)
+            if self.method.error_low is None:
+                return abs(h) * high
+            return abs(h) * damped(high, tolerance.measure(estimate(self.method.error_low)))
 
     def finite(self) -> bool:
         return bool(torch.isfinite(self._y1).all())
+
+    def culprits(self) -> Tensor:
+        return culprits(self._y, self._y1, *self._K, error=self._scaled_error)
 
     def interpolate(self, h: float, thetas: Sequence[float]) -> Tensor:
         values = []
@@ -294,18 +214,44 @@ class DifferentiableStepper:
             if theta == 1.0:
                 values.append(self._y1)
             else:
-                self._end_derivative()
-                values.append(self._combine(dense_weights(self.tableau, [theta])[0], h))
+                self._dense_stages(h)
+                values.append(self._combine(dense_weights(self.method, [theta])[0], h))
         return torch.stack(values)
 
-    def stages(self) -> Tensor:
-        self._end_derivative()
-        return torch.stack(self._K)
-
-    @property
-    def slots(self) -> tuple[int, ...]:
-        return ()
+    def polynomial(self, h: float) -> Tensor:
+        self._dense_stages(h)
+        stages = torch.stack(self._K)
+        return h * torch.tensordot(polynomial_weights(self.method, stages), stages, dims=1)
 
     def accept(self) -> None:
         self._y = self._y1
-        self._K = self._K[self.tableau.core :]
+        self._K = self._K[self.method.core : self.method.core + 1]
+
+    def restart(self) -> None:
+        self._K = []
+
+
+def checked_value(value: Tensor, y: Tensor) -> Tensor:
+    """The field's value at y, or ``ValueError`` when it has another shape."""
+    if value.shape != y.shape:
+        raise ValueError(
+            f"field must return the shape of the state, {list(y.shape)}, not {list(value.shape)}"
+        )
+    return value
+
+
+def damped(high: float, low: float) -> float:
+    """Error of an 8(5,3) pair from the norms of both estimates (Hairer, Norsett, Wanner, II.10)."""
+    return float(high * high / (high * high + 0.01 * low * low) ** 0.5) if high else 0.0
+
+
+def culprits(*values: Tensor, error: Tensor | None) -> Tensor:
+    """Entries where one of ``values`` is not finite; if there are none, those with half the largest error or more."""
+    with torch.no_grad():
+        bad = torch.zeros_like(values[0], dtype=torch.bool)
+        for value in values:
+            bad |= ~torch.isfinite(value)
+        if error is None or bool(bad.any()):
+            return bad
+        size = error.abs()
+        return torch.ge(size, 0.5 * size.max())

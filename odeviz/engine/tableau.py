@@ -15,35 +15,36 @@ from dataclasses import dataclass
 from fractions import Fraction as F  # noqa: N817 - the tables below are unreadable otherwise
 from typing import TypeAlias
 
+from odeviz.engine.method import Method
+
 Number: TypeAlias = F | float | int
 
 
-@dataclass(frozen=True, eq=False)
-class ButcherTableau:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ButcherTableau(Method):
     """An explicit Runge-Kutta method.
 
     A step from (t, y) of size h takes the stages k_i = f(t + c_i h, y + h sum_j a_ij k_j), i < core, then
-    y1 = y + h sum_i b_i k_i, and the end derivative k_core = f(t + h, y1).
+    y1 = y + h sum_i b_i k_i, and the end derivative k_core = f(t + h, y1). A method whose dense output needs more
+    takes ``extra`` stages after that, in steps whose inside is asked for.
 
     Raises ``ValueError`` on construction when the coefficients are inconsistent: rows of ``a`` must sum to ``c``,
     ``b`` to one, ``error`` to zero, and the dense output must end in ``b``.
     """
 
-    name: str
-    title: str
-    order: int
     #: Strictly lower triangular: row i has i entries.
     a: tuple[tuple[Number, ...], ...]
     b: tuple[Number, ...]
     c: tuple[Number, ...]
     #: b minus the embedded method's weights, ``core + 1`` entries; None for a method without error estimate.
     error: tuple[Number, ...] | None
-    #: Order of the embedded method.
-    error_order: int
-    #: y(t + theta h) = y + h sum_i k_i sum_m dense[i][m] theta^(m+1), ``core + 1`` rows.
+    #: y(t + theta h) = y + h sum_i k_i sum_m dense[i][m] theta^(m+1), ``core + 1 + extra`` rows.
     dense: tuple[tuple[Number, ...], ...]
-    source: str
-    advice: str
+    #: A second estimate of lower order, ``core + 1`` entries, by which Hairer's 8(5,3) pair scales the first.
+    error_low: tuple[Number, ...] | None = None
+    #: Stages for the dense output alone: row i has core + 1 + i entries.
+    extra_a: tuple[tuple[Number, ...], ...] = ()
+    extra_c: tuple[Number, ...] = ()
 
     def __post_init__(self) -> None:
         core = len(self.b)
@@ -51,8 +52,13 @@ class ButcherTableau:
             len(self.a) == core
             and len(self.c) == core
             and all(len(row) == i for i, row in enumerate(self.a))
-            and len(self.dense) == core + 1
-            and (self.error is None or len(self.error) == core + 1)
+            and len(self.dense) == core + 1 + self.extra
+            and all(
+                estimate is None or len(estimate) == core + 1 for estimate in (self.error, self.error_low)
+            )
+            and len(self.extra_a) == len(self.extra_c)
+            and all(len(row) == core + 1 + i for i, row in enumerate(self.extra_a))
+            and (self.error is None) == (self.error_order == 0)
         )
         if not shapes:
             raise ValueError(f"tableau {self.name!r}: a, b, c, error and dense do not fit each other")
@@ -60,9 +66,11 @@ class ButcherTableau:
             (f"row {i} of a", sum(row), self.c[i]) for i, row in enumerate(self.a)
         ]
         sums.append(("b", sum(self.b), 1))
-        if self.error is not None:
-            sums.append(("error", sum(self.error), 0))
-        ends = (*self.b, 0)
+        sums += [(f"row {i} of extra_a", sum(row), self.extra_c[i]) for i, row in enumerate(self.extra_a)]
+        for what, estimate in (("error", self.error), ("error_low", self.error_low)):
+            if estimate is not None:
+                sums.append((what, sum(estimate), 0))
+        ends = (*self.b, 0, *(0 for _ in self.extra_a))
         sums += [(f"row {i} of dense", sum(row), ends[i]) for i, row in enumerate(self.dense)]
         for what, got, wanted in sums:
             if abs(float(got) - float(wanted)) > 1e-12:
@@ -74,9 +82,21 @@ class ButcherTableau:
         return len(self.b)
 
     @property
-    def adaptive(self) -> bool:
-        """Whether the method estimates its own error."""
-        return self.error is not None
+    def extra(self) -> int:
+        """Number of evaluations that only the dense output needs."""
+        return len(self.extra_a)
+
+    @property
+    def family(self) -> str:
+        return "explicit Runge-Kutta"
+
+    @property
+    def fsal(self) -> bool:
+        return self.error is not None and self.error[-1] != 0
+
+    @property
+    def stages(self) -> int:
+        return self.core + self.fsal
 
 
 def hermite(b: Sequence[Number]) -> tuple[tuple[Number, ...], ...]:
@@ -88,14 +108,14 @@ def hermite(b: Sequence[Number]) -> tuple[tuple[Number, ...], ...]:
 
 
 EULER = ButcherTableau(
-    name="euler", title="Euler", order=1,
+    name="euler", title="Euler", order=1, dense_order=1,
     a=((),), b=(F(1),), c=(F(0),), error=None, error_order=0, dense=hermite((F(1),)),
     source="Euler (1768)",
     advice="One evaluation a step: a residual network is this method with step 1; too inaccurate for anything else.",
 )  # fmt: skip
 
 MIDPOINT = ButcherTableau(
-    name="midpoint", title="Midpoint", order=2,
+    name="midpoint", title="Midpoint", order=2, dense_order=2,
     a=((), (F(1, 2),)), b=(F(0), F(1)), c=(F(0), F(1, 2)), error=None, error_order=0,
     dense=hermite((F(0), F(1))),
     source="Runge (1895)",
@@ -103,15 +123,23 @@ MIDPOINT = ButcherTableau(
 )  # fmt: skip
 
 HEUN = ButcherTableau(
-    name="heun", title="Heun-Euler 2(1)", order=2,
+    name="heun", title="Heun-Euler 2(1)", order=2, dense_order=2,
     a=((), (F(1),)), b=(F(1, 2), F(1, 2)), c=(F(0), F(1)),
     error=(F(-1, 2), F(1, 2), F(0)), error_order=1, dense=hermite((F(1, 2), F(1, 2))),
     source="Heun (1900), with Euler's method embedded",
     advice="For loose tolerances and rough fields; above two digits a higher order is cheaper.",
 )  # fmt: skip
 
+RALSTON = ButcherTableau(
+    name="ralston", title="Ralston", order=2, dense_order=2,
+    a=((), (F(2, 3),)), b=(F(1, 4), F(3, 4)), c=(F(0), F(2, 3)), error=None, error_order=0,
+    dense=hermite((F(1, 4), F(3, 4))),
+    source="Ralston, Runge-Kutta methods with minimum error bounds (1962)",
+    advice="Two evaluations with the smallest bound on the error that order 2 allows; fixed steps.",
+)  # fmt: skip
+
 RK4 = ButcherTableau(
-    name="rk4", title="Classical RK4", order=4,
+    name="rk4", title="Classical RK4", order=4, dense_order=3,
     a=((), (F(1, 2),), (F(0), F(1, 2)), (F(0), F(0), F(1))),
     b=(F(1, 6), F(1, 3), F(1, 3), F(1, 6)), c=(F(0), F(1, 2), F(1, 2), F(1)),
     error=None, error_order=0, dense=hermite((F(1, 6), F(1, 3), F(1, 3), F(1, 6))),
@@ -120,7 +148,7 @@ RK4 = ButcherTableau(
 )  # fmt: skip
 
 BOSH3 = ButcherTableau(
-    name="bosh3", title="Bogacki-Shampine 3(2)", order=3,
+    name="bosh3", title="Bogacki-Shampine 3(2)", order=3, dense_order=3,
     a=((), (F(1, 2),), (F(0), F(3, 4))),
     b=(F(2, 9), F(1, 3), F(4, 9)), c=(F(0), F(1, 2), F(3, 4)),
     error=(F(2, 9) - F(7, 24), F(1, 3) - F(1, 4), F(4, 9) - F(1, 3), F(-1, 8)), error_order=2,
@@ -130,7 +158,7 @@ BOSH3 = ButcherTableau(
 )  # fmt: skip
 
 DOPRI5 = ButcherTableau(
-    name="dopri5", title="Dormand-Prince 5(4)", order=5,
+    name="dopri5", title="Dormand-Prince 5(4)", order=5, dense_order=4,
     a=(
         (),
         (F(1, 5),),
@@ -186,7 +214,7 @@ def _tsit5_dense() -> tuple[tuple[float, ...], ...]:
 
 
 TSIT5 = ButcherTableau(
-    name="tsit5", title="Tsitouras 5(4)", order=5,
+    name="tsit5", title="Tsitouras 5(4)", order=5, dense_order=4,
     a=(
         (),
         (0.161,),
@@ -207,8 +235,3 @@ TSIT5 = ButcherTableau(
     source="Tsitouras, Runge-Kutta pairs of order 5(4) (2011)",
     advice="As dopri5, with smaller error constants.",
 )  # fmt: skip
-
-#: Every method by name.
-METHODS: dict[str, ButcherTableau] = {
-    tableau.name: tableau for tableau in (EULER, MIDPOINT, HEUN, RK4, BOSH3, DOPRI5, TSIT5)
-}

@@ -1,0 +1,80 @@
+"""Complex states as pairs of real numbers: ``[batch, dim]`` complex is ``[batch, 2 dim]`` real to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from odeviz.engine.events import Event
+from odeviz.engine.interpolant import DenseOutput
+from odeviz.engine.kernel import VectorField
+from odeviz.engine.problem import Settings, parameters_of
+from odeviz.engine.solution import Solution
+
+
+def real_state(y: Tensor) -> Tensor:
+    """Complex ``[..., dim]`` as real ``[..., 2 dim]``."""
+    return torch.view_as_real(y).flatten(-2)
+
+
+def complex_state(y: Tensor) -> Tensor:
+    """Real ``[..., 2 dim]`` as complex ``[..., dim]``."""
+    return torch.view_as_complex(y.reshape(*y.shape[:-1], -1, 2).contiguous())
+
+
+def real_field(field: VectorField, params: Sequence[Tensor] | None) -> tuple[VectorField, tuple[Tensor, ...]]:
+    """The field on real states, and the parameters it is differentiated for."""
+
+    def real(t: float, y: Tensor) -> Tensor:
+        return real_state(field(t, complex_state(y)))
+
+    return real, parameters_of(field, params)
+
+
+def real_events(events: Sequence[Event]) -> tuple[Event, ...]:
+    def through(map_: Callable[..., Tensor], back: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+        return lambda t, y: back(map_(t, complex_state(y)))
+
+    return tuple(
+        replace(
+            event,
+            function=through(event.function, lambda value: value),
+            jump=None if event.jump is None else through(event.jump, real_state),
+        )
+        for event in events
+    )
+
+
+def real_tolerances(settings: Settings, y0: Tensor) -> Settings:
+    """Tolerances that are tensors, for each of the real numbers; ``y0`` is the real state."""
+
+    def both(value: float | Tensor) -> float | Tensor:
+        if not isinstance(value, Tensor) or value.dim() == 0:
+            return value
+        return value.expand(*value.shape[:-1], y0.shape[-1] // 2).repeat_interleave(2, -1)
+
+    return replace(settings, rtol=both(settings.rtol), atol=both(settings.atol))
+
+
+def complex_solution(solution: Solution) -> Solution:
+    """The solution in terms of complex states."""
+    dense = solution.dense
+    return replace(
+        solution,
+        y=complex_state(solution.y),
+        dense=None if dense is None else _ComplexDenseOutput(dense),
+        events=tuple(replace(record, y=complex_state(record.y)) for record in solution.events),
+    )
+
+
+class _ComplexDenseOutput(DenseOutput):
+    def __init__(self, real: DenseOutput) -> None:
+        super().__init__(lambda y: y)
+        self.extend(real)
+        self._real = real
+
+    def __call__(self, t: float) -> Tensor:
+        return complex_state(self._real(t))

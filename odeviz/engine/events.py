@@ -1,0 +1,214 @@
+"""Events: times at which a function of time and state becomes zero.
+
+Sign changes are looked for between the ends of accepted steps and located on the step's dense output. Times and
+states are made differentiable afterwards by the implicit function theorem, so that every adjoint serves them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from odeviz.engine.interpolant import at_fraction
+from odeviz.engine.kernel import VectorField
+from odeviz.engine.stepper import Stepper
+
+EventFunction = Callable[..., Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Event:
+    """Zero of ``function(t, y [batch, dim]) -> [batch]``.
+
+    ``direction`` is 1 for rising zeros, -1 for falling ones, 0 for both. A ``terminal`` event ends the solve, of the
+    whole batch where steps are shared, of its sample where each sample has its own. A ``jump`` map
+    ``jump(t, y [n, dim]) -> [n, dim]`` replaces the state of the samples that reached the event, and the solve goes
+    on from there; it must leave the function's zero or leave it in the other direction.
+    """
+
+    function: EventFunction
+    direction: int = 0
+    terminal: bool = False
+    jump: Callable[..., Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise TypeError(f"function must be a callable f(t, y), not {type(self.function).__name__}")
+        if self.direction not in (-1, 0, 1):
+            raise ValueError(f"direction must be -1, 0 or 1, not {self.direction}")
+        if self.jump is not None and not callable(self.jump):
+            raise TypeError(f"jump must be a callable f(t, y), not {type(self.jump).__name__}")
+        if self.jump is not None and self.terminal:
+            raise ValueError("an event is terminal or has a jump, not both")
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """When, where and to whom one event happened, in the order of the solve; differentiable as the solve is."""
+
+    #: Times ``[n]``.
+    t: Tensor
+    #: States ``[n, dim]``, before the jump if there is one.
+    y: Tensor
+    #: Indices of the samples ``[n]``.
+    sample: Tensor
+
+    def __len__(self) -> int:
+        return self.t.shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """One zero inside an accepted step."""
+
+    event: int
+    samples: tuple[int, ...]
+    theta: float
+
+
+class EventWatch:
+    """Follows the signs of all event functions from step to step."""
+
+    def __init__(self, events: Sequence[Event], unpack: Callable[[Tensor], Tensor]) -> None:
+        self._events = tuple(events)
+        self._unpack = unpack
+        self._signs: list[Tensor] = []
+
+    def begin(self, t: float, y: Tensor, fired: Sequence[tuple[int, int]] = ()) -> None:
+        """Note the signs at the start; of (event, sample) pairs in ``fired``, which start at their zero, none."""
+        state = self._unpack(y)
+        self._signs = [self._values(event, t, state).sign() for event in self._events]
+        for index, sample in fired:
+            self._signs[index][sample] = math.nan
+
+    def _values(self, event: Event, t: float, y: Tensor) -> Tensor:
+        with torch.no_grad():
+            value = event.function(t, y)
+        if value.shape != y.shape[:1]:
+            raise ValueError(
+                f"an event's function must return one number for each sample, [{y.shape[0]}], not {list(value.shape)}"
+            )
+        return value.detach()
+
+    def look(self, stepper: Stepper, t: float, h: float) -> tuple[list[Crossing], float | None]:
+        """Zeros in the step just accepted, in their order, and the fraction at which the solve must stop."""
+        with torch.no_grad():
+            y1 = self._unpack(stepper.interpolate(h, [1.0])[0])
+            ends = [self._values(event, t + h, y1) for event in self._events]
+            if any(bool(signs.isnan().any()) for signs in self._signs):
+                self._settle(stepper, t, h)
+            found = []
+            for index, (event, values, before) in enumerate(
+                zip(self._events, ends, self._signs, strict=True)
+            ):
+                after = values.sign()
+                crossed = (before * after < 0) | ((after == 0) & (before != 0))
+                if event.direction:
+                    crossed &= before == -event.direction
+                self._signs[index] = torch.where(after == 0, -before, after)
+                found += self._located(index, crossed, before, stepper, t, h)
+        found.sort(key=lambda crossing: crossing.theta)
+        for crossing in found:
+            event = self._events[crossing.event]
+            if event.terminal or event.jump is not None:
+                # Zeros at the same moment, of other samples or events, are part of the same stop.
+                return [c for c in found if c.theta <= crossing.theta], crossing.theta
+        return found, None
+
+    def _settle(self, stepper: Stepper, t: float, h: float) -> None:
+        """Signs of those that started at their zero, from a point just after the start."""
+        early = self._unpack(stepper.interpolate(h, [1e-3])[0])
+        for index, (event, signs) in enumerate(zip(self._events, self._signs, strict=True)):
+            self._signs[index] = torch.where(
+                signs.isnan(), self._values(event, t + 1e-3 * h, early).sign(), signs
+            )
+
+    def _located(
+        self, index: int, crossed: Tensor, before: Tensor, stepper: Stepper, t: float, h: float
+    ) -> list[Crossing]:
+        """Crossings of one event; samples whose zeros coincide are one crossing."""
+        samples = crossed.nonzero()[:, 0].tolist()
+        if not samples:
+            return []
+        y, polynomial, event = stepper.state, stepper.polynomial(h), self._events[index]
+
+        def value(theta: float, sample: int) -> float:
+            state = self._unpack(at_fraction(y, polynomial, theta))
+            return float(self._values(event, t + theta * h, state)[sample]) * -float(before[sample])
+
+        at: dict[float, list[int]] = {}
+        for sample in samples:
+            theta = zero_of(lambda theta, sample=sample: value(theta, sample))  # type: ignore[misc]
+            at.setdefault(theta, []).append(sample)
+        return [Crossing(index, tuple(group), theta) for theta, group in at.items()]
+
+
+def zero_of(f: Callable[[float], float]) -> float:
+    """Zero in (0, 1] of a function that is negative at 0 and not negative at 1.
+
+    The Illinois variant of regula falsi, with a bisection where it is slow; to the last few digits of 1.
+    """
+    low, high, f_low, f_high = 0.0, 1.0, f(0.0), f(1.0)
+    if not f_low < 0:
+        f_low = -abs(f_high) or -1.0
+    for iteration in range(200):
+        if f_high == 0.0 or high - low <= 4e-16 + 1e-15 * high:
+            break
+        middle = high - f_high * (high - low) / (f_high - f_low)
+        if not low < middle < high or iteration % 5 == 4:
+            middle = 0.5 * (low + high)
+        if middle in (low, high):
+            break
+        value = f(middle)
+        if value >= 0:
+            f_low = f_low if f_high > value * 2 else 0.5 * f_low
+            high, f_high = middle, value
+        else:
+            f_high = f_high if f_low < value * 2 else 0.5 * f_high
+            low, f_low = middle, value
+    return high
+
+
+def differentiable_crossing(
+    event: Event, field: VectorField, t: float, y: Tensor, samples: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Times ``[n]`` and states ``[n, dim]`` of one crossing, differentiable; their values are unchanged.
+
+    ``y [batch, dim]`` is the state at the fixed time t, as the solve differentiates it. With g(t*, y(t*)) = 0,
+    dt* = -dg / (dg/dt + dg/dy . f) at fixed time, and y moves along f with t* (the implicit function theorem).
+    """
+    rows = torch.as_tensor(samples, device=y.device)
+    times = y.new_full((len(samples),), t, dtype=torch.float64 if y.dtype == torch.float64 else y.dtype)
+    if not (torch.is_grad_enabled() and (y.requires_grad or _depends(event, t, y))):
+        return times, y[rows]
+    slope = field(t, y).detach()
+    rate = _total_derivative(event, t, y.detach(), slope)[rows]
+    residual = event.function(t, y)[rows]
+    shift = -(residual - residual.detach()) / rate
+    return times + shift.to(times), y[rows] + slope[rows] * shift[:, None]
+
+
+def _depends(event: Event, t: float, y: Tensor) -> bool:
+    """Whether the event function has parameters of its own."""
+    return bool(event.function(t, y.detach()).requires_grad)
+
+
+def _total_derivative(event: Event, t: float, y: Tensor, slope: Tensor) -> Tensor:
+    """dg/dt along the trajectory, by a central difference in time of an exact derivative in the state."""
+    with torch.enable_grad():
+        state = y.clone().requires_grad_()
+        value = event.function(t, state)
+        if value.requires_grad:
+            (gradient,) = torch.autograd.grad(value.sum(), state, allow_unused=True)
+            along = torch.zeros_like(value) if gradient is None else (gradient * slope).sum(1)
+        else:
+            along = torch.zeros_like(value)
+    with torch.no_grad():
+        span = max(abs(t), 1.0) * torch.finfo(y.dtype).eps ** (1 / 3)
+        ahead, behind = event.function(t + span, y), event.function(t - span, y)
+    rate: Tensor = along + (ahead - behind) / (2 * span)
+    return rate.detach()

@@ -1,0 +1,29 @@
+"""Every method by name, and who makes its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from odeviz.engine.dop853 import DOP853
+from odeviz.engine.kernel import VectorField
+from odeviz.engine.method import Method
+from odeviz.engine.stepper import DifferentiableStepper, Stepper
+from odeviz.engine.tableau import BOSH3, DOPRI5, EULER, HEUN, MIDPOINT, RALSTON, RK4, TSIT5, ButcherTableau
+
+#: Every method by name.
+METHODS: dict[str, Method] = {
+    method.name: method for method in (EULER, MIDPOINT, HEUN, RALSTON, RK4, BOSH3, DOPRI5, TSIT5, DOP853)
+}
+
+#: For each family, what makes a method's steps by ordinary tensor operations.
+STEPPERS: dict[type[Method], Callable[[VectorField, Any, Tensor], Stepper]] = {
+    ButcherTableau: DifferentiableStepper,
+}
+
+
+def differentiable_stepper(method: Method, field: VectorField, y0: Tensor) -> Stepper:
+    """Steps of ``method`` on ``y0 [batch, dim]`` by ordinary tensor operations."""
+    return STEPPERS[type(method)](field, method, y0)

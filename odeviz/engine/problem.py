@@ -1,0 +1,287 @@
+"""The arguments of a solve, checked."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from odeviz.engine.controller import (
+    CONTROLLERS,
+    AdaptiveSteps,
+    GivenSteps,
+    PIDController,
+    StepPolicy,
+    equal_nodes,
+)
+from odeviz.engine.kernel import VectorField
+from odeviz.engine.method import Method
+from odeviz.engine.methods import METHODS
+from odeviz.engine.norm import NORMS, Norm, Tolerance
+
+DTYPES = (torch.float32, torch.float64)
+Times = Sequence[float] | Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a solve is made; the keyword arguments of ``solve`` by the same names."""
+
+    method: str = "dopri5"
+    rtol: float | Tensor = 1e-6
+    atol: float | Tensor = 1e-6
+    steps: int | None = None
+    dt: float | None = None
+    grid: Sequence[float] | None = None
+    controller: PIDController | str = "pi"
+    max_steps: int = 10_000
+    first_step: float | None = None
+    min_step: float = 0.0
+    max_step: float = math.inf
+    step_at: Sequence[float] = ()
+    jumps: Sequence[float] = ()
+    norm: str | Norm = "rms"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A checked initial value problem, and how it is to be solved."""
+
+    field: VectorField
+    times: tuple[float, ...]
+    method: Method
+    tolerance: Tolerance
+    controller: PIDController
+    #: Ends of the steps to take; None where step-size control chooses them.
+    nodes: tuple[float, ...] | None
+    stops: tuple[float, ...]
+    jumps: frozenset[float]
+    max_steps: int
+    first_step: float | None
+    min_step: float
+    max_step: float
+    params: tuple[Tensor, ...]
+
+    @classmethod
+    def checked(
+        cls, field: VectorField, y0: Tensor, t: Times, settings: Settings, params: Sequence[Tensor] | None
+    ) -> Problem:
+        """Raises ``ValueError`` or ``TypeError`` naming the argument and what is allowed."""
+        if not callable(field):
+            raise TypeError(f"field must be a callable f(t, y), not {type(field).__name__}")
+        check_state(y0)
+        times = checked_times(t)
+        method = checked_method(settings.method)
+        _check_numbers(settings)
+        jumps = _between(times, checked_instants("jumps", settings.jumps))
+        stops = sorted({*_between(times, checked_instants("step_at", settings.step_at)), *jumps})
+        if times[-1] < times[0]:
+            stops.reverse()
+        nodes = _nodes(settings, times, stops)
+        if nodes is None and not method.adaptive:
+            raise ValueError(f"method {settings.method!r} does not estimate its error: give steps or dt")
+        tolerance = Tolerance(
+            _broadcast("rtol", settings.rtol, y0), _broadcast("atol", settings.atol, y0), settings.norm
+        )
+        if nodes is None:
+            warn_below_resolution(tolerance, y0)
+        return cls(
+            field,
+            times,
+            method,
+            tolerance,
+            checked_controller(settings.controller),
+            nodes,
+            tuple(stops),
+            frozenset(jumps),
+            max(settings.max_steps, len(nodes or ())),
+            settings.first_step,
+            settings.min_step,
+            settings.max_step,
+            parameters_of(field, params),
+        )
+
+    def policy(
+        self,
+        t0: float,
+        t1: float,
+        first_step: float | None,
+        layout: Tolerance | None = None,
+    ) -> StepPolicy:
+        """Step policy for an interval within the solve's, in either direction: the given steps in it, or control.
+
+        ``layout`` is the tolerance in the layout of the states.
+        """
+        forwards = t1 > t0
+        low, high = min(t0, t1), max(t0, t1)
+        if self.nodes is not None:
+            inside = sorted({t0, t1, *(node for node in self.nodes if low < node < high)})
+            return GivenSteps(inside if forwards else inside[::-1])
+        stops = sorted((s for s in self.stops if low < s < high), reverse=not forwards)
+        return AdaptiveSteps(
+            self.controller,
+            layout or self.tolerance,
+            first_step,
+            min_step=self.min_step,
+            max_step=self.max_step,
+            stops=stops,
+        )
+
+    def attach_start(self, t: Times, y0: Tensor) -> Tensor:
+        """Make y0 depend on ``t[0]`` so that dL/dt_0 = -a(t_0) . f; its value is unchanged."""
+        if not (isinstance(t, Tensor) and t.requires_grad):
+            return y0
+        slope = self.field(self.times[0], y0).detach()
+        return y0 - slope * (t[0] - t[0].detach()).to(y0)
+
+    def attach_outputs(self, t: Times, y: Tensor) -> Tensor:
+        """Make y(t_i) depend on ``t[i]`` so that dL/dt_i = dL/dy_i . f; its value is unchanged."""
+        if not (isinstance(t, Tensor) and t.requires_grad):
+            return y
+        slopes = [self.field(time, row).detach() for time, row in zip(self.times, y, strict=True)]
+        return y + torch.stack(slopes) * (t - t.detach()).to(y)[:, None, None]
+
+
+def check_state(y0: object) -> None:
+    """``ValueError`` unless y0 is a non-empty real tensor [batch, dim]."""
+    if not isinstance(y0, Tensor) or y0.dim() != 2 or y0.dtype not in DTYPES or y0.numel() == 0:
+        what = f"a {list(y0.shape)} tensor of {y0.dtype}" if isinstance(y0, Tensor) else type(y0).__name__
+        raise ValueError(
+            "y0 must be a non-empty tensor [batch, dim] of float32, float64, complex64 or complex128, "
+            f"not {what}"
+        )
+
+
+def checked_method(name: str) -> Method:
+    if name not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {name!r}")
+    return METHODS[name]
+
+
+def checked_controller(controller: PIDController | str) -> PIDController:
+    if isinstance(controller, PIDController):
+        return controller
+    if controller not in CONTROLLERS:
+        raise ValueError(
+            f"controller must be a PIDController or one of {', '.join(CONTROLLERS)}, not {controller!r}"
+        )
+    return CONTROLLERS[controller]
+
+
+def parameters_of(field: VectorField, params: Iterable[Tensor] | None) -> tuple[Tensor, ...]:
+    """The tensors to differentiate with respect to: those given, or a module's own."""
+    own = field.parameters() if isinstance(field, nn.Module) else ()
+    return tuple(p for p in (own if params is None else params) if p.requires_grad)
+
+
+def checked_times(t: Times) -> tuple[float, ...]:
+    if isinstance(t, Tensor) and t.dim() != 1:
+        raise ValueError(f"t must be one-dimensional, not of shape {list(t.shape)}")
+    times = tuple(float(x) for x in (t.tolist() if isinstance(t, Tensor) else t))
+    if len(times) < 2 or not all(math.isfinite(x) for x in times):
+        raise ValueError(f"t must hold at least two finite times, not {list(times)}")
+    sign = math.copysign(1.0, times[-1] - times[0])
+    if any(sign * (b - a) <= 0 for a, b in pairwise(times)):
+        raise ValueError("t must be strictly increasing or strictly decreasing")
+    return times
+
+
+def checked_instants(name: str, instants: Iterable[float] | Tensor) -> list[float]:
+    """Finite times in any order, as floats."""
+    values = [float(x) for x in (instants.tolist() if isinstance(instants, Tensor) else instants)]
+    if not all(math.isfinite(x) for x in values):
+        raise ValueError(f"{name} must hold finite times, not {values}")
+    return values
+
+
+def _between(times: Sequence[float], instants: Sequence[float]) -> list[float]:
+    """The instants inside the interval of the solve, its start included."""
+    low, high = min(times[0], times[-1]), max(times[0], times[-1])
+    return [s for s in instants if low <= s <= high]
+
+
+def _check_numbers(settings: Settings) -> None:
+    if isinstance(settings.norm, str) and settings.norm not in NORMS:
+        raise ValueError(f"norm must be a function or one of {', '.join(NORMS)}, not {settings.norm!r}")
+    for name in ("rtol", "atol"):
+        check_tolerance(name, getattr(settings, name))
+    if _largest(settings.rtol) == 0 and _largest(settings.atol) == 0:
+        raise ValueError("rtol and atol must not both be 0")
+    for name in ("dt", "first_step"):
+        size = getattr(settings, name)
+        if size is not None and not (math.isfinite(size) and size > 0):
+            raise ValueError(f"{name} must be a positive finite number, not {size}")
+    if not (math.isfinite(settings.min_step) and settings.min_step >= 0):
+        raise ValueError(f"min_step must be a finite number of at least 0, not {settings.min_step}")
+    if not settings.max_step > settings.min_step:
+        raise ValueError(f"max_step must be above min_step, {settings.min_step}, not {settings.max_step}")
+    for name in ("steps", "max_steps"):
+        count = getattr(settings, name)
+        if count is not None and count < 1:
+            raise ValueError(f"{name} must be at least 1, not {count}")
+
+
+def check_tolerance(name: str, value: float | Tensor) -> None:
+    if isinstance(value, Tensor):
+        if not bool((torch.isfinite(value) & (value >= 0)).all()):
+            raise ValueError(f"{name} must hold finite numbers of at least 0")
+    elif not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{name} must be a finite number of at least 0, not {value}")
+
+
+def _largest(value: float | Tensor) -> float:
+    return float(value.max()) if isinstance(value, Tensor) else value
+
+
+def _broadcast(name: str, value: float | Tensor, y0: Tensor) -> float | Tensor:
+    if not isinstance(value, Tensor):
+        return float(value)
+    try:
+        return value.detach().to(y0).expand_as(y0)
+    except RuntimeError:
+        raise ValueError(
+            f"{name} must be a number or broadcast to the shape of y0, {list(y0.shape)}, not {list(value.shape)}"
+        ) from None
+
+
+def _nodes(settings: Settings, times: Sequence[float], stops: Sequence[float]) -> tuple[float, ...] | None:
+    """Ends of the steps to take, if they are given: by number, by largest size or one by one."""
+    given = [name for name in ("steps", "dt", "grid") if getattr(settings, name) is not None]
+    if not given:
+        return None
+    if len(given) > 1:
+        raise ValueError(f"give {' or '.join(given)}, not both")
+    t0, t1 = times[0], times[-1]
+    if settings.grid is not None:
+        nodes = checked_times(settings.grid)
+        if (nodes[0], nodes[-1]) != (t0, t1):
+            raise ValueError(f"grid must go from t[0] to t[-1], {t0} to {t1}, not {nodes[0]} to {nodes[-1]}")
+    else:
+        steps = settings.steps
+        if settings.dt is not None:
+            steps = max(1, math.ceil(abs(t1 - t0) / settings.dt - 1e-9))
+        assert steps is not None
+        nodes = tuple(equal_nodes(t0, t1, steps))
+    if not stops:
+        return nodes
+    return tuple(sorted({*nodes, *stops}, reverse=t1 < t0))
+
+
+def warn_below_resolution(tolerance: Tolerance, y0: Tensor) -> None:
+    """Warn when the error asked for is smaller than the state's rounding."""
+    eps = torch.finfo(y0.dtype).eps
+    if not isinstance(tolerance.rtol, float) or tolerance.rtol >= eps or isinstance(tolerance.atol, Tensor):
+        return
+    size = float(y0.detach().abs().max())
+    if math.isfinite(size) and tolerance.rtol * size + tolerance.atol < eps * size:
+        warnings.warn(
+            f"rtol = {tolerance.rtol:g} and atol = {tolerance.atol:g} ask for less than the rounding of "
+            f"{str(y0.dtype).removeprefix('torch.')} on a state of size {size:.2g} ({eps * size:.1g}); "
+            "use float64 or a larger tolerance",
+            stacklevel=5,
+        )
