@@ -7,18 +7,19 @@ the gates folded in, counting layers from one:
 - 2 hidden layers: tr J = s_2^T M s_1 with M = W_2 o (W_1 W_3)^T (o elementwise), for any number of dimensions;
 - more: the D columns of the Jacobian travel through the layers beside the state, as one batch of (1 + D) B.
 
-The last row of the cotangent, dL/d(log p)', multiplies -tr J; λ below is its negative.
+The last row of the cotangent, λ = dL/d(log p)', multiplies -tr J, and so the closed forms keep -c and -M.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from odeviz.fields.network import Network, Place, Shapes
-from odeviz.fields.products import Operation, Products
+from odeviz.fields.network import Network, Place, Rows, Shapes
+from odeviz.fields.products import Operation, Products, product
 
 
 def divergence_network(hidden_layers: int) -> type[Network]:
@@ -33,8 +34,8 @@ class _ClosedForm(Network):
     extra_rows = 1
 
     def _scratch_shapes(self) -> Shapes:
-        shapes = super()._scratch_shapes() | self._hidden("slope", self.batch)
-        return shapes | self._hidden("curved", self.batch) | {"lambda": (1, self.batch)}
+        shapes = super()._scratch_shapes() | self._hidden("curved", self.batch)
+        return shapes | {"slope1": (self.sizes[1], self.batch)}
 
     def _at(self, t: float) -> None:
         if self.weights.at(t):
@@ -44,31 +45,42 @@ class _ClosedForm(Network):
         """What the divergence needs of the weights at the current time."""
         raise NotImplementedError
 
-    def _curved(self, place: Place, i: int) -> Tensor:
-        """dL/ds_i through the divergence, in scratch memory."""
+    def _curve(self, buffers: dict[str, Tensor], i: int) -> Iterator[Operation]:
+        """dL/ds_i through the divergence, to scratch memory."""
         raise NotImplementedError
 
-    def _through_activation(self, place: Place, i: int, delta: Tensor) -> None:
-        self.activation.times_slope_and_curvature(
-            delta, self._curved(place, i), place.a[i], place.aux[i], self.scratch[f"work{i}"]
-        )
+    def _lambda(self, buffers: dict[str, Tensor]) -> Tensor:
+        """The cotangent of -tr J, ``[..., 1, batch]``."""
+        return buffers["cotangent"][..., self.dim :, :]
 
-    def _backward(self, place: Place, out: Tensor) -> None:
-        torch.neg(place.cotangent[self.dim :], out=self.scratch["lambda"])
-        super()._backward(place, out[: self.dim])
-        out[self.dim].zero_()
+    def _first_slope(self, buffers: dict[str, Tensor], slope: Tensor) -> Operation:
+        a, aux = self._hidden_layer(buffers, 1)
+        return partial(self.activation.slope, a, aux, slope)
 
-    def _slope(self, place: Place, i: int) -> Tensor:
-        slope = self.scratch[f"slope{i}"]
-        self.activation.slope(place.a[i], place.aux[i], slope)
-        return slope
+    def _through_activation(self, buffers: dict[str, Tensor], i: int, delta: Tensor) -> Iterator[Operation]:
+        yield from self._curve(buffers, i)
+        curved, work = buffers[f"curved{i}"], buffers[f"work{i}"]
+        a, aux = self._hidden_layer(buffers, i)
+        yield partial(self.activation.times_slope_and_curvature, delta, curved, a, aux, work)
+
+    def _gradient_operations(self, buffers: dict[str, Tensor], products: Products) -> Iterator[Operation]:
+        yield from super()._gradient_operations(buffers, products)
+        # Where buffers of several slots are stacked, scratch memory of one is not enough.
+        slope = buffers["slope1"] if "slope1" in buffers else torch.empty_like(buffers["delta1"])
+        yield self._first_slope(buffers, slope)
+        assert products.trace is not None
+        yield product(self._before_trace(buffers), slope.mT, products.trace)
+
+    def _before_trace(self, buffers: dict[str, Tensor]) -> Tensor:
+        """What the first slope is multiplied by to give dL/d(-tr J), times the cotangent."""
+        raise NotImplementedError
 
 
 class OneHiddenLayer(_ClosedForm):
     """tr J = c^T s_1."""
 
     def _trace_shape(self) -> tuple[int, ...]:
-        return (self.sizes[1],)
+        return (1, self.sizes[1])
 
     def _scratch_shapes(self) -> Shapes:
         return super()._scratch_shapes() | {"-c": (1, self.sizes[1])}
@@ -77,71 +89,71 @@ class OneHiddenLayer(_ClosedForm):
         first, last = self.weights.plain
         torch.sum(first * last.t(), 1, out=self.scratch["-c"][0]).neg_()
 
-    def _forward(self, place: Place, z: Tensor, out: Tensor) -> None:
-        super()._forward(place, z[: self.dim], out[: self.dim])
-        torch.mm(self.scratch["-c"], self._slope(place, 1), out=out[self.dim :])
+    def _forward_operations(self, buffers: dict[str, Tensor]) -> Iterator[Operation]:
+        yield from super()._forward_operations(buffers)
+        yield self._first_slope(buffers, buffers["slope1"])
 
-    def _curved(self, place: Place, i: int) -> Tensor:
-        minus_c, cotangent = self.scratch["-c"], place.cotangent[self.dim :]
-        return torch.mul(minus_c.t(), cotangent, out=self.scratch["curved1"])
+    def _write(self, place: Place, out: Rows) -> None:
+        super()._write(place, out)
+        torch.mm(self.scratch["-c"], place.buffers["slope1"], out=out[2])
 
-    def _form(self, place: Place, operations: Iterable[Operation], products: Products) -> None:
-        super()._form(place, operations, products)
-        assert products.trace is not None
-        torch.mv(self._slope(place, 1), place.cotangent[self.dim], out=products.trace).neg_()
+    def _curve(self, buffers: dict[str, Tensor], i: int) -> Iterator[Operation]:
+        yield partial(torch.mul, buffers["-c"].t(), self._lambda(buffers), out=buffers["curved1"])
+
+    def _before_trace(self, buffers: dict[str, Tensor]) -> Tensor:
+        return self._lambda(buffers)
 
     def _complete(self, products: Products, weights: list[Tensor]) -> Products:
-        dc, (first, last) = products.trace, weights
-        assert dc is not None
+        assert products.trace is not None
+        dc, (first, last) = -products.trace[:, 0], weights
         return products.plus([dc[:, :, None] * last.mT, dc[:, None, :] * first.mT])
 
 
 class TwoHiddenLayers(_ClosedForm):
     """tr J = s_2^T M s_1: one more product of the size of the middle layer's."""
 
-    def load(self, layers: Iterable[Sequence[Tensor]], duration: float) -> None:
-        super().load(layers, duration)
-        self.scratch["-1"].fill_(-1)
-
     def _trace_shape(self) -> tuple[int, ...]:
         return (self.sizes[2], self.sizes[1])
 
     def _slot_shapes(self) -> Shapes:
-        return super()._slot_shapes() | {"Ms": (self.sizes[2], self.batch)}
+        return super()._slot_shapes() | {"-Ms": (self.sizes[2], self.batch)}
 
     def _delta_shapes(self) -> Shapes:
         return super()._delta_shapes() | {"λs": (self.sizes[2], self.batch)}
 
     def _scratch_shapes(self) -> Shapes:
-        return super()._scratch_shapes() | {"M": (self.sizes[2], self.sizes[1]), "-1": (1, self.sizes[2])}
+        return super()._scratch_shapes() | {"-M": (self.sizes[2], self.sizes[1])}
 
     def _combine(self) -> None:
         first, middle, last = self.weights.plain
-        torch.mm(last.t(), first.t(), out=self.scratch["M"]).mul_(middle)
+        torch.mm(last.t(), first.t(), out=self.scratch["-M"]).mul_(middle).neg_()
 
-    def _forward(self, place: Place, z: Tensor, out: Tensor) -> None:
-        super()._forward(place, z[: self.dim], out[: self.dim])
-        Ms, sMs = place.buffers["Ms"], self.scratch["curved2"]
-        torch.mm(self.scratch["M"], self._slope(place, 1), out=Ms)
-        self.activation.times_slope(Ms, place.a[2], place.aux[2], sMs, self.scratch["work2"])
-        torch.mm(self.scratch["-1"], sMs, out=out[self.dim :])
+    def _forward_operations(self, buffers: dict[str, Tensor]) -> Iterator[Operation]:
+        yield from super()._forward_operations(buffers)
+        Ms, sMs, work = buffers["-Ms"], buffers["curved2"], buffers["work2"]
+        yield self._first_slope(buffers, buffers["slope1"])
+        yield product(buffers["-M"], buffers["slope1"], Ms)
+        yield partial(self.activation.times_slope, Ms, *self._hidden_layer(buffers, 2), sMs, work)
 
-    def _curved(self, place: Place, i: int) -> Tensor:
-        curved, lam = self.scratch[f"curved{i}"], self.scratch["lambda"]
+    def _write(self, place: Place, out: Rows) -> None:
+        super()._write(place, out)
+        torch.sum(place.buffers["curved2"], 0, keepdim=True, out=out[2])
+
+    def _curve(self, buffers: dict[str, Tensor], i: int) -> Iterator[Operation]:
+        curved, lam = buffers[f"curved{i}"], self._lambda(buffers)
         if i == 2:
-            return torch.mul(place.buffers["Ms"], lam, out=curved)
-        s = place.buffers["λs"]
-        self.activation.times_slope(lam, place.a[2], place.aux[2], s, self.scratch["work2"])
-        return torch.mm(self.scratch["M"].t(), s, out=curved)
+            yield partial(torch.mul, buffers["-Ms"], lam, out=curved)
+            return
+        s, work = buffers["λs"], buffers["work2"]
+        yield partial(self.activation.times_slope, lam, *self._hidden_layer(buffers, 2), s, work)
+        yield product(buffers["-M"].t(), s, curved)
 
-    def _form(self, place: Place, operations: Iterable[Operation], products: Products) -> None:
-        super()._form(place, operations, products)
-        assert products.trace is not None
-        torch.mm(place.buffers["λs"], self._slope(place, 1).t(), out=products.trace)
+    def _before_trace(self, buffers: dict[str, Tensor]) -> Tensor:
+        return buffers["λs"]
 
     def _complete(self, products: Products, weights: list[Tensor]) -> Products:
-        dM, (first, middle, last) = products.trace, weights
-        assert dM is not None
+        assert products.trace is not None
+        dM, (first, middle, last) = -products.trace, weights
         dQ = dM * middle
         return products.plus([dQ.mT @ last.mT, dM * (last.mT @ first.mT), (dQ @ first).mT])
 
@@ -173,18 +185,16 @@ class Tangents(Network):
         shapes |= self._hidden("product", self._directions() * self.batch)
         return shapes | {"values": (self.dim, self._columns())}
 
-    def _initialise(self, x: list[Tensor]) -> None:
-        super()._initialise(x)
-        for inputs in x:
-            inputs[0, self.batch :] = 0
-        unit = self._blocks(x[0][1:])
+    def _initialise(self, buffers: dict[str, Tensor]) -> None:
+        super()._initialise(buffers)
+        for x in self._inputs(buffers):
+            x[0, self.batch :] = 0
+        buffers["last"].zero_()
+        unit = self._blocks(buffers["x0"][1:])
         unit.copy_(torch.eye(self.dim, self._directions()).to(unit)[:, :, None].expand_as(unit))
 
-    def _last_delta(self, buffers: dict[str, Tensor]) -> Tensor:
-        return buffers["last"].zero_()
-
-    def _before_activation(self, place: Place, i: int) -> Tensor:
-        return place.buffers[f"u{i}"]
+    def _deltas(self, buffers: dict[str, Tensor]) -> list[Tensor]:
+        return [*super()._deltas(buffers)[:-1], buffers["last"]]
 
     def _blocks(self, columns: Tensor) -> Tensor:
         """The tangents ``[n, directions, batch]`` of ``[n, (1 + directions) * batch]``."""
@@ -194,49 +204,51 @@ class Tangents(Network):
         """Entries ``[batch, dim]`` of ``[dim, (1 + directions) * batch]`` whose sum is the trace."""
         return self._blocks(columns).diagonal(dim1=0, dim2=1)
 
-    def _slope(self, place: Place, i: int) -> Tensor:
-        slope = self.scratch[f"slope{i}"]
-        self.activation.slope(place.a[i][:, : self.batch], place.aux[i], slope)
-        return slope[:, None, :]
+    def _hidden_layer(self, buffers: dict[str, Tensor], i: int) -> tuple[Tensor, Tensor | None]:
+        a, aux = super()._hidden_layer(buffers, i)
+        return a[:, : self.batch], aux
 
-    def _forward(self, place: Place, z: Tensor, out: Tensor) -> None:
-        batch, values = self.batch, place.buffers["values"]
-        place.a[0][:, :batch].copy_(z[: self.dim])
-        for i, (product, W, x, u) in enumerate(place.forward, 1):
-            product(W, x, out=u)
-            self.activation.apply(u[:, :batch], place.aux[i], place.a[i][:, :batch])
-            torch.mul(self._blocks(u), self._slope(place, i), out=self._blocks(place.a[i]))
-        torch.mm(self.weights.augmented[-1], place.x[-1], out=values)
-        self._write(values, out)
+    def _slope(self, buffers: dict[str, Tensor], i: int) -> Operation:
+        return partial(self.activation.slope, *self._hidden_layer(buffers, i), buffers[f"slope{i}"])
 
-    def _write(self, values: Tensor, out: Tensor) -> None:
+    def _forward_operations(self, buffers: dict[str, Tensor]) -> Iterator[Operation]:
+        for i in range(1, len(self.sizes) - 1):
+            x, u, slope = buffers[f"x{i}"], buffers[f"u{i}"], buffers[f"slope{i}"][:, None, :]
+            a, aux = self._hidden_layer(buffers, i)
+            yield product(self.weights.augmented[i - 1], buffers[f"x{i - 1}"], u)
+            yield partial(self.activation.apply, u[:, : self.batch], aux, a)
+            yield self._slope(buffers, i)
+            yield partial(torch.mul, self._blocks(u), slope, out=self._blocks(x[1:]))
+
+    def _write(self, place: Place, out: Rows) -> None:
+        values = place.buffers["values"]
+        torch.mm(self.weights.augmented[-1], place.top, out=values)
+        self._write_values(values, out)
+
+    def _write_values(self, values: Tensor, out: Rows) -> None:
         """The state's derivative from the last layer's ``values``: f and its Jacobian."""
-        out[: self.dim].copy_(values[:, : self.batch])
-        torch.sum(self._diagonal(values), 1, out=out[self.dim]).neg_()
+        out[1].copy_(values[:, : self.batch])
+        torch.sum(self._diagonal(values), 1, out=out[2][0]).neg_()
 
-    def _backward(self, place: Place, out: Tensor) -> None:
-        self._pull_back_values(place, place.delta[-1])
-        for i, (product, W, delta, before) in zip(
-            range(len(place.x) - 1, 0, -1), place.backward, strict=True
-        ):
-            product(W, delta, out=before)
-            self._through_activation(place, i, before)
-        state = place.delta[0][:, : self.batch]
-        torch.mm(self.weights.transposed[0], state, out=out[: self.dim])
-        out[self.dim :].zero_()
+    def _backward_operations(self, buffers: dict[str, Tensor]) -> Iterator[Operation]:
+        yield partial(self._pull_back_values, buffers)
+        yield from super()._backward_operations(buffers)
 
-    def _pull_back_values(self, place: Place, last: Tensor) -> None:
-        """dL/d(values) in ``last``, from the cotangent: the reverse of ``_write``."""
+    def _pull_back_values(self, buffers: dict[str, Tensor]) -> None:
+        """dL/d(values) in ``last``, from the cotangent: the reverse of ``_write_values``."""
+        last, cotangent = buffers["last"], buffers["cotangent"]
         diagonal = self._diagonal(last)
-        last[:, : self.batch].copy_(place.cotangent[: self.dim])
-        torch.neg(place.cotangent[self.dim, :, None].expand_as(diagonal), out=diagonal)
+        last[:, : self.batch].copy_(cotangent[: self.dim])
+        torch.neg(cotangent[self.dim, :, None].expand_as(diagonal), out=diagonal)
 
-    def _through_activation(self, place: Place, i: int, delta: Tensor) -> None:
-        scratch, batch = self.scratch, self.batch
-        u, tangents = self._blocks(place.buffers[f"u{i}"]), self._blocks(delta)
-        product = scratch[f"product{i}"].view(tangents.shape)
-        curved = torch.sum(torch.mul(u, tangents, out=product), 1, out=scratch[f"curved{i}"])
-        tangents.mul_(self._slope(place, i))
-        self.activation.times_slope_and_curvature(
-            delta[:, :batch], curved, place.a[i][:, :batch], place.aux[i], scratch[f"work{i}"]
-        )
+    def _through_activation(self, buffers: dict[str, Tensor], i: int, delta: Tensor) -> Iterator[Operation]:
+        curved, slope, work = (buffers[f"{name}{i}"] for name in ("curved", "slope", "work"))
+        u, tangents = self._blocks(buffers[f"u{i}"]), self._blocks(delta)
+        products = buffers[f"product{i}"].view(tangents.shape)
+        a, aux = self._hidden_layer(buffers, i)
+        yield partial(torch.mul, u, tangents, out=products)
+        yield partial(torch.sum, products, 1, out=curved)
+        yield self._slope(buffers, i)
+        yield partial(tangents.mul_, slope[:, None, :])
+        state = delta[:, : self.batch]
+        yield partial(self.activation.times_slope_and_curvature, state, curved, a, aux, work)

@@ -32,11 +32,12 @@ class FoldedWeights:
 
     def __init__(self, sizes: Sequence[int], time: str, activation: Activation, like: Tensor) -> None:
         units, widest = sum(sizes[1:]), max(sizes[:-1])
-        # As in a row of products, the last layer's units come first.
-        bounds = list(accumulate(reversed(sizes[1:]), initial=0))
+        bounds = list(accumulate(sizes[1:], initial=0))
+        #: Units of all layers together.
+        self.units = units
         self.activation = activation
         self.gated, self.shifted = time == "concatsquash", time != "none"
-        self._rows = [slice(first, last) for first, last in pairwise(bounds)][::-1]
+        self._rows = [slice(first, last) for first, last in pairwise(bounds)]
         self._inputs = list(sizes[:-1])
         self._layers = len(self._rows)
         self._ones = like.new_ones(widest)
@@ -118,6 +119,11 @@ class FoldedWeights:
             torch.sum(weight * self._table[rows, 1 : 1 + k], -1, out=out[:, rows])
             out[:, rows].addcmul_(bias, self._bias[rows])
         return out
+
+    def add_biases(self, products: Products, factors: Tensor, total: Tensor) -> None:
+        """Add the biases' gradients ``[slots, n]`` times factors ``[slots]`` to ``total [units]``."""
+        for bias, rows in zip(products.bias, self._rows, strict=True):
+            total[rows].addmv_(bias.t(), factors)
 
     def new_zeros(self, *shape: int) -> Tensor:
         return self._table.new_zeros(*shape)

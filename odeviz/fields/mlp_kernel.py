@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from odeviz.fields.network import Network
+from odeviz.fields.network import Network, Rows
 
 if TYPE_CHECKING:
     from odeviz.fields.mlp import MLPField
+
+
+#: How many views of states a kernel keeps, and of how many numbers at most, so that it pins little memory.
+_VIEWS, _SMALL = 64, 1 << 14
 
 
 class MLPKernel:
@@ -37,6 +41,8 @@ class MLPKernel:
             self._key, lambda: kind(field.sizes, field.activation, field.time, self.batch, y0.detach())
         )
         self._lent = True
+        self._dim = field.dim
+        self._views: dict[int, Rows] = {}
         with torch.no_grad():
             self._network.load(layers, self._duration)
 
@@ -55,10 +61,24 @@ class MLPKernel:
         self._network.tape.reserve(slots)
 
     def evaluate(self, t: float, s: Tensor, out: Tensor, slot: int) -> None:
-        self._network.evaluate(self._duration * t, s, out, slot)
+        self._network.evaluate(self._duration * t, self._rows_of(s), self._rows_of(out), slot)
 
     def pull_back(self, slot: int, cotangent: Tensor, out: Tensor) -> None:
-        self._network.pull_back(slot, cotangent, out)
+        self._network.pull_back(slot, self._rows_of(cotangent), self._rows_of(out))
+
+    def _rows_of(self, s: Tensor) -> Rows:
+        """A flat state's rows. Views are kept, which cost a small field a tenth of its evaluation."""
+        # A view keeps its memory alive, so that no other state can come to lie at the same place.
+        place = s.data_ptr()
+        views = self._views.get(place)
+        if views is None:
+            rows = s.view(self.rows, self.batch)
+            views = rows, rows[: self._dim], rows[self._dim :]
+            if self.size <= _SMALL:
+                if len(self._views) >= _VIEWS:
+                    self._views.clear()
+                self._views[place] = views
+        return views
 
     def gradients(self, slots: Sequence[int], weights: Sequence[float] | None = None) -> tuple[Tensor, ...]:
         with torch.no_grad():
@@ -74,6 +94,7 @@ class MLPKernel:
     def release(self) -> None:
         if self._lent:
             self._lent = False
+            self._views.clear()
             self._pool.put(self._key, self._network)
             del self._network
 

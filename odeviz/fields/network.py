@@ -8,7 +8,8 @@ deltas are in the cache, unless they are larger than the deltas: then the deltas
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -16,8 +17,8 @@ from torch import Tensor
 
 from odeviz.fields.activations import ACTIVATIONS
 from odeviz.fields.folding import FoldedWeights, TableGradient
-from odeviz.fields.products import Operation, ProductLayout, Products, gradient_products, layer_product
-from odeviz.fields.tape import Tape
+from odeviz.fields.products import Operation, ProductLayout, Products, product
+from odeviz.fields.tape import Tape, new_buffer
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -25,29 +26,29 @@ Shapes = dict[str, tuple[int, ...]]
 _CHUNK = 16
 
 
+#: A flat state's rows ``[rows, batch]``: all, the field's own, those beside them.
+Rows = tuple[Tensor, Tensor, Tensor]
+
+
 @dataclass(slots=True)
 class Place:
     """One slot of the tape: what its evaluation and its vector-Jacobian product leave there.
 
-    ``x[l]``: input of layer l with its row of ones; ``a[l]``: the same without it; ``aux[l]``: what else the
-    activation before layer l keeps; ``delta[l]``: dL/d(output of layer l), before its activation.
-    The operations are prepared: a small field's evaluation consists of the interpreter's overhead.
+    The operations are prepared: a small field's evaluation consists of the interpreter's overhead. ``forward`` leads
+    from the state in ``z`` to the last hidden layer's output ``top``; ``backward`` from ``cotangent`` to
+    ``bottom``, dL/d(output of the first layer) before its activation; ``gradient`` forms ``products``.
     """
 
-    t: float
-    x: list[Tensor]
-    a: list[Tensor]
-    aux: list[Tensor | None]
-    delta: list[Tensor]
-    cotangent: Tensor
     #: All buffers by name.
     buffers: dict[str, Tensor]
-    #: The hidden layers' products on the way forward, and layers L-1 to 1 on the way back.
-    forward: list[Operation]
-    backward: list[Operation]
-    #: The contributions to the gradients: where they go (nowhere if deltas are kept), and how they are formed.
-    products: Products | None
-    gradient: list[Operation]
+    z: Tensor
+    top: Tensor
+    cotangent: Tensor
+    bottom: Tensor
+    t: float = 0.0
+    forward: list[Operation] = field(default_factory=list)
+    backward: list[Operation] = field(default_factory=list)
+    gradient: list[Operation] = field(default_factory=list)
 
 
 class Network:
@@ -69,7 +70,7 @@ class Network:
         else:
             slots["products"] = (self._layout.total,)
             scratch |= deltas
-        self.scratch = {name: like.new_zeros(shape) for name, shape in scratch.items()}
+        self.scratch = {name: new_buffer(like, *shape).zero_() for name, shape in scratch.items()}
         self.tape = Tape(slots, self._bind, like)
 
     # Buffers: what is kept where. A subclass adds its own.
@@ -99,48 +100,57 @@ class Network:
         return self._hidden("work", self.batch)
 
     def _bind(self, kept: dict[str, Tensor]) -> Place:
-        buffers, layers = self.scratch | kept, len(self.sizes) - 1
-        x = [buffers[f"x{i}"] for i in range(layers)]
-        delta = [*(buffers[f"delta{i}"] for i in range(1, layers)), self._last_delta(buffers)]
-        self._initialise(x)
-        place = Place(
-            t=0.0,
-            x=x,
-            a=[inputs[1:] for inputs in x],
-            aux=[buffers.get(f"aux{i}") for i in range(layers)],
-            delta=delta,
-            cotangent=buffers["cotangent"],
-            buffers=buffers,
-            forward=[],
-            backward=[
-                layer_product(self.weights.transposed[i], delta[i], delta[i - 1])
-                for i in range(layers - 1, 0, -1)
-            ],
-            products=None,
-            gradient=[],
-        )
-        place.forward = [
-            layer_product(self.weights.augmented[i], x[i], self._before_activation(place, i + 1))
-            for i in range(layers - 1)
-        ]
+        buffers = self.scratch | kept
+        self._initialise(buffers)
+        x, batch = self._inputs(buffers), self.batch
+        bottom = self._deltas(buffers)[0][:, :batch]
+        place = Place(buffers, x[0][1:, :batch], x[-1], buffers["cotangent"], bottom)
+        place.forward = list(self._forward_operations(buffers))
+        place.backward = list(self._backward_operations(buffers))
         if "products" in kept:
-            place.products = self._layout.split(kept["products"])
-            place.gradient = list(self._gradient_operations(place, place.products))
+            place.gradient = list(self._gradient_operations(buffers, self._layout.split(kept["products"])))
         return place
 
-    def _initialise(self, x: list[Tensor]) -> None:
-        for inputs in x:
-            inputs[0] = 1
+    def _initialise(self, buffers: dict[str, Tensor]) -> None:
+        """What never changes in a slot's buffers."""
+        for x in self._inputs(buffers):
+            x[0] = 1
 
-    def _last_delta(self, buffers: dict[str, Tensor]) -> Tensor:
-        return buffers["cotangent"][: self.dim]
+    def _inputs(self, buffers: dict[str, Tensor]) -> list[Tensor]:
+        """For each layer its input, with its row of ones."""
+        return [buffers[f"x{i}"] for i in range(len(self.sizes) - 1)]
 
-    def _before_activation(self, place: Place, i: int) -> Tensor:
-        """Where layer i - 1 writes: here the activation is applied in place."""
-        return place.a[i]
+    def _deltas(self, buffers: dict[str, Tensor]) -> list[Tensor]:
+        """For each layer dL/d(its output), before its activation."""
+        last = buffers["cotangent"][..., : self.dim, :]
+        return [*(buffers[f"delta{i}"] for i in range(1, len(self.sizes) - 1)), last]
 
-    def _gradient_operations(self, place: Place, products: Products) -> Iterator[Operation]:
-        return gradient_products(place.delta, place.x, products)
+    def _hidden_layer(self, buffers: dict[str, Tensor], i: int) -> tuple[Tensor, Tensor | None]:
+        """Input i without its row of ones, and what else the activation before it keeps."""
+        return buffers[f"x{i}"][..., 1:, :], buffers.get(f"aux{i}")
+
+    # The operations of one evaluation.
+
+    def _forward_operations(self, buffers: dict[str, Tensor]) -> Iterator[Operation]:
+        for i in range(1, len(self.sizes) - 1):
+            a, aux = self._hidden_layer(buffers, i)
+            yield product(self.weights.augmented[i - 1], buffers[f"x{i - 1}"], a)
+            yield partial(self.activation.apply, a, aux, a)
+
+    def _backward_operations(self, buffers: dict[str, Tensor]) -> Iterator[Operation]:
+        delta = self._deltas(buffers)
+        for i in range(len(delta) - 1, 0, -1):
+            yield product(self.weights.transposed[i], delta[i], delta[i - 1])
+            yield from self._through_activation(buffers, i, delta[i - 1])
+
+    def _through_activation(self, buffers: dict[str, Tensor], i: int, delta: Tensor) -> Iterator[Operation]:
+        """From dL/d(input i) to dL/d(output of layer i - 1), in place."""
+        a, aux = self._hidden_layer(buffers, i)
+        yield partial(self.activation.times_slope, delta, a, aux, delta, buffers[f"work{i}"])
+
+    def _gradient_operations(self, buffers: dict[str, Tensor], products: Products) -> Iterator[Operation]:
+        """For the buffers of one slot, or of several stacked."""
+        return self._layout.form(self._deltas(buffers), self._inputs(buffers), products)
 
     # What the kernel calls.
 
@@ -148,19 +158,26 @@ class Network:
         """Take a private copy of the weights for one solve."""
         self.weights.load(layers, duration)
 
-    def evaluate(self, t: float, s: Tensor, out: Tensor, slot: int) -> None:
+    def evaluate(self, t: float, s: Rows, out: Rows, slot: int) -> None:
         place = self.tape[slot]
         place.t = t
         self._at(t)
-        self._forward(place, s.view(self.rows, self.batch), out.view(self.rows, self.batch))
+        place.z.copy_(s[1])
+        for operation in place.forward:
+            operation()
+        self._write(place, out)
 
-    def pull_back(self, slot: int, cotangent: Tensor, out: Tensor) -> None:
+    def pull_back(self, slot: int, cotangent: Rows, out: Rows) -> None:
         place = self.tape[slot]
         self._at(place.t)
-        place.cotangent.copy_(cotangent.view(self.rows, self.batch))
-        self._backward(place, out.view(self.rows, self.batch))
-        if place.products is not None:
-            self._form(place, place.gradient, place.products)
+        place.cotangent.copy_(cotangent[0])
+        for operation in place.backward:
+            operation()
+        torch.mm(self.weights.transposed[0], place.bottom, out=out[1])
+        if self.extra_rows:
+            out[2].zero_()
+        for operation in place.gradient:
+            operation()
 
     def gradient(self, slots: Sequence[int], weights: Sequence[float] | None) -> TableGradient:
         """Weighted sum over slots (weight one by default) of the gradients with respect to the folded table."""
@@ -170,38 +187,14 @@ class Network:
     def bytes(self) -> int:
         return (len(self.tape) + 1) * self.tape.bytes_per_slot
 
-    # One evaluation.
-
     def _at(self, t: float) -> None:
         self.weights.at(t)
 
-    def _forward(self, place: Place, z: Tensor, out: Tensor) -> None:
-        place.a[0].copy_(z)
-        apply, i = self.activation.apply, 1
-        for product, W, x, u in place.forward:
-            product(W, x, out=u)
-            apply(u, place.aux[i], u)
-            i += 1
-        torch.mm(self.weights.augmented[-1], place.x[-1], out=out)
-
-    def _backward(self, place: Place, out: Tensor) -> None:
-        """From ``place.cotangent`` to ``place.delta`` and dL/dz in ``out``."""
-        i = len(place.x) - 1
-        for product, W, delta, before in place.backward:
-            product(W, delta, out=before)
-            self._through_activation(place, i, before)
-            i -= 1
-        torch.mm(self.weights.transposed[0], place.delta[0], out=out)
-
-    def _through_activation(self, place: Place, i: int, delta: Tensor) -> None:
-        """From dL/d(input i) to dL/d(output of layer i - 1), in place."""
-        self.activation.times_slope(delta, place.a[i], place.aux[i], delta, self.scratch[f"work{i}"])
+    def _write(self, place: Place, out: Rows) -> None:
+        """The last layer."""
+        torch.mm(self.weights.augmented[-1], place.top, out=out[1])
 
     # Weight gradients.
-
-    def _form(self, place: Place, operations: Iterable[Operation], products: Products) -> None:
-        for operation, left, right, out in operations:
-            operation(left, right, out=out)
 
     def _complete(self, products: Products, weights: list[Tensor]) -> Products:
         """Add the divergence's share, at the layers' gated weights ``[slots, n, k]``."""
@@ -210,39 +203,39 @@ class Network:
     def _product_rows(self, slots: Sequence[int]) -> Iterator[tuple[Tensor, list[int]]]:
         """Rows of products ``[k, total]`` and the positions in ``slots`` they belong to."""
         if not self._keeps_deltas:
-            yield from self.tape.gather("products", slots, _CHUNK)
+            for stacked, positions in self.tape.gather(slots, _CHUNK):
+                yield stacked["products"], positions
             return
-        buffer = self.weights.new_zeros(min(_CHUNK, len(slots)), self._layout.total)
-        for first in range(0, len(slots), _CHUNK):
-            positions = list(range(first, min(first + _CHUNK, len(slots))))
-            for row, position in zip(buffer, positions, strict=False):
-                place, products = self.tape[slots[position]], self._layout.split(row)
-                self._form(place, self._gradient_operations(place, products), products)
-            yield buffer[: len(positions)], positions
+        rows = self.weights.new_zeros(min(_CHUNK, len(slots)), self._layout.total)
+        for stacked, positions in self.tape.gather(slots, _CHUNK):
+            products = self._layout.split(rows[: len(positions)])
+            for operation in self._gradient_operations(stacked, products):
+                operation()
+            yield rows[: len(positions)], positions
 
     def _sum(self, slots: Sequence[int], factors: Sequence[float]) -> TableGradient:
         """Without gates the weights are the same in all slots, so that products are summed first."""
-        folded, units = self.weights, self._layout.units
-        total = folded.new_zeros(1, self._layout.total)
-        shift = folded.new_zeros(units) if folded.shifted else None
+        folded, layout = self.weights, self._layout
+        total = folded.new_zeros(1, layout.total)
+        shift = folded.new_zeros(folded.units) if folded.shifted else None
         for rows, positions in self._product_rows(slots):
             total[0].addmv_(rows.t(), rows.new_tensor([factors[i] for i in positions]))
             if shift is not None:
-                timed = [factors[i] * self.tape[slots[i]].t for i in positions]
-                shift.addmv_(rows[:, :units].t(), rows.new_tensor(timed))
-        products = self._complete(self._layout.split(total), [weight[None] for weight in folded.plain])
+                times = rows.new_tensor([factors[i] * self.tape[slots[i]].t for i in positions])
+                folded.add_biases(layout.split(rows), times, shift)
+        products = self._complete(layout.split(total), [weight[None] for weight in folded.plain])
         return TableGradient(products.only(), shift, None, None)
 
     def _gated_sum(self, slots: Sequence[int], factors: Sequence[float]) -> TableGradient:
-        folded, units = self.weights, self._layout.units
-        total = self._layout.split(folded.new_zeros(self._layout.total))
-        shift, gate_weight, gate_bias = (folded.new_zeros(units) for _ in range(3))
+        folded, layout = self.weights, self._layout
+        total = layout.split(folded.new_zeros(layout.total))
+        shift, gate_weight, gate_bias = (folded.new_zeros(folded.units) for _ in range(3))
         for rows, positions in self._product_rows(slots):
             factor = rows.new_tensor([factors[i] for i in positions])
             times = rows.new_tensor([self.tape[slots[i]].t for i in positions])
-            shift.addmv_(rows[:, :units].t(), factor * times)
             gates, gated = folded.at_all(times)
-            products = self._complete(self._layout.split(rows), gated)
+            products = self._complete(layout.split(rows), gated)
+            folded.add_biases(products, factor * times, shift)
             weighted = factor[:, None] * gates
             slope = folded.through_gates(products, gates) * weighted * (1 - gates)
             gate_bias.add_(slope.sum(0))

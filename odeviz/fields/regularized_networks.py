@@ -6,6 +6,8 @@ squares of the last layer's values are summed. The cotangent of such a sum, time
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -13,7 +15,8 @@ from torch import Tensor
 
 from odeviz.fields.divergence_networks import Tangents
 from odeviz.fields.mlp_kernel import MLPKernel
-from odeviz.fields.network import Network, Place, Shapes
+from odeviz.fields.network import Network, Rows, Shapes
+from odeviz.fields.products import Operation
 
 
 class Regularized(Tangents):
@@ -34,17 +37,17 @@ class Regularized(Tangents):
         """The tangents ``[dim, k, batch]`` whose norm is the Jacobian's."""
         return self._blocks(columns)
 
-    def _write(self, values: Tensor, out: Tensor) -> None:
+    def _write_values(self, values: Tensor, out: Rows) -> None:
         if self.log_density:
-            super()._write(values, out)
+            super()._write_values(values, out)
         else:
-            out[: self.dim].copy_(values[:, : self.batch])
+            out[1].copy_(values[:, : self.batch])
         squares = torch.mul(values, values, out=self.scratch["squares"])
-        torch.sum(squares[:, : self.batch], 0, out=out[-2])
-        torch.sum(self._measured(squares), (0, 1), out=out[-1])
+        torch.sum(squares[:, : self.batch], 0, out=out[2][-2])
+        torch.sum(self._measured(squares), (0, 1), out=out[2][-1])
 
-    def _pull_back_values(self, place: Place, last: Tensor) -> None:
-        values, cotangent, dim = place.buffers["values"], place.cotangent, self.dim
+    def _pull_back_values(self, buffers: dict[str, Tensor]) -> None:
+        values, cotangent, last, dim = buffers["values"], buffers["cotangent"], buffers["last"], self.dim
         state, kinetic, jacobian = cotangent[:dim], cotangent[-2], cotangent[-1]
         torch.addcmul(state, values[:, : self.batch], kinetic, value=2, out=last[:, : self.batch])
         self._blocks(last).zero_()
@@ -76,9 +79,9 @@ class Noisy(Regularized):
     def _measured(self, columns: Tensor) -> Tensor:
         return self._blocks(columns)[:, -1:]
 
-    def _forward(self, place: Place, z: Tensor, out: Tensor) -> None:
-        place.a[0][:, -self.batch :].copy_(self.scratch["noise"])
-        super()._forward(place, z, out)
+    def _forward_operations(self, buffers: dict[str, Tensor]) -> Iterator[Operation]:
+        yield partial(buffers["x0"][1:, -self.batch :].copy_, self.scratch["noise"])
+        yield from super()._forward_operations(buffers)
 
 
 class NoisyDensity(Noisy):

@@ -11,6 +11,22 @@ from torch import Tensor
 
 P = TypeVar("P")
 
+#: Rows this many bytes apart, or a multiple of it, compete for the same cache lines: products take up to four times as
+#: long. Such rows are moved apart.
+_ALIAS = 2048
+_GAP = 64
+
+
+def row_length(columns: int, itemsize: int) -> int:
+    """How far apart rows of so many numbers are."""
+    return columns + (_GAP // itemsize if columns * itemsize % _ALIAS == 0 else 0)
+
+
+def new_buffer(like: Tensor, *shape: int) -> Tensor:
+    """Uninitialised memory ``[..., rows, columns]`` that matrix products are fast on."""
+    *lead, columns = shape
+    return like.new_empty(*lead, row_length(columns, like.element_size()))[..., :columns]
+
 
 class Tape(Generic[P]):
     """Slots, each seen as a place ``P`` that ``bind`` makes of the slot's buffers when it is first used.
@@ -24,8 +40,10 @@ class Tape(Generic[P]):
         self._shapes = dict(shapes)
         self._bind = bind
         self._like = like
-        volume = sum(torch.Size(shape).numel() for shape in shapes.values())
-        self.bytes_per_slot: int = volume * like.element_size()
+        itemsize = like.element_size()
+        self.bytes_per_slot: int = itemsize * sum(
+            torch.Size(lead).numel() * row_length(columns, itemsize) for *lead, columns in shapes.values()
+        )
         self._blocks = [self._block(1)]
         #: First slot of each block; slot -1 is a block of its own.
         self._starts = [-1]
@@ -48,24 +66,29 @@ class Tape(Generic[P]):
             self._starts.append(have)
             self._places.extend([None] * more)
 
-    def gather(self, name: str, slots: Sequence[int], most: int) -> Iterator[tuple[Tensor, list[int]]]:
-        """The buffer ``name`` of the given slots as views ``[k <= most, *shape]``, with the slots' positions."""
+    def gather(self, slots: Sequence[int], most: int) -> Iterator[tuple[dict[str, Tensor], list[int]]]:
+        """The given slots' buffers as views ``[k <= most, *shape]``, with the slots' positions."""
         where = sorted((slot, i) for i, slot in enumerate(slots))
         first = 0
         while first < len(where):
             slot = where[first][0]
             which = bisect_right(self._starts, slot) - 1
-            buffer, row = self._blocks[which][name], slot - self._starts[which]
+            block, row = self._blocks[which], slot - self._starts[which]
             # A run of consecutive slots within one block is one view.
-            end = min(first + min(most, len(buffer) - row), len(where))
+            end = min(first + min(most, self._length(which) - row), len(where))
             last = first + 1
             while last < end and where[last][0] == where[last - 1][0] + 1:
                 last += 1
-            yield buffer[row : row + last - first], [i for _, i in where[first:last]]
+            run = {name: buffer[row : row + last - first] for name, buffer in block.items()}
+            yield run, [i for _, i in where[first:last]]
             first = last
 
     def _block(self, slots: int) -> dict[str, Tensor]:
-        return {name: self._like.new_empty(slots, *shape) for name, shape in self._shapes.items()}
+        return {name: new_buffer(self._like, slots, *shape) for name, shape in self._shapes.items()}
+
+    def _length(self, which: int) -> int:
+        ends = [*self._starts[1:], len(self)]
+        return ends[which] - self._starts[which]
 
     def _bound(self, slot: int) -> P:
         which = bisect_right(self._starts, slot) - 1
