@@ -55,12 +55,8 @@ def test_a_bushy_and_a_tall_tree_weigh_powers_of_the_nodes_and_of_the_matrix():
     weights = stage_weights(method.a, 4)
     leaf = ()
     assert weights[(leaf, leaf, leaf)] == [c**3 for c in method.c]
-    assert weights[(((leaf,),),)] == [
-        0,
-        0,
-        0,
-        Fraction(1, 4),
-    ]  # a a c: only the last stage has three before it
+    only_the_last_stage_has_three_before_it = [0, 0, 0, Fraction(1, 4)]
+    assert weights[(((leaf,),),)] == only_the_last_stage_has_three_before_it
 
 
 def test_a_wrong_weight_violates_the_conditions():
