@@ -4,9 +4,12 @@ The end of a solve may be off by what the error allowed to one step becomes on t
 the variational equation along SciPy's solution) times ERRORS_THAT_ADD_UP.
 """
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 from textbook import NON_STIFF, STIFF, chain
 
@@ -27,13 +30,18 @@ CASES = [
 ]
 
 
-def error_at_end(problem, method, tolerance):
-    """In errors that a step of tolerance one may make."""
+@cache
+def solved(problem, method, tolerance):
     y0 = torch.tensor([problem.y0], dtype=torch.float64)
     options = {"rtol": tolerance, "atol": tolerance * problem.floor, "max_steps": 100_000}
     solution = solve(problem.field, y0, (0.0, problem.t1), method=method, **options)
     assert solution.ok, solution.message
-    return problem.miss(solution.y1[0].numpy())
+    return solution
+
+
+def error_at_end(problem, method, tolerance):
+    """In errors that a step of tolerance one may make."""
+    return problem.miss(solved(problem, method, tolerance).y1[0].numpy())
 
 
 @pytest.mark.parametrize("problem", EVERY.values(), ids=EVERY)
@@ -64,6 +72,16 @@ def test_errors_of_a_linear_problem_grow_as_the_matrix_exponential():
 def test_a_problem_is_solved_to_the_tolerance(method, tolerance, problem):
     allowed = ERRORS_THAT_ADD_UP.get(method, OTHERWISE) * tolerance * problem.gain()
     assert error_at_end(problem, method, tolerance) <= allowed
+
+
+@pytest.mark.parametrize(("method", "scipys"), [("dopri5", "RK45"), ("dop853", "DOP853")])
+def test_the_25_problems_take_no_more_evaluations_than_scipy_with_the_same_method(method, scipys):
+    ours = theirs = 0
+    for problem in NON_STIFF.values():
+        ours += solved(problem, method, 1e-6).stats.nfe_forward
+        span = (0.0, problem.t1)
+        theirs += solve_ivp(problem.rhs, span, problem.y0, method=scipys, rtol=1e-6, atol=1e-6).nfev
+    assert ours < 1.1 * theirs
 
 
 @pytest.mark.skipif("esdirk4" not in METHODS, reason="there is no method for stiff problems")
