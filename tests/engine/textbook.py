@@ -26,7 +26,7 @@ from scipy.special import ellipj, iv, jv, jvp, kv
 class Problem:
     name: str
     #: From a time and the components of the state, each a number or an array, to those of its derivative.
-    components: Callable
+    components: Callable | np.ndarray
     y0: tuple[float, ...]
     #: The solution at a time in closed form; where there is none, that at the end from the literature.
     exact: Callable
@@ -93,13 +93,22 @@ def known_at_end(*values):
     return lambda t: values
 
 
+@dataclass(frozen=True, eq=False)
+class LinearProblem(Problem):
+    """y' = A y; ``components`` is the matrix."""
+
+    def field(self, t, y):
+        return y @ torch.from_numpy(self.components).T
+
+    def rhs(self, t, y):
+        return self.components @ y
+
+    def jacobian(self, t, y):
+        return self.components
+
+
 def linear(name, matrix, y0):
-    """y' = A y, solved by the matrix exponential."""
-
-    def components(t, y):
-        return [sum(a * x for a, x in zip(row, y, strict=True) if a != 0) for row in matrix.tolist()]
-
-    return Problem(name, components, y0, exact=lambda t: expm(matrix * t) @ np.array(y0))
+    return LinearProblem(name, matrix, y0, exact=lambda t: expm(matrix * t) @ np.array(y0))
 
 
 def first_unit(dim):
