@@ -27,7 +27,10 @@ class Event:
     ``direction`` is 1 for rising zeros, -1 for falling ones, 0 for both. A ``terminal`` event ends the solve, of the
     whole batch where steps are shared, of its sample where each sample has its own. A ``jump`` map
     ``jump(t, y [n, dim]) -> [n, dim]`` replaces the state of the samples that reached the event, and the solve goes
-    on from there; it must leave the function's zero or leave it in the other direction.
+    on from there.
+
+    Zeros are looked for between the ends of steps: two of them within one step may be missed, which ``max_step``
+    prevents.
     """
 
     function: EventFunction
@@ -120,12 +123,12 @@ class EventWatch:
         return found, None
 
     def _settle(self, stepper: Stepper, t: float, h: float) -> None:
-        """Signs of those that started at their zero, from a point just after the start."""
-        early = self._unpack(stepper.interpolate(h, [1e-3])[0])
+        """Signs of those that started at their zero, from the way in which they leave it."""
+        y, slope = self._unpack(stepper.state), self._unpack(stepper.derivative(t))
         for index, (event, signs) in enumerate(zip(self._events, self._signs, strict=True)):
-            self._signs[index] = torch.where(
-                signs.isnan(), self._values(event, t + 1e-3 * h, early).sign(), signs
-            )
+            if bool(signs.isnan().any()):
+                leaving = (math.copysign(1.0, h) * _total_derivative(event, t, y, slope)).sign()
+                self._signs[index] = torch.where(signs.isnan(), leaving, signs)
 
     def _located(
         self, index: int, crossed: Tensor, before: Tensor, stepper: Stepper, t: float, h: float

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from odeviz.engine.adjoint import Adjoint, Differentiable
 from odeviz.engine.buffered import BufferedStepper
-from odeviz.engine.continuous import BacksolveAdjoint
+from odeviz.engine.continuous import BacksolveAdjoint, InterpolatingAdjoint
 from odeviz.engine.controller import StepPolicy
 from odeviz.engine.discrete import DiscreteAdjoint
 from odeviz.engine.events import Event, EventRecord, EventWatch, differentiable_crossing
@@ -154,12 +154,15 @@ class Segment:
 
             if mode == "discrete":
                 adjoint = DiscreteAdjoint(kernel, method, run, self.stats)
+            elif mode == "interpolating":
+                adjoint = InterpolatingAdjoint(kernel, method, run, self.stats)
             else:
 
-                def policy(t0: float, t1: float, first_step: float | None) -> StepPolicy:
-                    return problem.policy(t0, t1, first_step, self._backward_tolerance(kernel))
+                def policy(t0: float, t1: float) -> StepPolicy:
+                    return problem.policy(t0, t1, None, self._backward_tolerance(kernel))
 
-                adjoint = BacksolveAdjoint(kernel, method, problem.times, run, policy, self.stats)
+                watch = Watch(problem.max_steps, self.extras.watch.cancel, jumps=problem.jumps)
+                adjoint = BacksolveAdjoint(kernel, method, problem.times, run, policy, watch, self.stats)
         y: Tensor = Differentiable.apply(adjoint, y0, *parameters)  # type: ignore[no-untyped-call]
         return y
 

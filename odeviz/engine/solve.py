@@ -28,7 +28,7 @@ from odeviz.engine.segment import Extras, Segment
 from odeviz.engine.solution import Solution, Stats, StepRecord
 from odeviz.engine.tableau import ButcherTableau
 
-ADJOINTS = ("discrete", "backsolve", "reversible", "backprop")
+ADJOINTS = ("discrete", "backsolve", "interpolating", "reversible", "backprop")
 
 
 def solve(

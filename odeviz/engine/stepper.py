@@ -221,7 +221,7 @@ class DifferentiableStepper:
     def polynomial(self, h: float) -> Tensor:
         self._dense_stages(h)
         stages = torch.stack(self._K)
-        return h * torch.tensordot(polynomial_weights(self.method, stages), stages, dims=1)
+        return torch.tensordot(h * polynomial_weights(self.method, stages), stages, dims=1)
 
     def accept(self) -> None:
         self._y = self._y1

@@ -1,0 +1,248 @@
+"""Events: found, located to the tolerance, differentiable, and with a state that jumps."""
+
+import math
+
+import pytest
+import torch
+
+from odeviz.engine import Event, Status, solve
+
+G = 9.81
+
+
+def ball(t, y):
+    """Height and velocity under gravity."""
+    return torch.stack([y[:, 1], torch.full_like(y[:, 1], -G)], 1)
+
+
+def height(t, y):
+    return y[:, 0]
+
+
+def bounce(restitution):
+    return lambda t, y: torch.stack([torch.zeros_like(y[:, 0]), -restitution * y[:, 1]], 1)
+
+
+def oscillator(t, y):
+    return torch.stack([y[:, 1], -y[:, 0]], 1)
+
+
+def drop(h=10.0, v=0.0):
+    return torch.tensor([[h, v]], dtype=torch.float64, requires_grad=True)
+
+
+def impacts(h, restitution, n):
+    """Times of the first impacts of a ball dropped from rest."""
+    fall = math.sqrt(2 * h / G)
+    times, after = [fall], fall
+    for k in range(1, n):
+        after += 2 * fall * restitution**k
+        times.append(after)
+    return times
+
+
+def test_a_terminal_event_ends_the_solve_at_its_time():
+    solution = solve(ball, drop(), [0.0, 0.5, 5.0, 9.0], events=[Event(height, terminal=True)])
+    fall = math.sqrt(20 / G)
+    assert solution.status is Status.EVENT
+    assert solution.t_stop == pytest.approx(fall, abs=1e-10)
+    assert torch.isfinite(solution.y[:2]).all()
+    assert solution.y[2:].isnan().all()
+    assert solution.events[0].y[0].tolist() == pytest.approx([0.0, -G * fall], abs=1e-8)
+    assert "terminal event" in solution.message
+    assert not solution.ok
+
+
+def test_the_bouncing_balls_impacts():
+    wanted = impacts(10.0, 0.8, 6)
+    solution = solve(ball, drop(), [0.0, 9.3], events=[Event(height, -1, jump=bounce(0.8))])
+    assert solution.ok
+    assert solution.events[0].t.tolist()[:6] == pytest.approx(wanted, abs=1e-5)
+    assert (solution.events[0].y[:, 1] < 0).all()
+
+
+@pytest.mark.parametrize("adjoint", ["discrete", "backsolve", "interpolating", "backprop"])
+def test_the_gradient_of_every_impact_is_its_closed_form(adjoint):
+    y0 = drop()
+    e = torch.tensor(0.8, dtype=torch.float64, requires_grad=True)
+    solution = solve(
+        ball,
+        y0,
+        [0.0, 6.0],
+        events=[Event(height, -1, jump=lambda t, y: torch.stack([0 * y[:, 0], -e * y[:, 1]], 1))],
+        adjoint=adjoint,
+        params=[e],
+        rtol=1e-9,
+        atol=1e-9,
+    )
+    t = solution.events[0].t
+    fall = torch.sqrt(2 * y0[0, 0] / G)
+    exact = [fall, fall * (1 + 2 * e), fall * (1 + 2 * e + 2 * e**2)]
+    for got, wanted in zip(t[:3], exact, strict=True):
+        d_y0, d_e = torch.autograd.grad(got, (y0, e), retain_graph=True, allow_unused=True)
+        w_y0, w_e = torch.autograd.grad(wanted, (y0, e), retain_graph=True, allow_unused=True)
+        assert d_y0[0, 0].item() == pytest.approx(w_y0[0, 0].item(), abs=1e-6)
+        assert (0.0 if d_e is None else d_e.item()) == pytest.approx(
+            0.0 if w_e is None else w_e.item(), abs=1e-6
+        )
+
+
+def test_the_state_after_jumps_is_differentiated_through_the_time_of_the_jump():
+    def final(y0):
+        return solve(
+            ball, y0, [0.0, 3.4], events=[Event(height, -1, jump=bounce(0.8))], rtol=1e-10, atol=1e-10
+        ).y1
+
+    assert torch.autograd.gradcheck(final, (drop(10.0, 0.3),), atol=1e-5, rtol=1e-5)
+
+
+def test_each_sample_jumps_at_its_own_time():
+    y0 = torch.tensor([[10.0, 0.0], [3.0, 0.0], [10.0, 0.0]], dtype=torch.float64)
+    solution = solve(ball, y0, [0.0, 4.0], events=[Event(height, -1, jump=bounce(0.8))])
+    record = solution.events[0]
+    for sample, h in enumerate([10.0, 3.0, 10.0]):
+        times = record.t[record.sample == sample].tolist()
+        wanted = [t for t in impacts(h, 0.8, 40) if t <= 4.0]
+        assert times == pytest.approx(wanted, abs=1e-5)
+
+
+def test_the_first_sample_to_arrive_ends_a_solve_with_shared_steps():
+    y0 = torch.tensor([[10.0, 0.0], [3.0, 0.0]], dtype=torch.float64)
+    solution = solve(ball, y0, [0.0, 4.0], events=[Event(height, terminal=True)])
+    assert solution.t_stop == pytest.approx(math.sqrt(6 / G), abs=1e-9)
+    assert solution.events[0].sample.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("direction", "zeros"), [(1, [1.5, 3.5]), (-1, [0.5, 2.5]), (0, [0.5, 1.5, 2.5, 3.5])]
+)
+def test_events_are_those_of_the_direction_asked_for(direction, zeros):
+    y0 = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    solution = solve(
+        oscillator, y0, [0.0, 4 * math.pi - 1.0], events=[Event(height, direction)], rtol=1e-9, atol=1e-9
+    )
+    assert solution.ok
+    assert solution.events[0].t.tolist() == pytest.approx([z * math.pi for z in zeros], abs=1e-7)
+
+
+def test_events_backwards_in_time():
+    y0 = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    solution = solve(oscillator, y0, [0.0, -5.0], events=[Event(height, -1)], rtol=1e-9, atol=1e-9)
+    assert solution.events[0].t.tolist() == pytest.approx([-0.5 * math.pi], abs=1e-7)
+
+
+@pytest.mark.parametrize("method", ["bosh3", "dopri5", "tsit5", "dop853"])
+def test_events_are_located_to_the_tolerance(method):
+    y0 = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    errors = []
+    for tolerance in (1e-4, 1e-6, 1e-8):
+        solution = solve(
+            oscillator, y0, [0.0, 20.0], method=method, events=[Event(height)], rtol=tolerance, atol=tolerance
+        )
+        times = solution.events[0].t
+        exact = math.pi * (torch.arange(len(times), dtype=torch.float64) + 0.5)
+        assert len(times) == 6
+        errors.append(float((times - exact).abs().max()))
+        assert errors[-1] < 100 * tolerance
+    assert errors[0] > errors[1] > errors[2]
+
+
+@pytest.mark.parametrize("adjoint", ["discrete", "backsolve", "interpolating", "backprop"])
+def test_the_time_of_an_event_is_differentiable_also_through_its_own_parameters(adjoint):
+    rate = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    level = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+    y0 = torch.tensor([[2.0]], dtype=torch.float64, requires_grad=True)
+    solution = solve(
+        lambda t, y: -rate * y,
+        y0,
+        [0.0, 9.0],
+        events=[Event(lambda t, y: y[:, 0] - level, terminal=True)],
+        params=[rate],
+        adjoint=adjoint,
+        rtol=1e-10,
+        atol=1e-10,
+    )
+    exact = torch.log(y0[0, 0] / level) / rate
+    got, state = solution.events[0].t[0], solution.events[0].y[0, 0]
+    assert got.item() == pytest.approx(exact.item(), abs=1e-8)
+    inputs = (y0, rate, level)
+    for a, b in zip(
+        torch.autograd.grad(got, inputs, retain_graph=True), torch.autograd.grad(exact, inputs), strict=True
+    ):
+        torch.testing.assert_close(a, b, rtol=1e-7, atol=1e-7)
+    # The state there is the level, whatever the rest.
+    parts = torch.autograd.grad(state, inputs)
+    assert [float(part.sum()) for part in parts] == pytest.approx([0.0, 0.0, 1.0], abs=1e-7)
+
+
+def test_an_event_may_depend_on_time():
+    y0 = torch.tensor([[0.5]], dtype=torch.float64, requires_grad=True)
+    solution = solve(
+        lambda t, y: 0 * y + 1,
+        y0,
+        [0.0, 9.0],
+        events=[Event(lambda t, y: y[:, 0] - 3 * t + 1, terminal=True)],
+    )
+    assert solution.t_stop == pytest.approx(0.75)
+    (d_y0,) = torch.autograd.grad(solution.events[0].t[0], y0)
+    assert d_y0.item() == pytest.approx(0.5)
+
+
+def test_outputs_and_dense_output_go_on_through_jumps():
+    times = [0.0, 1.0, 1.5, 2.0, 4.0]
+    solution = solve(ball, drop(), times, events=[Event(height, -1, jump=bounce(0.8))], dense=True)
+    fall = math.sqrt(20 / G)
+    up = 0.8 * G * fall
+    for t in (1.5, 2.0):
+        wanted = up * (t - fall) - G / 2 * (t - fall) ** 2
+        assert solution.y[times.index(t), 0, 0].item() == pytest.approx(wanted, abs=1e-8)
+        assert solution(t)[0, 0].item() == pytest.approx(wanted, abs=1e-8)
+    assert solution(fall - 1e-6)[0, 1] < 0 < solution(fall + 1e-6)[0, 1]
+
+
+def test_several_events_are_kept_apart():
+    y0 = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    velocity = Event(lambda t, y: y[:, 1])
+    solution = solve(oscillator, y0, [0.0, 7.0], events=[Event(height), velocity], rtol=1e-9, atol=1e-9)
+    assert solution.events[0].t.tolist() == pytest.approx([math.pi / 2, 3 * math.pi / 2], abs=1e-7)
+    assert solution.events[1].t.tolist()[-2:] == pytest.approx([math.pi, 2 * math.pi], abs=1e-7)
+
+
+def test_a_ball_that_comes_to_rest_uses_up_its_steps_and_says_so():
+    solution = solve(ball, drop(), [0.0, 30.0], events=[Event(height, -1, jump=bounce(0.5))], max_steps=300)
+    assert solution.status in (Status.MAX_STEPS, Status.STEP_TOO_SMALL)
+    assert solution.t_stop == pytest.approx(math.sqrt(20 / G) * 3, abs=1e-2)  # the sum of all bounces
+    assert solution.y[-1].isnan().all()
+
+
+def test_no_event_leaves_an_empty_record():
+    solution = solve(oscillator, torch.ones(2, 2), [0.0, 1.0], events=[Event(lambda t, y: y[:, 0] - 9)])
+    assert solution.ok
+    assert len(solution.events[0]) == 0
+    assert solution.events[0].y.shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: Event(3), "function must be a callable"),
+        (lambda: Event(height, direction=2), "direction must be -1, 0 or 1, not 2"),
+        (lambda: Event(height, jump=4), "jump must be a callable"),
+        (lambda: Event(height, terminal=True, jump=bounce(1)), "terminal or has a jump, not both"),
+        (
+            lambda: solve(ball, drop(), [0.0, 1.0], events=[height]),
+            "events must hold Event objects, not function",
+        ),
+        (
+            lambda: solve(ball, drop(), [0.0, 1.0], events=[Event(lambda t, y: y)]),
+            r"one number for each sample, \[1\]",
+        ),
+        (
+            lambda: solve(ball, drop(), [0.0, 9.0], events=[Event(height, jump=lambda t, y: y[:, :1])]),
+            r"jump must return the shape of the states it is given, \[1, 2\], not \[1, 1\]",
+        ),
+    ],
+)
+def test_wrong_events_are_named(make, named):
+    with pytest.raises((ValueError, TypeError), match=named):
+        make()

@@ -1,0 +1,184 @@
+"""What the caller can ask of the steps: controllers, limits, stops, jumps, grids, tolerances, complex states."""
+
+import math
+import warnings
+
+import pytest
+import torch
+
+from odeviz.engine import CONTROLLERS, PIDController, Status, solve
+
+ONE = torch.ones(1, 1, dtype=torch.float64)
+
+
+def decay(t, y):
+    return -y
+
+
+def wave(t, y):
+    return torch.stack([y[:, 1], -25 * y[:, 0]], 1)
+
+
+WAVE0 = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("name", CONTROLLERS)
+def test_every_controller_keeps_the_error_near_the_tolerance(name):
+    solution = solve(wave, WAVE0, [0.0, 4.0], controller=name, rtol=1e-7, atol=1e-7)
+    assert float((solution.y1[0, 0] - math.cos(20.0)).abs()) < 3e-5
+    assert solution.stats.accepted < 400
+
+
+def test_the_pid_term_counts_the_step_before_the_last():
+    controller = PIDController(alpha=0.6, beta=0.2, gamma=0.1, max_factor=100.0)
+    factor = controller.accepted(0.5, 0.25, 0.125, 0.2)
+    assert factor == pytest.approx(0.9 * 0.5**-0.12 * 0.25**0.04 * 0.125**-0.02)
+
+
+def test_steps_stay_within_their_limits():
+    solution = solve(wave, WAVE0, [0.0, 4.0], rtol=1e-5, atol=1e-5, min_step=0.01, max_step=0.05)
+    sizes = [abs(step.h) for step in solution.stats.steps]
+    assert max(sizes) <= 0.05 * 1.12  # the last one may be stretched to the end
+    assert min(sizes[:-1]) >= 0.01
+
+
+def test_a_step_of_the_smallest_size_is_accepted_whatever_its_error():
+    solution = solve(wave, WAVE0, [0.0, 4.0], rtol=1e-12, atol=1e-12, min_step=0.1)
+    assert solution.ok
+    assert max(step.error for step in solution.stats.steps) > 1.0
+
+
+@pytest.mark.parametrize("interval", [(0.0, 2.0), (2.0, 0.0)])
+@pytest.mark.parametrize("options", [{}, {"method": "rk4", "steps": 7}, {"method": "rk4", "dt": 0.3}])
+def test_steps_end_at_the_times_asked_for(interval, options):
+    stops = [1.3, 0.1, 0.777]
+    solution = solve(decay, ONE, interval, step_at=stops, **options)
+    ends = [step.t + step.h for step in solution.stats.steps if step.accepted]
+    for stop in stops:
+        assert min(abs(end - stop) for end in ends) < 1e-12
+    assert solution.y1.item() == pytest.approx(math.exp(interval[0] - interval[1]), rel=1e-3)
+
+
+def test_a_stop_does_not_make_the_steps_after_it_small():
+    plain = solve(decay, ONE, [0.0, 20.0])
+    stopped = solve(decay, ONE, [0.0, 20.0], step_at=[1.0 + 1e-7])
+    assert stopped.stats.accepted <= plain.stats.accepted + 3
+
+
+def square_wave(t, y):
+    return torch.full_like(y, 1.0 if math.floor(t) % 2 == 0 else -1.0)
+
+
+@pytest.mark.parametrize("interval", [(0.0, 5.5), (5.5, 0.0)])
+def test_a_field_is_not_evaluated_at_the_times_where_it_jumps(interval):
+    seen = []
+
+    def field(t, y):
+        seen.append(t)
+        return square_wave(t, y)
+
+    jumps = [1.0, 2.0, 3.0, 4.0, 5.0]
+    solution = solve(field, ONE, interval, jumps=jumps)
+    assert not set(seen) & set(jumps)
+    # The area under the wave: up and down in turns, and half a second down at the end.
+    area = 1 - 1 + 1 - 1 + 1 - 0.5
+    assert solution.y1.item() == pytest.approx(1 + (area if interval[0] == 0.0 else -area), abs=1e-9)
+    assert solution.stats.rejected == 0
+
+
+def test_without_its_jumps_the_same_field_costs_many_rejections():
+    known = solve(square_wave, ONE, [0.0, 5.5], jumps=[1.0, 2.0, 3.0, 4.0, 5.0])
+    unknown = solve(square_wave, ONE, [0.0, 5.5])
+    assert unknown.stats.rejected > 10
+    assert unknown.stats.nfe_forward > 2 * known.stats.nfe_forward
+
+
+def test_a_grid_is_followed_step_by_step():
+    grid = [0.0, 0.1, 0.5, 0.6, 2.0]
+    solution = solve(decay, ONE, [0.0, 0.3, 2.0], method="rk4", grid=grid)
+    assert [step.t for step in solution.stats.steps] == grid[:-1]
+    assert solution.stats.steps[-1].t + solution.stats.steps[-1].h == pytest.approx(2.0)
+
+
+def test_a_tolerance_for_each_entry():
+    y0 = torch.tensor([[1.0, 1e-6]], dtype=torch.float64)
+    rate = torch.tensor([1.0, 30.0], dtype=torch.float64)
+
+    def field(t, y):
+        return torch.cos(torch.as_tensor(rate * t)) * y
+
+    plain = solve(field, y0, [0.0, 3.0], rtol=0.0, atol=1e-6)
+    each = solve(field, y0, [0.0, 3.0], rtol=0.0, atol=torch.tensor([[1e-6, 1e-13]], dtype=torch.float64))
+    exact = y0 * torch.exp(torch.sin(rate * 3.0) / rate)
+    assert float((each.y1 - exact).abs()[0, 1]) < 1e-12
+    assert each.stats.accepted > plain.stats.accepted
+
+
+def test_a_norm_of_ones_own():
+    first_only = solve(wave, WAVE0, [0.0, 4.0], norm=lambda x: x[:1].abs().max())
+    assert first_only.ok
+    blind = solve(wave, WAVE0, [0.0, 4.0], norm=lambda x: 0.0 * x.sum())
+    assert blind.stats.accepted < first_only.stats.accepted
+
+
+def test_tolerances_below_the_rounding_of_the_state_are_warned_of():
+    with pytest.warns(UserWarning, match="ask for less than the rounding of float32 on a state of size 1"):
+        solve(decay, torch.ones(1, 1), [0.0, 1.0], rtol=1e-9, atol=1e-9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        solve(decay, torch.ones(1, 1), [0.0, 1.0], rtol=1e-9, atol=1e-5)
+        solve(decay, ONE, [0.0, 1.0], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
+@pytest.mark.parametrize("adjoint", ["discrete", "backsolve", "interpolating", "backprop"])
+def test_a_complex_state_turns(dtype, adjoint):
+    omega = torch.tensor(
+        2.0, dtype=torch.float64 if dtype == torch.complex128 else torch.float32, requires_grad=True
+    )
+    y0 = torch.tensor([[1.0 + 0.5j, 2.0j]], dtype=dtype, requires_grad=True)
+    tolerance = 1e-8 if dtype == torch.complex128 else 1e-5
+    solution = solve(
+        lambda t, y: 1j * omega * y, y0, [0.0, 0.5, 1.0], rtol=tolerance, atol=tolerance, params=[omega],
+        adjoint=adjoint, dense=True,
+    )  # fmt: skip
+    exact = y0 * torch.exp(1j * omega)
+    torch.testing.assert_close(solution.y1, exact.detach(), rtol=50 * tolerance, atol=50 * tolerance)
+    torch.testing.assert_close(solution(0.5), solution.y[1], rtol=1e-5, atol=1e-5)
+    loss, wanted = solution.y1.real.square().sum(), exact.real.square().sum()
+    for a, b in zip(
+        torch.autograd.grad(loss, (y0, omega)), torch.autograd.grad(wanted, (y0, omega)), strict=True
+    ):
+        torch.testing.assert_close(a, b, rtol=500 * tolerance, atol=500 * tolerance)
+
+
+def test_failure_names_the_samples_and_the_time():
+    y0 = torch.tensor([[0.1], [1.0], [0.2]], dtype=torch.float64)
+    solution = solve(lambda t, y: y**2, y0, [0.0, 0.5, 2.0])
+    assert solution.status in (Status.NON_FINITE, Status.STEP_TOO_SMALL)
+    assert solution.samples == (1,)
+    assert solution.t_stop == pytest.approx(1.0, abs=1e-4)
+    assert torch.isfinite(solution.y[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"controller": "lead"}, "controller must be a PIDController or one of i, pi, pid, not 'lead'"),
+        ({"min_step": -1.0}, "min_step must be a finite number of at least 0, not -1.0"),
+        ({"min_step": 0.1, "max_step": 0.05}, "max_step must be above min_step, 0.1, not 0.05"),
+        ({"step_at": [0.5, math.nan]}, "step_at must hold finite times"),
+        ({"jumps": [math.inf]}, "jumps must hold finite times"),
+        ({"grid": [0.0, 0.5]}, "grid must go from t\\[0\\] to t\\[-1\\]"),
+        ({"grid": [0.0, 1.0], "steps": 4}, "give steps or grid, not both"),
+        (
+            {"rtol": torch.tensor([[1.0, 2.0]])},
+            "rtol must be a number or broadcast to the shape of y0, \\[1, 1\\]",
+        ),
+        ({"atol": torch.tensor([[-1.0]])}, "atol must hold finite numbers of at least 0"),
+        ({"adjoint_rtol": -1.0}, "adjoint_rtol must be a finite number of at least 0"),
+    ],
+)
+def test_wrong_step_arguments_are_named(arguments, named):
+    with pytest.raises((ValueError, TypeError), match=named):
+        solve(decay, ONE, [0.0, 1.0], **arguments)
