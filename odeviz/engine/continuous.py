@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -184,7 +184,7 @@ class BacksolveAdjoint:
         watch: Watch,
         stats: Stats,
     ) -> None:
-        """``policy(t_from, t_to)`` makes the step policy of the backward solve; ``watch`` ends it and knows jumps."""
+        """``policy(t_from, t_to)`` makes the step policy of the backward solve; ``watch`` may end it and knows jumps."""
         self._kernel, self._method, self._times = kernel, method, list(times)
         self._run, self._policy, self._watch, self._stats = run, policy, watch, stats
         #: Rows reached, the last first, and the last state.
@@ -224,9 +224,7 @@ class BacksolveAdjoint:
                 self._add_outputs(stepper, step, inside, along)
 
         if t1 != t0:
-            watch = Watch(
-                self._watch.max_steps, self._watch.cancel, jumps=self._watch.jumps, on_accept=passed
-            )
+            watch = replace(self._watch, on_accept=passed)
             trace = integrate(stepper, (t1, t0), self._policy(t1, t0), Stats(), watch)
             a = stepper.state[self._kernel.size :].clone()
             if trace.status is not Status.SUCCESS:

@@ -33,6 +33,8 @@ class Watch:
     max_steps: int = 10_000
     cancel: CancelToken | None = None
     on_step: Callable[[StepRecord], object] | None = None
+    #: Called with the time, size and starting state of a step before it is attempted.
+    on_begin: Callable[[float, float, Tensor], object] | None = None
     #: Called with the record of an attempted step and the state it started from.
     on_attempt: Callable[[StepRecord, Tensor], object] | None = None
     #: Collects dense output.
@@ -81,6 +83,8 @@ def integrate(
         if status is not None:
             return _failed(trace, status, t, h, stepper)
         step, end = policy.attempt(t, h)
+        if watch.on_begin is not None:
+            watch.on_begin(t, step, stepper.state)
         stepper.attempt(t, step)
         error, accepted, h = policy.judge(stepper, step)
         _tell(StepRecord(t, step, error, accepted), stepper, stats, watch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import torch
@@ -20,7 +20,7 @@ from odeviz.engine.integrate import Trace, Watch, integrate
 from odeviz.engine.interpolant import DenseOutput
 from odeviz.engine.kernel import AutogradKernel, Kernel, VectorField
 from odeviz.engine.methods import differentiable_stepper
-from odeviz.engine.norm import Tolerance
+from odeviz.engine.norm import Norm, Tolerance
 from odeviz.engine.problem import Problem, Times
 from odeviz.engine.replay import ReplayAdjoint
 from odeviz.engine.solution import Solution, Stats
@@ -42,6 +42,10 @@ class Extras:
     dense: bool = False
     #: Tolerance of the backward solve of a continuous adjoint; that of the solve by default.
     backward: Tolerance | None = None
+    #: Norm of the state and its adjoint side by side; by default the larger of the solve's norms of the two.
+    backward_norm: Norm | None = None
+    #: What is watched during that backward solve.
+    backward_watch: Watch = field(default_factory=Watch)
 
 
 class Segment:
@@ -161,7 +165,12 @@ class Segment:
                 def policy(t0: float, t1: float) -> StepPolicy:
                     return problem.policy(t0, t1, None, self._backward_tolerance(kernel))
 
-                watch = Watch(problem.max_steps, self.extras.watch.cancel, jumps=problem.jumps)
+                watch = replace(
+                    self.extras.backward_watch,
+                    max_steps=problem.max_steps,
+                    cancel=self.extras.watch.cancel,
+                    jumps=problem.jumps,
+                )
                 adjoint = BacksolveAdjoint(kernel, method, problem.times, run, policy, watch, self.stats)
         y: Tensor = Differentiable.apply(adjoint, y0, *parameters)  # type: ignore[no-untyped-call]
         return y
@@ -170,6 +179,8 @@ class Segment:
         """Tolerance of the state and its adjoint side by side."""
         tolerance = self.extras.backward or self.problem.tolerance
         tolerance = tolerance.layout(lambda x: kernel.pack(x).repeat(2))
+        if self.extras.backward_norm is not None:
+            return replace(tolerance, norm=self.extras.backward_norm)
         norm = tolerance.norm
         if isinstance(norm, str):
             return tolerance

@@ -113,19 +113,30 @@ def solve(
         jumps,
         norm,
     )
+    extras = Extras(adjoint, Watch(cancel=cancel, on_step=on_step), checked_events(events), dense=dense)
+    return solve_with(field, y0, t, settings, extras, params, adjoint_rtol, adjoint_atol)
+
+
+def solve_with(
+    field: VectorField,
+    y0: Tensor,
+    t: Sequence[float] | Tensor,
+    settings: Settings,
+    extras: Extras,
+    params: Sequence[Tensor] | None = None,
+    adjoint_rtol: float | None = None,
+    adjoint_atol: float | None = None,
+) -> Solution:
+    """What ``solve`` does with its arguments, once they are gathered; ``odeint`` gathers them in its own way."""
     complex_state = isinstance(y0, Tensor) and y0.is_complex()
     if complex_state:
         field, params = real_field(field, params)
-        y0, events, settings = real_state(y0), real_events(events), real_tolerances(settings, y0)
+        y0 = real_state(y0)
+        settings = real_tolerances(settings, y0)
+        extras = replace(extras, events=tuple(real_events(extras.events)))
     problem = Problem.checked(field, y0, t, settings, params)
-    check_adjoint(adjoint, problem.method)
-    extras = Extras(
-        adjoint,
-        Watch(cancel=cancel, on_step=on_step),
-        checked_events(events),
-        dense=dense,
-        backward=_backward_tolerance(problem.tolerance, adjoint_rtol, adjoint_atol),
-    )
+    check_adjoint(extras.adjoint, problem.method)
+    extras = replace(extras, backward=_backward_tolerance(problem.tolerance, adjoint_rtol, adjoint_atol))
     if any(event.jump is not None for event in extras.events):
         solution = solve_with_jumps(problem, extras, y0, t)
     else:
