@@ -1,20 +1,32 @@
-"""``odeviz list``: the presets, one a line."""
+"""``odeviz list``: the presets, one a line; with ``--methods``, the engine's methods."""
 
 from __future__ import annotations
 
 import argparse
+import textwrap
+from typing import TYPE_CHECKING, Any
 
 from odeviz.commands.output import OK, print_json
 
+if TYPE_CHECKING:
+    from odeviz.engine import Method
+
+_WIDTH = 100
+
 
 def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--methods", action="store_true", help="list the solver's methods instead")
     parser.add_argument("--json", action="store_true", help="print one JSON array")
 
 
 def run(given: argparse.Namespace) -> int:
+    return _list_methods(given.json) if given.methods else _list_presets(given.json)
+
+
+def _list_presets(as_json: bool) -> int:
     from odeviz.tasks.presets import PRESETS
 
-    if given.json:
+    if as_json:
         print_json(
             [
                 {
@@ -33,3 +45,53 @@ def run(given: argparse.Namespace) -> int:
     for preset in PRESETS.values():
         print(f"{preset.name:<{width}}  {preset.sentence}")
     return OK
+
+
+def _list_methods(as_json: bool) -> int:
+    from odeviz.engine import METHODS
+
+    if as_json:
+        print_json([_facts(method) for method in METHODS.values()])
+        return OK
+    for index, method in enumerate(METHODS.values()):
+        if index:
+            print()
+        print(_card(method))
+    return OK
+
+
+def _facts(method: Method) -> dict[str, Any]:
+    return {
+        "name": method.name,
+        "title": method.title,
+        "family": method.family,
+        "order": method.order,
+        "stages": method.stages,
+        "fsal": method.fsal,
+        "dense_order": method.dense_order,
+        "adaptive": method.adaptive,
+        "reversible": method.reversible,
+        "source": method.source,
+        "advice": method.advice,
+    }
+
+
+def _card(method: Method) -> str:
+    """A method in four lines or so: its name, its figures, when to use it, who published it."""
+    figures = [
+        f"order {method.order}",
+        f"{method.stages} stage{'s' if method.stages > 1 else ''}{' (FSAL)' if method.fsal else ''}",
+        f"dense output of order {method.dense_order}",
+        "controls its step size" if method.adaptive else "steps of given size",
+        *(["can be undone"] if method.reversible else []),
+    ]
+    lines = [
+        f"{method.name}  {method.title}, {method.family}",
+        ", ".join(figures),
+        method.advice,
+        method.source,
+    ]
+    return "\n".join(
+        textwrap.fill(line, _WIDTH, initial_indent="  " * bool(i), subsequent_indent="  ")
+        for i, line in enumerate(lines)
+    )

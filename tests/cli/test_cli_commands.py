@@ -12,6 +12,7 @@ import pytest
 
 from odeviz.cli import main
 from odeviz.commands import train
+from odeviz.engine import METHODS
 from odeviz.storage import load_model
 from odeviz.tasks.presets import PRESETS
 
@@ -54,6 +55,25 @@ def test_list_json_tells_every_preset(capsys):
     listed = answer(capsys, "list")
     assert [preset["name"] for preset in listed] == list(PRESETS)
     assert {preset["task"] for preset in listed} == {"classification", "density"}
+
+
+def test_list_methods_tells_when_to_use_each_and_who_published_it(capsys):
+    assert main(["list", "--methods"]) == 0
+    cards = capsys.readouterr().out.split("\n\n")
+    assert [card.split()[0] for card in cards] == list(METHODS)
+    for card, method in zip(cards, METHODS.values(), strict=True):
+        words = " ".join(card.split())
+        assert f"order {method.order}, {method.stages} stage" in words
+        assert " ".join(method.advice.split()) in words
+        assert f"dense output of order {method.dense_order}" in words
+
+
+def test_list_methods_json_tells_their_figures(capsys):
+    listed = {method["name"]: method for method in answer(capsys, "list", "--methods")}
+    assert list(listed) == list(METHODS)
+    dopri5 = listed["dopri5"]
+    assert (dopri5["order"], dopri5["stages"], dopri5["fsal"], dopri5["dense_order"]) == (5, 7, True, 4)
+    assert "Dormand" in dopri5["source"]
 
 
 def test_version_and_help_end_well(capsys):

@@ -243,6 +243,7 @@ def test_wild_learning_rate_never_leaves_weights_that_are_not_finite():
     assert all(np.isfinite(array).all() for array in weights(session).values())
 
 
+@pytest.mark.filterwarnings("ignore:rtol = 1e-09 and atol = 1e-09 ask for less than the rounding of float32")
 def test_solve_without_end_is_given_up():
     session = Session(classifier(**{"solver.rtol": 1e-9, "solver.atol": 1e-9}))
     with torch.no_grad():
