@@ -184,7 +184,7 @@ class BacksolveAdjoint:
         watch: Watch,
         stats: Stats,
     ) -> None:
-        """``policy(t_from, t_to)`` makes the step policy of the backward solve; ``watch`` may end it and knows jumps."""
+        """``policy(t_from, t_to)`` makes the backward solve's step policy; ``watch`` may end it and knows the jumps."""
         self._kernel, self._method, self._times = kernel, method, list(times)
         self._run, self._policy, self._watch, self._stats = run, policy, watch, stats
         #: Rows reached, the last first, and the last state.
