@@ -16,27 +16,41 @@ _MOST_CALLS = 10
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds: of the first call, of each turn (the median of its calls), and of the fastest turn.
+    """Seconds of the first call, and of each turn: the medians of its calls' wall time and processor time.
 
-    ``busy`` is processor time in wall time: above one several threads worked, below one others had the processor.
+    On a quiet machine and one thread the two are the same. Where others have the processor too, wall time is also
+    theirs and processor time is the fairer one; where several threads work, it is all of theirs together.
     """
 
     cold: float
-    turns: list[float]
-    busy: float
+    wall: list[float]
+    processor: list[float]
     last: Any
 
     @property
     def median(self) -> float:
-        return statistics.median(self.turns)
+        return statistics.median(self.wall)
 
     @property
     def fastest(self) -> float:
-        return min(self.turns)
+        return min(self.wall)
+
+    @property
+    def busy(self) -> float:
+        """Processor time in wall time."""
+        return sum(self.processor) / sum(self.wall)
 
     def ratio(self, other: Timing) -> float:
         """How many times longer than ``other``: the median of what each round says, which a slow drift spares."""
-        return statistics.median(a / b for a, b in zip(self.turns, other.turns, strict=True))
+        return _median_ratio(self.wall, other.wall)
+
+    def processor_ratio(self, other: Timing) -> float:
+        """As ``ratio``, of processor time."""
+        return _median_ratio(self.processor, other.processor)
+
+
+def _median_ratio(ours: list[float], theirs: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:
@@ -56,21 +70,22 @@ def in_turns(
     repeats = {name: max(1, min(_MOST_CALLS, round(_TURN / once))) for name, once in warm.items()}
     one_round = sum(repeats[name] * once for name, once in warm.items())
     rounds = max(least, min(most, round(seconds / one_round)))
-    turns: dict[str, list[float]] = {name: [] for name in calls}
-    wall, processor = dict.fromkeys(calls, 0.0), dict.fromkeys(calls, 0.0)
+    wall: dict[str, list[float]] = {name: [] for name in calls}
+    processor: dict[str, list[float]] = {name: [] for name in calls}
     last: dict[str, Any] = {}
     gc.collect()
     gc.disable()
     try:
         for _ in range(rounds):
             for name, call in calls.items():
-                began, taken = time.process_time(), []
+                taken, worked = [], []
                 for _ in range(repeats[name]):
+                    began = time.process_time()
                     once, last[name] = timed(call)
+                    worked.append(time.process_time() - began)
                     taken.append(once)
-                processor[name] += time.process_time() - began
-                wall[name] += sum(taken)
-                turns[name].append(statistics.median(taken))
+                wall[name].append(statistics.median(taken))
+                processor[name].append(statistics.median(worked))
     finally:
         gc.enable()
-    return {name: Timing(cold[name], turns[name], processor[name] / wall[name], last[name]) for name in calls}
+    return {name: Timing(cold[name], wall[name], processor[name], last[name]) for name in calls}
