@@ -31,6 +31,8 @@ class Activation(ABC):
     offset = 0.0
     #: Whether the tape holds sigmoid(u) beside ψ(u).
     keeps_sigmoid = False
+    #: Whether ψ'' / ψ' is finite everywhere.
+    bends = True
 
     @staticmethod
     @abstractmethod
@@ -55,10 +57,15 @@ class Activation(ABC):
         """out = ψ' q."""
 
     @abstractmethod
+    def times_bend(self, x: Tensor, a: Tensor, aux: Tensor | None) -> None:
+        """x = (ψ'' / ψ') x, where ``bends``."""
+
     def times_slope_and_curvature(
         self, q: Tensor, x: Tensor, a: Tensor, aux: Tensor | None, work: Tensor
     ) -> None:
         """q = ψ' q + ψ'' x; ``x`` is overwritten."""
+        self.times_bend(x, a, aux)
+        self.times_slope(q.add_(x), a, aux, q, work)
 
 
 class Sigmoid(Activation):
@@ -82,11 +89,8 @@ class Sigmoid(Activation):
     def times_slope(self, q: Tensor, a: Tensor, aux: Tensor | None, out: Tensor, work: Tensor) -> None:
         _sigmoid_backward(q, a, grad_input=out)
 
-    def times_slope_and_curvature(
-        self, q: Tensor, x: Tensor, a: Tensor, aux: Tensor | None, work: Tensor
-    ) -> None:
-        q.add_(x.addcmul_(x, a, value=-2))
-        _sigmoid_backward(q, a, grad_input=q)
+    def times_bend(self, x: Tensor, a: Tensor, aux: Tensor | None) -> None:
+        x.addcmul_(x, a, value=-2)
 
 
 class Tanh(Sigmoid):
@@ -125,10 +129,8 @@ class Relu(Activation):
     def times_slope(self, q: Tensor, a: Tensor, aux: Tensor | None, out: Tensor, work: Tensor) -> None:
         _threshold_backward(q, a, 0, grad_input=out)
 
-    def times_slope_and_curvature(
-        self, q: Tensor, x: Tensor, a: Tensor, aux: Tensor | None, work: Tensor
-    ) -> None:
-        _threshold_backward(q, a, 0, grad_input=q)
+    def times_bend(self, x: Tensor, a: Tensor, aux: Tensor | None) -> None:
+        x.zero_()
 
 
 class Softplus(Activation):
@@ -157,18 +159,16 @@ class Softplus(Activation):
         assert aux is not None
         torch.mul(q, aux, out=out)
 
-    def times_slope_and_curvature(
-        self, q: Tensor, x: Tensor, a: Tensor, aux: Tensor | None, work: Tensor
-    ) -> None:
+    def times_bend(self, x: Tensor, a: Tensor, aux: Tensor | None) -> None:
         assert aux is not None
-        q.add_(x.addcmul_(x, aux, value=-1))
-        q.mul_(aux)
+        x.addcmul_(x, aux, value=-1)
 
 
 class Silu(Activation):
     """a = u σ, ψ' = a + σ (1 - a), ψ'' = (1 - σ) (2 ψ' - a), with σ = sigmoid(u)."""
 
     keeps_sigmoid = True
+    bends = False
 
     @staticmethod
     def function(u: Tensor) -> Tensor:
@@ -192,6 +192,9 @@ class Silu(Activation):
     def times_slope(self, q: Tensor, a: Tensor, aux: Tensor | None, out: Tensor, work: Tensor) -> None:
         self.slope(a, aux, work)
         torch.mul(q, work, out=out)
+
+    def times_bend(self, x: Tensor, a: Tensor, aux: Tensor | None) -> None:
+        raise NotImplementedError("the slope of silu has a zero")
 
     def times_slope_and_curvature(
         self, q: Tensor, x: Tensor, a: Tensor, aux: Tensor | None, work: Tensor

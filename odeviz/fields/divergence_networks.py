@@ -12,7 +12,7 @@ The last row of the cotangent, λ = dL/d(log p)', multiplies -tr J, and so the c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
@@ -33,9 +33,13 @@ class _ClosedForm(Network):
 
     extra_rows = 1
 
+    def __init__(self, sizes: Sequence[int], activation: str, time: str, batch: int, like: Tensor) -> None:
+        super().__init__(sizes, activation, time, batch, like)
+        #: For each layer, memory of its input's shape that is free between two operations: all the same.
+        self._free = [self.scratch["hidden"][:n] for n in self.sizes[:-1]]
+
     def _scratch_shapes(self) -> Shapes:
-        shapes = super()._scratch_shapes() | self._hidden("curved", self.batch)
-        return shapes | {"slope1": (self.sizes[1], self.batch)}
+        return super()._scratch_shapes() | {"hidden": (max(self.sizes[:-1]), self.batch)}
 
     def _at(self, t: float) -> None:
         if self.weights.at(t):
@@ -45,8 +49,8 @@ class _ClosedForm(Network):
         """What the divergence needs of the weights at the current time."""
         raise NotImplementedError
 
-    def _curve(self, buffers: dict[str, Tensor], i: int) -> Iterator[Operation]:
-        """dL/ds_i through the divergence, to scratch memory."""
+    def _curve(self, buffers: dict[str, Tensor], i: int, out: Tensor) -> Iterator[Operation]:
+        """out = dL/ds_i through the divergence."""
         raise NotImplementedError
 
     def _lambda(self, buffers: dict[str, Tensor]) -> Tensor:
@@ -57,16 +61,28 @@ class _ClosedForm(Network):
         a, aux = self._hidden_layer(buffers, 1)
         return partial(self.activation.slope, a, aux, slope)
 
+    def _backward_operations(self, buffers: dict[str, Tensor]) -> Iterator[Operation]:
+        if not self.activation.bends:
+            yield from super()._backward_operations(buffers)
+            return
+        delta, transposed = self._deltas(buffers), self.weights.transposed
+        for i in range(len(delta) - 1, 0, -1):
+            yield from self._curve(buffers, i, delta[i - 1])
+            yield partial(self.activation.times_bend, delta[i - 1], *self._hidden_layer(buffers, i))
+            yield partial(delta[i - 1].addmm_, transposed[i], delta[i])
+            yield from super()._through_activation(buffers, i, delta[i - 1])
+
     def _through_activation(self, buffers: dict[str, Tensor], i: int, delta: Tensor) -> Iterator[Operation]:
-        yield from self._curve(buffers, i)
-        curved, work = buffers[f"curved{i}"], buffers[f"work{i}"]
+        curved, work = self._free[i], buffers[f"work{i}"]
+        yield from self._curve(buffers, i, curved)
         a, aux = self._hidden_layer(buffers, i)
         yield partial(self.activation.times_slope_and_curvature, delta, curved, a, aux, work)
 
     def _gradient_operations(self, buffers: dict[str, Tensor], products: Products) -> Iterator[Operation]:
         yield from super()._gradient_operations(buffers, products)
         # Where buffers of several slots are stacked, scratch memory of one is not enough.
-        slope = buffers["slope1"] if "slope1" in buffers else torch.empty_like(buffers["delta1"])
+        stacked = "hidden" not in buffers
+        slope = torch.empty_like(buffers["delta1"]) if stacked else self._free[1]
         yield self._first_slope(buffers, slope)
         assert products.trace is not None
         yield product(self._before_trace(buffers), slope.mT, products.trace)
@@ -91,14 +107,14 @@ class OneHiddenLayer(_ClosedForm):
 
     def _forward_operations(self, buffers: dict[str, Tensor]) -> Iterator[Operation]:
         yield from super()._forward_operations(buffers)
-        yield self._first_slope(buffers, buffers["slope1"])
+        yield self._first_slope(buffers, self._free[1])
 
     def _write(self, place: Place, out: Rows) -> None:
         super()._write(place, out)
-        torch.mm(self.scratch["-c"], place.buffers["slope1"], out=out[2])
+        torch.mm(self.scratch["-c"], self._free[1], out=out[2])
 
-    def _curve(self, buffers: dict[str, Tensor], i: int) -> Iterator[Operation]:
-        yield partial(torch.mul, buffers["-c"].t(), self._lambda(buffers), out=buffers["curved1"])
+    def _curve(self, buffers: dict[str, Tensor], i: int, out: Tensor) -> Iterator[Operation]:
+        yield partial(torch.mul, buffers["-c"].t(), self._lambda(buffers), out=out)
 
     def _before_trace(self, buffers: dict[str, Tensor]) -> Tensor:
         return self._lambda(buffers)
@@ -130,23 +146,24 @@ class TwoHiddenLayers(_ClosedForm):
 
     def _forward_operations(self, buffers: dict[str, Tensor]) -> Iterator[Operation]:
         yield from super()._forward_operations(buffers)
-        Ms, sMs, work = buffers["-Ms"], buffers["curved2"], buffers["work2"]
-        yield self._first_slope(buffers, buffers["slope1"])
-        yield product(buffers["-M"], buffers["slope1"], Ms)
-        yield partial(self.activation.times_slope, Ms, *self._hidden_layer(buffers, 2), sMs, work)
+        slope, sMs = self._free[1:]
+        yield self._first_slope(buffers, slope)
+        yield product(buffers["-M"], slope, buffers["-Ms"])
+        a, aux = self._hidden_layer(buffers, 2)
+        yield partial(self.activation.times_slope, buffers["-Ms"], a, aux, sMs, buffers["work2"])
 
     def _write(self, place: Place, out: Rows) -> None:
         super()._write(place, out)
-        torch.sum(place.buffers["curved2"], 0, keepdim=True, out=out[2])
+        torch.sum(self._free[2], 0, keepdim=True, out=out[2])
 
-    def _curve(self, buffers: dict[str, Tensor], i: int) -> Iterator[Operation]:
-        curved, lam = buffers[f"curved{i}"], self._lambda(buffers)
+    def _curve(self, buffers: dict[str, Tensor], i: int, out: Tensor) -> Iterator[Operation]:
+        lam = self._lambda(buffers)
         if i == 2:
-            yield partial(torch.mul, buffers["-Ms"], lam, out=curved)
+            yield partial(torch.mul, buffers["-Ms"], lam, out=out)
             return
         s, work = buffers["λs"], buffers["work2"]
         yield partial(self.activation.times_slope, lam, *self._hidden_layer(buffers, 2), s, work)
-        yield product(buffers["-M"].t(), s, curved)
+        yield product(buffers["-M"].t(), s, out)
 
     def _before_trace(self, buffers: dict[str, Tensor]) -> Tensor:
         return buffers["λs"]
