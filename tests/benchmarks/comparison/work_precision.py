@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -24,6 +24,8 @@ from odeviz.engine import METHODS
 TOLERANCES = tuple(10.0**-k for k in range(2, 9))
 TARGETS = tuple(10.0**-k for k in range(3, 9))
 REFERENCE = 1e-12
+#: Seconds: a solver that took longer is not asked for a tighter tolerance.
+_PATIENCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Row:
     nfe: str
 
 
-def contenders(case: Case) -> list[Contender]:
-    """Who solves the case; a method that cannot is named on stderr and left out."""
+def contenders(case: Case, tired: Collection[str]) -> list[Contender]:
+    """Who solves the case, less the tired; a method that cannot is named on stderr and left out."""
     everybody: list[Contender | Absent] = []
     for name, method in METHODS.items():
         if getattr(method, "adaptive", False):
@@ -55,6 +57,8 @@ def contenders(case: Case) -> list[Contender]:
         ]
     present = []
     for each in everybody:
+        if each.name in tired:
+            continue
         try:
             if isinstance(each, Contender):
                 each.read(each.call())
@@ -66,10 +70,12 @@ def contenders(case: Case) -> list[Contender]:
     return present
 
 
-def measure(tolerance: float, batch: int, scale: float, seconds: float) -> list[Row]:
+def measure(
+    tolerance: float, batch: int, scale: float, seconds: float, tired: Collection[str] = ()
+) -> list[Row]:
     case = replace(make_case(FORWARD, batch, scale, torch.float64), tolerance=tolerance)
     answer = exact(case, REFERENCE)
-    present = contenders(case)
+    present = contenders(case, tired)
     timings = in_turns({each.name: each.call for each in present}, seconds, least=3)
     rows = []
     for each in present:
@@ -95,7 +101,8 @@ def work_precision(batch: int, scale: float, quick: bool) -> tuple[str, dict[str
     with double_precision():
         for tolerance in TOLERANCES[::2] if quick else TOLERANCES:
             print(f"tolerance {tolerance:g} ...", file=sys.stderr, flush=True)
-            rows += measure(tolerance, batch, scale, 2.0 if quick else 5.0)
+            tired = {row.solver for row in rows if row.milliseconds > 1e3 * _PATIENCE}
+            rows += measure(tolerance, batch, scale, 2.0 if quick else 5.0, tired)
     by_solver: dict[str, list[Row]] = {}
     for row in rows:
         by_solver.setdefault(row.solver, []).append(row)
