@@ -13,6 +13,11 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "solve": "odeviz.engine",
+    "odeint": "odeviz.engine",
+    "odeint_adjoint": "odeviz.engine",
+    "odeint_event": "odeviz.engine",
+    "odeint_dense": "odeviz.engine",
+    "SolveError": "odeviz.engine",
     "Solution": "odeviz.engine",
     "Stats": "odeviz.engine",
     "Status": "odeviz.engine",

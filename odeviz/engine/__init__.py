@@ -5,6 +5,8 @@ from odeviz.engine.events import Event, EventRecord
 from odeviz.engine.kernel import AutogradKernel, Kernel, VectorField
 from odeviz.engine.method import Method
 from odeviz.engine.methods import METHODS
+from odeviz.engine.odeint import odeint, odeint_adjoint, odeint_dense, odeint_event
+from odeviz.engine.odeint_call import SolveError
 from odeviz.engine.solution import Solution, Stats, Status, StepRecord
 from odeviz.engine.solve import ADJOINTS, solve
 from odeviz.engine.tableau import ButcherTableau
@@ -21,9 +23,14 @@ __all__ = [
     "Method",
     "PIDController",
     "Solution",
+    "SolveError",
     "Stats",
     "Status",
     "StepRecord",
     "VectorField",
+    "odeint",
+    "odeint_adjoint",
+    "odeint_dense",
+    "odeint_event",
     "solve",
 ]
