@@ -146,7 +146,7 @@ class AdaptiveSteps:
 
     def judge(self, stepper: Stepper, h: float) -> tuple[float, bool, float]:
         error = stepper.error(h, self._tolerance)
-        exponent = 1.0 / (stepper.method.error_order + 1)
+        exponent = 1.0 / (error_order(stepper) + 1)
         smallest = math.isfinite(error) and abs(h) <= self._min_step
         if not (error <= 1.0 or smallest):
             self._after_rejection = True
@@ -189,6 +189,12 @@ class GivenSteps:
         pass
 
 
+def error_order(stepper: Stepper) -> int:
+    """Order of the attempted step's error estimate: a stepper of variable order has an ``error_order`` of its own."""
+    order: int = getattr(stepper, "error_order", stepper.method.error_order)
+    return order
+
+
 def equal_nodes(t0: float, t1: float, steps: int) -> list[float]:
     """Ends of ``steps`` equal steps, each computed from both ends of the interval, so that rounding does not add up."""
     return [t0 + k / steps * (t1 - t0) for k in range(steps)] + [t1]
@@ -213,7 +219,7 @@ def initial_step(stepper: Stepper, tolerance: Tolerance, t0: float, t1: float) -
     if not steepest > 1e-15:
         h1 = max(1e-6, abs(h0) * 1e-3)
     else:
-        h1 = (0.01 / steepest) ** (1.0 / (stepper.method.error_order + 1))
+        h1 = (0.01 / steepest) ** (1.0 / (error_order(stepper) + 1))
     # Below a few roundings of t a step would not move the time; control may still find a larger one good enough.
     visible = 64 * math.ulp(max(abs(t0), abs(t1)))
     return math.copysign(min(max(min(100 * abs(h0), h1), visible), abs(span)), span)

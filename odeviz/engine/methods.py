@@ -7,20 +7,46 @@ from typing import Any
 
 from torch import Tensor
 
+from odeviz.engine.adams import ADAMS, Adams, AdamsStepper
 from odeviz.engine.dop853 import DOP853
 from odeviz.engine.kernel import VectorField
+from odeviz.engine.leapfrog import (
+    ASYNCHRONOUS_LEAPFROG,
+    LEAPFROG,
+    AsynchronousLeapfrog,
+    AsynchronousLeapfrogStepper,
+    Leapfrog,
+    LeapfrogStepper,
+)
 from odeviz.engine.method import Method
 from odeviz.engine.stepper import DifferentiableStepper, Stepper
 from odeviz.engine.tableau import BOSH3, DOPRI5, EULER, HEUN, MIDPOINT, RALSTON, RK4, TSIT5, ButcherTableau
 
 #: Every method by name.
 METHODS: dict[str, Method] = {
-    method.name: method for method in (EULER, MIDPOINT, HEUN, RALSTON, RK4, BOSH3, DOPRI5, TSIT5, DOP853)
+    method.name: method
+    for method in (
+        EULER,
+        MIDPOINT,
+        HEUN,
+        RALSTON,
+        RK4,
+        BOSH3,
+        DOPRI5,
+        TSIT5,
+        DOP853,
+        ADAMS,
+        LEAPFROG,
+        ASYNCHRONOUS_LEAPFROG,
+    )
 }
 
 #: For each family, what makes a method's steps by ordinary tensor operations.
 STEPPERS: dict[type[Method], Callable[[VectorField, Any, Tensor], Stepper]] = {
     ButcherTableau: DifferentiableStepper,
+    Adams: AdamsStepper,
+    Leapfrog: LeapfrogStepper,
+    AsynchronousLeapfrog: AsynchronousLeapfrogStepper,
 }
 
 
