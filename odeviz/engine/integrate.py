@@ -198,6 +198,9 @@ def _failed(trace: Trace, status: Status, t: float, h: float, stepper: Stepper) 
         Status.MAX_STEPS: "the limit of steps was used up; raise max_steps, loosen the tolerance or take fewer steps",
         Status.CANCELLED: "it was cancelled",
     }
+    if status is Status.NON_FINITE and getattr(stepper, "unsolved", False):
+        status = Status.STEP_TOO_SMALL
+        reasons[status] = "the equations of an implicit step could not be solved; take smaller steps"
     trace.status, trace.t_stop, trace.next_step = status, t, h
     trace.message = f"The solve stopped at t = {t:.6g}: {reasons[status]}."
     if status in (Status.NON_FINITE, Status.STEP_TOO_SMALL):

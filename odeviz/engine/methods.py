@@ -9,6 +9,7 @@ from torch import Tensor
 
 from odeviz.engine.adams import ADAMS, Adams, AdamsStepper
 from odeviz.engine.dop853 import DOP853
+from odeviz.engine.esdirk import ESDIRK4, ESDIRKStepper, ESDIRKTableau
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.leapfrog import (
     ASYNCHRONOUS_LEAPFROG,
@@ -38,6 +39,7 @@ METHODS: dict[str, Method] = {
         ADAMS,
         LEAPFROG,
         ASYNCHRONOUS_LEAPFROG,
+        ESDIRK4,
     )
 }
 
@@ -47,6 +49,7 @@ STEPPERS: dict[type[Method], Callable[[VectorField, Any, Tensor], Stepper]] = {
     Adams: AdamsStepper,
     Leapfrog: LeapfrogStepper,
     AsynchronousLeapfrog: AsynchronousLeapfrogStepper,
+    ESDIRKTableau: ESDIRKStepper,
 }
 
 

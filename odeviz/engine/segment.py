@@ -241,6 +241,8 @@ def _counting(field: VectorField, stats: Stats) -> VectorField:
             value.register_hook(count)  # type: ignore[no-untyped-call]
         return value
 
+    # For whoever takes such products while solving, which are counted there.
+    counted.bare = field  # type: ignore[attr-defined]
     return counted
 
 
