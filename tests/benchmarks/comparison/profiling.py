@@ -61,7 +61,9 @@ KERNEL = {
     "gradients": "weight gradients",
 }
 LOOP = "time loop"
-TURNS = 40
+TURNS = 12
+#: Calls that are timed in one turn, plain and wrapped, and calls before them.
+_CALLS, _WARMING = 5, 3
 
 
 class Sections:
@@ -75,7 +77,10 @@ class Sections:
         self._stack = [REST]
         self._mark = time.perf_counter()
 
-    def start(self) -> None:
+    def reset(self) -> None:
+        """Begin anew, in the part that nothing is wrapped for."""
+        for counter in (self.seconds, self.calls, self.made):
+            counter.clear()
         self._mark = time.perf_counter()
 
     def stop(self) -> None:
@@ -121,7 +126,7 @@ def _wrapping_cost() -> tuple[float, float]:
     for _ in range(count):
         empty()
     plain = (time.perf_counter() - began) / count
-    sections.start()
+    sections.reset()
     for _ in range(count):
         wrapped()
     sections.stop()
@@ -215,23 +220,28 @@ def parts_of(task: Task, batch: int, scale: float, turns: int) -> dict[str, Any]
     case = make_case(task, batch, scale)
     ours, kernel = _ours(case), _kernel_type(case)
     inside, outside = _wrapping_cost()
-    for _ in range(3):
-        found = ours.call()
+    found = ours.call()
     seconds: dict[str, list[float]] = {}
-    calls: Counter[str] = Counter()
-    plain = []
+    plain, sections = [], Sections()
     for _ in range(turns):
-        began = time.perf_counter()
-        ours.call()
-        plain.append(time.perf_counter() - began)
+        for _ in range(_WARMING):
+            ours.call()
+        for _ in range(_CALLS):
+            began = time.perf_counter()
+            ours.call()
+            plain.append(time.perf_counter() - began)
         sections = Sections()
         with _wrapped(kernel, sections.wrap):
-            sections.start()
-            ours.call()
-            sections.stop()
-        for part, taken in sections.without(inside, outside).items():
-            seconds.setdefault(part, []).append(taken)
-        calls = sections.calls
+            # The interpreter forgets what it has learnt of a class when its methods are replaced.
+            for _ in range(_WARMING):
+                ours.call()
+            for _ in range(_CALLS):
+                sections.reset()
+                ours.call()
+                sections.stop()
+                for part, taken in sections.without(inside, outside).items():
+                    seconds.setdefault(part, []).append(taken)
+    calls = sections.calls
     stats = found[1].stats
     return {
         "task": task.name,
@@ -328,7 +338,7 @@ def operations_table(found: dict[str, dict[str, float]]) -> str:
 def profile(batch: int, scale: float, quick: bool) -> tuple[str, dict[str, Any]]:
     """All tables as Markdown, and their numbers."""
     parts = [
-        parts_of(task, batch, scale, TURNS // 4 if quick else TURNS) for task in (FORWARD, GRADIENT, DENSITY)
+        parts_of(task, batch, scale, TURNS // 3 if quick else TURNS) for task in (FORWARD, GRADIENT, DENSITY)
     ]
     counted = operations(batch, scale)
     text = "\n\n".join([f"Batch {batch}.", *map(parts_table, parts), operations_table(counted)])
