@@ -36,13 +36,9 @@ class Plain(nn.Module):
 FIELDS = {"with-kernel": lambda: MLPField(2, (16,)), "without-kernel": Plain}
 
 
-def options(adjoint):
-    return OPTIONS.get(adjoint, OTHERWISE)
-
-
 def solve_and_differentiate(field, y0, adjoint):
     t = torch.tensor([0.0, 0.5], requires_grad=True)
-    solution = solve(field, y0, t, adjoint=adjoint, **options(adjoint))
+    solution = solve(field, y0, t, adjoint=adjoint, **OPTIONS.get(adjoint, OTHERWISE))
     torch.autograd.grad(solution.y.square().sum(), (y0, t, *field.parameters()))
     return solution
 

@@ -87,7 +87,6 @@ def test_the_25_problems_take_no_more_evaluations_than_scipy_with_the_same_metho
     assert ours < 1.1 * theirs
 
 
-@pytest.mark.skipif("esdirk4" not in METHODS, reason="there is no method for stiff problems")
 @pytest.mark.parametrize("problem", STIFF.values(), ids=STIFF)
 def test_a_stiff_problem_is_solved_to_the_tolerance(problem):
     allowed = ERRORS_THAT_ADD_UP["esdirk4"] * 1e-6 * problem.gain()
