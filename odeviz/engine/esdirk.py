@@ -8,16 +8,17 @@ schemes for convection-diffusion-reaction equations, Appl. Numer. Math. 44 (2003
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction as F  # noqa: N817 - the table below is unreadable otherwise
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.method import Method
-from odeviz.engine.newton import Newton, factors, jacobian, solved
+from odeviz.engine.newton import Factors, Image, Newton, factors, jacobian, solved
 from odeviz.engine.norm import Tolerance
 from odeviz.engine.plain import PlainStepper
 from odeviz.engine.stepper import culprits, within
@@ -108,9 +109,9 @@ class ESDIRKStepper(PlainStepper):
 
     **Stages** of all samples are solved together by simplified Newton iterations (:class:`Newton`) with the Jacobian
     at the step's start, which serves every stage and every retry of the step, and one LU factorisation for each size
-    that is tried. The first step, and given steps, which know of no tolerance, are solved to a few rounding errors. A
-    step whose iterations fail has an infinite error, so that step-size control tries a smaller one; given steps end
-    the solve.
+    that is tried. The first step, and given steps, which know of no tolerance, are solved to a few rounding errors,
+    with a new Jacobian in each iteration if need be. A step whose iterations fail has an infinite error, so that
+    step-size control tries a smaller one; given steps end the solve.
 
     **Jacobians** are described at :func:`jacobian`: samples must not depend on each other, and the field must be
     differentiable by torch or offer its own. ``nfe`` counts every evaluation of the field and those of its Jacobian.
@@ -169,7 +170,7 @@ class ESDIRKStepper(PlainStepper):
             lu = factors(self._J, self._diagonal)
             for i in range(1, self.method.stages):
                 base, guess = self._base(i), self._combined(self._guesses[i]) * self._diagonal
-                z = self._newton.solve(self._image(i), base, guess, lu)
+                z = self._newton.solve(self._image(i), base, guess, lu, partial(self._factors, i))
                 if z is None:
                     return
                 self._K.append(z / self._diagonal)
@@ -186,9 +187,13 @@ class ESDIRKStepper(PlainStepper):
         """Stage i without its own derivative."""
         return self._y + self._h * self._combined(self._a[i][:i])
 
-    def _image(self, i: int) -> Callable[[Tensor], Tensor]:
+    def _image(self, i: int) -> Image:
         """From stage i to what its own derivative adds to it."""
         return lambda y: self._diagonal * self._f(self._t + self._c[i] * self._h, y)
+
+    def _factors(self, i: int, y: Tensor) -> Factors:
+        """Those of Newton's matrix at stage i."""
+        return factors(self._jacobian(self._t + self._c[i] * self._h, y), self._diagonal)
 
     def _link(self) -> None:
         """Make the solved stages depend on the step's start and on the field's parameters."""
@@ -199,7 +204,7 @@ class ESDIRKStepper(PlainStepper):
         for i, k in enumerate(solutions, 1):
             base, image, z = self._base(i), self._image(i), k * self._diagonal
             with torch.no_grad():
-                lu = factors(self._jacobian(self._t + self._c[i] * self._h, base + z), self._diagonal)
+                lu = self._factors(i, base + z)
             for _ in range(self._corrections):
                 residual = image(base + z) - z
                 z = z + solved(lu, residual - residual.detach())

@@ -22,9 +22,13 @@ ROUNDINGS = 10.0
 #: Displacements of so many rounding errors that no longer shrink are rounding errors.
 STALLED_ROUNDINGS = 1e4
 MOST_ITERATIONS = 10
+#: Iterations that may be tried with a new matrix in each.
+MOST_RENEWALS = 25
 
 #: LU factors ``[batch, dim, dim]`` and pivots ``[batch, dim]``.
 Factors: TypeAlias = tuple[Tensor, Tensor]
+#: From a stage ``[batch, dim]`` to what its own derivative adds to it.
+Image: TypeAlias = Callable[[Tensor], Tensor]
 
 
 def jacobian(field: VectorField, t: float, y: Tensor) -> tuple[Tensor, int]:
@@ -73,53 +77,73 @@ def solved(lu: Factors, right: Tensor) -> Tensor:
 
 
 class Newton:
-    """Simplified Newton iterations for ``z = image(base + z)``, stage after stage of one step.
+    """Newton iterations for ``z = image(base + z)``, stage after stage of one step, with the same matrix.
 
     They end when theta / (1 - theta) times the norm of the last displacement, theta being the rate of contraction, is
-    ``SHARE`` of ``tolerance``, or, without one, ``ROUNDINGS`` rounding errors. They fail, so that :meth:`solve` returns
-    None, when they diverge, are about to take more than ``MOST_ITERATIONS`` or meet numbers that are not finite.
+    ``SHARE`` of ``tolerance``, or, without one, ``ROUNDINGS`` rounding errors. They fail when they diverge, are about
+    to take more than ``MOST_ITERATIONS`` or meet numbers that are not finite. With a tolerance a smaller step then
+    helps; without one a stage is tried again with a new matrix in each iteration.
     """
 
     def __init__(self, tolerance: Tolerance | None) -> None:
         self._tolerance = tolerance
         #: theta / (1 - theta) of the last stage.
         self._eta = 1.0
-        #: The displacement, over what is allowed, when iterations failed.
+        #: The last displacement ``[batch, dim]``, over what is allowed, of iterations that failed.
         self.failed: Tensor | None = None
 
+    def solve(
+        self, image: Image, base: Tensor, guess: Tensor, lu: Factors, renewed: Callable[[Tensor], Factors]
+    ) -> Tensor | None:
+        """z ``[batch, dim]`` from a guess, or None if that failed.
+
+        ``lu`` are the factors of ``I - d image / dy`` somewhere near, ``renewed`` makes those at a state.
+        """
+        z = self._iterate(image, base, guess, lambda y: lu, MOST_ITERATIONS, patient=False)
+        if z is None and self._tolerance is None:
+            self._eta = 1.0
+            z = self._iterate(image, base, torch.zeros_like(guess), renewed, MOST_RENEWALS, patient=True)
+        return z
+
+    def _iterate(
+        self,
+        image: Image,
+        base: Tensor,
+        z: Tensor,
+        matrix: Callable[[Tensor], Factors],
+        most: int,
+        patient: bool,
+    ) -> Tensor | None:
+        """One iteration after the other; a patient one sees nothing in displacements that grow for a while."""
+        before = math.nan
+        self._eta = max(self._eta, torch.finfo(base.dtype).eps) ** 0.8
+        for left in reversed(range(most)):
+            y = base + z
+            move = solved(matrix(y), image(y) - z)
+            z = z + move
+            scaled = move / self._allowed(y)
+            size = rms(scaled) if self._tolerance is None else self._tolerance.measure(scaled)
+            theta = size / before
+            if theta < 1.0:
+                self._eta = theta / (1.0 - theta)
+            if size == 0.0 or self._eta * size <= 1.0:
+                self.failed = None
+                return z
+            hopeless = not patient and (theta >= 1.0 or theta**left * self._eta * size > 1.0)
+            if not math.isfinite(size) or hopeless or left == 0:
+                break
+            before = size
+        self.failed = None if self._stalled(move, y) else scaled
+        return z if self.failed is None else None
+
     def _allowed(self, y: Tensor) -> Tensor:
+        """The displacement ``[batch, dim]`` or ``[batch, 1]`` that need not be made."""
         rounding = ROUNDINGS * torch.finfo(y.dtype).eps * y.abs().amax(1, keepdim=True)
         if self._tolerance is None:
             return rounding.clamp_min(torch.finfo(y.dtype).tiny)
         return torch.maximum(SHARE * self._tolerance.scale(y.abs()), rounding)
 
-    def solve(
-        self, image: Callable[[Tensor], Tensor], base: Tensor, guess: Tensor, lu: Factors
-    ) -> Tensor | None:
-        """z ``[batch, dim]`` from a guess; ``lu`` are the factors of ``I - d image / dy``. None if that failed."""
-        measure = rms if self._tolerance is None else self._tolerance.measure
-        z, before = guess, math.nan
-        self._eta = max(self._eta, torch.finfo(base.dtype).eps) ** 0.8
-        for left in reversed(range(MOST_ITERATIONS)):
-            y = base + z
-            move = solved(lu, image(y) - z)
-            z = z + move
-            scaled = move / self._allowed(y)
-            size = measure(scaled)
-            theta = size / before
-            if theta < 1.0:
-                self._eta = theta / (1.0 - theta)
-            if size == 0.0 or self._eta * size <= 1.0:
-                return z
-            hopeless = theta >= 1.0 or theta**left * self._eta * size > 1.0
-            if not math.isfinite(size) or hopeless:
-                if self._stalled(move, y):
-                    return z
-                break
-            before = size
-        self.failed = scaled
-        return None
-
     def _stalled(self, move: Tensor, y: Tensor) -> bool:
+        """Whether displacements no longer shrink because they are rounding errors."""
         limit = STALLED_ROUNDINGS * torch.finfo(y.dtype).eps * y.abs().amax(1, keepdim=True)
         return bool((move.abs() <= limit).all())
