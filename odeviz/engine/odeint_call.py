@@ -85,7 +85,7 @@ class Call:
     ) -> Extras:
         """How the solve is differentiated, and the callbacks of func."""
         layout = self.layout
-        extras = Extras(adjoint, watch_of(self.func, layout.seen, layout.device))
+        extras = Extras(adjoint, watch_of(self.func, self.chosen.callbacks(), layout.seen, layout.device))
         if adjoint_options is None:
             return extras
 
@@ -107,7 +107,7 @@ class Call:
         return replace(
             extras,
             backward_norm=(lambda x: norm(shown(x))) if callable(norm) else None,
-            backward_watch=watch_of(self.func, shown, layout.device, "_adjoint"),
+            backward_watch=watch_of(self.func, self.chosen.callbacks("_adjoint"), shown, layout.device),
         )
 
     def run(

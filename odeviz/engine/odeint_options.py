@@ -71,6 +71,12 @@ class Chosen:
         """Whether both are the same method of the engine, used in the same way."""
         return (self.name, self.given_steps) == (other.name, other.given_steps)
 
+    def callbacks(self, suffix: str = "") -> tuple[str, str, str]:
+        """The names of func's callbacks, empty where this method has no use for one: given steps are not judged."""
+        begin, *verdicts = (name + suffix for name in CALLBACKS)
+        accept, reject = ("", "") if self.given_steps else verdicts
+        return begin, accept, reject
+
     def warn_of_unknown(self, options: Mapping[str, Any], func: object, stacklevel: int) -> None:
         """Warn of options and callbacks that this method makes no use of."""
         known = (*_ALWAYS, *(_GIVEN if self.given_steps else _CONTROLLED))
@@ -80,7 +86,7 @@ class Chosen:
                 f"options {', '.join(unknown)} mean nothing to method {self.asked!r}, which knows {', '.join(known)}",
                 stacklevel=stacklevel,
             )
-        idle = [name for name in CALLBACKS[1:] if self.given_steps and hasattr(func, name)]
+        idle = [name for name in CALLBACKS if name not in self.callbacks() and hasattr(func, name)]
         if idle:
             warnings.warn(
                 f"method {self.asked!r} judges no steps: {', '.join(idle)} will not be called",

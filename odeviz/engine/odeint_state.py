@@ -50,9 +50,10 @@ class Layout:
 
     def row(self, name: str, state: object) -> Tensor:
         """A state as a row ``[n]``; ``ValueError`` naming whose it is when its shapes are not those of y0."""
-        parts = tuple(state) if self.is_tuple and isinstance(state, tuple | list) else (state,)
+        several = self.is_tuple and isinstance(state, tuple | list)
+        parts = tuple(state) if several else (state,)  # type: ignore[arg-type]
         shapes = tuple(part.shape if isinstance(part, Tensor) else None for part in parts)
-        if shapes != self.shapes:
+        if shapes != self.shapes or several != self.is_tuple:
             got = [None if shape is None else list(shape) for shape in shapes]
             wanted = [list(shape) for shape in self.shapes]
             raise ValueError(
@@ -166,12 +167,14 @@ class Clock:
         return time
 
 
-def watch_of(func: object, shown: Callable[[Tensor], Any], device: torch.device, suffix: str = "") -> Watch:
-    """A watch that calls ``func``'s callbacks with (t0, y0, dt), of which dt is positive.
+def watch_of(
+    func: object, names: Sequence[str], shown: Callable[[Tensor], Any], device: torch.device
+) -> Watch:
+    """A watch that calls those of ``func``'s callbacks with (t0, y0, dt), of which dt is positive.
 
-    ``shown`` turns the engine's state into what the caller is shown.
+    ``names`` are in the order of ``CALLBACKS``; ``shown`` turns the engine's state into what the caller is shown.
     """
-    begin, accept, reject = (getattr(func, name + suffix, None) for name in CALLBACKS)
+    begin, accept, reject = (getattr(func, name, None) for name in names)
     dtype = torch.float32 if device.type == "mps" else torch.float64
 
     def call(callback: Callable[..., object], t: float, h: float, state: Tensor) -> None:
