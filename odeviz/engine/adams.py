@@ -139,6 +139,8 @@ class AdamsStepper(PlainStepper):
         self._k = len(THIRDS)
         self._attempted: _Attempt | None = None
         self._rejections = 0
+        #: Whether a step is made again, to be differentiated: which values the next one needs is then known to it.
+        self._replayed = False
 
     @property
     def error_order(self) -> int:
@@ -158,7 +160,7 @@ class AdamsStepper(PlainStepper):
     def resume(self, carry: tuple[Tensor, ...], memory: tuple[int, tuple[float, ...]]) -> None:
         self._y, self._values, self._slope = carry[0], list(carry[1:]), None
         self._k, self._times = memory
-        self._attempted, self._rejections = None, 0
+        self._attempted, self._rejections, self._replayed = None, 0, True
 
     def restart(self) -> None:
         self._times, self._values, self._slope = (), [], None
@@ -244,7 +246,7 @@ class AdamsStepper(PlainStepper):
         """Number of values for the predictor of the step after the attempted one."""
         k = self._k
         if attempted.judged is None:
-            return VALUES_OF_GIVEN_STEPS
+            return MOST_VALUES if self._replayed else VALUES_OF_GIVEN_STEPS
         error, tolerance = attempted.judged
         nodes, values = [1.0, *attempted.nodes], [end, *attempted.values]
         if self._values:
