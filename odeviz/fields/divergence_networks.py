@@ -119,9 +119,9 @@ class OneHiddenLayer(_ClosedForm):
     def _before_trace(self, buffers: dict[str, Tensor]) -> Tensor:
         return self._lambda(buffers)
 
-    def _complete(self, products: Products, weights: list[Tensor]) -> Products:
+    def _complete(self, products: Products, gates: Tensor | None) -> Products:
         assert products.trace is not None
-        dc, (first, last) = -products.trace[:, 0], weights
+        dc, (first, last) = -products.trace[:, 0], self.weights.weights_at(gates)
         return products.plus([dc[:, :, None] * last.mT, dc[:, None, :] * first.mT])
 
 
@@ -142,7 +142,8 @@ class TwoHiddenLayers(_ClosedForm):
 
     def _combine(self) -> None:
         first, middle, last = self.weights.plain
-        torch.mm(last.t(), first.t(), out=self.scratch["-M"]).mul_(middle).neg_()
+        minus_M = self.scratch["-M"]
+        torch.addmm(minus_M, last.t(), first.t(), beta=0, alpha=-1, out=minus_M).mul_(middle)
 
     def _forward_operations(self, buffers: dict[str, Tensor]) -> Iterator[Operation]:
         yield from super()._forward_operations(buffers)
@@ -168,11 +169,12 @@ class TwoHiddenLayers(_ClosedForm):
     def _before_trace(self, buffers: dict[str, Tensor]) -> Tensor:
         return buffers["λs"]
 
-    def _complete(self, products: Products, weights: list[Tensor]) -> Products:
+    def _complete(self, products: Products, gates: Tensor | None) -> Products:
         assert products.trace is not None
-        dM, (first, middle, last) = -products.trace, weights
-        dQ = dM * middle
-        return products.plus([dQ.mT @ last.mT, dM * (last.mT @ first.mT), (dQ @ first).mT])
+        minus_dM, (first, middle, last) = products.trace, self.weights.weights_at(gates)
+        minus_dQ = minus_dM * middle
+        share = [minus_dQ.mT @ -last.mT, minus_dM * (last.mT @ -first.mT), (minus_dQ @ -first).mT]
+        return products.plus(share)
 
 
 class Tangents(Network):

@@ -101,22 +101,29 @@ class FoldedWeights:
             torch.add(self._bias, self._shift, alpha=t, out=self._bias_now)
         return first
 
-    def at_all(self, times: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Gates ``[slots, units]`` and the layers' gated weights ``[slots, n, k]`` at times ``[slots]``."""
-        gates = torch.addcmul(self._gate_bias, times[:, None], self._gate_weight).sigmoid_()
-        weights = [
+    def gates_at(self, times: Tensor) -> Tensor:
+        """Gates ``[slots, units]`` at times ``[slots]``."""
+        return torch.addcmul(self._gate_bias, times[:, None], self._gate_weight).sigmoid_()
+
+    def weights_at(self, gates: Tensor | None) -> list[Tensor]:
+        """The layers' weights ``[slots, n, k]`` with gates ``[slots, units]``; ``[1, n, k]`` without."""
+        if gates is None:
+            return [weight[None] for weight in self.plain]
+        return [
             self._table[rows, 1 : 1 + k] * gates[:, rows, None]
             for rows, k in zip(self._rows, self._inputs, strict=True)
         ]
-        return gates, weights
 
-    def through_gates(self, products: Products, gates: Tensor) -> Tensor:
+    def through_gates(self, products: Products, gates: Tensor, work: Products) -> Tensor:
         """dL/dgate ``[slots, units]`` from the products ``[slots, ...]`` of the gated weights."""
         out = torch.empty_like(gates)
-        for bias, weight, rows, k in zip(
-            products.bias, products.weight, self._rows, self._inputs, strict=True
+        for bias, weight, memory, rows, k in zip(
+            products.bias, products.weight, work.weight, self._rows, self._inputs, strict=True
         ):
-            torch.sum(weight * self._table[rows, 1 : 1 + k], -1, out=out[:, rows])
+            table = self._table[rows, 1 : 1 + k]
+            if memory.stride(-1) != 1:
+                table = table.t().contiguous().t()
+            torch.sum(torch.mul(weight, table, out=memory), -1, out=out[:, rows])
             out[:, rows].addcmul_(bias, self._bias[rows])
         return out
 

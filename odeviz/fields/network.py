@@ -196,8 +196,8 @@ class Network:
 
     # Weight gradients.
 
-    def _complete(self, products: Products, weights: list[Tensor]) -> Products:
-        """Add the divergence's share, at the layers' gated weights ``[slots, n, k]``."""
+    def _complete(self, products: Products, gates: Tensor | None) -> Products:
+        """Add the divergence's share, with the gates ``[slots, units]`` of a gated network."""
         return products
 
     def _product_rows(self, slots: Sequence[int]) -> Iterator[tuple[Tensor, list[int]]]:
@@ -223,27 +223,30 @@ class Network:
             if shift is not None:
                 times = rows.new_tensor([factors[i] * self.tape[slots[i]].t for i in positions])
                 folded.add_biases(layout.split(rows), times, shift)
-        products = self._complete(layout.split(total), [weight[None] for weight in folded.plain])
+        products = self._complete(layout.split(total), None)
         return TableGradient(products.only(), shift, None, None)
 
     def _gated_sum(self, slots: Sequence[int], factors: Sequence[float]) -> TableGradient:
         folded, layout = self.weights, self._layout
-        total = layout.split(folded.new_zeros(layout.total))
+        total = folded.new_zeros(layout.total)
         shift, gate_weight, gate_bias = (folded.new_zeros(folded.units) for _ in range(3))
+        # Fresh pages for every temporary would cost more than the arithmetic.
+        memory = folded.new_zeros(min(_CHUNK, len(slots)), layout.total)
         for rows, positions in self._product_rows(slots):
             factor = rows.new_tensor([factors[i] for i in positions])
             times = rows.new_tensor([self.tape[slots[i]].t for i in positions])
-            gates, gated = folded.at_all(times)
-            products = self._complete(layout.split(rows), gated)
+            gates, work = folded.gates_at(times), layout.split(memory[: len(rows)])
+            products = self._complete(layout.split(rows), gates)
             folded.add_biases(products, factor * times, shift)
             weighted = factor[:, None] * gates
-            slope = folded.through_gates(products, gates) * weighted * (1 - gates)
+            slope = folded.through_gates(products, gates, work) * weighted * (1 - gates)
             gate_bias.add_(slope.sum(0))
             gate_weight.addmv_(slope.t(), times)
             for i, share in enumerate(folded.split(weighted)):
-                total.bias[i].add_((share * products.bias[i]).sum(0))
-                total.weight[i].add_((share[:, :, None] * products.weight[i]).sum(0))
-        return TableGradient(total, shift, gate_weight, gate_bias)
+                torch.mul(products.bias[i], share, out=work.bias[i])
+                torch.mul(products.weight[i], share[:, :, None], out=work.weight[i])
+            total.add_(memory[: len(rows)].sum(0))
+        return TableGradient(layout.split(total), shift, gate_weight, gate_bias)
 
 
 def _volume(shapes: Shapes) -> int:

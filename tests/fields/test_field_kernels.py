@@ -56,6 +56,12 @@ def test_kernel_is_right_for_a_large_batch_of_few_dimensions() -> None:
     check_kernel(make("silu", "concat", (32, 32), True), batch=2100, dim=3)
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("divergence", [False, True])
+def test_kernel_is_right_where_rows_would_share_cache_lines(activation: str, divergence: bool) -> None:
+    check_kernel(make(activation, "concatsquash", (32, 34), divergence), batch=512, dim=2 + divergence)
+
+
 def test_float32_kernel_agrees_to_rounding() -> None:
     field = make("tanh", "concat", (64, 64), True, rescaled=False).float()
     state = torch.randn(50, 3)
