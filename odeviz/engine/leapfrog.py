@@ -60,6 +60,9 @@ class AsynchronousLeapfrog(Method):
         return True
 
 
+#: Of the error allowed, the share that is too much for a velocity that is off.
+ASTRAY = 0.25
+
 LEAPFROG = Leapfrog(
     name="leapfrog", title="Störmer-Verlet leapfrog", order=2, error_order=0, dense_order=2,
     source="Störmer (1907), Verlet (1967); Hairer, Lubich, Wanner, Geometric Numerical Integration, VI.3",
@@ -80,35 +83,36 @@ ASYNCHRONOUS_LEAPFROG = AsynchronousLeapfrog(
 
 
 class _PairStepper(PlainStepper):
-    """Steps of the state ``[batch, dim]`` and a companion that a step from the state alone makes anew."""
+    """Steps of the state ``[batch, dim]`` and a companion that a step from the state alone makes anew.
+
+    After a restart the old companion stays in the carry, unused, so that the step before can be undone.
+    """
 
     def __init__(self, field: VectorField, y0: Tensor) -> None:
         super().__init__(field, y0)
+        self.fresh = True
         self._companion: Tensor | None = None
         self._companion1: Tensor | None = None
-
-    @property
-    def fresh(self) -> bool:
-        return self._companion is None
 
     def carry(self) -> tuple[Tensor, ...]:
         return (self._y,) if self._companion is None else (self._y, self._companion)
 
-    def memory(self) -> None:
-        return None
+    def memory(self) -> bool:
+        """Whether the step begins with the state alone."""
+        return self.fresh
 
-    def resume(self, carry: tuple[Tensor, ...], memory: None) -> None:
-        self._y, self._slope = carry[0], None
+    def resume(self, carry: tuple[Tensor, ...], memory: bool) -> None:
+        self._y, self._slope, self.fresh = carry[0], None, memory
         self._companion = carry[1] if len(carry) > 1 else None
 
     def finish(self) -> None:
         pass
 
     def accept(self) -> None:
-        self._y, self._companion, self._slope = self._y1, self._companion1, None
+        self._y, self._companion, self._slope, self.fresh = self._y1, self._companion1, None, False
 
     def restart(self) -> None:
-        self._companion = self._slope = None
+        self._slope, self.fresh = None, True
 
 
 class LeapfrogStepper(_PairStepper):
@@ -140,7 +144,9 @@ class LeapfrogStepper(_PairStepper):
 
     def attempt(self, t: float, h: float) -> None:
         q, p = self._y.chunk(2, -1)
-        kick = self.derivative(t).chunk(2, -1)[1] if self._companion is None else self._companion
+        kick = (
+            self.derivative(t).chunk(2, -1)[1] if self.fresh or self._companion is None else self._companion
+        )
         p = p + 0.5 * h * kick
         q = q + h * self._drift(t + 0.5 * h, q, p)
         kick = self._companion1 = self._pull(t + h, q, p)
@@ -152,7 +158,8 @@ class LeapfrogStepper(_PairStepper):
 
     def polynomial(self, h: float) -> Tensor:
         """The parabolas through both ends that begin in the field's direction."""
-        first = h * self.derivative(self._t)
+        with torch.set_grad_enabled(self._y1.requires_grad):
+            first = h * self.derivative(self._t)
         return torch.stack([first, self._y1 - self._y - first])
 
     def undo(self, t: float, h: float, carry: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -169,7 +176,8 @@ class AsynchronousLeapfrogStepper(_PairStepper):
 
     y_half = y + h/2 v;  v_half = f(t + h/2, y_half);  v1 = 2 v_half - v;  y1 = y + h v_half.
 
-    The error estimate is the difference to Euler's step along v, y + h v.
+    The error estimate is the difference to Euler's step along v, y + h v. What v is off f by changes its sign from
+    step to step and grows where the solution decays; under step control v is set to f again before that shows.
     """
 
     def __init__(self, field: VectorField, method: AsynchronousLeapfrog, y0: Tensor) -> None:
@@ -177,15 +185,39 @@ class AsynchronousLeapfrogStepper(_PairStepper):
         self.method = method
         #: v and v_half - v of the attempted step.
         self._v = self._change = y0
+        self._h = 0.0
+        #: (v_half - v) / h of the step before; half of f's rate of change, but for what v is off by.
+        self._rate: Tensor | None = None
+        self._tolerance: Tolerance | None = None
 
     def attempt(self, t: float, h: float) -> None:
-        v = self.derivative(t) if self._companion is None else self._companion
+        v = self.derivative(t) if self.fresh or self._companion is None else self._companion
         v_half = self._f(t + 0.5 * h, self._y + 0.5 * h * v)
         self._y1, self._companion1 = self._y + h * v_half, 2 * v_half - v
-        self._v, self._change = v, v_half - v
+        self._v, self._change, self._h, self._tolerance = v, v_half - v, h, None
 
     def error(self, h: float, tolerance: Tolerance) -> float:
+        self._tolerance = tolerance
         return self._measure(h * self._change, tolerance)
+
+    def accept(self) -> None:
+        rate, before = self._change.detach() / self._h, self._rate
+        astray = before is not None and self._astray(rate - before)
+        super().accept()
+        if astray:
+            self.restart()
+        else:
+            self._rate = rate
+
+    def _astray(self, difference: Tensor) -> bool:
+        """Whether what v is off by is as large as matters, given the difference of two steps' rates."""
+        if self._tolerance is None:
+            return False
+        return self._measure(0.5 * self._h**2 * difference, self._tolerance) > ASTRAY
+
+    def restart(self) -> None:
+        super().restart()
+        self._rate = None
 
     def polynomial(self, h: float) -> Tensor:
         """The cubics through both ends and both velocities, which here are parabolas."""

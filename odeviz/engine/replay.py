@@ -15,7 +15,7 @@ from torch import Tensor
 
 from odeviz.engine.adjoint import Run
 from odeviz.engine.integrate import Watch
-from odeviz.engine.solution import Stats
+from odeviz.engine.solution import Stats, Status
 from odeviz.engine.stepper import Carried, TapedStep
 
 
@@ -55,8 +55,11 @@ class ReplayAdjoint:
             carry = tuple(x.detach() for x in stepper.carry()) if stepper.fresh or not self._undo else None
             kept.append(_Kept(step, carry, stepper.memory(), stepper.window))
 
-        y, _ = self._run(stepper, Watch(on_accept=keep))
+        y, trace = self._run(stepper, Watch(on_accept=keep))
         self._end = tuple(x.detach() for x in stepper.carry())
+        if trace.status is Status.EVENT:
+            # The step that an event stopped was not made current: the solve ends where that step began.
+            kept[-1].carry = self._end
         carries = [self._end, *(k.carry for k in kept if k.carry is not None)]
         storages = {x.data_ptr(): x.numel() * x.element_size() for carry in carries for x in carry}
         self._stats.bytes_kept += sum(storages.values())
