@@ -16,6 +16,8 @@ from torch import Tensor
 from odeviz.engine.controller import StepPolicy
 from odeviz.engine.events import Crossing, EventWatch
 from odeviz.engine.interpolant import DenseOutput
+from odeviz.engine.per_sample_control import EachPolicy
+from odeviz.engine.population import Population
 from odeviz.engine.solution import Stats, Status, StepRecord
 from odeviz.engine.stepper import Stepper, TapedStep
 
@@ -120,6 +122,24 @@ def integrate(
     return trace
 
 
+def integrate_each(population: Population, policy: EachPolicy, watch: Watch) -> None:
+    """Advance every sample from its own first time to its own last one, with steps of its own.
+
+    Everybody attempts a step in every turn. One scalar is read in each: whether anything but going on happened to
+    anyone, such as an output time, an event or the end.
+    """
+    population.begin(policy)
+    for _ in range(watch.max_steps):
+        if not population.going:
+            return
+        if watch.cancel is not None and watch.cancel.is_set():
+            return population.end_all(Status.CANCELLED)
+        if population.attempt(policy):
+            population.settle()
+        population.accept()
+    population.end_all(Status.MAX_STEPS)
+
+
 def _tell(record: StepRecord, stepper: Stepper, stats: Stats, watch: Watch) -> None:
     stats.steps.append(record)
     if watch.on_step is not None:
@@ -191,18 +211,23 @@ def _stopped(trace: Trace, t: float, h: float) -> Trace:
     return trace
 
 
-def _failed(trace: Trace, status: Status, t: float, h: float, stepper: Stepper) -> Trace:
-    reasons = {
+def reason(status: Status, h: float) -> str:
+    """Why a solve failed whose next step would have had the size ``h``."""
+    return {
         Status.NON_FINITE: "the state or the vector field is no longer finite",
         Status.STEP_TOO_SMALL: f"a step of {h:.3g} no longer moves the time; the field is too stiff or not smooth",
         Status.MAX_STEPS: "the limit of steps was used up; raise max_steps, loosen the tolerance or take fewer steps",
         Status.CANCELLED: "it was cancelled",
-    }
+    }[status]
+
+
+def _failed(trace: Trace, status: Status, t: float, h: float, stepper: Stepper) -> Trace:
+    why = reason(status, h)
     if status is Status.NON_FINITE and getattr(stepper, "unsolved", False):
         status = Status.STEP_TOO_SMALL
-        reasons[status] = "the equations of an implicit step could not be solved; take smaller steps"
+        why = "the equations of an implicit step could not be solved; take smaller steps"
     trace.status, trace.t_stop, trace.next_step = status, t, h
-    trace.message = f"The solve stopped at t = {t:.6g}: {reasons[status]}."
+    trace.message = f"The solve stopped at t = {t:.6g}: {why}."
     if status in (Status.NON_FINITE, Status.STEP_TOO_SMALL):
         trace.culprits = stepper.culprits()
     return trace

@@ -40,7 +40,7 @@ class Settings:
     grid: Sequence[float] | None = None
     controller: PIDController | str = "pi"
     max_steps: int = 10_000
-    first_step: float | None = None
+    first_step: float | Tensor | None = None
     min_step: float = 0.0
     max_step: float = math.inf
     step_at: Sequence[float] = ()
@@ -77,7 +77,7 @@ class Problem:
         check_state(y0)
         times = checked_times(t)
         method = checked_method(settings.method)
-        _check_numbers(settings)
+        check_numbers(settings)
         jumps = _between(times, checked_instants("jumps", settings.jumps))
         stops = sorted({*_between(times, checked_instants("step_at", settings.step_at)), *jumps})
         if times[-1] < times[0]:
@@ -86,7 +86,9 @@ class Problem:
         if nodes is None and not method.adaptive:
             raise ValueError(f"method {settings.method!r} does not estimate its error: give steps or dt")
         tolerance = Tolerance(
-            _broadcast("rtol", settings.rtol, y0), _broadcast("atol", settings.atol, y0), settings.norm
+            broadcast_tolerance("rtol", settings.rtol, y0),
+            broadcast_tolerance("atol", settings.atol, y0),
+            settings.norm,
         )
         if nodes is None:
             warn_below_resolution(tolerance, y0)
@@ -205,7 +207,8 @@ def _between(times: Sequence[float], instants: Sequence[float]) -> list[float]:
     return [s for s in instants if low <= s <= high]
 
 
-def _check_numbers(settings: Settings) -> None:
+def check_numbers(settings: Settings) -> None:
+    """``ValueError`` naming the setting that is not a number it may be."""
     if isinstance(settings.norm, str) and settings.norm not in NORMS:
         raise ValueError(f"norm must be a function or one of {', '.join(NORMS)}, not {settings.norm!r}")
     for name in ("rtol", "atol"):
@@ -238,7 +241,8 @@ def _largest(value: float | Tensor) -> float:
     return float(value.max()) if isinstance(value, Tensor) else value
 
 
-def _broadcast(name: str, value: float | Tensor, y0: Tensor) -> float | Tensor:
+def broadcast_tolerance(name: str, value: float | Tensor, y0: Tensor) -> float | Tensor:
+    """A tolerance as a number, or for each entry of the state."""
     if not isinstance(value, Tensor):
         return float(value)
     try:

@@ -11,6 +11,8 @@ from torch import Tensor
 from odeviz.engine.interpolant import DenseOutput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from odeviz.engine.events import EventRecord
 
 
@@ -40,7 +42,7 @@ class StepRecord:
 class Stats:
     """What a solve cost. The backward entries are filled in when the gradient is taken."""
 
-    #: Evaluations of the vector field in the forward solve.
+    #: Evaluations of the vector field in the forward solve, each of a whole batch.
     nfe_forward: int = 0
     #: Evaluations of the backward dynamics: one vector-Jacobian product each.
     nfe_backward: int = 0
@@ -48,6 +50,7 @@ class Stats:
     recomputed: int = 0
     #: Bytes kept between the forward and the backward pass.
     bytes_kept: int = 0
+    #: Attempted steps; empty where each sample has its own: see ``Solution.per_sample``.
     steps: list[StepRecord] = field(default_factory=list)
     _counted: dict[int, tuple[int, int]] = field(default_factory=dict, repr=False)
 
@@ -72,11 +75,47 @@ class Stats:
         return len(self.steps) - self.accepted
 
 
+@dataclass(frozen=True, slots=True)
+class SampleSteps:
+    """Attempted steps where every sample has its own, ``[n]`` each, those of a sample in their order."""
+
+    sample: Tensor
+    #: Start, and signed size.
+    t: Tensor
+    h: Tensor
+    #: Scaled error; NaN for steps whose error is not estimated.
+    error: Tensor
+    accepted: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class PerSample:
+    """What a solve with steps for each sample tells of each; tensors are ``[batch]``."""
+
+    #: Output times ``[time, batch]``.
+    t: Tensor
+    #: SUCCESS, EVENT (it ended at a terminal event) or how it failed.
+    status: tuple[Status, ...]
+    #: The time reached.
+    t_stop: Tensor
+    #: Evaluations of the field made for the sample: none after it left the batch.
+    nfe: Tensor
+    accepted: Tensor
+    rejected: Tensor
+    #: The step size suggested for going on from ``t_stop``.
+    next_step: Tensor
+    steps: SampleSteps
+    #: Dense output, where it was kept: states ``[batch, dim]`` at one time or at a time for each sample ``[batch]``.
+    dense: Callable[[float | Tensor], Tensor] | None = None
+
+
 @dataclass(slots=True)
 class Solution:
     """The solution of an initial value problem.
 
-    ``y`` has shape ``[time, batch, dim]``; rows beyond ``t_stop`` are NaN when the solve did not succeed.
+    ``y`` has shape ``[time, batch, dim]``; rows beyond ``t_stop`` are NaN when the solve did not succeed. Where each
+    sample has its own steps, ``per_sample`` tells what became of each; ``t`` and ``t_stop`` then belong to the first
+    sample that failed or, if none did, to the first sample.
     """
 
     t: tuple[float, ...]
@@ -94,6 +133,7 @@ class Solution:
     events: tuple[EventRecord, ...] = ()
     #: Indices of the samples that made the solve fail; empty on success.
     samples: tuple[int, ...] = ()
+    per_sample: PerSample | None = None
 
     @property
     def ok(self) -> bool:
@@ -105,11 +145,15 @@ class Solution:
         """The state at the last output time, ``[batch, dim]``."""
         return self.y[-1]
 
-    def __call__(self, t: float) -> Tensor:
+    def __call__(self, t: float | Tensor) -> Tensor:
         """The state ``[batch, dim]`` at any time that was reached, by the method's dense output.
 
-        Raises ``ValueError`` outside that interval, or when the solve was not asked for ``dense=True``.
+        Where each sample has its own steps, ``t`` may be a time for each ``[batch]``, and rows of samples that
+        stopped before it are NaN. Raises ``ValueError`` outside the interval, or when the solve was not asked for
+        ``dense=True``.
         """
+        if self.per_sample is not None and self.per_sample.dense is not None:
+            return self.per_sample.dense(t)
         if self.dense is None:
             raise ValueError("dense output was not kept: call solve(..., dense=True)")
-        return self.dense(t)
+        return self.dense(float(t))

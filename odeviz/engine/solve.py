@@ -23,6 +23,7 @@ from odeviz.engine.kernel import VectorField
 from odeviz.engine.method import Method
 from odeviz.engine.methods import METHODS
 from odeviz.engine.norm import Norm, Tolerance
+from odeviz.engine.per_sample import solve_each
 from odeviz.engine.problem import Problem, Settings, check_tolerance
 from odeviz.engine.segment import Extras, Segment
 from odeviz.engine.solution import Solution, Stats, StepRecord
@@ -36,6 +37,7 @@ def solve(
     y0: Tensor,
     t: Sequence[float] | Tensor,
     *,
+    per_sample: bool = False,
     method: str = "dopri5",
     rtol: float | Tensor = 1e-6,
     atol: float | Tensor = 1e-6,
@@ -47,7 +49,7 @@ def solve(
     adjoint_rtol: float | None = None,
     adjoint_atol: float | None = None,
     max_steps: int = 10_000,
-    first_step: float | None = None,
+    first_step: float | Tensor | None = None,
     min_step: float = 0.0,
     max_step: float = math.inf,
     step_at: Sequence[float] = (),
@@ -69,7 +71,11 @@ def solve(
         solved side by side, and the field gets and returns complex states.
     t : output times, strictly increasing or strictly decreasing, at least two. A tensor that requires a gradient
         receives one: dL/dt_i = dL/dy(t_i) . f(t_i, y(t_i)), and dL/dt_0 = -a(t_0) . f(t_0, y0), with a the adjoint.
-    method : a name in ``METHODS``. All samples share their steps.
+    per_sample : give every sample its own step size, error, status and, with ``t [time, batch]``, output times.
+        What a sample gets then does not depend on the other samples, not in a bit; see ``engine.per_sample`` for
+        what the field must be like. The field, the functions of events and jump maps get times ``[n, 1]`` and
+        states ``[n, dim]``. For explicit Runge-Kutta methods, with ``adjoint`` ``discrete`` or ``backprop``.
+    method : a name in ``METHODS``. All samples share their steps, unless ``per_sample``.
     rtol, atol : error allowed in each entry of each step is ``atol + rtol * |y|``; numbers, or tensors that
         broadcast to y0. Below what the dtype resolves a warning is given.
     steps, dt, grid : steps from ``t[0]`` to ``t[-1]``, by number, by largest size, or by their ends. One of them is
@@ -81,7 +87,8 @@ def solve(
         (automatic differentiation, any order).
     adjoint_rtol, adjoint_atol : tolerance of the adjoint ODE; that of the solve by default.
     max_steps : attempted steps after which the solve gives up; an asked-for number of equal steps is always made.
-    first_step : size of the first step; by default it is estimated with one extra evaluation.
+    first_step : size of the first step, or one for each sample ``[batch]`` with ``per_sample``; by default it is
+        estimated with one extra evaluation.
     min_step, max_step : limits of the step size; a step as small as ``min_step`` is accepted whatever its error.
     step_at : times at which a step must end.
     jumps : times at which the field jumps: steps end there, the field is never evaluated at the time itself but just
@@ -114,6 +121,8 @@ def solve(
         norm,
     )
     extras = Extras(adjoint, Watch(cancel=cancel, on_step=on_step), checked_events(events), dense=dense)
+    if per_sample:
+        return solve_each(field, y0, t, settings, extras, params)
     return solve_with(field, y0, t, settings, extras, params, adjoint_rtol, adjoint_atol)
 
 

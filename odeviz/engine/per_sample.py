@@ -1,0 +1,372 @@
+"""Solves in which every sample has its own times, steps, error control and status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from odeviz.engine.adjoint import Differentiable
+from odeviz.engine.ensemble import Clock, Ensemble, clock_dtype, quantum
+from odeviz.engine.events import Event, EventRecord
+from odeviz.engine.integrate import Watch, integrate_each, reason
+from odeviz.engine.journal import EachDense, Journal
+from odeviz.engine.kernel import VectorField
+from odeviz.engine.methods import METHODS
+from odeviz.engine.norm import NORMS, Tolerance
+from odeviz.engine.per_sample_control import AdaptiveEach, EachPolicy, EqualEach
+from odeviz.engine.per_sample_events import EachEventWatch, differentiable_crossings
+from odeviz.engine.per_sample_replay import ReplayEach, StepsAgain
+from odeviz.engine.population import Population
+from odeviz.engine.problem import (
+    Settings,
+    Times,
+    broadcast_tolerance,
+    check_numbers,
+    check_state,
+    checked_controller,
+    checked_method,
+    parameters_of,
+    warn_below_resolution,
+)
+from odeviz.engine.segment import Extras
+from odeviz.engine.solution import PerSample, Solution, Stats, Status
+from odeviz.engine.stepper import checked_value
+from odeviz.engine.tableau import ButcherTableau
+
+ADJOINTS_EACH = ("discrete", "backprop")
+
+
+@dataclass(frozen=True, slots=True)
+class EachProblem:
+    """A checked problem whose samples have their own times, and how it is to be solved."""
+
+    field: VectorField
+    #: Output times ``[batch, time]``, increasing, and the signs ``[batch]`` that made them so; None if all were.
+    times: Tensor
+    direction: Tensor | None
+    method: ButcherTableau
+    tolerance: Tolerance
+    settings: Settings
+    #: Number of equal steps ``[batch]``; None where step-size control chooses.
+    steps: Tensor | None
+    params: tuple[Tensor, ...]
+    events: tuple[Event, ...]
+
+    @classmethod
+    def checked(
+        cls,
+        field: VectorField,
+        y0: Tensor,
+        t: Times,
+        settings: Settings,
+        params: Sequence[Tensor] | None,
+        events: tuple[Event, ...],
+    ) -> EachProblem:
+        """Raises ``ValueError`` or ``TypeError`` naming the argument and what is allowed."""
+        if not callable(field):
+            raise TypeError(f"field must be a callable f(t, y), not {type(field).__name__}")
+        if isinstance(y0, Tensor) and y0.is_complex():
+            raise ValueError("y0 must be real with per_sample")
+        check_state(y0)
+        method = checked_method(settings.method)
+        if not isinstance(method, ButcherTableau):
+            able = ", ".join(name for name, other in METHODS.items() if isinstance(other, ButcherTableau))
+            raise ValueError(f"method must be one of {able} with per_sample, not {settings.method!r}")
+        settings = _checked_settings(settings, y0)
+        times, direction = _checked_times(t, y0)
+        steps = _equal_steps(settings, times)
+        if steps is None and not method.adaptive:
+            raise ValueError(f"method {settings.method!r} does not estimate its error: give steps or dt")
+        tolerance = Tolerance(
+            broadcast_tolerance("rtol", settings.rtol, y0),
+            broadcast_tolerance("atol", settings.atol, y0),
+            settings.norm,
+        )
+        if steps is None:
+            warn_below_resolution(tolerance, y0)
+        return cls(
+            field,
+            times,
+            direction,
+            method,
+            tolerance,
+            settings,
+            steps,
+            parameters_of(field, params),
+            events,
+        )
+
+    def policy(self, samples: Tensor) -> EachPolicy:
+        """Step-size control of columns that hold these samples ``[width]``."""
+        if self.steps is not None:
+            return EqualEach()
+        settings = self.settings
+        first = settings.first_step
+        return AdaptiveEach(
+            checked_controller(settings.controller),
+            1.0 / (self.method.error_order + 1),
+            first[samples] if isinstance(first, Tensor) and first.dim() else first,
+            settings.min_step,
+            settings.max_step,
+        )
+
+    def actual(self, times: Tensor, samples: Tensor) -> Tensor:
+        """Internal times ``[..., n]`` as the samples' own times run."""
+        return times if self.direction is None else times * self.direction[samples]
+
+
+def _checked_settings(settings: Settings, y0: Tensor) -> Settings:
+    for name in ("grid", "step_at", "jumps"):
+        given = getattr(settings, name)
+        if given is not None and len(given):
+            raise ValueError(f"{name} is not available with per_sample")
+    if not isinstance(settings.norm, str):
+        raise ValueError(f"norm must be one of {', '.join(NORMS)} with per_sample, not a function")
+    first = settings.first_step
+    if isinstance(first, Tensor):
+        if first.shape not in ((), y0.shape[:1]) or not bool((torch.isfinite(first) & (first > 0)).all()):
+            raise ValueError(
+                f"first_step must be a positive number, or hold one for each of the {len(y0)} samples"
+            )
+        check_numbers(replace(settings, first_step=None))
+    else:
+        check_numbers(settings)
+    if settings.steps is not None and settings.dt is not None:
+        raise ValueError("give steps or dt, not both")
+    return settings
+
+
+def _checked_times(t: Times, y0: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Times ``[batch, time]`` that increase, and the signs that made them so."""
+    times = torch.as_tensor(
+        t if isinstance(t, Tensor) else list(t), dtype=None if isinstance(t, Tensor) else torch.float64
+    )
+    times = times.detach().to(y0.device, clock_dtype(y0.device))
+    batch = len(y0)
+    if times.dim() not in (1, 2) or (times.dim() == 2 and times.shape[1] != batch) or len(times) < 2:
+        raise ValueError(
+            f"t must hold at least two times, [time] or [time, {batch}], not {list(times.shape)}"
+        )
+    if times.dim() == 1:
+        times = times[:, None].expand(-1, batch)
+    sign = (times[-1] - times[0]).sign()
+    times = (times * sign).t().contiguous()
+    wrong = ~(torch.isfinite(times).all(1) & (times.diff(dim=1) > 0).all(1))
+    if bool(wrong.any()):
+        raise ValueError(
+            "t must be finite and strictly increasing or strictly decreasing, "
+            f"which it is not for sample {int(wrong.nonzero()[0])}"
+        )
+    return times, sign if bool((sign < 0).any()) else None
+
+
+def _equal_steps(settings: Settings, times: Tensor) -> Tensor | None:
+    if settings.steps is not None:
+        return torch.full_like(times[:, 0], settings.steps)
+    if settings.dt is None:
+        return None
+    return ((times[:, -1] - times[:, 0]) / settings.dt - 1e-9).ceil().clamp_min(1.0)
+
+
+class EachSolve:
+    """One solve of an :class:`EachProblem`."""
+
+    def __init__(self, problem: EachProblem, y0: Tensor, t: Times) -> None:
+        self.problem, self.y0, self.t = problem, y0, t
+        self.stats = Stats()
+        self.column = t if isinstance(t, Tensor) and t.requires_grad else None
+
+    def run(self, adjoint: str, watch: Watch, *, dense: bool) -> Solution:
+        problem, y0 = self.problem, self.y0
+        tensors = (y0, *problem.params, *(() if self.column is None else (self.column,)))
+        wanted = torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
+        with torch.no_grad():
+            journal = self._solve(watch, keep_states=wanted, dense=dense)
+        times, batch, dim = journal.y.shape
+        states = [x.t() for x in journal.crossing_states]
+        values = torch.cat([journal.y.reshape(-1, dim), *states])
+        if wanted:
+            values = self._differentiable(adjoint, journal, values)
+        y = values[: times * batch].view(times, batch, dim)
+        if wanted:
+            y = self._attach_outputs(y)
+        return self._solution(journal, y, values[times * batch :], dense=dense)
+
+    def _solve(self, watch: Watch, *, keep_states: bool, dense: bool) -> Journal:
+        problem = self.problem
+        y0, times = self.y0.detach(), problem.times
+        batch, unit = len(y0), quantum(y0.dtype)
+        width = -(-batch // unit) * unit
+        samples = torch.arange(width, device=y0.device)
+        inert = samples[batch:]
+        samples = torch.where(samples < batch, samples, 0)
+
+        def padded(x: Tensor) -> Tensor:
+            return x.index_select(0, samples).t().contiguous()
+
+        clock = Clock.new(padded(times[:, :1])[0], padded(times[:, -1:])[0])
+        clock.due.copy_(times[samples, 1])
+        if problem.steps is not None:
+            clock.count.copy_(problem.steps[samples])
+        clock.rest(inert)
+        direction = None if problem.direction is None else problem.direction[samples]
+        scale = problem.tolerance.layout(padded)
+        ensemble = Ensemble(problem.field, problem.method, padded(y0), direction, scale)
+        journal = Journal(times, y0, keep_states=keep_states)
+        events = EachEventWatch(problem.events, ensemble) if problem.events else None
+        population = Population(ensemble, clock, samples, times, journal, events, dense=dense)
+        limit = problem.settings.max_steps
+        if problem.steps is not None:
+            # An asked-for number of equal steps is always made.
+            limit = max(limit, int(problem.steps.max()))
+        try:
+            integrate_each(population, problem.policy(samples), replace(watch, max_steps=limit))
+        finally:
+            ensemble.release()
+        self.stats.nfe_forward += ensemble.calls
+        return journal
+
+    # Gradients.
+
+    def _differentiable(self, adjoint: str, journal: Journal, values: Tensor) -> Tensor:
+        problem, y0 = self.problem, self._attached_start()
+        again = StepsAgain(problem.field, problem.method, journal, problem.direction, problem.events)
+        if adjoint == "backprop" or journal.jumps:
+            rows = again.graph(y0, values)
+            self.stats.nfe_forward += again.evaluations
+            return rows
+        replay = ReplayEach(again, values, problem.params, self.stats)
+        rows = Differentiable.apply(replay, y0, *problem.params)  # type: ignore[no-untyped-call]
+        return rows
+
+    def _moments(self) -> Tensor | None:
+        """The differentiable times ``[time, batch]``."""
+        t = self.column
+        return None if t is None else t if t.dim() == 2 else t[:, None].expand(-1, len(self.y0))
+
+    def _attached_start(self) -> Tensor:
+        """y0 as a function of t0, so that dL/dt_0 = -a(t_0) . f; its value is unchanged."""
+        moments = self._moments()
+        if moments is None:
+            return self.y0
+        first = moments[0][:, None].to(self.y0.dtype)
+        slope = self._slopes(first.detach(), self.y0.detach())
+        return self.y0 - slope * (first - first.detach())
+
+    def _attach_outputs(self, y: Tensor) -> Tensor:
+        """y(t_i) as a function of t_i, so that dL/dt_i = dL/dy_i . f; its value is unchanged."""
+        moments = self._moments()
+        if moments is None:
+            return y
+        when = moments.reshape(-1, 1).to(y.dtype)
+        states = y.detach().reshape(-1, y.shape[-1])
+        slope = self._slopes(when.detach(), torch.where(torch.isnan(states), 0.0, states))
+        return y + (slope * (when - when.detach())).view_as(y)
+
+    def _slopes(self, t: Tensor, y: Tensor) -> Tensor:
+        with torch.no_grad():
+            self.stats.nfe_forward += 1
+            return checked_value(self.problem.field(t, y), y)
+
+    # The result.
+
+    def _solution(self, journal: Journal, y: Tensor, crossings: Tensor, *, dense: bool) -> Solution:
+        problem = self.problem
+        times, direction = problem.times, problem.direction
+        everyone = torch.arange(len(times), device=times.device)
+        ledger = journal.ledger()
+        status = tuple(s if s is not None else Status.CANCELLED for s in journal.status)
+        failed = tuple(i for i, s in enumerate(status) if s not in (Status.SUCCESS, Status.EVENT))
+        core = problem.method.core
+        t_stop = problem.actual(journal.t_stop, everyone)
+        own = PerSample(
+            problem.actual(times.t(), everyone),
+            status,
+            t_stop,
+            core * (ledger.taken + ledger.rejected) + journal.extra_evaluations,
+            ledger.taken,
+            ledger.rejected,
+            problem.actual(journal.next_step, everyone),
+            ledger.steps(direction),
+            EachDense(journal, ledger, times[:, 0], times[:, -1], direction) if dense else None,
+        )
+        if failed:
+            overall = status[failed[0]]
+        else:
+            overall = Status.EVENT if Status.EVENT in status else Status.SUCCESS
+        who = failed[0] if failed else 0
+        return Solution(
+            tuple(own.t[:, who].tolist()),
+            y,
+            overall,
+            self._message(own, failed),
+            float(t_stop[who]),
+            self.stats,
+            float(own.next_step[who]),
+            None,
+            self._records(journal, crossings),
+            failed,
+            own,
+        )
+
+    def _message(self, own: PerSample, failed: tuple[int, ...]) -> str:
+        if not failed:
+            stopped = sum(status is Status.EVENT for status in own.status)
+            return f"{stopped} of {len(own.status)} samples ended at terminal events." if stopped else ""
+        first = failed[0]
+        step = float(own.next_step[first])
+        message = f"Sample {first} stopped at t = {float(own.t_stop[first]):.6g}: {reason(own.status[first], step)}."
+        return f"{message} So did {len(failed) - 1} more." if len(failed) > 1 else message
+
+    def _records(self, journal: Journal, crossings: Tensor) -> tuple[EventRecord, ...]:
+        """What happened to each event, in the order of its times' turns; ``crossings [n, dim]``."""
+        problem, records = self.problem, []
+        moments = journal.crossings
+        shares = crossings.split([len(m.theta) for m in moments]) if moments else ()
+        for index, event in enumerate(problem.events):
+            own = [(m, y) for m, y in zip(moments, shares, strict=True) if int(m.row[0]) == index]
+            if not own:
+                empty = problem.times.new_zeros(0)
+                records.append(EventRecord(empty, crossings[:0], empty.long()))
+                continue
+            samples = torch.cat([m.samples for m, _ in own])
+            times = problem.actual(torch.cat([m.time for m, _ in own]), samples)
+            states = torch.cat([y for _, y in own])
+            if states.requires_grad or torch.is_grad_enabled():
+                times, states = differentiable_crossings(event, problem.field, times, states)
+            records.append(EventRecord(times, states, samples))
+        return tuple(records)
+
+
+def solve_each(
+    field: VectorField,
+    y0: Tensor,
+    t: Times,
+    settings: Settings,
+    extras: Extras,
+    params: Sequence[Tensor] | None = None,
+) -> Solution:
+    """Solve with steps for each sample; the arguments are those of ``solve``.
+
+    The field and the functions of events get times ``[n, 1]`` in the state's dtype, and states ``[n, dim]``. n is
+    the width of the working batch: samples are filled up with copies of one of them to a multiple of ``quantum``,
+    and those that have ended leave. ``Solution.stats`` counts batches, ``Solution.per_sample`` evaluations of each
+    sample.
+
+    A sample's bits do not depend on the other samples as long as the field's do not depend on a row's neighbours
+    and its place. Batch normalisation mixes samples and voids this. Matrix products of rows whose inner width is not
+    a multiple of 16 bytes (an ``nn.Linear`` of 33 inputs) void it too unless the library is told to be
+    reproducible (``MKL_CBWR=AVX2,STRICT`` in the environment); ``MLPField`` without time does not need that. Gradients
+    agree to rounding.
+    """
+    if extras.adjoint not in ADJOINTS_EACH:
+        raise ValueError(
+            f"adjoint must be one of {', '.join(ADJOINTS_EACH)} with per_sample, not {extras.adjoint!r}"
+        )
+    if extras.watch.on_step is not None:
+        raise ValueError("on_step is not available with per_sample: see Solution.per_sample.steps")
+    problem = EachProblem.checked(field, y0, t, settings, params, extras.events)
+    return EachSolve(problem, y0, t).run(extras.adjoint, extras.watch, dense=extras.dense)

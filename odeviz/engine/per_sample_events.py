@@ -1,0 +1,178 @@
+"""Events of samples at different times: signs followed, zeros located and crossings differentiated all at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from odeviz.engine.ensemble import Clock, Ensemble
+from odeviz.engine.events import Event
+from odeviz.engine.interpolant import at_fraction
+from odeviz.engine.kernel import VectorField
+
+
+class EachEventWatch:
+    """Follows the signs of all event functions in every column of an ensemble."""
+
+    def __init__(self, events: Sequence[Event], ensemble: Ensemble) -> None:
+        self.events = tuple(events)
+        self._ensemble = ensemble
+        self._before: list[Tensor] = []
+        self._after: list[Tensor] = []
+        self._crossed: list[Tensor] = []
+        self._unsettled = False
+
+    def begin(self, clock: Clock) -> None:
+        """Note the signs at the start."""
+        self._before = [self._values(event, clock.time, self._ensemble.y).sign() for event in self.events]
+
+    def _values(self, event: Event, time: Tensor, y: Tensor) -> Tensor:
+        """The event function at internal times ``[width]`` and states ``[dim, width]``."""
+        rows = y.t().contiguous()
+        value = event.function(self._ensemble.column(time), rows)
+        if value.shape != rows.shape[:1]:
+            raise ValueError(
+                f"an event's function must return one number for each sample, [{len(rows)}], not {list(value.shape)}"
+            )
+        return value.detach()
+
+    def look(self, clock: Clock, accepted: Tensor) -> Tensor:
+        """Columns ``[width]`` in whose accepted step some event's function has a zero."""
+        moving = accepted & (clock.step > 0)
+        if self._unsettled:
+            self._settle(clock, moving)
+        self._crossed, self._after = [], []
+        for event, before in zip(self.events, self._before, strict=True):
+            after = self._values(event, clock.time, self._ensemble.y1).sign()
+            crossed = (before * after < 0) | ((after == 0) & (before != 0))
+            if event.direction:
+                crossed &= before == -event.direction
+            self._crossed.append(crossed & moving)
+            self._after.append(torch.where(moving, torch.where(after == 0, -before, after), before))
+        return self.any_crossed
+
+    def _settle(self, clock: Clock, moving: Tensor) -> None:
+        """Signs of those that started at their zero, from a point just after the start of the step."""
+        early = at_fraction(self._ensemble.y, self._ensemble.polynomial(), 1e-3)
+        for index, (event, before) in enumerate(zip(self.events, self._before, strict=True)):
+            signs = self._values(event, clock.start + 1e-3 * clock.step, early).sign()
+            self._before[index] = torch.where(before.isnan() & moving, signs, before)
+        self._unsettled = any(bool(signs.isnan().any()) for signs in self._before)
+
+    def locate(self, clock: Clock) -> list[Tensor]:
+        """For each event the fractions ``[width]`` of the step at which it happened; infinite elsewhere."""
+        fractions = []
+        y, polynomial = self._ensemble.y, self._ensemble.polynomial()
+        for event, crossed, before in zip(self.events, self._crossed, self._before, strict=True):
+
+            def value(theta: Tensor, event: Event = event, before: Tensor = before) -> Tensor:
+                state = at_fraction(y, polynomial, theta.to(y.dtype))
+                return self._values(event, clock.start + theta * clock.step, state) * -before
+
+            theta = zeros_of(value, crossed, clock.step)
+            fractions.append(torch.where(crossed, theta, math.inf))
+        return fractions
+
+    @property
+    def any_crossed(self) -> Tensor:
+        """Columns ``[width]`` in which the last look found a zero."""
+        return torch.stack(self._crossed).any(0)
+
+    def go_on(self) -> None:
+        """Make the signs at the step's end current."""
+        self._before = self._after
+
+    def restart(self, fired: Tensor) -> None:
+        """Forget the signs of what happened in columns ``fired [event, width]``: they start at their zero.
+
+        The other functions' signs there are taken from the state after the jump.
+        """
+        self._before = [torch.where(fired.any(0), math.nan, signs) for signs in self._before]
+        self._unsettled = True
+
+    def select(self, columns: Tensor) -> None:
+        """Keep only these columns, in this order."""
+        self._before = [signs[columns] for signs in self._before]
+
+
+def zeros_of(f: Callable[[Tensor], Tensor], active: Tensor, like: Tensor) -> Tensor:
+    """Zeros in (0, 1] where ``active [n]``, each found without regard to the others; see ``events.zero_of``.
+
+    ``f`` takes and returns ``[n]``; it is negative at 0 and not negative at 1.
+    """
+    low, high = torch.zeros_like(like), torch.ones_like(like)
+    f_low, f_high = f(low).to(like.dtype), f(high).to(like.dtype)
+    f_low = torch.where(f_low < 0, f_low, torch.where(f_high == 0, -1.0, -f_high.abs()))
+    for iteration in range(200):
+        active = active & (f_high != 0) & (high - low > 4e-16 + 1e-15 * high)
+        middle = high - f_high * (high - low) / (f_high - f_low)
+        slow = ~((low < middle) & (middle < high)) | (iteration % 5 == 4)
+        middle = torch.where(slow, 0.5 * (low + high), middle)
+        active = active & (middle != low) & (middle != high)
+        if not bool(active.any()):
+            break
+        value = f(torch.where(active, middle, high)).to(like.dtype)
+        above = active & (value >= 0)
+        below = active & ~above
+        halved_low = torch.where(f_high > value * 2, f_low, 0.5 * f_low)
+        halved_high = torch.where(f_low < value * 2, f_high, 0.5 * f_high)
+        f_low = torch.where(above, halved_low, torch.where(below, value, f_low))
+        f_high = torch.where(below, halved_high, torch.where(above, value, f_high))
+        high, low = torch.where(above, middle, high), torch.where(below, middle, low)
+    return high
+
+
+def differentiable_crossings(event: Event, field: VectorField, t: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Times ``[n]`` and states ``[n, dim]`` of crossings, differentiable; their values are unchanged.
+
+    ``y`` holds the states at the fixed times t, as the solve differentiates them. As
+    ``events.differentiable_crossing``: dt* = -dg / (dg/dt + dg/dy . f) at fixed time, and y moves along f with t*.
+    """
+    if not (torch.is_grad_enabled() and len(t)):
+        return t, y
+    column = t.to(y.dtype)[:, None]
+    residual = event.function(column, y)
+    if not residual.requires_grad:
+        return t, y
+    slope = field(column, y).detach()
+    shift = -(residual - residual.detach()) / _total_derivative(event, column, y.detach(), slope)
+    return t + shift.to(t), y + slope * shift[:, None]
+
+
+def _total_derivative(event: Event, t: Tensor, y: Tensor, slope: Tensor) -> Tensor:
+    """dg/dt + dg/dy . f ``[n]`` along the trajectories."""
+    with torch.enable_grad():
+        t, y = t.clone().requires_grad_(), y.clone().requires_grad_()
+        value = event.function(t, y)
+        if not value.requires_grad:
+            return torch.zeros_like(value)
+        in_time, in_state = torch.autograd.grad(value.sum(), (t, y), allow_unused=True)
+    rate = torch.zeros_like(value)
+    if in_time is not None:
+        rate = rate + in_time[:, 0]
+    if in_state is not None:
+        rate = rate + (in_state * slope).sum(1)
+    return rate.detach()
+
+
+def jumped(event: Event, field: VectorField, t: Tensor, y: Tensor, *, differentiable: bool) -> Tensor:
+    """States ``[n, dim]`` after the event's jump, at the fixed times t ``[n]`` from which the solves go on.
+
+    That the jump's time depends on the state is carried by the state (the saltation matrix of hybrid systems).
+    """
+    assert event.jump is not None
+    when, before = differentiable_crossings(event, field, t, y) if differentiable else (t, y)
+    column = when.to(y.dtype)[:, None]
+    after = event.jump(column, before)
+    if after.shape != before.shape:
+        raise ValueError(
+            f"an event's jump must return the shape of the states it is given, {list(before.shape)}, "
+            f"not {list(after.shape)}"
+        )
+    if not when.requires_grad:
+        return after
+    slope = field(column.detach(), after.detach()).detach()
+    return after - slope * (column - column.detach())

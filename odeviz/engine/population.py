@@ -1,0 +1,242 @@
+"""Samples on their way, each with its own steps: what one turn of the time loop does to all of them."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from odeviz.engine.ensemble import Clock, Ensemble, quantum
+from odeviz.engine.interpolant import at_fraction
+from odeviz.engine.journal import Attempt, Journal, Moments
+from odeviz.engine.per_sample_control import EachPolicy
+from odeviz.engine.per_sample_events import EachEventWatch, jumped
+from odeviz.engine.solution import Status
+
+
+class Population:
+    """The working batch of a solve, from which samples are taken out when they have ended.
+
+    Column ``c`` of ``ensemble`` and ``clock`` holds sample ``samples[c]``; ``outputs [batch, time]`` run forwards.
+    """
+
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        clock: Clock,
+        samples: Tensor,
+        outputs: Tensor,
+        journal: Journal,
+        events: EachEventWatch | None,
+        *,
+        dense: bool = False,
+    ) -> None:
+        self.ensemble, self.clock, self.samples, self.journal = ensemble, clock, samples, journal
+        self._outputs, self._events, self._dense = outputs, events, dense
+        #: Number of samples still on their way.
+        self.going = len(outputs)
+        #: How many outputs each sample has passed, ``[batch]``.
+        self._passed = torch.ones_like(samples[: self.going])
+        self._interior: Tensor | None = None
+        self._accepted = samples < 0
+        self._ended = False
+        self._leap: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def _moving(self) -> Tensor:
+        """Columns ``[width]`` that hold a sample on its way."""
+        return self.clock.least >= 0
+
+    def begin(self, policy: EachPolicy) -> None:
+        """Choose the first steps; samples that cannot begin end here."""
+        ensemble, clock = self.ensemble, self.clock
+        ensemble.begin(clock.time)
+        sound = torch.isfinite(ensemble.y).all(0) & torch.isfinite(ensemble.f0).all(0)
+        policy.begin(ensemble, clock)
+        self.journal.extra_evaluations += ensemble.calls
+        if self._events is not None:
+            self._events.begin(clock)
+        self._end(self._moving & ~sound, Status.NON_FINITE)
+        self._rearrange()
+
+    def attempt(self, policy: EachPolicy) -> bool:
+        """Make a step of every sample; whether anything but going on happened to any of them."""
+        ensemble, clock, journal = self.ensemble, self.clock, self.journal
+        ends = policy.attempt(clock)
+        ensemble.attempt(clock.start, clock.step)
+        self._accepted = accepted = policy.judge(ensemble, clock)
+        self._interior = None
+        states = ensemble.y.clone() if journal.keep_states or self._dense else None
+        polynomial = self._polynomial(self._moving) if self._dense else None
+        journal.attempts.append(Attempt(self.samples, clock.record.clone(), accepted, states, polynomial))
+        torch.where(accepted, ends, clock.start, out=clock.time)
+        notable = (clock.time >= clock.due) | (clock.next <= clock.least)
+        if self._events is not None:
+            notable |= self._events.look(clock, accepted)
+        return bool(notable.any())
+
+    def settle(self) -> None:
+        """Take the outputs and events in the step just made, and take leave of samples that have ended."""
+        clock = self.clock
+        stopped = self._meet_events() if self._events is not None else None
+        columns = (clock.time >= clock.due).nonzero()[:, 0]
+        if len(columns):
+            self._take_outputs(columns)
+        if stopped is not None:
+            self._end(stopped, Status.EVENT)
+        done = self._moving & (clock.time >= clock.end)
+        # An infinite state is in proportion to any error, so that the error's norm may not have seen it.
+        sound = self.ensemble.finite()
+        self._end(done & sound, Status.SUCCESS)
+        stuck = self._moving & ((clock.next <= clock.least) | (done & ~sound))
+        self.journal.y[-1, self.samples[done & ~sound]] = math.nan
+        broken = stuck & ((~torch.isfinite(clock.error) & ~self._accepted) | done)
+        self._end(broken, Status.NON_FINITE)
+        self._end(stuck & ~broken, Status.STEP_TOO_SMALL)
+
+    def accept(self) -> None:
+        """Go on from the ends of the steps that are good enough."""
+        self.ensemble.accept(self._accepted)
+        if self._events is not None:
+            self._events.go_on()
+        if self._leap is not None:
+            self._land(*self._leap)
+            self._leap = None
+        if self._ended:
+            self._rearrange()
+
+    def end_all(self, status: Status) -> None:
+        """Take leave of everyone."""
+        self._end(self._moving, status)
+
+    def _end(self, which: Tensor, status: Status) -> None:
+        columns = which.nonzero()[:, 0]
+        if not len(columns):
+            return
+        clock, samples = self.clock, self.samples[columns]
+        self.journal.ended(samples, status, clock.time[columns], clock.next[columns])
+        clock.rest(columns)
+        self.going -= len(columns)
+        self._ended = True
+
+    def _rearrange(self) -> None:
+        """Leave out columns nobody needs, or fill those of samples that ended with copies of one that goes on."""
+        self._ended = False
+        moving = self._moving
+        live = moving.nonzero()[:, 0]
+        if not len(live):
+            return
+        unit = quantum(self.ensemble.y.dtype)
+        width = -(-len(live) // unit) * unit
+        if width < self.ensemble.width:
+            columns = torch.cat([live, live[:1].expand(width - len(live))])
+            inert = torch.arange(len(live), width, device=live.device)
+            self.ensemble.select(columns)
+        else:
+            columns = torch.where(moving, torch.arange(len(moving), device=live.device), live[0])
+            inert = (~moving).nonzero()[:, 0]
+            self.ensemble.copy(columns)
+        self.clock = Clock(self.clock.table[:, columns])
+        self.clock.rest(inert)
+        self.samples = self.samples[columns]
+        if self._events is not None:
+            self._events.select(columns)
+
+    # Inside a step.
+
+    def _polynomial(self, columns: Tensor) -> Tensor:
+        """The dense output of the step just made, counted for the samples that need it."""
+        if self._interior is None:
+            self._interior = self.ensemble.polynomial()
+            self._counted = torch.zeros_like(columns)
+        fresh = self.samples[columns & ~self._counted]
+        self._counted = self._counted | columns
+        self.journal.extra_evaluations[fresh] += self.ensemble.method.extra
+        return self._interior
+
+    def _states(self, columns: Tensor, theta: Tensor) -> Tensor:
+        """States ``[dim, n]`` at fractions ``[n]`` of the step just made."""
+        ends = self.ensemble.y1[:, columns]
+        inside = theta < 1
+        if not bool(inside.any()):
+            return ends
+        needed = torch.zeros_like(self._accepted)
+        needed[columns[inside]] = True
+        polynomial = self._polynomial(needed)[:, :, columns]
+        values = at_fraction(self.ensemble.y[:, columns], polynomial, theta.to(ends.dtype))
+        return torch.where(inside, values, ends)
+
+    def _take_outputs(self, columns: Tensor) -> None:
+        clock, samples = self.clock, self.samples[columns]
+        outputs, first = self._outputs[samples], self._passed[samples]
+        passed = torch.searchsorted(outputs, clock.time[columns][:, None], right=True)[:, 0]
+        count = passed - first
+        which = torch.repeat_interleave(torch.arange(len(columns), device=columns.device), count)
+        row = torch.arange(len(which), device=columns.device) - (count.cumsum(0) - count - first)[which]
+        place, when = columns[which], outputs[which, row]
+        theta = (when - clock.start[place]) / clock.step[place]
+        theta.masked_fill_((theta - 1).abs() < 1e-12, 1.0)
+        journal = self.journal
+        journal.y[row, samples[which]] = self._states(place, theta).t()
+        journal.outputs.append(Moments(len(journal.attempts) - 1, place, samples[which], theta, row, when))
+        self._passed[samples] = passed
+        following = outputs.gather(1, passed[:, None].clamp_max(outputs.shape[1] - 1))[:, 0]
+        clock.due[columns] = torch.where(passed < outputs.shape[1], following, math.inf)
+
+    def _meet_events(self) -> Tensor | None:
+        """Record crossings; the columns ``[width]`` that stop at them. Times go back to where steps were cut."""
+        watch, clock = self._events, self.clock
+        assert watch is not None
+        crossed = watch.any_crossed
+        if not bool(crossed.any()):
+            return None
+        self._polynomial(crossed)
+        theta = torch.stack(watch.locate(clock))
+        ends = torch.tensor([e.terminal or e.jump is not None for e in watch.events], device=theta.device)
+        cut = theta.masked_fill(~ends[:, None], math.inf).amin(0)
+        happened = torch.isfinite(theta) & (theta <= cut)
+        cut_here = torch.isfinite(cut)
+        torch.where(cut_here, clock.start + cut * clock.step, clock.time, out=clock.time)
+        final = happened & (theta == cut)
+        terminal = torch.tensor([e.terminal for e in watch.events], device=theta.device)
+        stopped = (final & terminal[:, None]).any(0)
+        leaping = cut_here & ~stopped & (clock.time < clock.end)
+        for index in range(len(watch.events)):
+            self._record(index, happened[index], theta[index], leaping & final[index])
+        if bool(leaping.any()):
+            # The whole width is computed, so that a state does not depend on who else jumps.
+            everyone = torch.arange(self.ensemble.width, device=cut.device)
+            self._leap = final & leaping, self._states(everyone, torch.where(leaping, cut, 1.0))
+        return stopped
+
+    def _record(self, event: int, happened: Tensor, theta: Tensor, leaping: Tensor) -> None:
+        clock, journal = self.clock, self.journal
+        for which, kept in ((happened, journal.crossings), (leaping, journal.jumps)):
+            columns = which.nonzero()[:, 0]
+            if not len(columns):
+                continue
+            fraction = theta[columns]
+            when = clock.start[columns] + fraction * clock.step[columns]
+            row = torch.full_like(columns, event)
+            samples = self.samples[columns]
+            kept.append(Moments(len(journal.attempts) - 1, columns, samples, fraction, row, when))
+            if kept is journal.crossings:
+                journal.crossing_states.append(self._states(columns, fraction))
+
+    def _land(self, leaping: Tensor, states: Tensor) -> None:
+        """Go on from where jump maps put the states of the columns ``leaping [event, width]``."""
+        ensemble, clock, watch = self.ensemble, self.clock, self._events
+        assert watch is not None
+        rows = states.t().contiguous()
+        when = ensemble.actual(clock.time)
+        for event, columns in zip(watch.events, leaping, strict=True):
+            if event.jump is not None and bool(columns.any()):
+                after = jumped(event, ensemble.field, when, rows, differentiable=False)
+                rows = torch.where(columns[:, None], after, rows)
+        which = leaping.any(0)
+        ensemble.replace(which, rows.t(), clock.time)
+        self.journal.extra_evaluations[self.samples[which]] += 1
+        for memory in (clock.last, clock.before):
+            memory.masked_fill_(which, 0.0)
+        watch.restart(leaping)
