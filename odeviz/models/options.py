@@ -22,7 +22,7 @@ class SolverOptions:
     atol: float = 1e-5
     #: Number of equal steps of a method without step-size control.
     steps: int = 20
-    #: How a solve is differentiated: discrete, backsolve or backprop.
+    #: How a solve is differentiated: a name in ``odeviz.engine.ADJOINTS``.
     adjoint: str = "discrete"
     #: First step of a method with step-size control, as a share of the whole interval; None estimates it.
     first_step: float | None = None

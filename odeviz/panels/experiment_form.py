@@ -181,8 +181,8 @@ class ExperimentForm(Panel):
         return area
 
     def _offered(self, entry: Entry) -> list[str]:
-        """The choices that are allowed beside the other settings' values. The task chooses first."""
-        if entry.path != "data.name":
+        """The choices that are allowed beside the other settings' values. Task and method choose first."""
+        if entry.path not in ("data.name", "solver.adjoint"):
             return list(entry.about.choices)
         return [choice for choice in entry.about.choices if not self._judge(entry.path, choice)]
 
@@ -201,8 +201,8 @@ class ExperimentForm(Panel):
         self._rows[path].set_error(self._judge(path, value))
 
     def _chosen(self, path: str, value: object) -> None:
-        # A change of task may move the data set along; whoever takes the edit decides that.
-        message = "" if path == "task" else self._judge(path, value)
+        # Task and method may move what must fit them along; whoever takes the edit decides that.
+        message = "" if path in ("task", "solver.method") else self._judge(path, value)
         self._rows[path].set_error(message)
         if not message:
             self.edited.emit(path, value)

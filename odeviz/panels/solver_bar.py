@@ -22,8 +22,29 @@ METHOD_TITLES = {
     "bosh3": ("Bogacki–Shampine", "3(2)", "Good at loose tolerances."),
     "dopri5": ("Dormand–Prince", "5(4)", "The usual choice: order 5, 6 evaluations a step (FSAL)."),
     "tsit5": ("Tsitouras", "5(4)", "As Dormand–Prince, with smaller error constants."),
+    "dop853": (
+        "Dormand–Prince",
+        "8(5,3)",
+        "For tight tolerances on smooth fields: twelve evaluations a step.",
+    ),
+    "adams": (
+        "Adams",
+        "1–12",
+        "The paper's kind of method: two evaluations a step, its order follows the field.",
+    ),
+    "esdirk4": (
+        "ESDIRK",
+        "4(3)",
+        "For stiff fields: implicit stages by Newton's method, dear where nothing is stiff.",
+    ),
+    "asynchronous-leapfrog": (
+        "Async. leapfrog",
+        "2",
+        "Can be undone step by step: exact gradients in constant memory.",
+    ),
     "euler": ("Euler", "1", "One evaluation a step; a residual network's layer is one such step."),
     "midpoint": ("Midpoint", "2", "Two evaluations a step."),
+    "ralston": ("Ralston", "2", "Two evaluations a step, with the smallest bound on their error."),
     "rk4": ("Runge–Kutta", "4", "The classical method: four evaluations a step."),
 }
 

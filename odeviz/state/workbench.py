@@ -14,6 +14,7 @@ from odeviz.analysis.results import SolverChoice
 from odeviz.state.commands import Change
 from odeviz.state.nouns import Playhead, Point, Seeds, TrainingStatus
 from odeviz.tasks.experiment import FIXED, Experiment
+from odeviz.tasks.settings import find
 from odeviz.training.snapshot import Snapshot
 
 #: A trajectory solved with this looks the same as an exact one.
@@ -201,11 +202,12 @@ class Workbench(QObject):
             self._push(f"{verb} of {key}", self.set_layers, self.layers, {**self.layers, key: shown})
 
     def _edited(self, path: str, value: Any) -> Experiment:
-        if path == "task" and value != self.experiment.task:
-            # A task brings its own data sets; keep the data set if both tasks have it.
-            for name in [self.experiment.data.name, "moons"]:
+        # A task brings its own data sets, a method its ways to a gradient; what both have is kept.
+        follower, otherwise = _FOLLOWERS.get(path, ("", ""))
+        if follower and find(self.experiment, path).value != value:
+            for choice in [find(self.experiment, follower).value, otherwise]:
                 try:
-                    return self.experiment.with_settings({"task": value, "data.name": name})
+                    return self.experiment.with_settings({path: value, follower: choice})
                 except ValueError:
                     continue
         return self.experiment.with_setting(path, value)
@@ -213,6 +215,10 @@ class Workbench(QObject):
     def _push(self, text: str, apply: Any, old: Any, new: Any, merge: str = "") -> None:
         drag = self._drags if self.dragging else 0
         self.undo_stack.push(Change(text, apply, old, new, merge, drag))
+
+
+#: Settings that must fit another: by the one that leads, the one that follows and a choice that always fits.
+_FOLLOWERS = {"task": ("data.name", "moons"), "solver.method": ("solver.adjoint", "discrete")}
 
 
 def viewing_choice(experiment: Experiment) -> SolverChoice:

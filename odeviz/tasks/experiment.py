@@ -14,8 +14,15 @@ from odeviz.tasks.datasets import DATASETS
 from odeviz.tasks.settings import Entry, check, entries, find, parse, replace, setting
 
 TASKS = ("classification", "density")
-ADAPTIVE = ("heun", "bosh3", "dopri5", "tsit5")
-FIXED = ("euler", "midpoint", "rk4")
+#: Methods with and without step-size control, by the engine's names. Those not explicit Runge-Kutta come last.
+ADAPTIVE = ("heun", "bosh3", "dopri5", "tsit5", "dop853", "adams", "esdirk4", "asynchronous-leapfrog")
+FIXED = ("euler", "midpoint", "ralston", "rk4")
+#: Methods that some ways to a gradient are limited to.
+_LIMITED = {
+    "backsolve": ("heun", "bosh3", "dopri5", "tsit5", "dop853", *FIXED),
+    "interpolating": ("heun", "bosh3", "dopri5", "tsit5", "dop853", *FIXED),
+    "reversible": ("asynchronous-leapfrog",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class FieldConfig:
 class SolverConfig:
     """How dh/dt = f(h, t, θ) is solved."""
 
-    method: str = setting("dopri5", "Method", "Runge-Kutta method.", choices=ADAPTIVE + FIXED, hot=True)
+    method: str = setting("dopri5", "Method", "How a step is made.", choices=ADAPTIVE + FIXED, hot=True)
     rtol: float = setting(
         1e-3, "Relative tolerance", "Error allowed per step, relative to the state.",
         symbol="rtol", lo=1e-12, hi=1.0, log=True, hot=True, when={"solver.method": ADAPTIVE},
@@ -95,9 +102,10 @@ class SolverConfig:
     adjoint: str = setting(
         "discrete",
         "Gradient",
-        "discrete: exact for the steps taken. backsolve: the paper's adjoint ODE, constant memory. "
+        "discrete: exact for the steps taken. backsolve: the paper's adjoint ODE, constant memory. interpolating: "
+        "that ODE along the forward trajectory. reversible: exact in constant memory, with asynchronous-leapfrog. "
         "backprop: automatic differentiation through every operation.",
-        choices=("discrete", "backsolve", "backprop"),
+        choices=("discrete", "backsolve", "interpolating", "reversible", "backprop"),
         hot=True,
     )
     t1: float = setting(
@@ -155,6 +163,12 @@ class Experiment:
         if self.data.name not in offered:
             raise ValueError(
                 f"data.name must be one of {', '.join(offered)} for task {self.task}, not {self.data.name!r}"
+            )
+        able = _LIMITED.get(self.solver.adjoint, (self.solver.method,))
+        if self.solver.method not in able:
+            raise ValueError(
+                f"solver.adjoint {self.solver.adjoint} needs solver.method {' or '.join(able)}, "
+                f"not {self.solver.method}"
             )
         if self.device == "mps" and self.dtype == "float64":
             raise ValueError("dtype must be float32 on device mps, which has no float64")

@@ -58,6 +58,12 @@ def test_only_data_sets_of_the_task_are_offered(form):
     assert [box.itemData(i) for i in range(box.count())] == ["moons", "circles", "spirals", "annuli"]
 
 
+def test_only_ways_to_a_gradient_that_the_method_has_are_offered(form):
+    form.set_experiment(Experiment().with_setting("solver.method", "adams"), None)
+    box = control(form, "solver.adjoint")
+    assert [box.itemData(i) for i in range(box.count())] == ["discrete", "backprop"]
+
+
 def test_a_number_is_emitted_when_it_is_entered_not_while_it_is_typed(qtbot, form):
     with qtbot.assertNotEmitted(form.edited):
         type_in(qtbot, form, "training.iterations", "25", enter=False)

@@ -47,6 +47,14 @@ def test_a_valid_edit_clears_the_rejection(bench):
     assert seen == [("field.width", "")]
 
 
+def test_a_new_method_brings_a_way_to_a_gradient_that_it_has(bench):
+    bench.edit("solver.adjoint", "backsolve")
+    bench.edit("solver.method", "tsit5")
+    assert bench.experiment.solver.adjoint == "backsolve"
+    bench.edit("solver.method", "adams")
+    assert (bench.experiment.solver.method, bench.experiment.solver.adjoint) == ("adams", "discrete")
+
+
 def test_a_new_task_brings_a_data_set_that_it_offers(bench):
     bench.edit("data.name", "annuli")
     bench.edit("task", "density")

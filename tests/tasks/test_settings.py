@@ -7,9 +7,13 @@ import sys
 
 import pytest
 
+from odeviz.engine import ADJOINTS, METHODS
+from odeviz.engine.solve import check_adjoint
 from odeviz.tasks import Experiment, SolverConfig
 from odeviz.tasks.datasets import DATASETS
+from odeviz.tasks.experiment import ADAPTIVE, FIXED
 from odeviz.tasks.presets import PRESETS, preset
+from odeviz.tasks.settings import find
 
 
 @pytest.mark.parametrize(
@@ -32,6 +36,8 @@ from odeviz.tasks.presets import PRESETS, preset
         ),
         ({"data.name": "ring"}, ["data.name", "did you mean 'rings'"]),
         ({"device": "gpu"}, ["device", "auto, cpu, cuda, mps"]),
+        ({"solver.adjoint": "reversible"}, ["solver.adjoint", "asynchronous-leapfrog", "not dopri5"]),
+        ({"solver.method": "adams", "solver.adjoint": "backsolve"}, ["solver.adjoint", "bosh3", "not adams"]),
         ({"device": "mps", "dtype": "float64"}, ["dtype", "float32", "mps"]),
     ],
 )
@@ -109,6 +115,29 @@ def test_unknown_preset_gets_the_names_and_the_closest():
     ) as caught:
         preset("moon-density")
     assert all(name in str(caught.value) for name in PRESETS)
+
+
+def test_the_methods_offered_are_the_engines():
+    for name in (*ADAPTIVE, *FIXED):
+        assert METHODS[name].adaptive == (name in ADAPTIVE)
+    choices = find(Experiment(), "solver.adjoint").about.choices
+    assert set(choices) == set(ADJOINTS)
+
+
+@pytest.mark.parametrize("adjoint", ADJOINTS)
+@pytest.mark.parametrize("method", [*ADAPTIVE, *FIXED])
+def test_a_pair_of_method_and_gradient_is_allowed_when_the_engine_can_do_it(method, adjoint):
+    def can(check):
+        try:
+            check()
+        except ValueError:
+            return False
+        return True
+
+    settings = {"solver.method": method, "solver.adjoint": adjoint}
+    assert can(lambda: Experiment().with_settings(settings)) == can(
+        lambda: check_adjoint(adjoint, METHODS[method])
+    )
 
 
 def test_presets_and_training_package_load_without_torch():
