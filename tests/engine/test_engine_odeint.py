@@ -117,7 +117,10 @@ class TestShapesAndTimes:
 class TestGradients:
     @pytest.mark.parametrize("method", ["dopri5", "dopri8", "bosh3", "rk4"])
     def test_states_and_times_receive_exact_gradients(self, method):
-        steps = {"options": {"step_size": 0.05}} if method == "rk4" else {"rtol": 1e-9, "atol": 1e-9}
+        tolerance = 1e-7 if method == "bosh3" else 1e-9
+        steps = (
+            {"options": {"step_size": 0.05}} if method == "rk4" else {"rtol": tolerance, "atol": tolerance}
+        )
         y0, t = Y0.clone().requires_grad_(), TIMES.clone().requires_grad_()
         field = Field()
         assert torch.autograd.gradcheck(
@@ -751,7 +754,7 @@ class TestAgainstTorchdiffeq:
     @pytest.mark.parametrize("method", ["dopri5", "bosh3", "adaptive_heun"])
     def test_controlled_steps_agree_within_the_tolerance(self, peer, method, sign):
         got, wanted = (
-            package.odeint(Field(), Y0, sign * TIMES, method=method, rtol=1e-8, atol=1e-8)
+            package.odeint(Field(), Y0, sign * TIMES, method=method, rtol=1e-6, atol=1e-6)
             for package in (odeviz, peer)
         )
         torch.testing.assert_close(got, wanted, rtol=0, atol=2e-5)
