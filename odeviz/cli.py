@@ -20,7 +20,7 @@ from odeviz.commands.output import INTERRUPTED, MISUSED, READER_GONE
 #: Commands without a window: what each does, and its module in :mod:`odeviz.commands`.
 COMMANDS = {
     "train": ("train a preset", "train"),
-    "list": ("list the presets", "presets"),
+    "list": ("list the presets, or the methods", "presets"),
     "info": ("tell what a model file holds", "info"),
     "solve": ("solve a model's flow again, with another method or tolerance", "solve"),
     "export": ("draw a panel of a model, or write its data", "export"),
