@@ -1,0 +1,473 @@
+"""Adams' methods of variable step and order: weights, orders, step control and gradients."""
+
+import math
+import threading
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+import torch
+from scipy.integrate import solve_ivp
+from test_engine_orders import (
+    INTERVAL,
+    Y0,
+    both_ways,
+    error,
+    exact_nonautonomous,
+    exact_whirl,
+    nonautonomous,
+    whirl,
+)
+from textbook import NON_STIFF
+from torch import nn
+
+from odeviz.engine import CONTROLLERS, METHODS, Event, PIDController, Stats, Status, solve
+from odeviz.engine.adams import MOST_VALUES, AdamsStepper, differences, integral, integral_to_end, products
+from odeviz.engine.controller import AdaptiveSteps
+from odeviz.engine.integrate import Watch, integrate
+from odeviz.engine.norm import Tolerance
+
+ORDER_OF_GIVEN_STEPS = 5
+
+
+def stepper_at(k, nodes, field, exact):
+    """A stepper at t = 0 whose past is that of the exact solution at ``nodes``, newest first."""
+    stepper = AdamsStepper(field, METHODS["adams"], exact(0.0))
+    values = tuple(field(t, exact(t)) for t in nodes)
+    stepper.resume((exact(0.0), *values), (k, tuple(nodes)))
+    return stepper
+
+
+@pytest.mark.parametrize("k", range(1, 8))
+def test_weights_of_equal_steps_are_those_of_the_books(k):
+    """The gammas of Adams-Bashforth, and those of the corrector's error (Hairer, Norsett, Wanner III.1, tables)."""
+    gammas = [Fraction(*x) for x in ((1, 1), (1, 2), (5, 12), (3, 8), (251, 720), (95, 288), (19087, 60480))]
+    implicit = [Fraction(*x) for x in ((-1, 2), (-1, 12), (-1, 24), (-19, 720), (-3, 160), (-863, 60480))]
+    nodes = [-float(i) for i in range(k)]
+    factorial = math.factorial(k - 1)
+    # Nodes one apart make differences of order j the backward ones divided by j!.
+    assert integral(products(nodes)[k - 1]) / factorial == pytest.approx(float(gammas[k - 1]), rel=1e-14)
+    if k > 1:
+        share = integral_to_end(products(nodes)[k - 2]) / factorial
+        assert share == pytest.approx(float(implicit[k - 2]), rel=1e-14)
+
+
+def test_divided_differences_of_a_power_are_its_complete_symmetric_sums():
+    """f[s_0, ..., s_j] of s^(j+1) is s_0 + ... + s_j, of s^j is 1, of lower powers nothing."""
+    nodes = [0.0, -0.3, -1.1, -1.15, -2.0, -2.7]
+    for j, row in enumerate(differences(nodes)):
+        powers = [sum(w * s**m for w, s in zip(row, nodes, strict=False)) for m in range(j + 2)]
+        assert powers == pytest.approx([0.0] * j + [1.0, sum(nodes[: j + 1])], abs=1e-10)
+
+
+@pytest.mark.parametrize("h", [0.7, -0.7])
+@pytest.mark.parametrize("k", range(1, MOST_VALUES + 1))
+def test_a_step_of_any_order_is_exact_for_polynomials_of_that_degree(k, h):
+    """y' = t^k wants order k + 1, whatever the times behind; the order of its dense output is the same."""
+    nodes = [0.0]
+    while len(nodes) < k:
+        nodes.append(nodes[-1] - math.copysign(0.5 + 0.4 * math.sin(len(nodes)), h))
+
+    def field(t, y):
+        return torch.full_like(y, t**k)
+
+    def exact(t):
+        return torch.full((1, 1), t ** (k + 1) / (k + 1), dtype=torch.float64)
+
+    stepper = stepper_at(k, nodes, field, exact)
+    stepper.attempt(0.0, h)
+    inside = [0.2, 0.71, 1.0]
+    wanted = torch.stack([exact(theta * h) for theta in inside])
+    rounding = 1e-15 * sum(abs(t) ** k for t in nodes) * 20
+    torch.testing.assert_close(stepper.interpolate(h, inside), wanted, rtol=1e-11, atol=rounding)
+
+
+@pytest.mark.parametrize("way", [1.0, -1.0], ids=["forwards", "backwards"])
+@pytest.mark.parametrize("k", range(1, 10))
+def test_a_step_errs_with_its_order_on_a_nonautonomous_problem(k, way):
+    """From an exact past one step errs by the step size to the order + 1; the largest error of steps all around."""
+
+    def error_of_step(start, h):
+        def exact(s):
+            return exact_nonautonomous(Y0, 0.0, start + s)
+
+        nodes = [-way * h * (i + 0.3 * math.sin(i)) for i in range(k)]
+        stepper = stepper_at(k, nodes, lambda s, y: nonautonomous(start + s, y), exact)
+        stepper.attempt(0.0, way * h)
+        return float((stepper.interpolate(way * h, [1.0])[0] - exact(way * h)).abs().max())
+
+    def largest(h):
+        return max(error_of_step(0.4 * i, h) for i in range(16))
+
+    h = 0.015 * 1.22**k
+    assert k + 1.6 < math.log2(largest(h) / largest(h / 2)) < k + 2.6
+
+
+def given_steps_order(field, y0, t, exact, times=None):
+    coarse, fine = (
+        error(solve(field, y0, times or t, method="adams", steps=steps), y0, exact) for steps in (160, 320)
+    )
+    return math.log2(coarse / fine)
+
+
+@both_ways
+def test_given_steps_have_order_five_on_a_nonautonomous_problem(t):
+    order = given_steps_order(nonautonomous, Y0, t, exact_nonautonomous)
+    assert ORDER_OF_GIVEN_STEPS - 0.4 < order < ORDER_OF_GIVEN_STEPS + 1
+
+
+@both_ways
+def test_given_steps_have_order_five_on_an_autonomous_problem(t):
+    order = given_steps_order(whirl, Y0 / 2, t, exact_whirl)
+    assert ORDER_OF_GIVEN_STEPS - 0.2 < order < ORDER_OF_GIVEN_STEPS + 1
+
+
+@both_ways
+def test_dense_output_of_given_steps_has_their_order(t):
+    times = [t[0] + (t[1] - t[0]) * k / 499 for k in range(500)]
+    order = given_steps_order(nonautonomous, Y0, t, exact_nonautonomous, times)
+    assert ORDER_OF_GIVEN_STEPS - 0.4 < order < ORDER_OF_GIVEN_STEPS + 1
+
+
+def test_steps_of_very_different_sizes_keep_the_order():
+    def at(steps):
+        grid = [INTERVAL[0]]
+        for k in range(steps):
+            grid.append(grid[-1] + (0.4 if k % 3 else 2.2) * (INTERVAL[1] - INTERVAL[0]) / steps)
+        grid[-1] = INTERVAL[1]
+        return error(solve(whirl, Y0 / 2, INTERVAL, method="adams", grid=grid), Y0 / 2, exact_whirl)
+
+    assert ORDER_OF_GIVEN_STEPS - 0.5 < math.log2(at(240) / at(480)) < ORDER_OF_GIVEN_STEPS + 1
+
+
+@both_ways
+def test_dense_solution_and_output_times_agree(t):
+    times = [t[0] + (t[1] - t[0]) * share for share in (0.0, 0.06, 0.4, 0.83, 1.0)]
+    solution = solve(whirl, Y0 / 2, times, method="adams", rtol=1e-10, atol=1e-10, dense=True)
+    for time, row in zip(solution.t, solution.y, strict=True):
+        torch.testing.assert_close(solution(time), row, rtol=1e-13, atol=1e-13)
+
+
+@both_ways
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-6, 1e-9, 1e-12])
+def test_dense_output_is_as_good_as_the_steps(tolerance, t):
+    times = [t[0] + (t[1] - t[0]) * k / 499 for k in range(500)]
+    solution = solve(whirl, Y0 / 2, times, method="adams", rtol=tolerance, atol=tolerance)
+    assert error(solution, Y0 / 2, exact_whirl) < 20 * tolerance
+
+
+def test_the_order_rises_with_what_is_asked_for():
+    """Of a step's polynomial the degree is the order; the median over the steps."""
+    orders = []
+    for tolerance in (1e-3, 1e-6, 1e-12):
+        stepper, policy = AdamsStepper(whirl, METHODS["adams"], Y0 / 2), Noting(CONTROLLERS["pi"], tolerance)
+        trace = integrate(stepper, (0.0, 30.0), policy, Stats(), Watch())
+        assert trace.status is Status.SUCCESS
+        orders.append(sorted(policy.orders)[len(policy.orders) // 2])
+    assert orders[0] < orders[1] < orders[2] <= METHODS["adams"].order
+    assert orders[2] >= 10
+
+
+class Noting(AdaptiveSteps):
+    """Step control that notes the orders of the steps it accepts."""
+
+    def __init__(self, controller, tolerance):
+        super().__init__(controller, Tolerance(tolerance, tolerance))
+        self.orders = []
+
+    def judge(self, stepper, h):
+        judged = super().judge(stepper, h)
+        self.orders += [len(stepper.polynomial(h))] if judged[1] else []
+        return judged
+
+
+def evaluations(problem, method, tolerance):
+    y0 = torch.tensor([problem.y0], dtype=torch.float64)
+    options = {"rtol": tolerance, "atol": tolerance * problem.floor}
+    solution = solve(problem.field, y0, (0.0, problem.t1), method=method, **options)
+    assert solution.ok, solution.message
+    return solution.stats.nfe_forward, problem.miss(solution.y1[0].numpy()) / (tolerance * problem.gain())
+
+
+def test_tight_tolerances_are_met_in_a_third_of_the_evaluations_of_dopri5():
+    ours, theirs = 0, 0
+    for problem in NON_STIFF.values():
+        nfe, miss = evaluations(problem, "adams", 1e-9)
+        dopri5, _ = evaluations(problem, "dopri5", 1e-9)
+        assert miss < 6, problem.name
+        assert nfe < 0.65 * dopri5, problem.name
+        ours, theirs = ours + nfe, theirs + dopri5
+    assert ours < 0.36 * theirs
+
+
+@pytest.mark.parametrize("name", ["A4", "B5", "C5", "D2", "E2"])
+def test_it_agrees_with_scipy_at_tight_tolerances(name):
+    """With DOP853 along the way, and in no more evaluations than LSODA, which is Adams' too, to a like error."""
+    problem = NON_STIFF[name]
+    y0, times = torch.tensor([problem.y0], dtype=torch.float64), [0.0, 0.7, 3.0, 11.1, 20.0]
+    solution = solve(problem.field, y0, times, method="adams", rtol=1e-11, atol=1e-11)
+    wanted = torch.from_numpy(problem.reference()(times)).T[:, None]
+    size = 1 + wanted.abs().amax()
+    assert float((solution.y - wanted).abs().max() / size) < 20 * 1e-11 * problem.gain()
+    lsoda = solve_ivp(
+        problem.rhs, (0.0, 20.0), problem.y0, method="LSODA", rtol=1e-11, atol=1e-11, t_eval=times
+    )
+    assert lsoda.success
+    assert solution.stats.nfe_forward < 1.2 * lsoda.nfev
+
+
+def test_a_tighter_tolerance_gives_a_smaller_error():
+    errors = [
+        error(solve(whirl, Y0 / 2, (0.2, 6.0), method="adams", rtol=tol, atol=tol), Y0 / 2, exact_whirl)
+        for tol in (1e-3, 1e-5, 1e-7, 1e-9, 1e-11)
+    ]
+    assert all(after < before / 10 for before, after in pairwise(errors))
+
+
+def test_two_evaluations_a_step_and_one_for_a_rejected_one():
+    solution = solve(whirl, Y0 / 2, (0.0, 20.0), method="adams", rtol=1e-8, atol=1e-8, first_step=0.01)
+    accepted = sum(step.accepted for step in solution.stats.steps)
+    assert solution.stats.steps[0].accepted
+    assert solution.stats.rejected > 0
+    assert solution.stats.nfe_forward == 7 + 2 * accepted + solution.stats.rejected
+
+
+def test_a_step_that_is_cut_short_does_not_spoil_those_after_it():
+    """Values a millionth of a step apart would have differences that are all rounding."""
+    options = {"method": "adams", "rtol": 1e-11, "atol": 1e-11}
+    free = solve(whirl, Y0 / 2, INTERVAL, **options)
+    cut = solve(whirl, Y0 / 2, INTERVAL, step_at=[1.0, 1.0 + 1e-8, 2.0, 2.0 + 1e-6], **options)
+    assert error(cut, Y0 / 2, exact_whirl) < 10 * error(free, Y0 / 2, exact_whirl)
+    assert cut.stats.nfe_forward < 1.4 * free.stats.nfe_forward
+
+
+def square_wave(t, y):
+    return y.cos() * (1.0 if t % 1.0 < 0.5 else -1.0)
+
+
+def square_wave_turns(t):
+    return [0.5 * k for k in range(1, round(2 * t) + 1)]
+
+
+def test_jumps_of_the_field_are_started_anew_from():
+    """The field is y' = cos y forwards and then back: after each whole period the state is the first again."""
+    options = {"method": "adams", "rtol": 1e-10, "atol": 1e-10}
+    known = solve(square_wave, Y0, (0.0, 5.0), jumps=square_wave_turns(5.0), **options)
+    torch.testing.assert_close(known.y1, Y0, rtol=0, atol=1e-8)
+    assert known.stats.rejected < 30
+
+
+def test_jumps_it_is_not_told_of_are_got_over():
+    unknown = solve(square_wave, Y0, (0.0, 5.0), method="adams", rtol=1e-7, atol=1e-7)
+    assert unknown.ok
+    torch.testing.assert_close(unknown.y1, Y0, rtol=0, atol=1e-4)
+
+
+def test_a_mildly_stiff_field_is_solved_at_low_order():
+    y0 = torch.zeros(1, 1, dtype=torch.float64)
+
+    def field(t, y):
+        return -40 * (y - math.cos(t))
+
+    def exact(t):
+        lag = 40 * math.cos(t) + math.sin(t)
+        return 40 / 1601 * (lag - 40 * math.exp(-40 * t))
+
+    solution = solve(field, y0, (0.0, 10.0), method="adams", rtol=1e-5, atol=1e-5)
+    assert solution.y1.item() == pytest.approx(exact(10.0), abs=1e-4)
+    dopri5 = solve(field, y0, (0.0, 10.0), method="dopri5", rtol=1e-5, atol=1e-5)
+    assert solution.stats.nfe_forward < dopri5.stats.nfe_forward
+
+
+def test_float32_is_solved_to_what_it_resolves():
+    solution = solve(whirl, (Y0 / 2).float(), (0.0, 5.0), method="adams", rtol=1e-6, atol=1e-6)
+    assert solution.y.dtype == torch.float32
+    assert error(solution, Y0 / 2, exact_whirl) < 2e-5
+
+
+def test_a_field_at_rest_is_solved_in_a_few_steps():
+    solution = solve(lambda t, y: torch.zeros_like(y), Y0, (0.0, 1000.0), method="adams")
+    assert torch.equal(solution.y1, Y0)
+    assert solution.stats.nfe_forward < 40
+
+
+class Wave(nn.Module):
+    """A small field that depends on time."""
+
+    def __init__(self):
+        super().__init__()
+        generator = torch.Generator().manual_seed(3)
+        self.A = nn.Parameter(torch.randn(2, 2, generator=generator, dtype=torch.float64))
+        self.b = nn.Parameter(torch.randn(2, generator=generator, dtype=torch.float64))
+        self.unused = nn.Parameter(torch.ones(3, dtype=torch.float64))
+
+    def forward(self, t, y):
+        return torch.tanh(y @ self.A) * math.cos(3 * t) + self.b * math.sin(t)
+
+
+TIMES = (0.0, 0.3, 0.77, 0.7701, 1.5, 4.0)
+
+
+def gradients(adjoint, t=TIMES, jumps=(), **options):
+    field, y0 = Wave(), Y0.clone().requires_grad_()
+    inputs = [y0, field.A, field.b, field.unused]
+    if isinstance(t, torch.Tensor):
+        inputs.append(t)
+    solution = solve(field, y0, t, method="adams", adjoint=adjoint, jumps=jumps, **options)
+    weights = torch.linspace(-1, 1, solution.y.numel(), dtype=torch.float64).reshape(solution.y.shape)
+    found = torch.autograd.grad((solution.y * weights).sum(), inputs, allow_unused=True)
+    return [torch.zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)], solution
+
+
+def distance(got, wanted):
+    largest = max(float(w.abs().max()) for w in wanted)
+    return max(float((g - w).abs().max()) for g, w in zip(got, wanted, strict=True)) / largest
+
+
+SOLVES = {
+    "given steps": {"steps": 30},
+    "loose": {"rtol": 1e-3, "atol": 1e-3},
+    "tight": {"rtol": 1e-9, "atol": 1e-9},
+    "rejections": {"rtol": 1e-6, "atol": 1e-6, "first_step": 1.0},
+    "restarts": {"rtol": 1e-6, "atol": 1e-6, "jumps": [0.4, 1.1]},
+    "steps cut short": {"rtol": 1e-6, "atol": 1e-6, "step_at": [1.0, 1.00001]},
+}
+
+
+@pytest.mark.parametrize("t", [TIMES, TIMES[::-1]], ids=["forwards", "backwards"])
+@pytest.mark.parametrize("options", SOLVES.values(), ids=SOLVES)
+def test_the_discrete_gradient_is_that_of_the_steps_taken(options, t):
+    exact, reference = gradients("backprop", t, **options)
+    got, solution = gradients("discrete", t, **options)
+    assert torch.equal(solution.y, reference.y)
+    assert distance(got, exact) < 1e-12
+
+
+def test_the_first_step_is_rejected_until_it_is_small_enough():
+    _, solution = gradients("discrete", **SOLVES["rejections"])
+    assert not solution.stats.steps[0].accepted
+
+
+def test_gradients_of_times_are_field_times_adjoint():
+    t = torch.tensor(TIMES, dtype=torch.float64, requires_grad=True)
+    exact, _ = gradients("discrete", t, rtol=1e-12, atol=1e-12)
+    ends = []
+    for index in range(len(TIMES)):
+        shifted = []
+        for shift in (-1e-5, 1e-5):
+            times = [time + shift * (i == index) for i, time in enumerate(TIMES)]
+            y = solve(Wave().requires_grad_(False), Y0, times, method="dop853", rtol=1e-13, atol=1e-13).y
+            shifted.append(
+                float((y * torch.linspace(-1, 1, y.numel(), dtype=y.dtype).reshape(y.shape)).sum())
+            )
+        ends.append((shifted[1] - shifted[0]) / 2e-5)
+    torch.testing.assert_close(exact[-1], torch.tensor(ends, dtype=torch.float64), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("adjoint", ["discrete", "backprop"])
+def test_gradcheck_at_irregular_output_times(adjoint):
+    """With steps as the step control of one solve found them, for those of another would differ."""
+    field = Wave()
+    grid = [0.0]
+    for step in solve(field, Y0, (0.0, 2.0), method="adams", rtol=1e-7, atol=1e-7).stats.steps:
+        grid += [step.t + step.h] if step.accepted else []
+    grid[-1] = 2.0
+
+    def states(y0, A, b):
+        def moved(t, y):
+            return torch.func.functional_call(field, {"A": A, "b": b}, (t, y))
+
+        times = (0.0, 0.11, 0.5, 0.7, 2.0)
+        return solve(moved, y0, times, method="adams", grid=grid, adjoint=adjoint, params=[A, b]).y
+
+    inputs = (Y0.clone().requires_grad_(), field.A, field.b)
+    assert torch.autograd.gradcheck(states, inputs, eps=1e-6, atol=1e-8)
+
+
+def test_gradcheck_under_step_control_to_the_tolerance():
+    """Steps move with the state, which at a tight tolerance shows no more."""
+    field = Wave()
+
+    def states(y0, A, b):
+        def moved(t, y):
+            return torch.func.functional_call(field, {"A": A, "b": b}, (t, y))
+
+        options = {"rtol": 1e-12, "atol": 1e-12, "first_step": 0.5, "params": [A, b]}
+        return solve(moved, y0, (0.0, 0.11, 0.5, 1.3), method="adams", **options).y
+
+    inputs = (Y0.clone().requires_grad_(), field.A, field.b)
+    assert torch.autograd.gradcheck(states, inputs, eps=1e-5, atol=1e-6)
+
+
+def test_backprop_gives_second_derivatives():
+    y0 = torch.tensor([[0.4]], dtype=torch.float64, requires_grad=True)
+    solution = solve(
+        lambda t, y: y * (1 - y), y0, [0.0, 1.0], method="adams", adjoint="backprop", rtol=1e-10, atol=1e-10
+    )
+    (first,) = torch.autograd.grad(solution.y1.sum(), y0, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), y0)
+    growth = math.e  # y(1) = y0 e / (1 + y0 (e - 1))
+    assert first.item() == pytest.approx(growth / (1 + 0.4 * (growth - 1)) ** 2, rel=1e-8)
+    assert second.item() == pytest.approx(
+        -2 * growth * (growth - 1) / (1 + 0.4 * (growth - 1)) ** 3, rel=1e-8
+    )
+
+
+def fall(t, y):
+    height, speed = y.chunk(2, -1)
+    return torch.cat([speed, torch.full_like(height, -1.0)], -1)
+
+
+@pytest.mark.parametrize("adjoint", ["discrete", "backprop"])
+def test_a_bouncing_ball_is_solved_and_differentiated(adjoint):
+    """From q0 impacts at sqrt(2 q0) and twice that."""
+    y0 = torch.tensor([[2.0, 0.0]], dtype=torch.float64, requires_grad=True)
+    scale = torch.tensor([[1.0, -0.5]], dtype=torch.float64)
+    bounce = Event(lambda t, y: y[:, 0], direction=-1, jump=lambda t, y: y * scale)
+    solution = solve(fall, y0, (0.0, 4.5), method="adams", adjoint=adjoint, events=[bounce])
+    torch.testing.assert_close(
+        solution.events[0].t, torch.tensor([2.0, 4.0], dtype=torch.float64), rtol=0, atol=1e-10
+    )
+    (gradient,) = torch.autograd.grad(solution.events[0].t[1], y0)
+    assert gradient[0, 0].item() == pytest.approx(1.0, rel=1e-8)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("adjoint", ["discrete", "backprop"])
+def test_event_times_are_those_of_the_closed_form_and_so_are_their_gradients(adjoint, terminal):
+    """On the whirl the second coordinate is zero when the angle |y0|^2 t + arg y0 is pi."""
+    y0 = torch.tensor([[0.9, 0.5]], dtype=torch.float64, requires_grad=True)
+    event = Event(lambda t, y: y[:, 1], direction=-1, terminal=terminal)
+    options = {"rtol": 1e-10, "atol": 1e-10, "adjoint": adjoint, "events": [event]}
+    solution = solve(whirl, y0, (0.0, 4.0), method="adams", **options)
+    assert solution.status is (Status.EVENT if terminal else Status.SUCCESS)
+    exact = (math.pi - torch.atan2(y0[:, 1], y0[:, 0])) / y0.square().sum(1)
+    torch.testing.assert_close(solution.events[0].t, exact, rtol=0, atol=1e-8)
+    (got,) = torch.autograd.grad(solution.events[0].t.sum(), y0)
+    (wanted,) = torch.autograd.grad(exact.sum(), y0)
+    torch.testing.assert_close(got, wanted, rtol=1e-7, atol=1e-7)
+
+
+def test_a_solve_is_cancelled_at_the_next_step():
+    cancel = threading.Event()
+    solution = solve(
+        whirl, Y0, (0.0, 1.0), method="adams", steps=100, cancel=cancel,
+        on_step=lambda step: cancel.set() if step.t > 0.5 else None,
+    )  # fmt: skip
+    assert solution.status is Status.CANCELLED
+    assert solution.t_stop == pytest.approx(0.52)
+
+
+def test_a_solution_that_blows_up_is_reported_with_its_time_and_sample():
+    y0 = torch.tensor([[0.1], [1.0]], dtype=torch.float64)
+    solution = solve(lambda t, y: y**2, y0, (0.0, 2.0), method="adams")
+    assert solution.status in (Status.STEP_TOO_SMALL, Status.NON_FINITE)
+    assert solution.t_stop == pytest.approx(1.0, abs=1e-3)
+    assert solution.samples == (1,)
+
+
+def test_controllers_are_those_of_all_methods():
+    for controller in ("i", "pi", "pid", PIDController(safety=0.8, max_factor=2.0)):
+        options = {"rtol": 1e-8, "atol": 1e-8, "controller": controller}
+        solution = solve(whirl, Y0 / 2, INTERVAL, method="adams", **options)
+        assert error(solution, Y0 / 2, exact_whirl) < 1e-7
