@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from types import ModuleType
 
@@ -45,8 +44,6 @@ def import_peer(name: str) -> ModuleType | str:
 
 def our_contenders(case: Case) -> Sequence[Contender | Absent]:
     """odeviz; its gradients by the discrete adjoint."""
-    if case.task is PER_SAMPLE and "per_sample" not in inspect.signature(solve).parameters:
-        return [Absent(OURS, "solve does not take per_sample yet.")]
     field = case.field()
     options = {"rtol": case.tolerance, "atol": case.tolerance, "method": case.method}
     if case.task is PER_SAMPLE:
