@@ -222,9 +222,11 @@ def reason(status: Status, h: float) -> str:
 
 
 def _failed(trace: Trace, status: Status, t: float, h: float, stepper: Stepper) -> Trace:
-    why = reason(status, h)
-    if status is Status.NON_FINITE and getattr(stepper, "unsolved", False):
+    unsolved = status is Status.NON_FINITE and getattr(stepper, "unsolved", False)
+    if unsolved:
         status = Status.STEP_TOO_SMALL
+    why = reason(status, h)
+    if unsolved and h == 0.0:  # the steps were given
         why = "the equations of an implicit step could not be solved; take smaller steps"
     trace.status, trace.t_stop, trace.next_step = status, t, h
     trace.message = f"The solve stopped at t = {t:.6g}: {why}."
