@@ -11,15 +11,20 @@ Times run forwards here; where a sample's do not, both its times and its field c
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from odeviz.engine.buffered import coefficients
-from odeviz.engine.kernel import Kernel, VectorField
+from odeviz.engine.kernel import Kernel
 from odeviz.engine.norm import Tolerance
 from odeviz.engine.stepper import checked_value, polynomial_weights
 from odeviz.engine.tableau import ButcherTableau
+
+#: f(t, y) with times ``[n, 1]`` and states ``[n, dim]``.
+EachField: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 
 class Clock:
@@ -27,19 +32,19 @@ class Clock:
 
     def __init__(self, table: Tensor) -> None:
         self.table = table
-        #: What is recorded of each attempt: ``start``, ``step`` and ``error``.
-        self.record = table[:3]
+        #: What is recorded of each attempt: ``start``, ``step``, ``error`` and ``next``.
+        self.record = table[:4]
         (
             #: Start, size and scaled error of the step attempted; the size is zero in inert columns.
             self.start,
             self.step,
             self.error,
-            #: The time reached.
-            self.time,
             #: Step size to try next; one as small as ``least`` is given up.
             self.next,
             self.least,
-            #: First and last time of the sample, and the next output time: infinite when there is none.
+            #: The time reached.
+            self.time,
+            #: First and last time of the sample, and the next output time before the last: infinite when there is none.
             self.first,
             self.end,
             self.due,
@@ -88,7 +93,7 @@ class Ensemble:
 
     def __init__(
         self,
-        field: VectorField,
+        field: EachField,
         method: ButcherTableau,
         y: Tensor,
         direction: Tensor | None,
@@ -110,6 +115,8 @@ class Ensemble:
         self._polynomial = polynomial_weights(method, y).contiguous()
         # The root mean square's divisor is the same for all samples and goes with the weights.
         self._part = 1.0 / math.sqrt(y.shape[0]) if scale.norm == "rms" else 1.0
+        error = self._numbers.error
+        self._weights = None if error is None else error * self._part
         self._order = 2.0 if scale.norm == "rms" else math.inf
         self._allocate(y, direction, scale)
 
@@ -126,6 +133,9 @@ class Ensemble:
         self._inputs = [flat[:i].T for i in range(len(flat) + 1)]
         self._taken = flat[: core + 1].T
         self._input, self._scaled = torch.empty_like(y), torch.empty_like(y)
+        # Views are made once: each would cost as much as an operation on a small batch.
+        self._y_flat, self._y1_flat = self.y.view(-1), self.y1.view(-1)
+        self._input_flat, self._scaled_flat = self._input.view(-1), self._scaled.view(-1)
         self._magnitude = torch.empty_like(y)
         self.f0, self._f1 = torch.zeros_like(y), torch.empty_like(y)
         self._end = self._f1
@@ -137,7 +147,9 @@ class Ensemble:
         self._scale = scale
         zero = torch.finfo(y.dtype).tiny
         self._atol = scale.atol if isinstance(scale.atol, Tensor) else y.new_tensor(scale.atol or zero)
-        self._times: list[Tensor] = []
+        moments = torch.zeros(len(numbers.c), width, dtype=clock, device=y.device)
+        self._moments, self._shown = moments, moments if y.dtype == clock else moments.to(y.dtype)
+        self._times = list(self._shown[..., None].unbind(0))
         self._extra_done = False
         if self._make_kernel is not None:
             self.release()
@@ -180,7 +192,7 @@ class Ensemble:
         return self.actual(time).to(self.y.dtype)[:, None]
 
     def evaluate(self, time: Tensor, y: Tensor, out: Tensor) -> Tensor:
-        """f at times ``[width, 1]`` (see ``column``) and states ``[dim, width]``; in ``out`` or in memory of its own."""
+        """f at times ``[width, 1]`` (see ``column``) and states ``[dim, width]``; not always in ``out``."""
         self.calls += 1
         if self._kernel is not None:
             self._kernel.evaluate(0.0, y.view(-1), out.view(-1), -1)
@@ -188,11 +200,15 @@ class Ensemble:
         rows = y.t().contiguous()
         return checked_value(self.field(time, rows), rows).t()
 
-    def _stage_times(self, time: Tensor, step: Tensor) -> list[Tensor]:
+    def _note_times(self, time: Tensor, step: Tensor) -> None:
+        """The times of all stages, as the field gets them."""
         if self._kernel is not None:
-            return [time] * len(self._rows)
-        times = torch.addcmul(time, self._fractions, step)
-        return list(self.actual(times).to(self.y.dtype)[..., None].unbind(0))
+            return
+        torch.addcmul(time, self._fractions, step, out=self._moments)
+        if self._direction is not None:
+            self._moments.mul_(self._direction)
+        if self._shown is not self._moments:
+            self._shown.copy_(self._moments)
 
     def begin(self, time: Tensor) -> None:
         """Evaluate the field at the current states."""
@@ -214,14 +230,13 @@ class Ensemble:
     def attempt(self, time: Tensor, step: Tensor) -> None:
         """A step of the sizes ``step [width]`` from ``time [width]``; stages are kept multiplied by their sizes."""
         core, numbers, rows = self.method.core, self._numbers, self._rows
-        self._times = times = self._stage_times(time, step)
-        size, y = self._sizes(step), self.y.view(-1)
+        self._note_times(time, step)
+        size, times, y, place = self._sizes(step), self._times, self._y_flat, self._input_flat
         torch.mul(self.f0, size, out=rows[0])
-        place = self._input.view(-1)
         for i in range(1, core):
             torch.addmv(y, self._inputs[i], numbers.a[i], out=place)
             torch.mul(self.evaluate(times[i], self._input, rows[i]), size, out=rows[i])
-        torch.addmv(y, self._inputs[core], numbers.b, out=self.y1.view(-1))
+        torch.addmv(y, self._inputs[core], numbers.b, out=self._y1_flat)
         self._end = self.evaluate(times[core], self.y1, self._f1)
         torch.mul(self._end, size, out=rows[core])
         self._extra_done = False
@@ -229,7 +244,6 @@ class Ensemble:
     def error(self, out: Tensor) -> None:
         """Scaled norm ``[width]`` of each column's estimated error; not finite where the step failed."""
         numbers, scale = self._numbers, self._magnitude
-        assert numbers.error is not None
         torch.linalg.vector_norm(self._pair, math.inf, dim=0, out=scale)
         if isinstance(self._scale.rtol, Tensor):
             torch.addcmul(self._atol, scale, self._scale.rtol, out=scale)
@@ -237,28 +251,25 @@ class Ensemble:
             torch.add(self._atol, scale, alpha=self._scale.rtol, out=scale)
         if isinstance(self._scale.atol, Tensor):
             scale.clamp_min_(torch.finfo(scale.dtype).tiny)
-        self._measure(numbers.error, out)
+        assert self._weights is not None
+        self._measure(self._weights, out)
         if numbers.error_low is not None:
             # Hairer, Norsett, Wanner, II.10; where both are zero there is no error.
-            low = self._measure(numbers.error_low, torch.empty_like(out))
+            low = self._measure(numbers.error_low * self._part, torch.empty_like(out))
             square = out * out
             torch.div(square, (square + 0.01 * low * low).sqrt_(), out=out)
             out.masked_fill_(square == 0, 0.0)
 
     def _measure(self, weights: Tensor, out: Tensor) -> Tensor:
-        torch.mv(self._taken, weights * self._part, out=self._scaled.view(-1))
-        return self.norm(self._scaled.div_(self._magnitude), out)
+        torch.mv(self._taken, weights, out=self._scaled_flat)
+        self._scaled.div_(self._magnitude)
+        return out.copy_(torch.linalg.vector_norm(self._scaled, self._order, dim=0))
 
-    def norm(self, scaled: Tensor, out: Tensor) -> Tensor:
-        """Norm ``[width]`` of columns already divided by their scale, and by the square root of their length."""
-        out.copy_(torch.linalg.vector_norm(scaled, self._order, dim=0))
-        return out
-
-    def measure(self, x: Tensor) -> Tensor:
-        """Norm ``[width]`` of ``x [dim, width]`` in tolerances at the current states."""
+    def measure(self, *values: Tensor) -> Tensor:
+        """Norms ``[len(values), width]`` of tensors ``[dim, width]`` in tolerances at the current states."""
         scale = torch.addcmul(self._atol, self.y.abs(), torch.as_tensor(self._scale.rtol).to(self.y))
-        out = x.new_empty(self.width, dtype=clock_dtype(x.device))
-        return self.norm(x / scale.clamp_min_(torch.finfo(scale.dtype).tiny) * self._part, out)
+        scaled = torch.stack(values).mul_(self._part).div_(scale.clamp_min_(torch.finfo(scale.dtype).tiny))
+        return torch.linalg.vector_norm(scaled, self._order, dim=1).to(clock_dtype(scale.device))
 
     def finite(self) -> Tensor:
         """Which columns end the attempted step in finite states, ``[width]``."""
@@ -267,9 +278,9 @@ class Ensemble:
     def polynomial(self) -> Tensor:
         """Coefficients ``[degree, dim, width]`` in the fraction of the attempted step."""
         if not self._extra_done:
-            first, y = self.method.core + 1, self.y.view(-1)
+            first, y = self.method.core + 1, self._y_flat
             for i, weights in enumerate(self._numbers.extra_a, first):
-                torch.addmv(y, self._inputs[i], weights, out=self._input.view(-1))
+                torch.addmv(y, self._inputs[i], weights, out=self._input_flat)
                 value = self.evaluate(self._times[i], self._input, self._rows[i])
                 torch.mul(value, self._signed, out=self._rows[i])
             self._extra_done = True

@@ -18,7 +18,7 @@ class Attempt:
 
     #: The sample in each column.
     samples: Tensor
-    #: Rows: start, size and scaled error. The size is zero in columns that hold no sample any more.
+    #: Rows: start, size, scaled error and the size suggested next. The size is zero in columns at rest.
     record: Tensor
     accepted: Tensor
     #: States at the start, where they are kept.
@@ -60,15 +60,15 @@ class Journal:
         #: Those of the crossings after which the state jumped.
         self.jumps: list[Moments] = []
         self.status: list[Status | None] = [None] * batch
-        self.t_stop, self.next_step = outputs[:, 0].clone(), outputs.new_zeros(batch)
+        self.t_stop = outputs[:, 0].clone()
         #: Evaluations beside those of the steps themselves.
         self.extra_evaluations = torch.zeros(batch, dtype=torch.long, device=y0.device)
 
-    def ended(self, samples: Tensor, status: Status, time: Tensor, following: Tensor) -> None:
-        """Note how, when and with what step size these samples ended."""
+    def ended(self, samples: Tensor, status: Status, time: Tensor) -> None:
+        """Note how and when these samples ended."""
         for sample in samples.tolist():
             self.status[sample] = status
-        self.t_stop[samples], self.next_step[samples] = time, following
+        self.t_stop[samples] = time
 
     def ledger(self) -> Ledger:
         return Ledger(self)
@@ -79,7 +79,7 @@ class Ledger:
 
     def __init__(self, journal: Journal) -> None:
         attempts, batch = journal.attempts, len(journal.status)
-        none = journal.t_stop.new_zeros(3, 0)
+        none = journal.t_stop.new_zeros(4, 0)
         everything = torch.cat([none, *(a.record for a in attempts)], 1)
         moving = everything[1] > 0
         device = moving.device
@@ -88,10 +88,16 @@ class Ledger:
             [torch.zeros(0, dtype=torch.bool, device=device), *(a.accepted for a in attempts)]
         )
         self.sample, self.accepted = samples[moving], accepted[moving]
-        self.t, self.h, self.error = everything[:, moving].unbind(0)
+        self.t, self.h, self.error, following = everything[:, moving].unbind(0)
         #: Accepted and rejected steps of each sample ``[batch]``.
         self.taken = torch.bincount(self.sample[self.accepted], minlength=batch)
         self.rejected = torch.bincount(self.sample[~self.accepted], minlength=batch)
+        #: The step size suggested after each sample's last one ``[batch]``.
+        self.next_step = journal.t_stop.new_zeros(batch)
+        order = torch.sort(self.sample, stable=True).indices
+        ends = (self.taken + self.rejected).cumsum(0) - 1
+        begun = (self.taken + self.rejected) > 0
+        self.next_step[begun] = following[order][ends[begun]]
         self._steps, self._samples = moving & accepted, samples
         self._attempts = attempts
 

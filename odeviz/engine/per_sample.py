@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from odeviz.engine.adjoint import Differentiable
-from odeviz.engine.ensemble import Clock, Ensemble, clock_dtype, quantum
+from odeviz.engine.ensemble import Clock, EachField, Ensemble, clock_dtype, quantum
 from odeviz.engine.events import Event, EventRecord
 from odeviz.engine.integrate import Watch, integrate_each, reason
 from odeviz.engine.journal import EachDense, Journal
@@ -43,7 +45,7 @@ ADJOINTS_EACH = ("discrete", "backprop")
 class EachProblem:
     """A checked problem whose samples have their own times, and how it is to be solved."""
 
-    field: VectorField
+    field: EachField
     #: Output times ``[batch, time]``, increasing, and the signs ``[batch]`` that made them so; None if all were.
     times: Tensor
     direction: Tensor | None
@@ -88,7 +90,7 @@ class EachProblem:
         if steps is None:
             warn_below_resolution(tolerance, y0)
         return cls(
-            field,
+            cast(EachField, field),
             times,
             direction,
             method,
@@ -208,7 +210,10 @@ class EachSolve:
             return x.index_select(0, samples).t().contiguous()
 
         clock = Clock.new(padded(times[:, :1])[0], padded(times[:, -1:])[0])
-        clock.due.copy_(times[samples, 1])
+        if times.shape[1] > 2:
+            clock.due.copy_(times[samples, 1])
+        else:
+            clock.due.fill_(math.inf)
         if problem.steps is not None:
             clock.count.copy_(problem.steps[samples])
         clock.rest(inert)
@@ -239,8 +244,8 @@ class EachSolve:
             self.stats.nfe_forward += again.evaluations
             return rows
         replay = ReplayEach(again, values, problem.params, self.stats)
-        rows = Differentiable.apply(replay, y0, *problem.params)  # type: ignore[no-untyped-call]
-        return rows
+        y: Tensor = Differentiable.apply(replay, y0, *problem.params)  # type: ignore[no-untyped-call]
+        return y
 
     def _moments(self) -> Tensor | None:
         """The differentiable times ``[time, batch]``."""
@@ -289,14 +294,13 @@ class EachSolve:
             core * (ledger.taken + ledger.rejected) + journal.extra_evaluations,
             ledger.taken,
             ledger.rejected,
-            problem.actual(journal.next_step, everyone),
+            problem.actual(ledger.next_step, everyone),
             ledger.steps(direction),
             EachDense(journal, ledger, times[:, 0], times[:, -1], direction) if dense else None,
         )
+        overall = Status.EVENT if Status.EVENT in status else Status.SUCCESS
         if failed:
             overall = status[failed[0]]
-        else:
-            overall = Status.EVENT if Status.EVENT in status else Status.SUCCESS
         who = failed[0] if failed else 0
         return Solution(
             tuple(own.t[:, who].tolist()),
@@ -325,7 +329,7 @@ class EachSolve:
         """What happened to each event, in the order of its times' turns; ``crossings [n, dim]``."""
         problem, records = self.problem, []
         moments = journal.crossings
-        shares = crossings.split([len(m.theta) for m in moments]) if moments else ()
+        shares = torch.split(crossings, [len(m.theta) for m in moments]) if moments else ()
         for index, event in enumerate(problem.events):
             own = [(m, y) for m, y in zip(moments, shares, strict=True) if int(m.row[0]) == index]
             if not own:

@@ -115,12 +115,12 @@ class EqualEach:
 def initial_steps(ensemble: Ensemble, clock: Clock, exponent: float) -> Tensor:
     """First step sizes ``[width]``; one extra evaluation. See ``controller.initial_step``."""
     time, span = clock.time, clock.end - clock.time
-    d0, d1 = ensemble.measure(ensemble.y), ensemble.measure(ensemble.f0)
+    d0, d1 = ensemble.measure(ensemble.y, ensemble.f0).unbind(0)
     h0 = torch.where((d0 < 1e-5) | (d1 < 1e-5), 1e-6, 0.01 * d0 / d1)
     usable = torch.isfinite(h0) & (h0 > 0)
     h0 = torch.where(usable, torch.minimum(h0, span), span)
     slope = ensemble.f0.clone()
-    d2 = ensemble.measure(ensemble.explore(time, h0) - slope) / h0
+    d2 = ensemble.measure(ensemble.explore(time, h0) - slope)[0] / h0
     steepest = torch.fmax(d1, d2)
     h1 = torch.where(steepest > 1e-15, (0.01 / steepest) ** exponent, torch.clamp_min(h0 * 1e-3, 1e-6))
     visible = 4 * clock.least

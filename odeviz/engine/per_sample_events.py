@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from odeviz.engine.ensemble import Clock, Ensemble
+from odeviz.engine.ensemble import Clock, EachField, Ensemble
 from odeviz.engine.events import Event
 from odeviz.engine.interpolant import at_fraction
-from odeviz.engine.kernel import VectorField
 
 
 class EachEventWatch:
@@ -125,7 +124,7 @@ def zeros_of(f: Callable[[Tensor], Tensor], active: Tensor, like: Tensor) -> Ten
     return high
 
 
-def differentiable_crossings(event: Event, field: VectorField, t: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def differentiable_crossings(event: Event, field: EachField, t: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Times ``[n]`` and states ``[n, dim]`` of crossings, differentiable; their values are unchanged.
 
     ``y`` holds the states at the fixed times t, as the solve differentiates them. As
@@ -158,7 +157,7 @@ def _total_derivative(event: Event, t: Tensor, y: Tensor, slope: Tensor) -> Tens
     return rate.detach()
 
 
-def jumped(event: Event, field: VectorField, t: Tensor, y: Tensor, *, differentiable: bool) -> Tensor:
+def jumped(event: Event, field: EachField, t: Tensor, y: Tensor, *, differentiable: bool) -> Tensor:
     """States ``[n, dim]`` after the event's jump, at the fixed times t ``[n]`` from which the solves go on.
 
     That the jump's time depends on the state is carried by the state (the saltation matrix of hybrid systems).

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from odeviz.engine.ensemble import EachField
 from odeviz.engine.events import Event
 from odeviz.engine.journal import Journal, Levels, Moments
-from odeviz.engine.kernel import VectorField
 from odeviz.engine.per_sample_events import jumped
-from odeviz.engine.solution import Stats
+from odeviz.engine.solution import Stats, Status
 from odeviz.engine.stepper import checked_value, polynomial_weights
 from odeviz.engine.tableau import ButcherTableau
 
@@ -54,7 +54,7 @@ class StepsAgain:
 
     def __init__(
         self,
-        field: VectorField,
+        field: EachField,
         method: ButcherTableau,
         journal: Journal,
         direction: Tensor | None,
@@ -70,6 +70,10 @@ class StepsAgain:
         self.kept = steps.gathered(states).t().contiguous() if states else journal.y[0, :0]
         times, batch, _ = journal.y.shape
         self.batch = batch
+        #: Rows of the last outputs, and the samples that got there.
+        self.last = (times - 1) * batch
+        done = [status is Status.SUCCESS for status in journal.status]
+        self.finished = torch.tensor(done, device=journal.y.device).nonzero()[:, 0]
         rows = [(steps.of(m), m.theta, m.row * batch + m.samples) for m in journal.outputs]
         count = times * batch
         for m in journal.crossings:
@@ -126,6 +130,8 @@ class StepsAgain:
             y = y.index_copy(0, level.samples, end)
             found.append(inside)
             rows.append(level.inside.row)
+        found.append(y[self.finished])
+        rows.append(self.last + self.finished)
         again = torch.full_like(values, torch.nan).index_copy(0, torch.cat(rows), torch.cat(found))
         # The same numbers as without gradients, whose rounding does not depend on the other samples.
         missing = torch.isnan(values)
@@ -151,6 +157,7 @@ class ReplayEach:
         before, batch = again.evaluations, again.batch
         totals = [torch.zeros_like(p) for p in self._parameters]
         cotangent = grad.new_zeros(batch, grad.shape[1])
+        cotangent[again.finished] = grad[again.last + again.finished]
         for level in reversed(again.levels):
             with torch.enable_grad():
                 begin = again.kept[level.steps].requires_grad_()
@@ -191,7 +198,7 @@ def _levels(
     shares = torch.bincount(steps.level[at], minlength=len(counts)).tolist() if counts else []
     levels = []
     for number, (members, inner) in enumerate(
-        zip(order.split(counts), points.split(shares), strict=True) if counts else ()
+        zip(torch.split(order, counts), torch.split(points, shares), strict=True) if counts else ()
     ):
         position[members] = torch.arange(len(members), device=members.device)
         leaps = []

@@ -41,6 +41,8 @@ class Population:
         self._interior: Tensor | None = None
         self._accepted = samples < 0
         self._ended = False
+        #: Samples that have not reached their end.
+        self._left = self.going
         self._leap: tuple[Tensor, Tensor] | None = None
 
     @property
@@ -57,8 +59,9 @@ class Population:
         self.journal.extra_evaluations += ensemble.calls
         if self._events is not None:
             self._events.begin(clock)
-        self._end(self._moving & ~sound, Status.NON_FINITE)
-        self._rearrange()
+        if not bool(sound.all()):
+            self._end(self._moving & ~sound, Status.NON_FINITE)
+            self._rearrange()
 
     def attempt(self, policy: EachPolicy) -> bool:
         """Make a step of every sample; whether anything but going on happened to any of them."""
@@ -71,29 +74,31 @@ class Population:
         polynomial = self._polynomial(self._moving) if self._dense else None
         journal.attempts.append(Attempt(self.samples, clock.record.clone(), accepted, states, polynomial))
         torch.where(accepted, ends, clock.start, out=clock.time)
-        notable = (clock.time >= clock.due) | (clock.next <= clock.least)
+        going = clock.time < clock.end
+        notable = (clock.next <= clock.least).logical_and_(going)
+        if self._outputs.shape[1] > 2:
+            notable |= clock.time >= clock.due
         if self._events is not None:
             notable |= self._events.look(clock, accepted)
-        return bool(notable.any())
+        # One number tells whether anything happened and, if not, how many samples have not reached their end.
+        self._left = int(going.sum().masked_fill_(notable.any(), -1))
+        return self._left < 0
 
     def settle(self) -> None:
-        """Take the outputs and events in the step just made, and take leave of samples that have ended."""
+        """Take the outputs and events in the step just made, and take leave of samples that stopped."""
         clock = self.clock
         stopped = self._meet_events() if self._events is not None else None
         columns = (clock.time >= clock.due).nonzero()[:, 0]
         if len(columns):
             self._take_outputs(columns)
         if stopped is not None:
-            self._end(stopped, Status.EVENT)
-        done = self._moving & (clock.time >= clock.end)
-        # An infinite state is in proportion to any error, so that the error's norm may not have seen it.
-        sound = self.ensemble.finite()
-        self._end(done & sound, Status.SUCCESS)
-        stuck = self._moving & ((clock.next <= clock.least) | (done & ~sound))
-        self.journal.y[-1, self.samples[done & ~sound]] = math.nan
-        broken = stuck & ((~torch.isfinite(clock.error) & ~self._accepted) | done)
-        self._end(broken, Status.NON_FINITE)
-        self._end(stuck & ~broken, Status.STEP_TOO_SMALL)
+            self._stop(stopped)
+        stuck = self._moving & (clock.next <= clock.least) & (clock.time < clock.end)
+        if bool(stuck.any()):
+            broken = stuck & ~torch.isfinite(clock.error) & ~self._accepted
+            self._end(broken, Status.NON_FINITE)
+            self._end(stuck & ~broken, Status.STEP_TOO_SMALL)
+        self._left = int((clock.time < clock.end).sum())
 
     def accept(self) -> None:
         """Go on from the ends of the steps that are good enough."""
@@ -103,22 +108,53 @@ class Population:
         if self._leap is not None:
             self._land(*self._leap)
             self._leap = None
-        if self._ended:
+        # Those that have reached their end stay, at rest, until the batch can be narrower without them.
+        unit = quantum(self.ensemble.y.dtype)
+        if self._ended or -(-self._left // unit) * unit < self.ensemble.width:
+            self._finish()
             self._rearrange()
+
+    def _finish(self) -> None:
+        """Take leave of samples that have reached their end."""
+        clock = self.clock
+        columns = (self._moving & (clock.time >= clock.end)).nonzero()[:, 0]
+        if not len(columns):
+            return
+        states = self.ensemble.y[:, columns].t()
+        # An infinite state is in proportion to any error, so that the error's norm may not have seen it.
+        sound = torch.isfinite(states).all(1)
+        self.journal.y[-1, self.samples[columns]] = torch.where(sound[:, None], states, math.nan)
+        if bool(sound.all()):
+            self._leave(columns, Status.SUCCESS)
+        else:
+            self._leave(columns[sound], Status.SUCCESS)
+            self._leave(columns[~sound], Status.NON_FINITE)
 
     def end_all(self, status: Status) -> None:
         """Take leave of everyone."""
+        self._finish()
         self._end(self._moving, status)
 
+    def _stop(self, stopped: Tensor) -> None:
+        """Take leave of samples at a terminal event; one at the very end of its interval has its last output."""
+        clock = self.clock
+        last = (stopped & (clock.time >= clock.end)).nonzero()[:, 0]
+        if len(last):
+            self._output(last, torch.full_like(last, self._outputs.shape[1] - 1), clock.time[last])
+        self._end(stopped, Status.EVENT)
+
     def _end(self, which: Tensor, status: Status) -> None:
+        """Take leave of samples before their end."""
         columns = which.nonzero()[:, 0]
-        if not len(columns):
-            return
+        if len(columns):
+            self._ended = True
+            self._leave(columns, status)
+
+    def _leave(self, columns: Tensor, status: Status) -> None:
         clock, samples = self.clock, self.samples[columns]
-        self.journal.ended(samples, status, clock.time[columns], clock.next[columns])
+        self.journal.ended(samples, status, clock.time[columns])
         clock.rest(columns)
         self.going -= len(columns)
-        self._ended = True
 
     def _rearrange(self) -> None:
         """Leave out columns nobody needs, or fill those of samples that ended with copies of one that goes on."""
@@ -169,20 +205,24 @@ class Population:
 
     def _take_outputs(self, columns: Tensor) -> None:
         clock, samples = self.clock, self.samples[columns]
-        outputs, first = self._outputs[samples], self._passed[samples]
+        # The last one is the state in which the sample finishes.
+        outputs, first = self._outputs[samples, :-1], self._passed[samples]
         passed = torch.searchsorted(outputs, clock.time[columns][:, None], right=True)[:, 0]
         count = passed - first
         which = torch.repeat_interleave(torch.arange(len(columns), device=columns.device), count)
         row = torch.arange(len(which), device=columns.device) - (count.cumsum(0) - count - first)[which]
-        place, when = columns[which], outputs[which, row]
-        theta = (when - clock.start[place]) / clock.step[place]
-        theta.masked_fill_((theta - 1).abs() < 1e-12, 1.0)
-        journal = self.journal
-        journal.y[row, samples[which]] = self._states(place, theta).t()
-        journal.outputs.append(Moments(len(journal.attempts) - 1, place, samples[which], theta, row, when))
+        self._output(columns[which], row, outputs[which, row])
         self._passed[samples] = passed
-        following = outputs.gather(1, passed[:, None].clamp_max(outputs.shape[1] - 1))[:, 0]
+        following = self._outputs[samples, passed]
         clock.due[columns] = torch.where(passed < outputs.shape[1], following, math.inf)
+
+    def _output(self, columns: Tensor, row: Tensor, when: Tensor) -> None:
+        """Keep states at internal times ``when [n]`` in the step just made as outputs ``row``."""
+        clock, journal, samples = self.clock, self.journal, self.samples[columns]
+        theta = (when - clock.start[columns]) / clock.step[columns]
+        theta.masked_fill_((theta - 1).abs() < 1e-12, 1.0)
+        journal.y[row, samples] = self._states(columns, theta).t()
+        journal.outputs.append(Moments(len(journal.attempts) - 1, columns, samples, theta, row, when))
 
     def _meet_events(self) -> Tensor | None:
         """Record crossings; the columns ``[width]`` that stop at them. Times go back to where steps were cut."""
