@@ -61,8 +61,8 @@ ADAMS = Adams(
     dense_order=MOST_VALUES + 1,
     source="Adams (1883); Shampine and Gordon (1975), variable step and order, predict-evaluate-correct-evaluate",
     advice=(
-        "Smooth fields at tight tolerances, where an evaluation is what costs: two a step at any order up to 12. "
-        "Restarts after jumps are dear. With given steps its order is 5."
+        "Long solves of smooth fields at tight tolerances: two evaluations a step at any order up to 12. Short ones "
+        "are over before the order has risen, and each jump starts anew. With given steps its order is 5."
     ),
 )  # fmt: skip
 

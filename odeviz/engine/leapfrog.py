@@ -77,7 +77,8 @@ ASYNCHRONOUS_LEAPFROG = AsynchronousLeapfrog(
     source="Mutze, An asynchronous leapfrog method II (2013); Zhuang et al., MALI (2021)",
     advice=(
         "Long solves of any field with the gradient's memory constant (adjoint 'reversible'), at one evaluation a "
-        "step; order 2, and it damps no oscillation of its own, so that stiff or strongly damped fields are not for it."
+        "step and order 2. With given steps what its velocity is off by grows where solutions decay; under step "
+        "control it is set anew, at the price of keeping the states where that was done."
     ),
 )  # fmt: skip
 

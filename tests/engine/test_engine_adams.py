@@ -282,7 +282,7 @@ def test_a_mildly_stiff_field_is_solved_at_low_order():
 def test_float32_is_solved_to_what_it_resolves():
     solution = solve(whirl, (Y0 / 2).float(), (0.0, 5.0), method="adams", rtol=1e-6, atol=1e-6)
     assert solution.y.dtype == torch.float32
-    assert error(solution, Y0 / 2, exact_whirl) < 2e-5
+    assert error(solution, Y0 / 2, exact_whirl) < 1e-4
 
 
 def test_a_field_at_rest_is_solved_in_a_few_steps():
