@@ -22,8 +22,8 @@ class Coefficients:
     """A tableau's numbers as the inner loop wants them: times as floats, weights as tensors."""
 
     c: tuple[float, ...]
-    a: tuple[Tensor, ...]
-    b: Tensor
+    #: Rows of the step's lower triangle: the stages' a, the step's b, then the dense output's own stages.
+    rows: Tensor
     error: Tensor | None
     error_low: Tensor | None
     #: For each stage i, the weights with which later stage inputs and the step's end depend on k_i.
@@ -39,10 +39,10 @@ def coefficients(tableau: ButcherTableau, dtype: torch.dtype, device: torch.devi
         return torch.tensor([float(x) for x in weights], dtype=dtype, device=device)
 
     core = tableau.core
+    rows, width = [*tableau.a, tableau.b, *tableau.extra_a], core + 1 + tableau.extra
     return Coefficients(
         c=tuple(float(x) for x in (*tableau.c, 1, *tableau.extra_c)),
-        a=tuple(tensor(row) for row in tableau.a),
-        b=tensor(tableau.b),
+        rows=torch.stack([tensor([*row, *[0] * (width - len(row))]) for row in rows]),
         error=None if tableau.error is None else tensor(tableau.error),
         error_low=None if tableau.error_low is None else tensor(tableau.error_low),
         transposed=tuple(
@@ -62,7 +62,11 @@ class Keep(Enum):
 
 
 class BufferedStepper:
-    """Steps in place on flat states; an evaluation costs one ``addmv`` for its input and no allocation."""
+    """Steps in place on flat states.
+
+    The state and the stages are rows of one buffer, so that a stage's input is one product of its rows with
+    [1, h a_i1, h a_i2, ...]; nothing is allocated in a step.
+    """
 
     def __init__(self, kernel: Kernel, method: ButcherTableau, y0: Tensor, keep: Keep = Keep.NOTHING) -> None:
         core = method.core
@@ -72,14 +76,21 @@ class BufferedStepper:
         self.window: tuple[float, float] | None = None
         self._keep = keep
         state = kernel.pack(y0)
-        self._all_stages = state.new_zeros(core + 1 + method.extra, kernel.size)
-        self._K = self._all_stages[: core + 1]
-        self._inputs = [self._all_stages[:i].T for i in range(core + 1 + method.extra)]
-        self._rows = list(self._all_stages.unbind(0))
-        self._coefficients = coefficients(method, state.dtype, state.device)
-        self._y, self._y1 = state, torch.empty_like(state)
-        self._stage_input, self._error = torch.empty_like(state), torch.empty_like(state)
+        numbers = self._coefficients = coefficients(method, state.dtype, state.device)
+        buffer = state.new_zeros(1 + core + 1 + method.extra, kernel.size)
+        buffer[0] = state
+        self._y: Tensor = buffer[0]
+        self._y1, self._stage_input, self._error = (torch.empty_like(state) for _ in range(3))
+        self._all_stages, self._K = buffer[1:], buffer[1 : core + 2]
+        self._rows: list[Tensor] = list(self._all_stages)
+        # Row i of the weights: 1 for the state, then those of the stages, times the step size.
+        weights = torch.ones_like(numbers.rows.new_empty(len(numbers.rows), len(buffer)))
+        self._scaled = weights[:, 1:]
+        transposed = buffer.T
+        #: For each row of the tableau, which takes as many stages as there are rows before it, its product's factors.
+        self._products = [(transposed[:, : 1 + n], weights[n, : 1 + n]) for n in range(len(numbers.rows))]
         self._size, self._size1 = state.abs(), torch.empty_like(state)
+        self._have_size = False
         kept = keep is not Keep.NOTHING
         self._slots = list(range(core + 1)) if kept else [-1] * (core + 1)
         #: Slots of the dense output's own stages; empty until this step's inside is asked for.
@@ -118,13 +129,16 @@ class BufferedStepper:
 
     def attempt(self, t: float, h: float) -> None:
         self.derivative(t)
-        y, core, numbers = self._y, self.method.core, self._coefficients
+        core, c, products, slots = self.method.core, self._coefficients.c, self._products, self._slots
+        torch.mul(self._coefficients.rows, h, out=self._scaled)
         for i in range(1, core):
-            torch.addmv(y, self._inputs[i], numbers.a[i], alpha=h, out=self._stage_input)
-            self._evaluate(t + numbers.c[i] * h, self._stage_input, i, self._slots[i])
-        torch.addmv(y, self._inputs[core], numbers.b, alpha=h, out=self._y1)
+            rows, weights = products[i]
+            torch.mv(rows, weights, out=self._stage_input)
+            self._evaluate(t + c[i] * h, self._stage_input, i, slots[i])
+        rows, weights = products[core]
+        torch.mv(rows, weights, out=self._y1)
         self._t, self._t1 = t, t + h
-        self._have_end = False
+        self._have_end = self._have_size = False
         self._extra_slots = []
 
     def _end_derivative(self) -> None:
@@ -137,14 +151,14 @@ class BufferedStepper:
         self._end_derivative()
         if len(self._extra_slots) == self.method.extra:
             return
-        numbers, first = self._coefficients, self.method.core + 1
-        kept = self._keep is not Keep.NOTHING
-        for i, weights in enumerate(numbers.extra_a):
-            slot = self._free + i if kept else -1
+        c, kept = self._coefficients.c, self._keep is not Keep.NOTHING
+        for i in range(self.method.core + 1, len(self._rows)):
+            slot = self._free + len(self._extra_slots) if kept else -1
             if kept:
                 self.kernel.reserve(slot + 1)
-            torch.addmv(self._y, self._inputs[first + i], weights, alpha=h, out=self._stage_input)
-            self._evaluate(self._t + numbers.c[first + i] * h, self._stage_input, first + i, slot)
+            rows, weights = self._products[i]
+            torch.mv(rows, weights, out=self._stage_input)
+            self._evaluate(self._t + c[i] * h, self._stage_input, i, slot)
             self._extra_slots.append(slot)
         if self._keep is Keep.ALL_STEPS:
             self._free += self.method.extra
@@ -155,13 +169,14 @@ class BufferedStepper:
         assert numbers.error is not None
         torch.mv(self._K.T, numbers.error, out=self._error)
         torch.abs(self._y1, out=self._size1)
+        self._have_size = True
         scale = torch.maximum(self._size, self._size1, out=self._stage_input)
         self._error.div_(tolerance.scale(scale, out=scale))
         high = tolerance.measure(self._error)
         if numbers.error_low is None:
             return abs(h) * high
-        torch.mv(self._K.T, numbers.error_low, out=self._size1)
-        return abs(h) * damped(high, tolerance.measure(self._size1.div_(scale)))
+        low = torch.mv(self._K.T, numbers.error_low).div_(scale)
+        return abs(h) * damped(high, tolerance.measure(low))
 
     def finite(self) -> bool:
         return bool(torch.isfinite(self._y1.sum())) or bool(torch.isfinite(self._y1).all())
@@ -188,8 +203,11 @@ class BufferedStepper:
 
     def accept(self) -> None:
         core = self.method.core
-        self._y, self._y1 = self._y1, self._y
-        torch.abs(self._y, out=self._size)
+        self._y.copy_(self._y1)
+        if self._have_size:
+            self._size, self._size1 = self._size1, self._size
+        else:
+            torch.abs(self._y, out=self._size)
         self._have_start = self._have_end
         if self._have_end:
             self._rows[0].copy_(self._rows[core])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -21,6 +22,12 @@ def largest(x: Tensor) -> float:
 
 
 NORMS: dict[str, Callable[[Tensor], float]] = {"rms": rms, "max": largest}
+
+
+@lru_cache(maxsize=64)
+def _number(value: float, dtype: torch.dtype) -> Tensor:
+    """A number as a 0-dim tensor on the CPU, made once: a Python number would be made one at every use."""
+    return torch.tensor(value, dtype=dtype, device="cpu")
 
 
 Norm = Callable[[Tensor], float | Tensor]
@@ -43,11 +50,10 @@ class Tolerance:
 
         Never zero: with ``atol = 0`` an entry that rests at zero has no error, which is within any tolerance.
         """
-        scale = torch.mul(magnitude, self.rtol, out=out)
         tiny = torch.finfo(magnitude.dtype).tiny
-        if isinstance(self.atol, Tensor):
-            return scale.add_(self.atol).clamp_min_(tiny)
-        return scale.add_(self.atol or tiny)
+        if isinstance(self.rtol, float) and isinstance(self.atol, float):
+            return torch.add(_number(self.atol or tiny, magnitude.dtype), magnitude, alpha=self.rtol, out=out)
+        return torch.mul(magnitude, self.rtol, out=out).add_(self.atol).clamp_min_(tiny)
 
     def measure(self, x: Tensor) -> float:
         """The norm of a vector already divided by its scale."""
