@@ -221,7 +221,8 @@ class DifferentiableStepper:
     def polynomial(self, h: float) -> Tensor:
         self._dense_stages(h)
         stages = torch.stack(self._K)
-        return torch.tensordot(h * polynomial_weights(self.method, stages), stages, dims=1)
+        change: Tensor = torch.tensordot(h * polynomial_weights(self.method, stages), stages, dims=1)
+        return change
 
     def accept(self) -> None:
         self._y = self._y1
