@@ -11,17 +11,18 @@ Times run forwards here; where a sample's do not, both its times and its field c
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-from odeviz.engine.buffered import coefficients
 from odeviz.engine.kernel import Kernel
 from odeviz.engine.norm import Tolerance
 from odeviz.engine.stepper import checked_value, polynomial_weights
-from odeviz.engine.tableau import ButcherTableau
+from odeviz.engine.tableau import ButcherTableau, Number
 
 #: f(t, y) with times ``[n, 1]`` and states ``[n, dim]``.
 EachField: TypeAlias = Callable[[Tensor, Tensor], Tensor]
@@ -74,6 +75,39 @@ class Clock:
         self.first[columns], self.count[columns] = self.time[columns] - 1.0, 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A tableau as products of rows take it: the state's factor, which is one, and those of the stages after it."""
+
+    #: Fractions of the step at which stages lie, the end and the dense output's own ones included.
+    fractions: tuple[float, ...]
+    stages: tuple[Tensor, ...]
+    end: Tensor
+    extra: tuple[Tensor, ...]
+    error: Tensor | None
+    error_low: Tensor | None
+    #: ``[degree, stages]``
+    dense: Tensor
+
+
+@lru_cache(maxsize=64)
+def weights_of(method: ButcherTableau, dtype: torch.dtype, device: torch.device) -> Weights:
+    """The weights on a device, made once."""
+
+    def tensor(weights: Iterable[Number]) -> Tensor:
+        return torch.tensor([float(x) for x in weights], dtype=dtype, device=device)
+
+    return Weights(
+        tuple(float(x) for x in (*method.c, 1, *method.extra_c)),
+        tuple(tensor([1, *row]) for row in method.a),
+        tensor([1, *method.b]),
+        tuple(tensor([1, *row]) for row in method.extra_a),
+        None if method.error is None else tensor(method.error),
+        None if method.error_low is None else tensor(method.error_low),
+        polynomial_weights(method, tensor(())).contiguous(),
+    )
+
+
 def quantum(dtype: torch.dtype) -> int:
     """Columns in which the working batch grows and shrinks.
 
@@ -111,8 +145,7 @@ class Ensemble:
         fused = getattr(field, "kernel", None) if getattr(field, "time", None) == "none" else None
         self._make_kernel = fused
         self._kernel: Kernel | None = None
-        self._numbers = coefficients(method, y.dtype, y.device)
-        self._polynomial = polynomial_weights(method, y).contiguous()
+        self._numbers = weights_of(method, y.dtype, y.device)
         # The root mean square's divisor is the same for all samples and goes with the weights.
         self._part = 1.0 / math.sqrt(y.shape[0]) if scale.norm == "rms" else 1.0
         error = self._numbers.error
@@ -124,30 +157,30 @@ class Ensemble:
         dim, width = y.shape
         core, numbers = self.method.core, self._numbers
         self.width = width
-        self._pair = y.new_empty(2, dim, width)
-        self.y, self.y1 = self._pair.unbind(0)
+        # The end and the start of the step, then its stages: rows whose products with weights are all a step needs.
+        buffer = y.new_zeros(core + 3 + self.method.extra, dim, width)
+        flat = buffer.view(len(buffer), -1)
+        self._pair, self._flat, self._rows = buffer[:2], flat[2:], list(buffer[2:].unbind(0))
+        self.y1, self.y = self._pair.unbind(0)
         self.y.copy_(y)
-        stages = y.new_zeros(core + 1 + self.method.extra, dim, width)
-        flat = stages.view(len(stages), -1)
-        self._flat, self._rows = flat, list(stages.unbind(0))
-        self._inputs = [flat[:i].T for i in range(len(flat) + 1)]
-        self._taken = flat[: core + 1].T
+        self._inputs = [flat[1 : 2 + i].T for i in range(len(self._rows) + 1)]
+        self._taken = flat[2 : core + 3].T
         self._input, self._scaled = torch.empty_like(y), torch.empty_like(y)
         # Views are made once: each would cost as much as an operation on a small batch.
-        self._y_flat, self._y1_flat = self.y.view(-1), self.y1.view(-1)
+        self._y1_flat = self.y1.view(-1)
         self._input_flat, self._scaled_flat = self._input.view(-1), self._scaled.view(-1)
         self._magnitude = torch.empty_like(y)
         self.f0, self._f1 = torch.zeros_like(y), torch.empty_like(y)
         self._end = self._f1
         clock = clock_dtype(y.device)
-        self._fractions = torch.tensor(numbers.c, dtype=clock, device=y.device)[:, None]
+        self._fractions = torch.tensor(numbers.fractions, dtype=clock, device=y.device)[:, None]
         self._direction = direction
         self._towards = None if direction is None else direction.to(y.dtype)
         self._signed = y.new_empty(width)
         self._scale = scale
         zero = torch.finfo(y.dtype).tiny
         self._atol = scale.atol if isinstance(scale.atol, Tensor) else y.new_tensor(scale.atol or zero)
-        moments = torch.zeros(len(numbers.c), width, dtype=clock, device=y.device)
+        moments = torch.zeros(len(numbers.fractions), width, dtype=clock, device=y.device)
         self._moments, self._shown = moments, moments if y.dtype == clock else moments.to(y.dtype)
         self._times = list(self._shown[..., None].unbind(0))
         self._extra_done = False
@@ -231,12 +264,12 @@ class Ensemble:
         """A step of the sizes ``step [width]`` from ``time [width]``; stages are kept multiplied by their sizes."""
         core, numbers, rows = self.method.core, self._numbers, self._rows
         self._note_times(time, step)
-        size, times, y, place = self._sizes(step), self._times, self._y_flat, self._input_flat
+        size, times, place = self._sizes(step), self._times, self._input_flat
         torch.mul(self.f0, size, out=rows[0])
         for i in range(1, core):
-            torch.addmv(y, self._inputs[i], numbers.a[i], out=place)
+            torch.mv(self._inputs[i], numbers.stages[i], out=place)
             torch.mul(self.evaluate(times[i], self._input, rows[i]), size, out=rows[i])
-        torch.addmv(y, self._inputs[core], numbers.b, out=self._y1_flat)
+        torch.mv(self._inputs[core], numbers.end, out=self._y1_flat)
         self._end = self.evaluate(times[core], self.y1, self._f1)
         torch.mul(self._end, size, out=rows[core])
         self._extra_done = False
@@ -263,7 +296,8 @@ class Ensemble:
     def _measure(self, weights: Tensor, out: Tensor) -> Tensor:
         torch.mv(self._taken, weights, out=self._scaled_flat)
         self._scaled.div_(self._magnitude)
-        return out.copy_(torch.linalg.vector_norm(self._scaled, self._order, dim=0))
+        out.copy_(torch.linalg.vector_norm(self._scaled, self._order, dim=0))
+        return out
 
     def measure(self, *values: Tensor) -> Tensor:
         """Norms ``[len(values), width]`` of tensors ``[dim, width]`` in tolerances at the current states."""
@@ -278,13 +312,13 @@ class Ensemble:
     def polynomial(self) -> Tensor:
         """Coefficients ``[degree, dim, width]`` in the fraction of the attempted step."""
         if not self._extra_done:
-            first, y = self.method.core + 1, self._y_flat
-            for i, weights in enumerate(self._numbers.extra_a, first):
-                torch.addmv(y, self._inputs[i], weights, out=self._input_flat)
+            first = self.method.core + 1
+            for i, weights in enumerate(self._numbers.extra, first):
+                torch.mv(self._inputs[i], weights, out=self._input_flat)
                 value = self.evaluate(self._times[i], self._input, self._rows[i])
                 torch.mul(value, self._signed, out=self._rows[i])
             self._extra_done = True
-        return torch.mm(self._polynomial, self._flat).view(-1, *self.y.shape)
+        return torch.mm(self._numbers.dense, self._flat).view(-1, *self.y.shape)
 
     def accept(self, accepted: Tensor) -> None:
         """Go on from the end of the step in the columns ``accepted [width]``."""
