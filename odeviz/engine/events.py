@@ -99,21 +99,19 @@ class EventWatch:
 
     def look(self, stepper: Stepper, t: float, h: float) -> tuple[list[Crossing], float | None]:
         """Zeros in the step just accepted, in their order, and the fraction at which the solve must stop."""
-        with torch.no_grad():
-            y1 = self._unpack(stepper.interpolate(h, [1.0])[0])
-            ends = [self._values(event, t + h, y1) for event in self._events]
-            if any(bool(signs.isnan().any()) for signs in self._signs):
-                self._settle(stepper, t, h)
-            found = []
-            for index, (event, values, before) in enumerate(
-                zip(self._events, ends, self._signs, strict=True)
-            ):
-                after = values.sign()
-                crossed = (before * after < 0) | ((after == 0) & (before != 0))
-                if event.direction:
-                    crossed &= before == -event.direction
-                self._signs[index] = torch.where(after == 0, -before, after)
-                found += self._located(index, crossed, before, stepper, t, h)
+        # Steppers are asked outside ``no_grad``: what they evaluate now, later steps are differentiated through.
+        y1 = self._unpack(stepper.interpolate(h, [1.0])[0].detach())
+        ends = [self._values(event, t + h, y1) for event in self._events]
+        if any(bool(signs.isnan().any()) for signs in self._signs):
+            self._settle(stepper, t, h)
+        found = []
+        for index, (event, values, before) in enumerate(zip(self._events, ends, self._signs, strict=True)):
+            after = values.sign()
+            crossed = (before * after < 0) | ((after == 0) & (before != 0))
+            if event.direction:
+                crossed &= before == -event.direction
+            self._signs[index] = torch.where(after == 0, -before, after)
+            found += self._located(index, crossed, before, stepper, t, h)
         found.sort(key=lambda crossing: crossing.theta)
         for crossing in found:
             event = self._events[crossing.event]
@@ -124,7 +122,7 @@ class EventWatch:
 
     def _settle(self, stepper: Stepper, t: float, h: float) -> None:
         """Signs of those that started at their zero, from the way in which they leave it."""
-        y, slope = self._unpack(stepper.state), self._unpack(stepper.derivative(t))
+        y, slope = (self._unpack(x.detach()) for x in (stepper.state, stepper.derivative(t)))
         for index, (event, signs) in enumerate(zip(self._events, self._signs, strict=True)):
             if bool(signs.isnan().any()):
                 leaving = (math.copysign(1.0, h) * _total_derivative(event, t, y, slope)).sign()
@@ -137,7 +135,7 @@ class EventWatch:
         samples = crossed.nonzero()[:, 0].tolist()
         if not samples:
             return []
-        y, polynomial, event = stepper.state, stepper.polynomial(h), self._events[index]
+        y, polynomial, event = stepper.state.detach(), stepper.polynomial(h).detach(), self._events[index]
 
         def value(theta: float, sample: int) -> float:
             state = self._unpack(at_fraction(y, polynomial, theta))

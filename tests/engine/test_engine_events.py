@@ -175,6 +175,25 @@ def test_the_time_of_an_event_is_differentiable_also_through_its_own_parameters(
     assert [float(part.sum()) for part in parts] == pytest.approx([0.0, 0.0, 1.0], abs=1e-7)
 
 
+@pytest.mark.parametrize("method", ["midpoint", "rk4", "dopri5", "dop853"])
+@pytest.mark.parametrize("jump", [None, bounce(0.9)])
+def test_looking_for_events_leaves_the_gradient_of_automatic_differentiation_whole(method, jump):
+    def pendulum(t, y):
+        return torch.stack([y[:, 1], -torch.sin(y[:, 0])], 1)
+
+    gradients = []
+    for adjoint in ("backprop", "discrete"):
+        y0 = torch.tensor([[1.0, 0.3], [0.4, -0.2]], dtype=torch.float64, requires_grad=True)
+        event = Event(height, -1, jump=jump)
+        solution = solve(
+            pendulum, y0, [0.0, 1.7, 4.0], method=method, steps=20, adjoint=adjoint, events=[event]
+        )
+        assert len(solution.events[0]) >= 2
+        loss = solution.y.square().sum() + solution.events[0].t.square().sum()
+        gradients.append(torch.autograd.grad(loss, y0)[0])
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-11, atol=1e-11)
+
+
 def test_an_event_may_depend_on_time():
     y0 = torch.tensor([[0.5]], dtype=torch.float64, requires_grad=True)
     solution = solve(
