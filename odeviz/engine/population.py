@@ -109,10 +109,18 @@ class Population:
             self._land(*self._leap)
             self._leap = None
         # Those that have reached their end stay, at rest, until the batch can be narrower without them.
-        unit = quantum(self.ensemble.y.dtype)
-        if self._ended or -(-self._left // unit) * unit < self.ensemble.width:
+        if self._ended or not self._left or self._width(self._left) < self.ensemble.width:
             self._finish()
             self._rearrange()
+
+    def _width(self, live: int) -> int:
+        """The width for so many samples: the present one unless a power of two times the quantum is well below it.
+
+        Few widths, for a field's kernel is made for each and kept for the next solve.
+        """
+        unit, width = quantum(self.ensemble.y.dtype), self.ensemble.width
+        narrower = unit << max(0, -(-live // unit) - 1).bit_length()
+        return narrower if 4 * narrower <= 3 * width else width
 
     def _finish(self) -> None:
         """Take leave of samples that have reached their end."""
@@ -163,8 +171,7 @@ class Population:
         live = moving.nonzero()[:, 0]
         if not len(live):
             return
-        unit = quantum(self.ensemble.y.dtype)
-        width = -(-len(live) // unit) * unit
+        width = self._width(len(live))
         if width < self.ensemble.width:
             columns = torch.cat([live, live[:1].expand(width - len(live))])
             inert = torch.arange(len(live), width, device=live.device)
