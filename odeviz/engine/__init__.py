@@ -7,7 +7,7 @@ from odeviz.engine.method import Method
 from odeviz.engine.methods import METHODS
 from odeviz.engine.odeint import odeint, odeint_adjoint, odeint_dense, odeint_event
 from odeviz.engine.odeint_call import SolveError
-from odeviz.engine.solution import Solution, Stats, Status, StepRecord
+from odeviz.engine.solution import PerSample, SampleSteps, Solution, Stats, Status, StepRecord
 from odeviz.engine.solve import ADJOINTS, solve
 from odeviz.engine.tableau import ButcherTableau
 
@@ -22,6 +22,8 @@ __all__ = [
     "Kernel",
     "Method",
     "PIDController",
+    "PerSample",
+    "SampleSteps",
     "Solution",
     "SolveError",
     "Stats",

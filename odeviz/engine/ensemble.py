@@ -307,7 +307,8 @@ class Ensemble:
         """Norms ``[len(values), width]`` of tensors ``[dim, width]`` in tolerances at the current states."""
         scale = torch.addcmul(self._atol, self.y.abs(), torch.as_tensor(self._scale.rtol).to(self.y))
         scaled = torch.stack(values).mul_(self._part).div_(scale.clamp_min_(torch.finfo(scale.dtype).tiny))
-        return torch.linalg.vector_norm(scaled, self._order, dim=1).to(clock_dtype(scale.device))
+        norms: Tensor = torch.linalg.vector_norm(scaled, self._order, dim=1)
+        return norms.to(clock_dtype(scale.device))
 
     def finite(self) -> Tensor:
         """Which columns end the attempted step in finite states, ``[width]``."""
