@@ -104,6 +104,8 @@ def random_field(kind, dtype):
         net = nn.Sequential(nn.Linear(2, 64), nn.SiLU(), nn.Linear(64, 48), nn.Tanh(), nn.Linear(48, 2))
         net = net.to(dtype)
         return lambda t, y: 3 * net(y) * torch.cos(t)
+    if kind == "narrow":
+        return MLPField(2, (7, 19, 5), time="none", scale=4.0).to(dtype)
     return MLPField(2, (64, 32), time=kind, scale=4.0, activation="softplus").to(dtype)
 
 
@@ -117,7 +119,7 @@ def threads(request):
 
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize("dtype", [torch.float32, F64], ids=["float32", "float64"])
-@pytest.mark.parametrize("kind", ["none", "concat", "concatsquash", "module"])
+@pytest.mark.parametrize("kind", ["none", "narrow", "concat", "concatsquash", "module"])
 @torch.no_grad()
 def test_no_bit_of_a_sample_depends_on_the_other_samples(kind, dtype):
     field, own = random_field(kind, dtype), torch.randn(5, 2, dtype=dtype)
