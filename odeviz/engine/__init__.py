@@ -2,14 +2,14 @@
 
 from odeviz.engine.controller import CONTROLLERS, PIDController
 from odeviz.engine.events import Event, EventRecord
+from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.kernel import AutogradKernel, Kernel, VectorField
 from odeviz.engine.method import Method
 from odeviz.engine.methods import METHODS
-from odeviz.engine.odeint import odeint, odeint_adjoint, odeint_dense, odeint_event
-from odeviz.engine.odeint_call import SolveError
+from odeviz.engine.odeint.call import SolveError
+from odeviz.engine.odeint.interface import odeint, odeint_adjoint, odeint_dense, odeint_event
 from odeviz.engine.solution import PerSample, SampleSteps, Solution, Stats, Status, StepRecord
 from odeviz.engine.solve import ADJOINTS, solve
-from odeviz.engine.tableau import ButcherTableau
 
 __all__ = [
     "ADJOINTS",

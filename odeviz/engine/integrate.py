@@ -16,8 +16,8 @@ from torch import Tensor
 from odeviz.engine.controller import StepPolicy
 from odeviz.engine.events import Crossing, EventWatch
 from odeviz.engine.interpolant import DenseOutput
-from odeviz.engine.per_sample_control import EachPolicy
-from odeviz.engine.population import Population
+from odeviz.engine.per_sample.control import EachPolicy
+from odeviz.engine.per_sample.population import Population
 from odeviz.engine.solution import Stats, Status, StepRecord
 from odeviz.engine.stepper import Stepper, TapedStep
 

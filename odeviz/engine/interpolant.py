@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from odeviz.engine.tableau import ButcherTableau
+from odeviz.engine.families.tableau import ButcherTableau
 
 
 def dense_weights(tableau: ButcherTableau, thetas: Sequence[float]) -> list[list[float]]:

@@ -7,11 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from odeviz.engine.adams import ADAMS, Adams, AdamsStepper
-from odeviz.engine.dop853 import DOP853
-from odeviz.engine.esdirk import ESDIRK4, ESDIRKStepper, ESDIRKTableau
-from odeviz.engine.kernel import VectorField
-from odeviz.engine.leapfrog import (
+from odeviz.engine.families.adams import ADAMS, Adams, AdamsStepper
+from odeviz.engine.families.dop853 import DOP853
+from odeviz.engine.families.esdirk import ESDIRK4, ESDIRKStepper, ESDIRKTableau
+from odeviz.engine.families.leapfrog import (
     ASYNCHRONOUS_LEAPFROG,
     LEAPFROG,
     AsynchronousLeapfrog,
@@ -19,9 +18,20 @@ from odeviz.engine.leapfrog import (
     Leapfrog,
     LeapfrogStepper,
 )
+from odeviz.engine.families.tableau import (
+    BOSH3,
+    DOPRI5,
+    EULER,
+    HEUN,
+    MIDPOINT,
+    RALSTON,
+    RK4,
+    TSIT5,
+    ButcherTableau,
+)
+from odeviz.engine.kernel import VectorField
 from odeviz.engine.method import Method
 from odeviz.engine.stepper import DifferentiableStepper, Stepper
-from odeviz.engine.tableau import BOSH3, DOPRI5, EULER, HEUN, MIDPOINT, RALSTON, RK4, TSIT5, ButcherTableau
 
 #: Every method by name.
 METHODS: dict[str, Method] = {

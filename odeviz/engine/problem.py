@@ -78,7 +78,9 @@ class Problem:
         times = checked_times(t)
         method = checked_method(settings.method)
         if isinstance(settings.first_step, Tensor):
-            raise ValueError("first_step must be a number, not a tensor, unless each sample has its own steps")
+            raise ValueError(
+                "first_step must be a number, not a tensor, unless each sample has its own steps"
+            )
         check_numbers(settings)
         jumps = _between(times, checked_instants("jumps", settings.jumps))
         stops = sorted({*_between(times, checked_instants("step_at", settings.step_at)), *jumps})

@@ -10,22 +10,22 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from odeviz.engine.adjoint import Adjoint, Differentiable
-from odeviz.engine.buffered import BufferedStepper
-from odeviz.engine.continuous import BacksolveAdjoint, InterpolatingAdjoint
+from odeviz.engine.adjoints.adjoint import Adjoint, Differentiable
+from odeviz.engine.adjoints.continuous import BacksolveAdjoint, InterpolatingAdjoint
+from odeviz.engine.adjoints.discrete import DiscreteAdjoint
+from odeviz.engine.adjoints.replay import ReplayAdjoint
 from odeviz.engine.controller import StepPolicy
-from odeviz.engine.discrete import DiscreteAdjoint
 from odeviz.engine.events import Event, EventRecord, EventWatch, differentiable_crossing
+from odeviz.engine.families.buffered import BufferedStepper
+from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.integrate import Trace, Watch, integrate
 from odeviz.engine.interpolant import DenseOutput
 from odeviz.engine.kernel import AutogradKernel, Kernel, VectorField
 from odeviz.engine.methods import differentiable_stepper
 from odeviz.engine.norm import Norm, Tolerance
 from odeviz.engine.problem import Problem, Times
-from odeviz.engine.replay import ReplayAdjoint
 from odeviz.engine.solution import Solution, Stats
 from odeviz.engine.stepper import Carried, Stepper
-from odeviz.engine.tableau import ButcherTableau
 
 Layout = Callable[[Tensor], Tensor]
 

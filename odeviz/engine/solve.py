@@ -17,17 +17,17 @@ from odeviz.engine.complex_state import (
 )
 from odeviz.engine.controller import PIDController
 from odeviz.engine.events import Event
+from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.hybrid import solve_with_jumps
 from odeviz.engine.integrate import CancelToken, Watch
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.method import Method
 from odeviz.engine.methods import METHODS
 from odeviz.engine.norm import Norm, Tolerance
-from odeviz.engine.per_sample import solve_each
+from odeviz.engine.per_sample.solve import solve_each
 from odeviz.engine.problem import Problem, Settings, check_tolerance
 from odeviz.engine.segment import Extras, Segment
 from odeviz.engine.solution import Solution, Stats, StepRecord
-from odeviz.engine.tableau import ButcherTableau
 
 ADJOINTS = ("discrete", "backsolve", "interpolating", "reversible", "backprop")
 
@@ -72,7 +72,7 @@ def solve(
     t : output times, strictly increasing or strictly decreasing, at least two. A tensor that requires a gradient
         receives one: dL/dt_i = dL/dy(t_i) . f(t_i, y(t_i)), and dL/dt_0 = -a(t_0) . f(t_0, y0), with a the adjoint.
     per_sample : give every sample its own step size, error, status and, with ``t [time, batch]``, output times.
-        What a sample gets then does not depend on the other samples, not in a bit; see ``engine.per_sample`` for
+        What a sample gets then does not depend on the other samples, not in a bit; see ``engine.per_sample.solve`` for
         what the field must be like. The field, the functions of events and jump maps get times ``[n, 1]`` and
         states ``[n, dim]``. For explicit Runge-Kutta methods, with ``adjoint`` ``discrete`` or ``backprop``.
     method : a name in ``METHODS``. All samples share their steps, unless ``per_sample``.

@@ -1,8 +1,8 @@
 """What the time loop needs of a method: one step at a time, to be looked at and then perhaps accepted.
 
 :class:`DifferentiableStepper` makes explicit Runge-Kutta steps by ordinary tensor operations, so that automatic
-differentiation sees them all; ``engine.buffered`` makes the same steps in place. The time loop knows only what all
-steppers have in common.
+differentiation sees them all; ``families/buffered.py`` makes the same steps in place. The time loop knows only what
+all steppers have in common.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.interpolant import dense_weights
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.method import Method
 from odeviz.engine.norm import Tolerance
-from odeviz.engine.tableau import ButcherTableau
 
 
 class Stepper(Protocol):

@@ -22,8 +22,15 @@ from textbook import NON_STIFF
 from torch import nn
 
 from odeviz.engine import CONTROLLERS, METHODS, Event, PIDController, Stats, Status, solve
-from odeviz.engine.adams import MOST_VALUES, AdamsStepper, differences, integral, integral_to_end, products
 from odeviz.engine.controller import AdaptiveSteps
+from odeviz.engine.families.adams import (
+    MOST_VALUES,
+    AdamsStepper,
+    differences,
+    integral,
+    integral_to_end,
+    products,
+)
 from odeviz.engine.integrate import Watch, integrate
 from odeviz.engine.norm import Tolerance
 

@@ -12,7 +12,7 @@ from scipy.integrate import solve_ivp
 from textbook import STIFF
 
 from odeviz.engine import METHODS, Event, Status, solve
-from odeviz.engine.esdirk import ESDIRK4
+from odeviz.engine.families.esdirk import ESDIRK4
 
 METHOD = METHODS["esdirk4"]
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from odeviz.engine import solve
-from odeviz.engine.newton import jacobian
+from odeviz.engine.families.newton import jacobian
 
 
 class Chemistry(torch.nn.Module):

@@ -9,7 +9,7 @@ from textbook import NON_STIFF
 from torch import nn
 
 from odeviz.engine import METHODS, Event, Status, solve
-from odeviz.engine.leapfrog import AsynchronousLeapfrogStepper, LeapfrogStepper
+from odeviz.engine.families.leapfrog import AsynchronousLeapfrogStepper, LeapfrogStepper
 
 ALF = "asynchronous-leapfrog"
 STEPPERS = {"leapfrog": LeapfrogStepper, ALF: AsynchronousLeapfrogStepper}

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from odeviz.engine.tableau import DOPRI5
+from odeviz.engine.families.tableau import DOPRI5
 
 
 @pytest.mark.parametrize(

@@ -135,8 +135,8 @@ def _wrapping_cost() -> tuple[float, float]:
 
 
 def _modules() -> Iterator[Any]:
-    for module in pkgutil.iter_modules(odeviz.engine.__path__):
-        yield importlib.import_module(f"odeviz.engine.{module.name}")
+    for module in pkgutil.walk_packages(odeviz.engine.__path__, "odeviz.engine."):
+        yield importlib.import_module(module.name)
 
 
 def _targets(kernel: type) -> Iterator[tuple[Any, str, str]]:

@@ -2,7 +2,7 @@
 
 Transposed, a method of order p is a method of order p for the adjoint ODE (Sanz-Serna, 2016), and outputs inside a
 step are weights on its stages. Where a stage's Jacobian comes from is the caller's: from the tape of the steps taken
-(``engine.discrete``), or from a trajectory (``engine.continuous``).
+(``discrete.py``), or from a trajectory (``continuous.py``).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from odeviz.engine.buffered import coefficients
+from odeviz.engine.families.buffered import coefficients
+from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.interpolant import dense_weights
 from odeviz.engine.kernel import Kernel
-from odeviz.engine.tableau import ButcherTableau
 
 #: ``pull(i, cotangent, out)`` writes J_i^T cotangent into ``out``, J_i the Jacobian at stage i of the step: below
 #: ``core`` its own stages, at ``core`` the end derivative, above it the dense output's stages.

@@ -7,7 +7,7 @@ the dense output of order 7 takes three more stages.
 
 from __future__ import annotations
 
-from odeviz.engine.tableau import ButcherTableau, Number
+from odeviz.engine.families.tableau import ButcherTableau, Number
 
 # fmt: off
 _A: tuple[tuple[Number, ...], ...] = (

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from odeviz.engine.controller import PIDController
 from odeviz.engine.methods import METHODS
-from odeviz.engine.odeint_state import CALLBACKS, Layout
+from odeviz.engine.odeint.state import CALLBACKS, Layout
 from odeviz.engine.problem import Settings
 
 Options: TypeAlias = Mapping[str, Any] | None

@@ -19,16 +19,16 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from odeviz.engine.adjoint import Run, release_with
-from odeviz.engine.buffered import BufferedStepper, Keep, coefficients
+from odeviz.engine.adjoints.adjoint import Run, release_with
+from odeviz.engine.adjoints.transposed import TransposedSteps
 from odeviz.engine.controller import StepPolicy
+from odeviz.engine.families.buffered import BufferedStepper, Keep, coefficients
+from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.integrate import Watch, integrate
 from odeviz.engine.interpolant import at_fraction
 from odeviz.engine.kernel import Kernel
 from odeviz.engine.solution import Stats, Status
 from odeviz.engine.stepper import TapedStep, within
-from odeviz.engine.tableau import ButcherTableau
-from odeviz.engine.transposed import TransposedSteps
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class _AlongTrajectory:
         kernel.reserve(first_slot + len(self._c))
 
     def pull(self, stage: int, cotangent: Tensor, out: Tensor, piece: _Piece) -> None:
-        """See ``engine.transposed.Pull``."""
+        """See ``engine.adjoints.transposed.Pull``."""
         c, slot = self._c[stage], self._first + stage
         y = at_fraction(piece.y, piece.polynomial, c)
         self._kernel.evaluate(within(piece.t + c * piece.h, piece.window), y, self._value, slot)

@@ -16,13 +16,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from odeviz.engine.families.newton import Factors, Image, Newton, factors, jacobian, solved
+from odeviz.engine.families.plain import PlainStepper
+from odeviz.engine.families.tableau import Number
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.method import Method
-from odeviz.engine.newton import Factors, Image, Newton, factors, jacobian, solved
 from odeviz.engine.norm import Tolerance
-from odeviz.engine.plain import PlainStepper
 from odeviz.engine.stepper import culprits, within
-from odeviz.engine.tableau import Number
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.events import Event
-from odeviz.engine.odeint_options import (
+from odeviz.engine.odeint.options import (
     STEPS_TO_EVENT,
     STEPS_TO_OUTPUT,
     Chosen,
@@ -19,7 +19,7 @@ from odeviz.engine.odeint_options import (
     event_horizon,
     settings_of,
 )
-from odeviz.engine.odeint_state import Clock, Layout, State, watch_of
+from odeviz.engine.odeint.state import Clock, Layout, State, watch_of
 from odeviz.engine.problem import checked_times
 from odeviz.engine.segment import Extras
 from odeviz.engine.solution import Solution, Status

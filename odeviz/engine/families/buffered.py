@@ -10,11 +10,11 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from odeviz.engine.families.tableau import ButcherTableau, Number
 from odeviz.engine.interpolant import dense_weights
 from odeviz.engine.kernel import Kernel
 from odeviz.engine.norm import Tolerance
 from odeviz.engine.stepper import culprits, damped, polynomial_weights, within
-from odeviz.engine.tableau import ButcherTableau, Number
 
 
 @dataclass(frozen=True, slots=True)

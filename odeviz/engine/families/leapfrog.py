@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from odeviz.engine.families.plain import PlainStepper
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.method import Method
 from odeviz.engine.norm import Tolerance
-from odeviz.engine.plain import PlainStepper
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from odeviz.engine.ensemble import Clock, EachField, Ensemble
 from odeviz.engine.events import Event
 from odeviz.engine.interpolant import at_fraction
+from odeviz.engine.per_sample.ensemble import Clock, EachField, Ensemble
 
 
 class EachEventWatch:

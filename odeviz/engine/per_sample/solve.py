@@ -10,18 +10,19 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from odeviz.engine.adjoint import Differentiable
-from odeviz.engine.ensemble import Clock, EachField, Ensemble, clock_dtype, quantum
+from odeviz.engine.adjoints.adjoint import Differentiable
 from odeviz.engine.events import Event, EventRecord
+from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.integrate import Watch, integrate_each, reason
-from odeviz.engine.journal import EachDense, Journal
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.methods import METHODS
 from odeviz.engine.norm import NORMS, Tolerance
-from odeviz.engine.per_sample_control import AdaptiveEach, EachPolicy, EqualEach
-from odeviz.engine.per_sample_events import EachEventWatch, differentiable_crossings
-from odeviz.engine.per_sample_replay import ReplayEach, StepsAgain
-from odeviz.engine.population import Population
+from odeviz.engine.per_sample.control import AdaptiveEach, EachPolicy, EqualEach
+from odeviz.engine.per_sample.ensemble import Clock, EachField, Ensemble, clock_dtype, quantum
+from odeviz.engine.per_sample.events import EachEventWatch, differentiable_crossings
+from odeviz.engine.per_sample.journal import EachDense, Journal
+from odeviz.engine.per_sample.population import Population
+from odeviz.engine.per_sample.replay import ReplayEach, StepsAgain
 from odeviz.engine.problem import (
     Settings,
     Times,
@@ -36,7 +37,6 @@ from odeviz.engine.problem import (
 from odeviz.engine.segment import Extras
 from odeviz.engine.solution import PerSample, Solution, Stats, Status
 from odeviz.engine.stepper import checked_value
-from odeviz.engine.tableau import ButcherTableau
 
 ADJOINTS_EACH = ("discrete", "backprop")
 

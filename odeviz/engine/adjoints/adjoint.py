@@ -1,11 +1,11 @@
 """How a solve is differentiated.
 
-``discrete``: exact for the steps taken (discretise, then optimise); see ``engine.discrete`` for the fast path of
-explicit Runge-Kutta methods and ``engine.replay`` for every other family.
+``discrete``: exact for the steps taken (discretise, then optimise); see ``discrete.py`` for the fast path of explicit
+Runge-Kutta methods and ``replay.py`` for every other family.
 
-``backsolve`` and ``interpolating``: the adjoint ODE of Chen et al. (2018), eqs 4 and 5; see ``engine.continuous``.
+``backsolve`` and ``interpolating``: the adjoint ODE of Chen et al. (2018), eqs 4 and 5; see ``continuous.py``.
 
-``reversible``: exact for the steps taken, which are undone one after the other; see ``engine.replay``.
+``reversible``: exact for the steps taken, which are undone one after the other; see ``replay.py``.
 
 ``backprop`` needs nothing here: the steps are ordinary tensor operations.
 """

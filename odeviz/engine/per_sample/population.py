@@ -7,11 +7,11 @@ import math
 import torch
 from torch import Tensor
 
-from odeviz.engine.ensemble import Clock, Ensemble, quantum
 from odeviz.engine.interpolant import at_fraction
-from odeviz.engine.journal import Attempt, Journal, Moments
-from odeviz.engine.per_sample_control import EachPolicy
-from odeviz.engine.per_sample_events import EachEventWatch, jumped
+from odeviz.engine.per_sample.control import EachPolicy
+from odeviz.engine.per_sample.ensemble import Clock, Ensemble, quantum
+from odeviz.engine.per_sample.events import EachEventWatch, jumped
+from odeviz.engine.per_sample.journal import Attempt, Journal, Moments
 from odeviz.engine.solution import Status
 
 

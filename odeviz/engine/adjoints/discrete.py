@@ -10,14 +10,14 @@ from functools import partial
 
 from torch import Tensor
 
-from odeviz.engine.adjoint import Run, release_with
-from odeviz.engine.buffered import BufferedStepper, Keep
+from odeviz.engine.adjoints.adjoint import Run, release_with
+from odeviz.engine.adjoints.transposed import TransposedSteps
+from odeviz.engine.families.buffered import BufferedStepper, Keep
+from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.integrate import Watch
 from odeviz.engine.kernel import Kernel
 from odeviz.engine.solution import Stats
 from odeviz.engine.stepper import TapedStep
-from odeviz.engine.tableau import ButcherTableau
-from odeviz.engine.transposed import TransposedSteps
 
 
 class DiscreteAdjoint:

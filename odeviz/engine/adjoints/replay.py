@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from odeviz.engine.adjoint import Run
+from odeviz.engine.adjoints.adjoint import Run
 from odeviz.engine.integrate import Watch
 from odeviz.engine.solution import Stats, Status
 from odeviz.engine.stepper import Carried, TapedStep

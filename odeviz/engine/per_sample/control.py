@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.controller import PIDController
-from odeviz.engine.ensemble import Clock, Ensemble
+from odeviz.engine.per_sample.ensemble import Clock, Ensemble
 
 
 class EachPolicy(Protocol):

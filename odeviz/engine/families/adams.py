@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from odeviz.engine.families.plain import PlainStepper
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.method import Method
 from odeviz.engine.norm import Tolerance
-from odeviz.engine.plain import PlainStepper
 
 #: Most values a predictor is made of; the corrected step is of one order more.
 MOST_VALUES = 11

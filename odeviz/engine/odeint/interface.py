@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.methods import METHODS
-from odeviz.engine.odeint_call import Call, Function
-from odeviz.engine.odeint_options import ATOL, RTOL, Chosen, Options
-from odeviz.engine.odeint_state import State
-from odeviz.engine.tableau import ButcherTableau
+from odeviz.engine.odeint.call import Call, Function
+from odeviz.engine.odeint.options import ATOL, RTOL, Chosen, Options
+from odeviz.engine.odeint.state import State
 
 
 def odeint(

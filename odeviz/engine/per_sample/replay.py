@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from odeviz.engine.ensemble import EachField
 from odeviz.engine.events import Event
-from odeviz.engine.journal import Journal, Levels, Moments
-from odeviz.engine.per_sample_events import jumped
+from odeviz.engine.families.tableau import ButcherTableau
+from odeviz.engine.per_sample.ensemble import EachField
+from odeviz.engine.per_sample.events import jumped
+from odeviz.engine.per_sample.journal import Journal, Levels, Moments
 from odeviz.engine.solution import Stats, Status
 from odeviz.engine.stepper import checked_value, polynomial_weights
-from odeviz.engine.tableau import ButcherTableau
 
 
 @dataclass(frozen=True, slots=True)

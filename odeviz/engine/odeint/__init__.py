@@ -1,0 +1,1 @@
+"""torchdiffeq's interface to the engine."""
