@@ -152,7 +152,7 @@ class Ensemble:
         self._part = 1.0 / math.sqrt(y.shape[0]) if scale.norm == "rms" else 1.0
         error = self._numbers.error
         self._weights = None if error is None else error * self._part
-        self._order = 2.0 if scale.norm == "rms" else math.inf
+        self._root_mean_square = scale.norm == "rms"
         self._allocate(y, direction, scale)
 
     def _allocate(self, y: Tensor, direction: Tensor | None, scale: Tolerance) -> None:
@@ -171,7 +171,7 @@ class Ensemble:
         # Views are made once: each would cost as much as an operation on a small batch.
         self._y1_flat = self.y1.view(-1)
         self._input_flat, self._scaled_flat = self._input.view(-1), self._scaled.view(-1)
-        self._magnitude = torch.empty_like(y)
+        self._sizes_of_pair, self._magnitude = torch.empty_like(self._pair), torch.empty_like(y)
         self.f0, self._f1 = torch.zeros_like(y), torch.empty_like(y)
         self._end = self._f1
         clock = clock_dtype(y.device)
@@ -283,7 +283,8 @@ class Ensemble:
     def error(self, out: Tensor) -> None:
         """Scaled norm ``[width]`` of each column's estimated error; not finite where the step failed."""
         numbers, scale = self._numbers, self._magnitude
-        torch.linalg.vector_norm(self._pair, math.inf, dim=0, out=scale)
+        torch.abs(self._pair, out=self._sizes_of_pair)
+        torch.amax(self._sizes_of_pair, 0, out=scale)
         if isinstance(self._scale.rtol, Tensor):
             torch.addcmul(self._atol, scale, self._scale.rtol, out=scale)
         else:
@@ -302,15 +303,19 @@ class Ensemble:
     def _measure(self, weights: Tensor, out: Tensor) -> Tensor:
         torch.mv(self._taken, weights, out=self._scaled_flat)
         self._scaled.div_(self._magnitude)
-        out.copy_(torch.linalg.vector_norm(self._scaled, self._order, dim=0))
-        return out
+        return out.copy_(self._columns_norm(self._scaled))
+
+    def _columns_norm(self, scaled: Tensor) -> Tensor:
+        """Norms along the columns of ``[..., dim, width]``, in place; many times faster than torch's own norm."""
+        if self._root_mean_square:
+            return scaled.square_().sum(-2).sqrt_()
+        return scaled.abs_().amax(-2)
 
     def measure(self, *values: Tensor) -> Tensor:
         """Norms ``[len(values), width]`` of tensors ``[dim, width]`` in tolerances at the current states."""
         scale = torch.addcmul(self._atol, self.y.abs(), torch.as_tensor(self._scale.rtol).to(self.y))
         scaled = torch.stack(values).mul_(self._part).div_(scale.clamp_min_(torch.finfo(scale.dtype).tiny))
-        norms: Tensor = torch.linalg.vector_norm(scaled, self._order, dim=1)
-        return norms.to(clock_dtype(scale.device))
+        return self._columns_norm(scaled).to(clock_dtype(scale.device))
 
     def finite(self) -> Tensor:
         """Which columns end the attempted step in finite states, ``[width]``."""
