@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -11,17 +12,18 @@ from torch import Tensor
 from odeviz.engine.families.tableau import ButcherTableau
 
 
-def dense_weights(tableau: ButcherTableau, thetas: Sequence[float]) -> list[list[float]]:
-    """Weights ``[len(thetas), core + 1]`` of the stages at the fractions ``theta`` of a step."""
+@lru_cache(maxsize=64)
+def dense_matrix(tableau: ButcherTableau) -> Tensor:
+    """Weights ``[degree, stages]`` of the stages in theta, theta^2, ..., in float64 on the CPU; made once."""
     rows = [[float(x) for x in row] for row in tableau.dense]
-    return [[_horner(row, theta) for row in rows] for theta in thetas]
+    return torch.tensor(rows, dtype=torch.float64, device="cpu").T.contiguous()
 
 
-def _horner(coefficients: Sequence[float], theta: float) -> float:
-    value = 0.0
-    for coefficient in reversed(coefficients):
-        value = (value + coefficient) * theta
-    return value
+def dense_weights(tableau: ButcherTableau, thetas: Sequence[float]) -> Tensor:
+    """Weights ``[len(thetas), stages]`` of the stages at fractions of a step, in float64 on the CPU."""
+    matrix = dense_matrix(tableau)
+    theta = torch.tensor(thetas, dtype=torch.float64, device="cpu")
+    return torch.cumprod(theta[:, None].expand(-1, len(matrix)), 1) @ matrix
 
 
 class DenseOutput:

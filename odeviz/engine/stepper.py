@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.families.tableau import ButcherTableau
-from odeviz.engine.interpolant import dense_weights
+from odeviz.engine.interpolant import dense_matrix, dense_weights
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.method import Method
 from odeviz.engine.norm import Tolerance
@@ -123,7 +123,7 @@ def within(t: float, window: tuple[float, float] | None) -> float:
 
 def polynomial_weights(method: ButcherTableau, like: Tensor) -> Tensor:
     """The dense output's matrix ``[degree, stages]``."""
-    return like.new_tensor([[float(x) for x in row] for row in method.dense]).T
+    return dense_matrix(method).to(like)
 
 
 class DifferentiableStepper:
@@ -215,7 +215,7 @@ class DifferentiableStepper:
                 values.append(self._y1)
             else:
                 self._dense_stages(h)
-                values.append(self._combine(dense_weights(self.method, [theta])[0], h))
+                values.append(self._combine(dense_weights(self.method, [theta])[0].tolist(), h))
         return torch.stack(values)
 
     def polynomial(self, h: float) -> Tensor:

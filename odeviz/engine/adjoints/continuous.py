@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.adjoints.adjoint import Run, release_with
-from odeviz.engine.adjoints.transposed import TransposedSteps
+from odeviz.engine.adjoints.transposed import TransposedSteps, outputs_of
 from odeviz.engine.controller import StepPolicy
 from odeviz.engine.families.buffered import BufferedStepper, Keep, coefficients
 from odeviz.engine.families.tableau import ButcherTableau
@@ -98,8 +98,9 @@ class InterpolatingAdjoint:
         along = _AlongTrajectory(kernel, self._method, 0, packed)
         window = None
         for piece, step in reversed(self._tape):
-            outputs = [(theta, kernel.pack(grad[row])) for row, theta in step.outputs]
-            walk.step(step.h, partial(along.pull, piece=piece), outputs, continues=piece.window == window)
+            rows, thetas = outputs_of(step)
+            pull = partial(along.pull, piece=piece)
+            walk.step(step.h, pull, thetas, grad[rows], continues=piece.window == window)
             # The first stage is pulled back with the step before, unless the field jumps there.
             along.collect()
             window = piece.window
@@ -195,7 +196,7 @@ class BacksolveAdjoint:
     def forward(self, y0: Tensor) -> Tensor:
         y, trace = self._run(BufferedStepper(self._kernel, self._method, y0), Watch())
         self._times += [t for t, _ in trace.crossings]
-        reached = [row for row in range(len(self._times)) if bool(torch.isfinite(y[row]).all())]
+        reached = torch.isfinite(y).flatten(1).all(1).nonzero()[:, 0].tolist()
         forwards = self._times[1] > self._times[0]
         # Nothing depends on rows that were never reached.
         self._rows = sorted(reached, key=lambda row: self._times[row], reverse=forwards)
@@ -217,11 +218,17 @@ class BacksolveAdjoint:
             parts = kernel.gradients(step.slots[:core], [-step.h * b for b in weights])
             for total, part in zip(along.totals, parts, strict=True):
                 total.add_(part)
-            inside = []
+            inside: list[int] = []
+            fractions: list[float] = []
             while rows and (theta := (self._times[rows[0]] - step.t) / step.h) <= 1.0 + 1e-12:
-                inside.append((max(1.0 - theta, 0.0), self._kernel.pack(grad[rows.pop(0)])))
+                left = 1.0 - theta
+                if left <= 1e-12:
+                    stepper.add(self._kernel.pack(grad[rows.pop(0)]))
+                    continue
+                inside.append(rows.pop(0))
+                fractions.append(left)
             if inside:
-                self._add_outputs(stepper, step, inside, along)
+                self._add_outputs(stepper, step, fractions, grad[inside], along)
 
         if t1 != t0:
             watch = replace(self._watch, on_accept=passed)
@@ -240,26 +247,22 @@ class BacksolveAdjoint:
         self,
         stepper: _AdjointStepper,
         step: TapedStep,
-        inside: list[tuple[float, Tensor]],
+        fractions: list[float],
+        grads: Tensor,
         along: _AlongTrajectory,
     ) -> None:
         """Carry what outputs inside a backward step add to a to the step's end.
 
-        ``inside`` are fractions of the same step walked forwards, from its end to its start, with dL/dy there.
+        ``fractions`` are those of the same step walked forwards, from its end to its start; ``grads [n, batch, dim]``
+        is dL/dy there.
         """
-        at_end = [grad for fraction, grad in inside if fraction == 0.0]
-        for grad in at_end:
-            stepper.add(grad)
-        inside = [(fraction, grad) for fraction, grad in inside if fraction != 0.0]
-        if not inside:
-            return
         n = self._kernel.size
         polynomial = stepper.polynomial(step.h)[:, :n]
         # y(e + phi H) with H = -h and phi = 1 - theta, as a polynomial in phi.
         y_end = at_fraction(stepper.state[:n], polynomial, 1.0)
         piece = _Piece(step.t + step.h, -step.h, y_end, _reversed(polynomial), stepper.window)
         walk = TransposedSteps(self._kernel, self._method, y_end)
-        walk.step(-step.h, partial(along.pull, piece=piece), inside)
+        walk.step(-step.h, partial(along.pull, piece=piece), fractions, grads)
         walk.arrive()
         along.collect()
         stepper.add(walk.lam)

@@ -11,7 +11,7 @@ from functools import partial
 from torch import Tensor
 
 from odeviz.engine.adjoints.adjoint import Run, release_with
-from odeviz.engine.adjoints.transposed import TransposedSteps
+from odeviz.engine.adjoints.transposed import TransposedSteps, outputs_of
 from odeviz.engine.families.buffered import BufferedStepper, Keep
 from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.integrate import Watch
@@ -48,10 +48,10 @@ class DiscreteAdjoint:
 
         for step in reversed(self._tape):
             after, slots = slots, step.slots
-            outputs = [(theta, kernel.pack(grad[row])) for row, theta in step.outputs]
+            rows, thetas = outputs_of(step)
             # Without its end derivative in common with the step after, the field jumps between them.
             continues = not after or after[0] == slots[self._method.core]
-            walk.step(step.h, partial(pull, slots=slots), outputs, continues)
+            walk.step(step.h, partial(pull, slots=slots), thetas, grad[rows], continues)
         walk.arrive()
         self._stats.count_backward(self, len(visited), 0)
         return kernel.unpack(walk.lam.add_(packed)), *kernel.gradients(visited)

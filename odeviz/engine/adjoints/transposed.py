@@ -16,10 +16,16 @@ from odeviz.engine.families.buffered import coefficients
 from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.interpolant import dense_weights
 from odeviz.engine.kernel import Kernel
+from odeviz.engine.stepper import TapedStep
 
 #: ``pull(i, cotangent, out)`` writes J_i^T cotangent into ``out``, J_i the Jacobian at stage i of the step: below
 #: ``core`` its own stages, at ``core`` the end derivative, above it the dense output's stages.
 Pull = Callable[[int, Tensor, Tensor], None]
+
+
+def outputs_of(step: TapedStep) -> tuple[list[int], list[float]]:
+    """Rows of the outputs taken in a step, and where in it they are."""
+    return [row for row, _ in step.outputs], [theta for _, theta in step.outputs]
 
 
 class TransposedSteps:
@@ -45,15 +51,16 @@ class TransposedSteps:
         self,
         h: float,
         pull: Pull,
-        outputs: Sequence[tuple[float, Tensor]],
+        thetas: Sequence[float],
+        grads: Tensor,
         continues: bool = True,
     ) -> None:
         """Walk one step of size ``h`` back.
 
-        ``outputs`` are fractions of the step with dL/dy there, flat; ``continues`` tells whether the first stage of
-        the step after is this one's end derivative.
+        ``thetas`` are fractions of the step at which there are outputs, ``grads [len(thetas), batch, dim]`` is dL/dy
+        there; ``continues`` tells whether the first stage of the step after is this one's end derivative.
         """
-        lam, core, inner = self.lam, self._method.core, self._take_outputs(h, outputs)
+        lam, core, inner = self.lam, self._method.core, self._take_outputs(h, thetas, grads)
         if not continues:
             self.arrive()
         shared = self._shared
@@ -84,19 +91,19 @@ class TransposedSteps:
             self.lam.add_(self._scratch)
         self._shared = None
 
-    def _take_outputs(
-        self, h: float, outputs: Sequence[tuple[float, Tensor]]
-    ) -> tuple[Tensor, Tensor] | None:
+    def _take_outputs(self, h: float, thetas: Sequence[float], grads: Tensor) -> tuple[Tensor, Tensor] | None:
         """Add gradients of outputs at the step's end to ``lam``; for outputs inside it return dL/dy and dL/dk."""
-        inside = [(theta, grad) for theta, grad in outputs if theta != 1.0]
-        for theta, grad in outputs:
+        pack = self._kernel.pack
+        for theta, grad in zip(thetas, grads, strict=True):
             if theta == 1.0:
-                self.lam.add_(grad)
+                self.lam.add_(pack(grad))
+        inside = [i for i, theta in enumerate(thetas) if theta != 1.0]
         if not inside:
             return None
-        rows = torch.stack([grad for _, grad in inside])
-        weights = rows.new_tensor(dense_weights(self._method, [theta for theta, _ in inside]))
-        return rows.sum(0), h * (weights.T @ rows)
+        rows = grads[inside]
+        weights = dense_weights(self._method, [thetas[i] for i in inside]).to(rows)
+        shares = h * torch.einsum("ns,nbd->sbd", weights, rows)
+        return pack(rows.sum(0)), torch.stack([pack(share) for share in shares])
 
     def _through_extra_stages(self, h: float, inner: tuple[Tensor, Tensor], pull: Pull) -> None:
         """Carry dL/dk of the dense output's own stages on to the stages before them and to y."""

@@ -190,7 +190,7 @@ class BufferedStepper:
         if all(theta == 1.0 for theta in thetas):
             return self._y1.expand(len(thetas), -1).clone()
         self._dense_stages(h)
-        weights = self._y.new_tensor(dense_weights(self.method, thetas))
+        weights = dense_weights(self.method, thetas).to(self._y)
         values = torch.addmm(self._y, weights, self._all_stages, alpha=h)
         for row, theta in enumerate(thetas):
             if theta == 1.0:
