@@ -103,11 +103,9 @@ def integrate(
             if watch.dense is not None:
                 watch.dense.append(t, stop, step, stepper.state, stepper.polynomial(step))
             if watch.on_accept is not None:
-                rows = [
-                    (len(times) + len(trace.crossings) + i, c.theta)
-                    for i, c in enumerate(crossings, -len(crossings))
-                ]
-                watch.on_accept(TapedStep(t, step, stepper.slots, covered + rows))
+                first = len(times) + len(trace.crossings) - len(crossings)
+                crossed = [(first + i, crossing.theta) for i, crossing in enumerate(crossings)]
+                watch.on_accept(TapedStep(t, step, stepper.slots, covered + crossed))
             if cut is not None:
                 return _stopped(trace, stop, h)
             stepper.accept()

@@ -102,8 +102,10 @@ class Segment:
             trace.culprits = unpack(trace.culprits)
         self.trace = trace
         y = unpack(torch.cat(trace.outputs))
-        parts = [y, y.new_full((len(times) - y.shape[0], *y.shape[1:]), math.nan)]
-        y = torch.cat(parts + [unpack(states) for states in trace.crossing_states])
+        missing = len(times) - y.shape[0]
+        if missing or trace.crossing_states:
+            unreached = y.new_full((missing, *y.shape[1:]), math.nan)
+            y = torch.cat([y, unreached, *(unpack(states) for states in trace.crossing_states)])
         # The adjoint that is about to be made keeps this segment, and must not keep the states twice.
         trace.outputs, trace.crossing_states = [], []
         return y, trace
