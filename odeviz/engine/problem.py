@@ -66,6 +66,8 @@ class Problem:
     min_step: float
     max_step: float
     params: tuple[Tensor, ...]
+    #: Whether ``params`` are other tensors than those the field itself knows, so that its own kernel will not do.
+    chosen: bool
 
     @classmethod
     def checked(
@@ -110,6 +112,7 @@ class Problem:
             settings.min_step,
             settings.max_step,
             parameters_of(field, params),
+            params is not None and {*map(id, params)} != {*map(id, _own_parameters(field))},
         )
 
     def policy(
@@ -181,8 +184,11 @@ def checked_controller(controller: PIDController | str) -> PIDController:
 
 def parameters_of(field: VectorField, params: Iterable[Tensor] | None) -> tuple[Tensor, ...]:
     """The tensors to differentiate with respect to: those given, or a module's own."""
-    own = field.parameters() if isinstance(field, nn.Module) else ()
-    return tuple(p for p in (own if params is None else params) if p.requires_grad)
+    return tuple(p for p in (_own_parameters(field) if params is None else params) if p.requires_grad)
+
+
+def _own_parameters(field: VectorField) -> Iterable[Tensor]:
+    return field.parameters() if isinstance(field, nn.Module) else ()
 
 
 def checked_times(t: Times) -> tuple[float, ...]:

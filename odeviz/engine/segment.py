@@ -112,7 +112,7 @@ class Segment:
 
     def _kernel(self, y0: Tensor) -> Kernel:
         make = getattr(self.problem.field, "kernel", None)
-        if make is not None:
+        if make is not None and not self.problem.chosen:
             kernel: Kernel = make(y0)
             return kernel
         return AutogradKernel(self.problem.field, y0, self.problem.params)

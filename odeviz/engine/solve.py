@@ -66,7 +66,7 @@ def solve(
     Parameters
     ----------
     field : callable ``f(t: float, y [batch, dim]) -> [batch, dim]``. An ``nn.Module``'s parameters are
-        differentiated; those of another callable are named by ``params``.
+        differentiated; ``params`` names others, and those of another callable.
     y0 : initial states ``[batch, dim]``, float32 or float64, or complex: its real and imaginary parts are then
         solved side by side, and the field gets and returns complex states.
     t : output times, strictly increasing or strictly decreasing, at least two. A tensor that requires a gradient

@@ -260,3 +260,18 @@ def test_a_dropped_solution_leaves_no_graph_behind(adjoint, differentiated):
     gc.collect()
     assert held or (adjoint, differentiated) == ("backsolve", False)
     assert [hook for hook in held if hook() is not None] == []
+
+
+@pytest.mark.parametrize("adjoint", ["discrete", "backsolve", "interpolating"])
+def test_params_name_what_is_differentiated_also_for_a_field_with_a_kernel(adjoint):
+    from odeviz.fields import MLPField
+
+    field = MLPField(2, (8,)).double()
+    first, *_, last = field.parameters()
+    y0 = torch.ones(3, 2, dtype=torch.float64)
+    solve(field, y0, [0.0, 1.0], adjoint=adjoint).y1.sum().backward()
+    wanted = first.grad.clone()
+    field.zero_grad()
+    solve(field, y0, [0.0, 1.0], adjoint=adjoint, params=[first]).y1.sum().backward()
+    torch.testing.assert_close(first.grad, wanted, rtol=1e-5, atol=1e-6)
+    assert last.grad is None
