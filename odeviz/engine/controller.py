@@ -113,6 +113,8 @@ class AdaptiveSteps:
         self._after_rejection = False
         #: The step that control asked for, when a stop cut it short.
         self._cut_from = 0.0
+        #: Whether the step attempted is as small as it may be: as asked for, which rounding may have changed.
+        self._smallest = False
         self._t1 = 0.0
 
     def begin(self, stepper: Stepper, t0: float, t1: float) -> float:
@@ -138,18 +140,22 @@ class AdaptiveSteps:
         # A step that all but reaches the end is stretched to it, which spares a short last step. The controller's
         # safety factor leaves room for that much: the error is then what it would have been without the factor.
         stretch = max(1.01, 1.0 / self._controller.safety)
-        if abs(h) * stretch >= abs(left):
+        self._smallest = min(abs(h), abs(left)) <= self._min_step
+        if abs(h) * stretch >= abs(left) and abs(left) <= self._max_step * (1 + 1e-9):
             self._cut_from = h if abs(left) < abs(h) and stop != self._t1 else 0.0
             return left, stop
         self._cut_from = 0.0
-        return h, t + h
+        # The step is what the time moves by, which at large times is not quite what was asked for.
+        end = t + h
+        return end - t, end
 
     def judge(self, stepper: Stepper, h: float) -> tuple[float, bool, float]:
         error = stepper.error(h, self._tolerance)
         exponent = 1.0 / (error_order(stepper) + 1)
-        smallest = math.isfinite(error) and abs(h) <= self._min_step
-        if not (error <= 1.0 or smallest):
+        if not (error <= 1.0 or (self._smallest and math.isfinite(error))):
             self._after_rejection = True
+            if self._smallest:
+                return error, False, 0.0  # no smaller step is tried: the loop ends
             return error, False, self._limited(h * self._controller.rejected(error, exponent))
         factor = self._controller.accepted(error, *self._errors, exponent)
         if self._after_rejection:
@@ -162,6 +168,7 @@ class AdaptiveSteps:
 
     def forget(self) -> None:
         self._errors = (1.0, 1.0)
+        self._after_rejection, self._cut_from = False, 0.0
 
 
 class GivenSteps:

@@ -429,13 +429,19 @@ def test_a_failed_sample_leaves_the_gradients_of_others_finite():
     torch.testing.assert_close(in_time, torch.tensor([-1.0, 1.0], dtype=F64), rtol=1e-6, atol=1e-6)
 
 
+def test_no_step_is_stretched_over_max_step():
+    solution = solve(decay, decaying(), [0.0, 1.05], per_sample=True, max_step=0.1)
+    assert solution.ok
+    assert solution.per_sample.steps.h.max() <= 0.1 * (1 + 1e-9)
+
+
 def test_step_sizes_are_held_within_their_limits():
     first = torch.tensor([0.01, 0.02, 0.03, 0.04], dtype=F64)
     solution = solve(decay, decaying(), [0.0, 2.0], per_sample=True, first_step=first, max_step=0.125)
     steps = solution.per_sample.steps
     begun = [steps.h[steps.sample == sample][0].item() for sample in range(4)]
     assert begun == first.tolist()
-    assert steps.h.max() <= 0.125 / 0.9 + 1e-12, "a step is stretched at most to a close end"
+    assert steps.h.max() <= 0.125 * (1 + 1e-9), "no step is stretched over max_step"
     coarse = solve(decay, decaying(), [0.0, 2.0], per_sample=True, first_step=0.1, min_step=0.1)
     steps = coarse.per_sample.steps
     assert (steps.h[steps.t + steps.h < 2 - 1e-12] >= 0.1 - 1e-12).all(), "only a last step is smaller"

@@ -61,8 +61,12 @@ class AdaptiveEach:
         left = end - time
         # A step that all but reaches the end is stretched to it, as in AdaptiveSteps.
         reaches = following * max(1.01, 1.0 / self.controller.safety) >= left
-        torch.where(reaches, left, following, out=step)
-        return torch.where(reaches, end, time + step)
+        if self.max_step < math.inf:
+            reaches &= left <= self.max_step * (1 + 1e-9)
+        # The step is what the time moves by, which at large times is not quite what was asked for.
+        ends = torch.where(reaches, end, time + following)
+        torch.sub(ends, time, out=step)
+        return ends
 
     def judge(self, ensemble: Ensemble, clock: Clock) -> Tensor:
         step, error, following = clock.step, clock.error, clock.next
@@ -71,8 +75,10 @@ class AdaptiveEach:
         ensemble.error(error)
         error.nan_to_num_(nan=math.inf, posinf=math.inf)
         accepted = error <= 1.0
+        smallest = None
         if self.min_step > 0:
-            accepted |= torch.isfinite(error) & (step <= self.min_step)
+            smallest = torch.minimum(step, following) <= self.min_step
+            accepted |= torch.isfinite(error) & smallest
         size = error.clamp_min(1e-10).log_()
         change = torch.mul(size, -control.alpha * k).add_(last, alpha=control.beta * k)
         if control.gamma:
@@ -85,6 +91,8 @@ class AdaptiveEach:
         torch.where(accepted, size, last, out=last).clamp_min_(math.log(1e-4))
         ceiling.fill_(1.0).masked_fill_(accepted, control.max_factor)
         self._limit(clock)
+        if smallest is not None:
+            following.masked_fill_(smallest & ~accepted, 0.0)  # no smaller step is tried
         return accepted
 
 
