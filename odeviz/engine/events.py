@@ -24,8 +24,8 @@ EventFunction = Callable[..., Tensor]
 class Event:
     """Zero of ``function(t, y [batch, dim]) -> [batch]``.
 
-    ``direction`` is 1 for rising zeros, -1 for falling ones, 0 for both. A ``terminal`` event ends the solve, of the
-    whole batch where steps are shared, of its sample where each sample has its own. A ``jump`` map
+    ``direction`` is 1 for zeros that rise along the solve, -1 for falling ones, 0 for both. A ``terminal`` event ends
+    the solve, of the whole batch where steps are shared, of its sample where each sample has its own. A ``jump`` map
     ``jump(t, y [n, dim]) -> [n, dim]`` replaces the state of the samples that reached the event, and the solve goes
     on from there.
 
@@ -71,6 +71,8 @@ class Crossing:
     event: int
     samples: tuple[int, ...]
     theta: float
+    #: Size of the step, which tells how fast things change.
+    h: float
 
 
 class EventWatch:
@@ -81,52 +83,63 @@ class EventWatch:
         self._unpack = unpack
         self._signs: list[Tensor] = []
 
-    def begin(self, t: float, y: Tensor, fired: Sequence[tuple[int, int]] = ()) -> None:
-        """Note the signs at the start; of (event, sample) pairs in ``fired``, which start at their zero, none."""
+    def begin(self, t: float, y: Tensor, signs: Sequence[Tensor] | None = None) -> None:
+        """Note the signs at the start, or take over those of a solve that ended here; NaN where they are not known."""
         state = self._unpack(y)
-        self._signs = [self._values(event, t, state).sign() for event in self._events]
-        for index, sample in fired:
-            self._signs[index][sample] = math.nan
+        self._signs = (
+            [values_of(event, t, state).sign() for event in self._events] if signs is None else [*signs]
+        )
 
-    def _values(self, event: Event, t: float, y: Tensor) -> Tensor:
-        with torch.no_grad():
-            value = event.function(t, y)
-        if value.shape != y.shape[:1]:
-            raise ValueError(
-                f"an event's function must return one number for each sample, [{y.shape[0]}], not {list(value.shape)}"
-            )
-        return value.detach()
+    @property
+    def signs(self) -> tuple[Tensor, ...]:
+        """Of each event's function ``[batch]``, where the last look stopped; NaN where it may be at its zero."""
+        return tuple(self._signs)
 
     def look(self, stepper: Stepper, t: float, h: float) -> tuple[list[Crossing], float | None]:
         """Zeros in the step just accepted, in their order, and the fraction at which the solve must stop."""
         # Steppers are asked outside ``no_grad``: what they evaluate now, later steps are differentiated through.
         y1 = self._unpack(stepper.interpolate(h, [1.0])[0].detach())
-        ends = [self._values(event, t + h, y1) for event in self._events]
+        ends = [values_of(event, t + h, y1) for event in self._events]
         if any(bool(signs.isnan().any()) for signs in self._signs):
             self._settle(stepper, t, h)
-        found = []
+        found: list[Crossing] = []
+        unlocated = []
         for index, (event, values, before) in enumerate(zip(self._events, ends, self._signs, strict=True)):
             after = values.sign()
-            crossed = (before * after < 0) | ((after == 0) & (before != 0))
-            if event.direction:
-                crossed &= before == -event.direction
+            changed = (before * after < 0) | ((after == 0) & (before != 0))
+            crossed = changed & (before == -event.direction) if event.direction else changed
+            unlocated.append(changed & ~crossed)
             self._signs[index] = torch.where(after == 0, -before, after)
             found += self._located(index, crossed, before, stepper, t, h)
         found.sort(key=lambda crossing: crossing.theta)
         for crossing in found:
             event = self._events[crossing.event]
             if event.terminal or event.jump is not None:
+                self._step_back(found, unlocated, crossing.theta)
                 # Zeros at the same moment, of other samples or events, are part of the same stop.
                 return [c for c in found if c.theta <= crossing.theta], crossing.theta
         return found, None
 
+    def _step_back(self, found: list[Crossing], unlocated: list[Tensor], cut: float) -> None:
+        """Make the signs those at the fraction ``cut`` of the step: zeros after it are still to come."""
+        for crossing in found:
+            if crossing.theta > cut:
+                signs, samples = self._signs[crossing.event], list(crossing.samples)
+                signs[samples] = -signs[samples]
+        for signs, unknown in zip(self._signs, unlocated, strict=True):
+            signs[unknown] = math.nan
+
     def _settle(self, stepper: Stepper, t: float, h: float) -> None:
-        """Signs of those that started at their zero, from the way in which they leave it."""
+        """Signs not known at the start: the function's, or where that is rounding, of the way it leaves its zero."""
         y, slope = (self._unpack(x.detach()) for x in (stepper.state, stepper.derivative(t)))
         for index, (event, signs) in enumerate(zip(self._events, self._signs, strict=True)):
             if bool(signs.isnan().any()):
-                leaving = (math.copysign(1.0, h) * _total_derivative(event, t, y, slope)).sign()
-                self._signs[index] = torch.where(signs.isnan(), leaving, signs)
+                values, rate = values_of(event, t, y), h * _total_derivative(event, t, y, slope, h)
+                small = values.abs() <= 1e4 * torch.finfo(y.dtype).eps * (
+                    _sensitivity(event, t, y) + rate.abs()
+                )
+                start = torch.where(small, rate, values).sign()
+                self._signs[index] = torch.where(signs.isnan(), start, signs)
 
     def _located(
         self, index: int, crossed: Tensor, before: Tensor, stepper: Stepper, t: float, h: float
@@ -139,13 +152,24 @@ class EventWatch:
 
         def value(theta: float, sample: int) -> float:
             state = self._unpack(at_fraction(y, polynomial, theta))
-            return float(self._values(event, t + theta * h, state)[sample]) * -float(before[sample])
+            return float(values_of(event, t + theta * h, state)[sample]) * -float(before[sample])
 
         at: dict[float, list[int]] = {}
         for sample in samples:
             theta = zero_of(lambda theta, sample=sample: value(theta, sample))  # type: ignore[misc]
             at.setdefault(theta, []).append(sample)
-        return [Crossing(index, tuple(group), theta) for theta, group in at.items()]
+        return [Crossing(index, tuple(group), theta, h) for theta, group in at.items()]
+
+
+def values_of(event: Event, t: float, y: Tensor) -> Tensor:
+    """An event function's values ``[batch]`` at states ``[batch, dim]``, without gradient."""
+    with torch.no_grad():
+        value = event.function(t, y)
+    if value.shape != y.shape[:1]:
+        raise ValueError(
+            f"an event's function must return one number for each sample, [{y.shape[0]}], not {list(value.shape)}"
+        )
+    return value.detach()
 
 
 def zero_of(f: Callable[[float], float]) -> float:
@@ -175,19 +199,20 @@ def zero_of(f: Callable[[float], float]) -> float:
 
 
 def differentiable_crossing(
-    event: Event, field: VectorField, t: float, y: Tensor, samples: Sequence[int]
+    event: Event, field: VectorField, t: float, y: Tensor, crossing: Crossing
 ) -> tuple[Tensor, Tensor]:
-    """Times ``[n]`` and states ``[n, dim]`` of one crossing, differentiable; their values are unchanged.
+    """Times ``[n]`` and states ``[n, dim]`` of one crossing, differentiable once; their values are unchanged.
 
     ``y [batch, dim]`` is the state at the fixed time t, as the solve differentiates it. With g(t*, y(t*)) = 0,
     dt* = -dg / (dg/dt + dg/dy . f) at fixed time, and y moves along f with t* (the implicit function theorem).
     """
-    rows = torch.as_tensor(samples, device=y.device)
-    times = y.new_full((len(samples),), t, dtype=torch.float64 if y.dtype == torch.float64 else y.dtype)
+    rows = torch.as_tensor(crossing.samples, device=y.device)
+    times = y.new_full((len(rows),), t, dtype=torch.float64 if y.dtype == torch.float64 else y.dtype)
     if not (torch.is_grad_enabled() and (y.requires_grad or _depends(event, t, y))):
         return times, y[rows]
-    slope = field(t, y).detach()
-    rate = _total_derivative(event, t, y.detach(), slope)[rows]
+    with torch.no_grad():
+        slope = field(t, y)
+    rate = _total_derivative(event, t, y.detach(), slope, crossing.h)[rows]
     residual = event.function(t, y)[rows]
     shift = -(residual - residual.detach()) / rate
     return times + shift.to(times), y[rows] + slope[rows] * shift[:, None]
@@ -198,18 +223,32 @@ def _depends(event: Event, t: float, y: Tensor) -> bool:
     return bool(event.function(t, y.detach()).requires_grad)
 
 
-def _total_derivative(event: Event, t: float, y: Tensor, slope: Tensor) -> Tensor:
-    """dg/dt along the trajectory, by a central difference in time of an exact derivative in the state."""
+def _gradient(event: Event, t: float, y: Tensor) -> Tensor:
+    """dg/dy ``[batch, dim]``."""
     with torch.enable_grad():
         state = y.clone().requires_grad_()
         value = event.function(t, state)
-        if value.requires_grad:
-            (gradient,) = torch.autograd.grad(value.sum(), state, allow_unused=True)
-            along = torch.zeros_like(value) if gradient is None else (gradient * slope).sum(1)
-        else:
-            along = torch.zeros_like(value)
+        if not value.requires_grad:
+            return torch.zeros_like(y)
+        (gradient,) = torch.autograd.grad(value.sum(), state, allow_unused=True)
+    return torch.zeros_like(y) if gradient is None else gradient
+
+
+def _sensitivity(event: Event, t: float, y: Tensor) -> Tensor:
+    """How much the function's value ``[batch]`` is made of: its rounding is this many times that of one."""
+    return (_gradient(event, t, y) * y).abs().sum(1)
+
+
+def time_span(t: float, h: float, dtype: torch.dtype) -> float:
+    """A difference of times for derivatives near t, where a step of size h was made."""
+    return max(float(torch.finfo(dtype).eps ** (1 / 3)) * abs(h), 64 * math.ulp(t))
+
+
+def _total_derivative(event: Event, t: float, y: Tensor, slope: Tensor, h: float) -> Tensor:
+    """dg/dt ``[batch]`` along the trajectory, in time by a central difference."""
+    along = (_gradient(event, t, y) * slope).sum(1)
     with torch.no_grad():
-        span = max(abs(t), 1.0) * torch.finfo(y.dtype).eps ** (1 / 3)
+        span = time_span(t, h, y.dtype)
         ahead, behind = event.function(t + span, y), event.function(t - span, y)
-    rate: Tensor = along + (ahead - behind) / (2 * span)
+        rate: Tensor = along + (ahead - behind) / (2 * span)
     return rate.detach()

@@ -8,6 +8,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from odeviz.engine.events import Event, time_span, values_of
+from odeviz.engine.integrate import is_tiny
 from odeviz.engine.problem import Problem, Times
 from odeviz.engine.segment import Extras, Segment
 from odeviz.engine.solution import Solution, Stats, Status
@@ -21,32 +23,30 @@ def solve_with_jumps(problem: Problem, extras: Extras, y0: Tensor, t: Times) -> 
     matrix of hybrid systems).
     """
     stats, times = Stats(), problem.times
-    forwards = times[-1] > times[0]
     rows: list[Tensor] = []
     segments: list[Solution] = []
     state, start = y0, times[0]
     while True:
-        ahead = [i for i, s in enumerate(times) if (s > start if forwards else s < start)]
-        part = replace(
-            problem, times=(start, *(times[i] for i in ahead)), first_step=_first_step(problem, segments)
-        )
+        ahead = list(range(max(len(rows), 1), len(times)))
+        first_step = abs(segments[-1].next_step) or None if segments else problem.first_step
+        part = replace(problem, times=(start, *(times[i] for i in ahead)), first_step=first_step)
         segment = Segment(part, extras, stats)
         solution, crossing_states = segment.solve(state, _moments(t, start, ahead, first=not segments))
-        reached = sum((s <= solution.t_stop) if forwards else (s >= solution.t_stop) for s in part.times)
-        reached = min(reached, len(part.times))
-        rows += solution.y[(1 if segments else 0) : reached]
         segments.append(solution)
-        if solution.status is not Status.EVENT or _is_over(segment, extras) or not ahead:
+        assert segment.trace is not None
+        rows += solution.y[(1 if rows else 0) : segment.trace.taken]
+        if solution.status is not Status.EVENT or _is_over(segment, extras):
             break
-        start, state, fired = _jump(segment, extras, solution, crossing_states)
-        extras = replace(extras, fired=fired)
+        start, state, signs = _jump(segment, extras, solution, crossing_states)
+        extras = replace(extras, signs=signs)
+        while len(rows) < len(times) and is_tiny(start, times[len(rows)] - start):
+            rows.append(state)
+        if len(rows) == len(times):
+            segments[-1] = replace(solution, status=Status.SUCCESS, message="", t_stop=times[-1])
+            break
     missing = len(times) - len(rows)
     rows += [y0.new_full(y0.shape, math.nan)] * missing
     return _joined(times, torch.stack(rows), segments)
-
-
-def _first_step(problem: Problem, segments: list[Solution]) -> float | None:
-    return abs(segments[-1].next_step) or None if segments else problem.first_step
 
 
 def _moments(t: Times, start: float, ahead: list[int], first: bool) -> Times:
@@ -74,34 +74,58 @@ def _is_over(segment: Segment, extras: Extras) -> bool:
 
 def _jump(
     segment: Segment, extras: Extras, solution: Solution, crossing_states: Tensor
-) -> tuple[float, Tensor, tuple[tuple[int, int], ...]]:
-    """Time and state from which to go on, and the (event, sample) pairs that start at their zero."""
-    assert segment.trace is not None
-    crossings = _at_stop(segment)
-    start = segment.trace.crossings[-1][0]
-    state = crossing_states[crossings[-1][0]]
-    field, fired = segment.problem.field, []
+) -> tuple[float, Tensor, tuple[Tensor, ...]]:
+    """Time and state from which to go on, and the signs of the event functions there, NaN where they start anew."""
+    trace, crossings = segment.trace, _at_stop(segment)
+    assert trace is not None
+    start, last = trace.crossings[-1]
+    before = state = crossing_states[crossings[-1][0]]
+    signs = [sign.clone() for sign in trace.signs]
     for _, index, samples in crossings:
-        jump = extras.events[index].jump
-        fired += [(index, sample) for sample in samples]
-        if jump is None:
-            continue
-        record, n = solution.events[index], len(samples)
-        times, before = record.t[-n:], record.y[-n:]
-        who = torch.tensor(samples, device=state.device)
-        after = jump(start, before)
-        if after.shape != before.shape:
-            raise ValueError(
-                f"an event's jump must return the shape of the states it is given, {list(before.shape)}, "
-                f"not {list(after.shape)}"
-            )
-        state = state.index_copy(0, who, after)
-        if times.requires_grad:
-            with torch.no_grad():
-                slope = field(start, state)[who]
-            late = (times - times.detach()).to(state)[:, None]
-            state = state.index_copy(0, who, after - slope * late)
-    return start, state, tuple(fired)
+        event, who = extras.events[index], torch.tensor(samples, device=state.device)
+        if event.jump is not None:
+            late = _late(solution.events[index].t[-len(samples) :])
+            state = _jumped(segment, event, start, last.h, state, who, late)
+            signs[index][who] = math.nan
+    with torch.no_grad():
+        for event, sign in zip(extras.events, signs, strict=True):
+            sign[values_of(event, start, before) != values_of(event, start, state)] = math.nan
+    return start, state, tuple(signs)
+
+
+def _late(times: Tensor) -> Tensor | None:
+    """What the times ``[n]`` of an event differ by from the constants they are equal to; None if nothing."""
+    return (times - times.detach())[:, None] if times.requires_grad else None
+
+
+def _jumped(
+    segment: Segment, event: Event, t: float, h: float, state: Tensor, who: Tensor, late: Tensor | None
+) -> Tensor:
+    """The state ``[batch, dim]`` at the fixed time t after the jump of the samples ``who``.
+
+    Their jump is at t + ``late``: they go there along f, jump, and come back along the f of where they are then.
+    """
+    assert event.jump is not None
+    field, before = segment.problem.field, state[who]
+    if late is not None:
+        late = late.to(state)
+        with torch.no_grad():
+            slope = field(t, state)[who]
+        before = before + slope * late
+    after = event.jump(t, before)
+    if after.shape != before.shape:
+        raise ValueError(
+            f"an event's jump must return the shape of the states it is given, {list(before.shape)}, "
+            f"not {list(after.shape)}"
+        )
+    jumped = state.index_copy(0, who, after)
+    if late is None:
+        return jumped
+    with torch.no_grad():
+        span = time_span(t, h, state.dtype)
+        in_time = (event.jump(t + span, before) - event.jump(t - span, before)) / (2 * span)
+        slope = field(t, jumped)[who]
+    return jumped.index_copy(0, who, after + (in_time - slope) * late)
 
 
 def _joined(times: tuple[float, ...], y: Tensor, segments: list[Solution]) -> Solution:

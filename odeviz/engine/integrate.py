@@ -61,6 +61,10 @@ class Trace:
     #: Zeros of event functions, with their times; ``crossing_states`` are their states.
     crossings: list[tuple[float, Crossing]] = field(default_factory=list)
     crossing_states: list[Tensor] = field(default_factory=list)
+    #: Output times reached.
+    taken: int = 1
+    #: Signs of the event functions where a terminal event or a jump stopped the solve.
+    signs: tuple[Tensor, ...] = ()
     #: Entries of the state that made the solve fail.
     culprits: Tensor | None = None
 
@@ -75,7 +79,7 @@ def integrate(
     """
     t, t1 = times[0], times[-1]
     trace = Trace([stepper.state.clone()[None]], Status.SUCCESS, "", t, 0.0)
-    taken, reached = 1, False
+    reached = False
     stepper.window = _window(t, t1, watch.jumps)
     h = policy.begin(stepper, t, t1)
     if not math.isfinite(h) or not bool(torch.isfinite(stepper.derivative(t)).all()):
@@ -96,9 +100,8 @@ def integrate(
             if reached and not stepper.finite():
                 return _failed(trace, Status.NON_FINITE, t, h, stepper)
             crossings, cut = watch.events.look(stepper, t, step) if watch.events else ([], None)
-            covered = _covered(times, taken, t, step, reached, cut)
+            covered = _covered(times, trace.taken, t, step, reached, cut)
             _take(trace, stepper, t, step, covered, crossings)
-            taken += len(covered)
             stop = end if cut is None else t + cut * step
             if watch.dense is not None:
                 watch.dense.append(t, stop, step, stepper.state, stepper.polynomial(step))
@@ -106,15 +109,15 @@ def integrate(
                 first = len(times) + len(trace.crossings) - len(crossings)
                 crossed = [(first + i, crossing.theta) for i, crossing in enumerate(crossings)]
                 watch.on_accept(TapedStep(t, step, stepper.slots, covered + crossed))
-            if cut is not None:
-                return _stopped(trace, stop, h)
+            if cut is not None and watch.events is not None:
+                return _stopped(trace, stop, h, watch.events.signs)
             stepper.accept()
             t = end
             if t in watch.jumps:
                 stepper.restart()
                 policy.forget()
                 stepper.window = _window(t, t1, watch.jumps)
-        elif not math.isfinite(error) and _is_tiny(t, h):
+        elif not math.isfinite(error) and is_tiny(t, h):
             return _failed(trace, Status.NON_FINITE, t, h, stepper)
     trace.t_stop, trace.next_step = t, h
     return trace
@@ -157,6 +160,7 @@ def _take(
     """Keep the states at output times and at crossings inside the step."""
     if covered:
         trace.outputs.append(stepper.interpolate(h, [theta for _, theta in covered]))
+        trace.taken += len(covered)
     if crossings:
         trace.crossing_states.append(stepper.interpolate(h, [c.theta for c in crossings]))
         trace.crossings += [(t + c.theta * h, c) for c in crossings]
@@ -165,13 +169,17 @@ def _take(
 def _covered(
     times: Sequence[float], taken: int, t: float, h: float, reached: bool, cut: float | None
 ) -> list[tuple[int, float]]:
-    """Output times inside the step from ``t`` of size ``h``, as (row, fraction of the step)."""
+    """Output times inside the step from ``t`` of size ``h``, or its part until ``cut``, as (row, fraction)."""
     covered = []
     for row in range(taken, len(times)):
         theta = (times[row] - t) / h
-        if abs(theta - 1.0) < 1e-12 or (row == len(times) - 1 and reached):
+        if cut is not None:
+            if (times[row] - (t + cut * h)) * h > 0:
+                break
+            theta = min(theta, cut)
+        elif abs(theta - 1.0) < 1e-12 or (row == len(times) - 1 and reached):
             theta = 1.0
-        if theta > (1.0 if cut is None else cut):
+        if theta > 1.0:
             break
         covered.append((row, theta))
     return covered
@@ -193,17 +201,18 @@ def _interrupted(t: float, h: float, stats: Stats, watch: Watch) -> Status | Non
         return Status.CANCELLED
     if len(stats.steps) >= watch.max_steps:
         return Status.MAX_STEPS
-    if _is_tiny(t, h):
+    if is_tiny(t, h):
         return Status.STEP_TOO_SMALL
     return None
 
 
-def _is_tiny(t: float, h: float) -> bool:
+def is_tiny(t: float, h: float) -> bool:
     """Whether a step no longer moves the time."""
     return abs(h) <= 16 * math.ulp(max(abs(t), 1e-300)) if t else abs(h) < 1e-300
 
 
-def _stopped(trace: Trace, t: float, h: float) -> Trace:
+def _stopped(trace: Trace, t: float, h: float, signs: tuple[Tensor, ...]) -> Trace:
+    trace.signs = signs
     trace.status, trace.t_stop, trace.next_step = Status.EVENT, t, h
     trace.message = f"The solve stopped at t = {t:.6g}: a terminal event was reached."
     return trace
@@ -224,8 +233,8 @@ def _failed(trace: Trace, status: Status, t: float, h: float, stepper: Stepper) 
     if unsolved:
         status = Status.STEP_TOO_SMALL
     why = reason(status, h)
-    if unsolved and h == 0.0:  # the steps were given
-        why = "the equations of an implicit step could not be solved; take smaller steps"
+    if unsolved and h == 0.0:  # no smaller step may be tried: the steps were given, or this was the smallest
+        why = "the equations of an implicit step could not be solved; take smaller steps, or lower min_step"
     trace.status, trace.t_stop, trace.next_step = status, t, h
     trace.message = f"The solve stopped at t = {t:.6g}: {why}."
     if status in (Status.NON_FINITE, Status.STEP_TOO_SMALL):

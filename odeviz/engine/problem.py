@@ -145,15 +145,25 @@ class Problem:
         """Make y0 depend on ``t[0]`` so that dL/dt_0 = -a(t_0) . f; its value is unchanged."""
         if not (isinstance(t, Tensor) and t.requires_grad):
             return y0
-        slope = self.field(self.times[0], y0).detach()
+        with torch.no_grad():
+            slope = self.field(self._beside(self.times[0], self.times[-1]), y0)
         return y0 - slope * (t[0] - t[0].detach()).to(y0)
 
     def attach_outputs(self, t: Times, y: Tensor) -> Tensor:
         """Make y(t_i) depend on ``t[i]`` so that dL/dt_i = dL/dy_i . f; its value is unchanged."""
         if not (isinstance(t, Tensor) and t.requires_grad):
             return y
-        slopes = [self.field(time, row).detach() for time, row in zip(self.times, y, strict=True)]
-        return y + torch.stack(slopes) * (t - t.detach()).to(y)[:, None, None]
+        slopes = torch.zeros_like(y)
+        with torch.no_grad():
+            # What was not reached depends on no time.
+            for row in torch.isfinite(y).flatten(1).all(1).nonzero()[:, 0].tolist():
+                inside = self.times[0] if row else self.times[-1]
+                slopes[row] = self.field(self._beside(self.times[row], inside), y[row])
+        return y + slopes * (t - t.detach()).to(y)[:, None, None]
+
+    def _beside(self, t: float, towards: float) -> float:
+        """t, or where the field jumps the time next to it."""
+        return math.nextafter(t, towards) if t in self.jumps else t
 
 
 def check_state(y0: object) -> None:

@@ -20,6 +20,7 @@ from odeviz.engine.families.buffered import BufferedStepper
 from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.integrate import Trace, Watch, integrate
 from odeviz.engine.interpolant import DenseOutput
+from odeviz.engine.kept_bytes import KeptBytes
 from odeviz.engine.kernel import AutogradKernel, Kernel, VectorField
 from odeviz.engine.methods import differentiable_stepper
 from odeviz.engine.norm import Norm, Tolerance
@@ -37,8 +38,8 @@ class Extras:
     adjoint: str
     watch: Watch
     events: tuple[Event, ...] = ()
-    #: (event, sample) pairs that are at their zero at the start, and may leave it.
-    fired: tuple[tuple[int, int], ...] = ()
+    #: Signs of the event functions at the start, where an earlier segment ended.
+    signs: tuple[Tensor, ...] | None = None
     dense: bool = False
     #: Tolerance of the backward solve of a continuous adjoint; that of the solve by default.
     backward: Tolerance | None = None
@@ -85,7 +86,7 @@ class Segment:
         events = None
         if extras.events:
             events = EventWatch(extras.events, unpack)
-            events.begin(times[0], stepper.state, extras.fired)
+            events.begin(times[0], stepper.state, extras.signs)
         watch = replace(
             extras.watch,
             max_steps=problem.max_steps,
@@ -130,7 +131,7 @@ class Segment:
                 kernel.release()
 
     def _backprop(self, y0: Tensor) -> Tensor:
-        kept = _KeptBytes()
+        kept = KeptBytes()
         counted = _counting(self.problem.field, self.stats)
         with torch.autograd.graph.saved_tensors_hooks(kept.pack, kept.unpack):
             stepper = differentiable_stepper(self.problem.method, counted, y0)
@@ -143,7 +144,9 @@ class Segment:
         adjoint: Adjoint
         if method is None or mode == "reversible":
             parameters = problem.params
-            stepper = differentiable_stepper(problem.method, problem.field, y0.detach())
+            # A copy, for what the caller does to y0 before the backward pass is no part of the solve.
+            start = y0.detach().clone()
+            stepper = differentiable_stepper(problem.method, problem.field, start)
 
             def run_plain(stepper: Stepper, watch: Watch) -> tuple[Tensor, Trace]:
                 return self._integrate(stepper, watch, _same, _same)
@@ -210,7 +213,7 @@ class Segment:
         found: list[list[tuple[Tensor, Tensor, Sequence[int]]]] = [[] for _ in self.extras.events]
         for (t, crossing), y in zip(trace.crossings, states, strict=True):
             event = self.extras.events[crossing.event]
-            moment = differentiable_crossing(event, self.problem.field, t, y, crossing.samples)
+            moment = differentiable_crossing(event, self.problem.field, t, y, crossing)
             found[crossing.event].append((*moment, crossing.samples))
         return tuple(_record(moments, states) for moments in found)
 
@@ -246,22 +249,3 @@ def _counting(field: VectorField, stats: Stats) -> VectorField:
     # For whoever takes such products while solving, which are counted there.
     counted.bare = field  # type: ignore[attr-defined]
     return counted
-
-
-class _KeptBytes:
-    """Counts the bytes automatic differentiation saves, each storage once."""
-
-    def __init__(self) -> None:
-        self.total = 0
-        self._seen: set[int] = set()
-
-    def pack(self, tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in self._seen:
-            self._seen.add(storage.data_ptr())
-            self.total += storage.nbytes()
-        # Detached, for an operation that saves its own result would otherwise keep itself alive.
-        return tensor.detach()
-
-    def unpack(self, tensor: Tensor) -> Tensor:
-        return tensor

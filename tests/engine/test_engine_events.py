@@ -265,3 +265,131 @@ def test_no_event_leaves_an_empty_record():
 def test_wrong_events_are_named(make, named):
     with pytest.raises((ValueError, TypeError), match=named):
         make()
+
+
+def constant(t, y):
+    return torch.ones_like(y)
+
+
+@pytest.mark.parametrize("per_sample", [False, True])
+def test_a_jump_may_lead_far_from_the_zero(per_sample):
+    """Integrate and fire: up to a threshold, back to rest."""
+    y0 = torch.tensor([[0.2]], dtype=torch.float64)
+    event = Event(lambda t, y: y[:, 0] - 1, jump=lambda t, y: 0 * y)
+    solution = solve(constant, y0, [0.0, 3.5], events=[event], per_sample=per_sample)
+    assert solution.events[0].t.tolist() == pytest.approx([0.8, 1.8, 2.8], abs=1e-9)
+    assert solution.y1.item() == pytest.approx(0.7, abs=1e-9)
+
+
+def test_a_jump_may_lead_to_the_other_side():
+    event = Event(lambda t, y: y[:, 0] - 0.5, jump=lambda t, y: 0 * y + 1)
+    y0 = torch.ones(1, 1, dtype=torch.float64)
+    solution = solve(lambda t, y: -y, y0, [0.0, 3.0], events=[event], rtol=1e-9, atol=1e-9)
+    assert solution.events[0].t.tolist() == pytest.approx([k * math.log(2) for k in (1, 2, 3, 4)], abs=1e-7)
+
+
+@pytest.mark.parametrize("per_sample", [False, True])
+def test_events_that_all_but_coincide_are_all_met(per_sample):
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        heights = 3 + 1e-16 * torch.randint(-8, 9, (8,), generator=generator, dtype=torch.float64)
+        heights = heights * (1 + 2.2e-16 * torch.randint(0, 3, (8,), generator=generator))
+        y0 = torch.stack([heights, torch.zeros_like(heights)], 1)
+        solution = solve(
+            ball, y0, [0.0, 2.0], events=[Event(height, -1, jump=bounce(0.8))], per_sample=per_sample
+        )
+        assert solution.ok
+        assert float(solution.y[-1, :, 0].min()) > -1e-6
+        assert float((solution.y1 - solution.y1[0]).abs().max()) < 1e-6
+
+
+@pytest.mark.parametrize("per_sample", [False, True])
+def test_a_corner_turns_both_velocities(per_sample):
+    def straight(t, y):
+        return torch.cat([y[:, 2:], torch.zeros_like(y[:, :2])], 1)
+
+    def wall(axis):
+        def turned(t, y):
+            sign = torch.ones(4, dtype=y.dtype)
+            sign[2 + axis] = -1
+            return y * sign
+
+        return Event(lambda t, y: y[:, axis] - 1, 1, jump=turned)
+
+    for start in ([0.0, 0.0, 1.0, 1.0], [0.0, 0.2, 1.0, 0.8], [0.1, 0.3, 0.9, 0.7]):
+        y0 = torch.tensor([start], dtype=torch.float64)
+        solution = solve(straight, y0, [0.0, 1.9], events=[wall(0), wall(1)], per_sample=per_sample)
+        assert solution.ok
+        assert solution.y1[0, 2:].tolist() == pytest.approx([-start[2], -start[3]])
+        assert float(solution.y1[0, :2].max()) < 1
+
+
+def test_an_output_at_the_very_time_of_an_event_is_the_state_before_it():
+    event = Event(height, -1, jump=bounce(0.8))
+    for h in torch.linspace(2.0, 9.0, 40, dtype=torch.float64).tolist():
+        y0 = torch.tensor([[h, 0.1]], dtype=torch.float64)
+        when = solve(ball, y0, [0.0, 3.0], events=[event]).events[0].t[0].item()
+        solution = solve(ball, y0, [0.0, when, 3.0], events=[event])
+        assert solution.ok
+        assert solution.y[1, 0, 0].abs().item() < 1e-9
+        assert torch.isfinite(solution.y).all()
+        stopped = solve(ball, y0, [0.0, when, 3.0], events=[Event(height, -1, terminal=True)])
+        assert bool(torch.isfinite(stopped.y[1]).all()) == (when <= stopped.t_stop)
+
+
+def test_a_jump_at_the_end_ends_the_solve_well():
+    event = Event(lambda t, y: y[:, 0] - 1, jump=lambda t, y: 0 * y)
+    solution = solve(constant, torch.zeros(1, 1, dtype=torch.float64), [0.0, 0.5, 1.0], events=[event])
+    assert solution.status is Status.SUCCESS
+    assert solution.y[1].item() == pytest.approx(0.5)
+    assert torch.isfinite(solution.y).all()
+
+
+@pytest.mark.parametrize("adjoint", ["discrete", "backsolve", "interpolating", "backprop"])
+def test_gradients_of_output_times_around_jumps(adjoint):
+    times = torch.tensor([0.0, 1.0, 2.0, 3.1], dtype=torch.float64, requires_grad=True)
+
+    def heights(times):
+        y0 = torch.tensor([[10.0, 0.0]], dtype=torch.float64)
+        event = Event(height, -1, jump=bounce(0.8))
+        return solve(ball, y0, times, events=[event], adjoint=adjoint, rtol=1e-9, atol=1e-9).y[:, 0, 0]
+
+    assert torch.autograd.gradcheck(heights, (times,), atol=1e-5, rtol=1e-5)
+
+
+def test_times_not_reached_have_no_gradient():
+    times = torch.tensor([0.0, 0.5, 2.0], dtype=torch.float64, requires_grad=True)
+    solution = solve(ball, drop(), times, events=[Event(height, terminal=True)])
+    (gradient,) = torch.autograd.grad(solution.y[1, 0, 0], times)
+    assert gradient.tolist() == pytest.approx([G * 0.5, -G * 0.5, 0.0])
+
+
+@pytest.mark.parametrize(("dtype", "t0"), [(torch.float32, 100.0), (torch.float64, 1e5)])
+def test_the_gradient_of_an_events_time_far_from_zero(dtype, t0):
+    y0 = torch.tensor([[0.3]], dtype=dtype, requires_grad=True)
+    event = Event(lambda t, y: math.sin(t - t0) - y[:, 0], terminal=True)
+    solution = solve(lambda t, y: 0 * y, y0, [t0, t0 + 1.0], events=[event], max_step=0.1)
+    (gradient,) = torch.autograd.grad(solution.events[0].t[0], y0)
+    assert gradient.item() == pytest.approx(
+        1 / math.sqrt(1 - 0.09), rel=1e-2 if dtype == torch.float32 else 1e-5
+    )
+
+
+@pytest.mark.parametrize("per_sample", [False, True])
+def test_a_jump_that_depends_on_time_is_differentiated_through_it(per_sample):
+    y0 = torch.tensor([[0.2]], dtype=torch.float64, requires_grad=True)
+    event = Event(lambda t, y: y[:, 0] - 1, jump=lambda t, y: 0 * y + t**2)
+    solution = solve(constant, y0, [0.0, 1.0], events=[event], per_sample=per_sample)
+    # After t* = 1 - y0 the state is t*^2 + (t - t*).
+    (gradient,) = torch.autograd.grad(solution.y1.sum(), y0)
+    assert gradient.item() == pytest.approx(-2 * 0.8 + 1, abs=1e-6)
+
+
+def test_a_field_that_jumps_at_the_start_has_the_slope_after_it():
+    times = torch.tensor([0.5, 1.0], dtype=torch.float64, requires_grad=True)
+
+    def step(t, y):
+        return torch.full_like(y, 1.0 if t > 0.5 else 0.0)
+
+    solution = solve(step, torch.zeros(1, 1, dtype=torch.float64), times, jumps=[0.5])
+    assert torch.autograd.grad(solution.y1.sum(), times)[0].tolist() == pytest.approx([-1.0, 1.0])

@@ -22,6 +22,8 @@ class EachEventWatch:
         self._before: list[Tensor] = []
         self._after: list[Tensor] = []
         self._crossed: list[Tensor] = []
+        #: Where a function's sign changed in the direction that is not asked for.
+        self._unlocated: list[Tensor] = []
         self._unsettled = False
 
     def begin(self, clock: Clock) -> None:
@@ -43,12 +45,12 @@ class EachEventWatch:
         moving = accepted & (clock.step > 0)
         if self._unsettled:
             self._settle(clock, moving)
-        self._crossed, self._after = [], []
+        self._crossed, self._after, self._unlocated = [], [], []
         for event, before in zip(self.events, self._before, strict=True):
             after = self._values(event, clock.time, self._ensemble.y1).sign()
-            crossed = (before * after < 0) | ((after == 0) & (before != 0))
-            if event.direction:
-                crossed &= before == -event.direction
+            changed = (before * after < 0) | ((after == 0) & (before != 0))
+            crossed = changed & (before == -event.direction) if event.direction else changed
+            self._unlocated.append(changed & ~crossed & moving)
             self._crossed.append(crossed & moving)
             self._after.append(torch.where(moving, torch.where(after == 0, -before, after), before))
         return self.any_crossed
@@ -80,16 +82,26 @@ class EachEventWatch:
         """Columns ``[width]`` in which the last look found a zero."""
         return torch.stack(self._crossed).any(0)
 
+    def step_back(self, cut: Tensor, later: Tensor) -> None:
+        """Where steps were ``cut [width]`` short, zeros ``later [event, width]`` in them are still to come."""
+        for index, unlocated in enumerate(self._unlocated):
+            after = torch.where(later[index], self._before[index], self._after[index])
+            self._after[index] = torch.where(unlocated & cut, math.nan, after)
+            self._unsettled |= bool((unlocated & cut).any())
+
     def go_on(self) -> None:
         """Make the signs at the step's end current."""
         self._before = self._after
 
-    def restart(self, fired: Tensor) -> None:
+    def restart(self, fired: Tensor, time: Tensor, before: Tensor, after: Tensor) -> None:
         """Forget the signs of what happened in columns ``fired [event, width]``: they start at their zero.
 
-        The other functions' signs there are taken from the state after the jump.
+        Other functions' signs are forgotten where the jumps from states ``before`` to ``after [dim, width]`` changed
+        their values; elsewhere a zero that all but coincides with the jump may still be to come.
         """
-        self._before = [torch.where(fired.any(0), math.nan, signs) for signs in self._before]
+        for index, (event, signs) in enumerate(zip(self.events, self._before, strict=True)):
+            changed = self._values(event, time, before) != self._values(event, time, after)
+            self._before[index] = torch.where(fired[index] | changed & fired.any(0), math.nan, signs)
         self._unsettled = True
 
     def select(self, columns: Tensor) -> None:

@@ -244,6 +244,7 @@ class Population:
         cut = theta.masked_fill(~ends[:, None], math.inf).amin(0)
         happened = torch.isfinite(theta) & (theta <= cut)
         cut_here = torch.isfinite(cut)
+        watch.step_back(cut_here, torch.isfinite(theta) & (theta > cut))
         torch.where(cut_here, clock.start + cut * clock.step, clock.time, out=clock.time)
         final = happened & (theta == cut)
         terminal = torch.tensor([e.terminal for e in watch.events], device=theta.device)
@@ -286,4 +287,4 @@ class Population:
         self.journal.extra_evaluations[self.samples[which]] += 1
         for memory in (clock.last, clock.before):
             memory.masked_fill_(which, 0.0)
-        watch.restart(leaping)
+        watch.restart(leaping, clock.time, states, rows.t())
