@@ -46,11 +46,14 @@ class Differentiable(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, adjoint: Adjoint, y0: Tensor, *parameters: Tensor) -> Tensor:
         ctx.adjoint = adjoint
+        # For torch's check that they are as they were when the gradient is taken.
+        ctx.save_for_backward(*parameters)
         return adjoint.forward(y0)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        _ = ctx.saved_tensors
         return None, *ctx.adjoint.backward(grad)
 
 

@@ -1,0 +1,41 @@
+"""What automatic differentiation keeps for a backward pass, in bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from torch import Tensor
+
+#: A saved tensor, and how often it had been written to when it was saved.
+_Saved: TypeAlias = tuple[Tensor, int]
+
+
+class KeptBytes:
+    """Counts the bytes automatic differentiation saves, each storage once; a pair of saved-tensor hooks."""
+
+    def __init__(self, known: Iterable[Tensor] = ()) -> None:
+        """Storages of the ``known`` tensors are not counted."""
+        self.total = 0
+        self._seen = {tensor.untyped_storage().data_ptr() for tensor in known}
+
+    def add(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in self._seen:
+            self._seen.add(storage.data_ptr())
+            self.total += storage.nbytes()
+
+    def pack(self, tensor: Tensor) -> _Saved:
+        self.add(tensor)
+        # Detached, for an operation that saves its own result would otherwise keep itself alive.
+        return tensor.detach(), tensor._version
+
+    def unpack(self, saved: _Saved) -> Tensor:
+        # Torch looks after this itself only where there are no hooks.
+        tensor, version = saved
+        if tensor._version != version:
+            raise RuntimeError(
+                "a tensor that the gradient of a solve needs was changed in place after the solve: "
+                "take the gradient first, or change a copy"
+            )
+        return tensor
