@@ -41,7 +41,7 @@ def stepper_at(k, nodes, field, exact):
     """A stepper at t = 0 whose past is that of the exact solution at ``nodes``, newest first."""
     stepper = AdamsStepper(field, METHODS["adams"], exact(0.0))
     values = tuple(field(t, exact(t)) for t in nodes)
-    stepper.resume((exact(0.0), *values), (k, tuple(nodes)))
+    stepper.resume((exact(0.0), *values), (k, tuple(nodes), False))
     return stepper
 
 
@@ -248,6 +248,26 @@ def test_a_step_that_is_cut_short_does_not_spoil_those_after_it():
     assert cut.stats.nfe_forward < 1.4 * free.stats.nfe_forward
 
 
+@both_ways
+@pytest.mark.parametrize("where", ["jumps", "step_at"])
+@pytest.mark.parametrize("short", [1e-1, 1e-2, 1e-4, 1e-6, 1e-9])
+def test_a_given_step_after_a_much_shorter_one_is_as_good_as_the_others(short, where, t):
+    """A step at order five from values a millionth of it apart would be all rounding."""
+    width = (t[1] - t[0]) / 100
+    options = {"method": "adams", "steps": 100}
+    even = solve(whirl, Y0 / 2, t, jumps=[t[0] + 30 * width], **options)
+    odd = solve(whirl, Y0 / 2, t, **{where: [t[0] + (30 - short) * width]}, **options)
+    assert odd.ok
+    assert error(odd, Y0 / 2, exact_whirl) < 3 * error(even, Y0 / 2, exact_whirl)
+
+
+def test_a_grid_of_growing_steps_is_followed():
+    grid = [0.0, *(10.0**k for k in range(-12, 0)), *(0.1 * k for k in range(2, 31))]
+    solution = solve(whirl, Y0 / 2, [0.0, grid[-1]], method="adams", grid=grid)
+    even = solve(whirl, Y0 / 2, [0.0, grid[-1]], method="adams", steps=30)
+    assert error(solution, Y0 / 2, exact_whirl) < 3 * error(even, Y0 / 2, exact_whirl)
+
+
 def square_wave(t, y):
     return y.cos() * (1.0 if t % 1.0 < 0.5 else -1.0)
 
@@ -333,6 +353,11 @@ def distance(got, wanted):
 
 SOLVES = {
     "given steps": {"steps": 30},
+    "given steps after short ones": {
+        "steps": 30,
+        "jumps": [0.9 - 1e-6, 2.0 - 1e-3],
+        "step_at": [1.3, 1.3001],
+    },
     "loose": {"rtol": 1e-3, "atol": 1e-3},
     "tight": {"rtol": 1e-9, "atol": 1e-9},
     "rejections": {"rtol": 1e-6, "atol": 1e-6, "first_step": 1.0},

@@ -33,7 +33,10 @@ PATIENCE = 3
 #: A higher order is taken even for steps a little shorter than this one's: its errors are smaller once it is settled.
 RAISE = 0.95
 #: Of two values closer to each other than this share of the step before, one is kept: differences would be rounding.
+#: Where step sizes are given, nothing but this keeps the coming one from being much longer: its share counts as well.
 CLOSE = 0.01
+#: Fewest values from which a step of given size goes on; with fewer left it starts anew.
+FEWEST_VALUES = 3
 #: The errors of steps by one formula have one sign where a one-step method's scatter, and so add up: an estimate
 #: counts so many times.
 CAUTION = 4.0
@@ -139,6 +142,8 @@ class AdamsStepper(PlainStepper):
         self._k = len(THIRDS)
         self._attempted: _Attempt | None = None
         self._rejections = 0
+        #: Whether step sizes are given: the last step was accepted without its error having been asked for.
+        self._given = False
         #: Whether a step is made again, to be differentiated: which values the next one needs is then known to it.
         self._replayed = False
 
@@ -154,12 +159,12 @@ class AdamsStepper(PlainStepper):
     def carry(self) -> tuple[Tensor, ...]:
         return (self._y, *self._values)
 
-    def memory(self) -> tuple[int, tuple[float, ...]]:
-        return self._k, self._times
+    def memory(self) -> tuple[int, tuple[float, ...], bool]:
+        return self._k, self._times, self._given
 
-    def resume(self, carry: tuple[Tensor, ...], memory: tuple[int, tuple[float, ...]]) -> None:
+    def resume(self, carry: tuple[Tensor, ...], memory: tuple[int, tuple[float, ...], bool]) -> None:
         self._y, self._values, self._slope = carry[0], list(carry[1:]), None
-        self._k, self._times = memory
+        self._k, self._times, self._given = memory
         self._attempted, self._rejections, self._replayed = None, 0, True
 
     def restart(self) -> None:
@@ -174,6 +179,8 @@ class AdamsStepper(PlainStepper):
             self._rejections += 1
             if self._rejections >= PATIENCE:
                 self.restart()
+        if self._values and len(self._used(h)) < min(FEWEST_VALUES, self._k):
+            self.restart()
         nodes, values = self._past(t, h)
         polynomials, rows = products(nodes), differences([*nodes, 1.0])
         shares = [h * integral(polynomial) for polynomial in polynomials]
@@ -187,11 +194,22 @@ class AdamsStepper(PlainStepper):
     def _past(self, t: float, h: float) -> tuple[list[float], list[Tensor]]:
         """Nodes and values for the predictor of a step of size h from t."""
         if self._values:
-            return [0.0, *((time - t) / h for time in self._times[1 : self._k])], self._values[: self._k]
+            used = self._used(h)
+            return [0.0, *((self._times[i] - t) / h for i in used[1:])], [self._values[i] for i in used]
         first = self.derivative(t)
         y, second = self._third(t, h / 3, self._y, first)
         _, third = self._third(t + h / 3, h / 3, y, second)
         return list(THIRDS), [third, second, first]
+
+    def _used(self, h: float) -> list[int]:
+        """Which of the values the predictor of a step of size h is made of, newest first."""
+        if not self._given:
+            return list(range(self._k))
+        used = [0]
+        for i, time in enumerate(self._times):
+            if abs(self._times[used[-1]] - time) >= CLOSE * abs(h):
+                used.append(i)
+        return used[: self._k]
 
     def _third(self, t: float, h: float, y: Tensor, slope: Tensor) -> tuple[Tensor, Tensor]:
         """State and derivative after a step of size h of order three."""
@@ -240,6 +258,7 @@ class AdamsStepper(PlainStepper):
         self._times = (attempted.t + attempted.h, *times)[: following + 1]
         self._values = [attempted.end, *values][: following + 1]
         self._k = min(following, len(self._values))
+        self._given = attempted.judged is None
         self._y, self._slope, self._attempted, self._rejections = self._y1, None, None, 0
 
     def _following(self, attempted: _Attempt, end: Tensor) -> int:
