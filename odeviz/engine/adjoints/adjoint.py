@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from odeviz.engine.autocast import without_autocast
 from odeviz.engine.integrate import Trace, Watch
 from odeviz.engine.kernel import Kernel
 from odeviz.engine.stepper import Stepper
@@ -30,6 +30,9 @@ Run = Callable[[Stepper, Watch], tuple[Tensor, Trace]]
 
 class Adjoint(Protocol):
     """A solve that can be differentiated once or more often after it has run."""
+
+    #: Whether the backward pass evaluates the field anew, so that its parameters must not have changed.
+    evaluates: bool
 
     def forward(self, y0: Tensor) -> Tensor:
         """Solve from ``y0 [batch, dim]``; states ``[rows, batch, dim]`` of outputs and crossings."""
@@ -47,14 +50,32 @@ class Differentiable(torch.autograd.Function):
     def forward(ctx: Any, adjoint: Adjoint, y0: Tensor, *parameters: Tensor) -> Tensor:
         ctx.adjoint = adjoint
         # For torch's check that they are as they were when the gradient is taken.
-        ctx.save_for_backward(*parameters)
+        ctx.save_for_backward(*(parameters if adjoint.evaluates else ()))
         return adjoint.forward(y0)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         _ = ctx.saved_tensors
-        return None, *ctx.adjoint.backward(grad)
+        again = torch.is_grad_enabled()
+        with torch.no_grad(), without_autocast(grad.device):
+            gradients = ctx.adjoint.backward(grad)
+        if again:
+            gradients = _Once.apply(grad.new_zeros((), requires_grad=True), *gradients)  # type: ignore[no-untyped-call]
+        return None, *gradients
+
+
+class _Once(torch.autograd.Function):
+    """Values whose derivatives are not known: asking for them is an error, where they would be missing silently."""
+
+    @staticmethod
+    def forward(ctx: Any, _: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
+        return tuple(value.view_as(value) for value in values)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> None:
+        raise RuntimeError(
+            "the gradient of a solve is differentiable only with adjoint='backprop': use it for second derivatives"
+        )
 
 
 def release_with(owner: object, kernel: Kernel) -> None:

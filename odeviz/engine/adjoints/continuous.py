@@ -26,7 +26,7 @@ from odeviz.engine.families.buffered import BufferedStepper, Keep, coefficients
 from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.integrate import Watch, integrate
 from odeviz.engine.interpolant import at_fraction
-from odeviz.engine.kernel import Kernel
+from odeviz.engine.kernel import AutogradKernel, Kernel
 from odeviz.engine.solution import Stats, Status
 from odeviz.engine.stepper import TapedStep, within
 
@@ -78,6 +78,8 @@ class InterpolatingAdjoint:
         self._kernel, self._method, self._run, self._stats = kernel, method, run, stats
         self._tape: list[tuple[_Piece, TapedStep]] = []
         release_with(self, kernel)
+        # Other kernels have copies of the weights.
+        self.evaluates = isinstance(kernel, AutogradKernel)
 
     def forward(self, y0: Tensor) -> Tensor:
         stepper = BufferedStepper(self._kernel, self._method, y0)
@@ -192,6 +194,8 @@ class BacksolveAdjoint:
         self._rows: list[int] = []
         self._end = torch.empty(0)
         release_with(self, kernel)
+        # Other kernels have copies of the weights.
+        self.evaluates = isinstance(kernel, AutogradKernel)
 
     def forward(self, y0: Tensor) -> Tensor:
         y, trace = self._run(BufferedStepper(self._kernel, self._method, y0), Watch())

@@ -39,6 +39,8 @@ class _Kept:
 class ReplayAdjoint:
     """The exact gradient of the steps taken, by making each again."""
 
+    evaluates = True
+
     def __init__(
         self, stepper: Carried, parameters: tuple[Tensor, ...], run: Run, stats: Stats, *, undo: bool
     ) -> None:

@@ -141,6 +141,8 @@ class StepsAgain:
 class ReplayEach:
     """The exact gradient of the steps each sample took; an ``Adjoint`` on rows ``[rows, dim]``."""
 
+    evaluates = True
+
     def __init__(
         self, again: StepsAgain, values: Tensor, parameters: tuple[Tensor, ...], stats: Stats
     ) -> None:
