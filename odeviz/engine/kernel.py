@@ -1,7 +1,8 @@
 """How a vector field is evaluated inside a solve: the fast path a field may offer, and the general one.
 
 The engine works on flat states. A field that can do better than ordinary tensor operations defines
-``kernel(y0) -> Kernel``; any other callable is wrapped in :class:`AutogradKernel`.
+``kernel(y0) -> Kernel``, which is used while it stands for what the field does, see :func:`kernel_of`; any other
+callable is wrapped in :class:`AutogradKernel`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from odeviz.engine.kept_bytes import KeptBytes
 
 VectorField = Callable[[float, Tensor], Tensor]
 
@@ -64,10 +67,69 @@ class Kernel(Protocol):
         ...
 
 
+def kernel_of(field: object) -> Callable[[Tensor], Kernel] | None:
+    """The field's method ``kernel``, if that stands for what calling the field does.
+
+    It does not where a subclass of the class that defines it, or the object itself, has a ``forward`` of its own, nor
+    where the module has hooks. Attributes of that name that are no methods mean something else.
+    """
+    kind = type(field)
+    owner = next((base for base in kind.__mro__ if "kernel" in vars(base)), None)
+    if owner is None or not callable(owner.__dict__["kernel"]):
+        return None
+    names = ("forward", "__call__")
+    if any(getattr(kind, name, None) is not getattr(owner, name, None) for name in names):
+        return None
+    if isinstance(field, nn.Module):
+        hooks = (
+            field._forward_hooks,
+            field._forward_pre_hooks,
+            field._backward_hooks,
+            field._backward_pre_hooks,
+        )
+        if any(hooks) or "forward" in vars(field):
+            return None
+    make: Callable[[Tensor], Kernel] = field.kernel  # type: ignore[attr-defined]
+    return make
+
+
+def stands_for(field: object, kind: type) -> bool:
+    """Whether ``kind``'s own kernel, and its divergence if it has one, stand for those of ``field``."""
+    return (
+        isinstance(field, kind)
+        and kernel_of(field) is not None
+        and all(
+            getattr(type(field), name, None) is getattr(kind, name, None)
+            for name in ("kernel", "with_divergence", "forward")
+        )
+    )
+
+
+class CountedField:
+    """A field whose vector-Jacobian products by automatic differentiation are counted by ``count``.
+
+    The graph keeps the hooks, so ``count`` must not know what keeps the graph: such a circle is never collected.
+    """
+
+    def __init__(self, field: VectorField, count: Callable[[Tensor], None]) -> None:
+        #: For whoever takes such products while solving, which are counted there.
+        self.field = field
+        self._count = count
+
+    def __call__(self, t: float, y: Tensor) -> Tensor:
+        value = self.field(t, y)
+        # A view, for a field may return a tensor that outlives this evaluation, and the hook must not.
+        value = value.view_as(value)
+        if value.requires_grad:
+            value.register_hook(self._count)  # type: ignore[no-untyped-call]
+        return value
+
+
 class AutogradKernel:
     """Any callable f(t, y) as a kernel: each slot keeps the graph of its evaluation.
 
-    States are batch-first. The vector-Jacobian product is automatic differentiation's.
+    States are batch-first. The vector-Jacobian product is automatic differentiation's, which gives the parameters'
+    share at once: ``gradients`` lets go of what it has added up, so ask for it soon, and once for each slot.
     """
 
     def __init__(self, field: VectorField, y0: Tensor, parameters: tuple[Tensor, ...]) -> None:
@@ -76,6 +138,9 @@ class AutogradKernel:
         self._parameters = parameters
         self._tape: list[tuple[Tensor, Tensor] | None] = []
         self._parts: dict[int, tuple[Tensor | None, ...]] = {}
+        #: What the first two evaluations kept; what the second shares with the first is no evaluation's own.
+        self._measured: list[int] = []
+        self._kept = KeptBytes(parameters)
         self.size = y0.numel()
 
     def parameters(self) -> tuple[Tensor, ...]:
@@ -97,13 +162,22 @@ class AutogradKernel:
         else:
             with torch.enable_grad():
                 y = s.detach().clone().view(self._shape).requires_grad_()
-                value = self._field(t, y)
+                value = self._field(t, y) if len(self._measured) == 2 else self._measured_field(t, y)
             self._tape[slot] = (y, value)
         if value.shape != self._shape:
             raise ValueError(
                 f"field must return the shape of the state, {list(self._shape)}, not {list(value.shape)}"
             )
         out.copy_(value.detach().reshape(-1))
+
+    def _measured_field(self, t: float, y: Tensor) -> Tensor:
+        before = self._kept.total
+        with torch.autograd.graph.saved_tensors_hooks(self._kept.pack, self._kept.unpack):
+            value = self._field(t, y)
+        self._kept.add(y)
+        self._kept.add(value)
+        self._measured.append(self._kept.total - before)
+        return value
 
     def pull_back(self, slot: int, cotangent: Tensor, out: Tensor) -> None:
         kept = self._tape[slot]
@@ -126,14 +200,13 @@ class AutogradKernel:
         totals = tuple(torch.zeros_like(parameter) for parameter in self._parameters)
         for index, slot in enumerate(slots):
             weight = 1.0 if weights is None else weights[index]
-            for total, part in zip(totals, self._parts[slot], strict=True):
+            for total, part in zip(totals, self._parts.pop(slot), strict=True):
                 if part is not None:
                     total.add_(part, alpha=weight)
         return totals
 
     def bytes_per_slot(self) -> int:
-        # The input is certain; what the field's graph keeps beyond it is the field's affair.
-        return self.size * self._tape[0][0].element_size() if self._tape and self._tape[0] else 0
+        return self._measured[-1] if self._measured else 0
 
     def release(self) -> None:
         self._tape.clear()

@@ -21,7 +21,7 @@ from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.integrate import Trace, Watch, integrate
 from odeviz.engine.interpolant import DenseOutput
 from odeviz.engine.kept_bytes import KeptBytes
-from odeviz.engine.kernel import AutogradKernel, Kernel, VectorField
+from odeviz.engine.kernel import AutogradKernel, CountedField, Kernel, VectorField, kernel_of
 from odeviz.engine.methods import differentiable_stepper
 from odeviz.engine.norm import Norm, Tolerance
 from odeviz.engine.problem import Problem, Times
@@ -112,10 +112,9 @@ class Segment:
         return y, trace
 
     def _kernel(self, y0: Tensor) -> Kernel:
-        make = getattr(self.problem.field, "kernel", None)
+        make = kernel_of(self.problem.field)
         if make is not None and not self.problem.chosen:
-            kernel: Kernel = make(y0)
-            return kernel
+            return make(y0)
         return AutogradKernel(self.problem.field, y0, self.problem.params)
 
     def _without_gradient(self, y0: Tensor) -> Tensor:
@@ -232,20 +231,9 @@ def _same(states: Tensor) -> Tensor:
 
 
 def _counting(field: VectorField, stats: Stats) -> VectorField:
-    """The field, counting the vector-Jacobian products that automatic differentiation takes of it.
-
-    The graph keeps the hooks, so they must not know what keeps the graph: such a circle is never collected.
-    """
+    """The field, counting the vector-Jacobian products that automatic differentiation takes of it."""
 
     def count(grad: Tensor) -> None:
         stats.nfe_backward += 1
 
-    def counted(t: float, y: Tensor) -> Tensor:
-        value = field(t, y)
-        if value.requires_grad:
-            value.register_hook(count)  # type: ignore[no-untyped-call]
-        return value
-
-    # For whoever takes such products while solving, which are counted there.
-    counted.bare = field  # type: ignore[attr-defined]
-    return counted
+    return CountedField(field, count)

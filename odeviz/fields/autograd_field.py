@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import inspect
 
-import torch
 from torch import Tensor, nn
 
-from odeviz.fields.mlp import Time
+from odeviz.fields.divergence import Time, differentiated
 
 
 class AutogradField(nn.Module):
@@ -36,18 +35,7 @@ class AutogradField(nn.Module):
 
         Both are differentiable where gradients are enabled.
         """
-        differentiable = torch.is_grad_enabled()
-        with torch.enable_grad():
-            x = y if differentiable and y.requires_grad else y.detach().requires_grad_()
-            value = self(t, x)
-            divergence = torch.zeros_like(value[:, 0])
-            for d in range(self.dim if value.requires_grad else 0):
-                (row,) = torch.autograd.grad(
-                    value[:, d].sum(), x, create_graph=differentiable, retain_graph=True, allow_unused=True
-                )
-                if row is not None:
-                    divergence = divergence + row[:, d]
-        return (value, divergence) if differentiable else (value.detach(), divergence.detach())
+        return differentiated(self, t, y)
 
     def divergence(self, t: Time, y: Tensor) -> Tensor:
         """Exact divergence ``[batch]``."""

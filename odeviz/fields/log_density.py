@@ -7,9 +7,10 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from odeviz.engine.kernel import AutogradKernel, Kernel
+from odeviz.engine.kernel import AutogradKernel, Kernel, stands_for
+from odeviz.fields.divergence import Time
 from odeviz.fields.divergence_networks import divergence_network
-from odeviz.fields.mlp import MLPField, Time
+from odeviz.fields.mlp import MLPField
 from odeviz.fields.mlp_kernel import MLPKernel
 from odeviz.fields.rescaled import Rescaled
 
@@ -50,8 +51,8 @@ class LogDensityField(nn.Module):
         """The field prepared for one solve from ``y0 [batch, dim + 1]``."""
         inner = self.field
         log_duration: Tensor | None = None
-        if isinstance(inner, Rescaled):
+        if isinstance(inner, Rescaled) and stands_for(inner, Rescaled):
             log_duration, inner = inner.log_duration, inner.field
-        if isinstance(inner, MLPField):
+        if isinstance(inner, MLPField) and stands_for(inner, MLPField):
             return MLPKernel(inner, y0, log_duration, divergence_network(len(inner.hidden)))
         return AutogradKernel(self, y0, tuple(self.parameters()))

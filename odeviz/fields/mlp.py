@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from odeviz.engine.kernel import stands_for
 from odeviz.fields.activations import ACTIVATIONS, one_of
+from odeviz.fields.divergence import Time, differentiated
 from odeviz.fields.mlp_kernel import MLPKernel
 from odeviz.fields.network import Network
 from odeviz.fields.pool import WorkspacePool
 
 TIMES = ("none", "concat", "concatsquash")
-#: A float, a 0-dim tensor, or a time for each sample ``[batch, 1]``.
-Time = float | Tensor
 
 
 class TimeLinear(nn.Module):
@@ -132,8 +132,11 @@ class MLPField(nn.Module):
     def with_divergence(self, t: Time, y: Tensor) -> tuple[Tensor, Tensor]:
         """f ``[batch, dim]`` and its exact divergence ``[batch]``, both differentiable.
 
-        The Jacobian's columns are carried through the layers together with the state.
+        The Jacobian's columns are carried through the layers together with the state; what a subclass or a hook makes
+        of the values is differentiated automatically.
         """
+        if not stands_for(self, MLPField):
+            return differentiated(self, t, y)
         activation = ACTIVATIONS[self.activation]
         tangents = torch.eye(self.dim, dtype=y.dtype, device=y.device)[:, None, :]
         *hidden, last = self.time_linears()

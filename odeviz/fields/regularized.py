@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from odeviz.engine.kernel import AutogradKernel, Kernel
-from odeviz.fields.mlp import MLPField, Time
+from odeviz.engine.kernel import AutogradKernel, Kernel, stands_for
+from odeviz.fields.divergence import Time
+from odeviz.fields.mlp import MLPField
 from odeviz.fields.mlp_kernel import MLPKernel
 from odeviz.fields.regularized_networks import NoisyKernel, regularized_network
 from odeviz.fields.rescaled import Rescaled
@@ -69,9 +70,9 @@ class RegularizedField(nn.Module):
         """The field prepared for one solve from ``y0 [batch, dim]``."""
         self._check_noise(y0)
         inner, log_duration = self.field, None
-        if isinstance(inner, Rescaled):
+        if isinstance(inner, Rescaled) and stands_for(inner, Rescaled):
             log_duration, inner = inner.log_duration, inner.field
-        if not isinstance(inner, MLPField):
+        if not (isinstance(inner, MLPField) and stands_for(inner, MLPField)):
             return AutogradKernel(self, y0, tuple(self.parameters()))
         kind = regularized_network(self.log_density, self.noise is not None)
         if self.noise is None:

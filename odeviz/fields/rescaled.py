@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from odeviz.engine.kernel import AutogradKernel, Kernel
-from odeviz.fields.mlp import MLPField, Time
+from odeviz.engine.kernel import AutogradKernel, Kernel, stands_for
+from odeviz.fields.divergence import Time
+from odeviz.fields.mlp import MLPField
 from odeviz.fields.mlp_kernel import MLPKernel
 
 
@@ -49,7 +50,7 @@ class Rescaled(nn.Module):
 
     def kernel(self, y0: Tensor) -> Kernel:
         """The field prepared for one solve from ``y0 [batch, dim]``."""
-        if isinstance(self.field, MLPField):
+        if isinstance(self.field, MLPField) and stands_for(self.field, MLPField):
             return MLPKernel(self.field, y0, self.log_duration)
         return AutogradKernel(self, y0, tuple(self.parameters()))
 

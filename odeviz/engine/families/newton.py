@@ -12,7 +12,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from odeviz.engine.kernel import VectorField
+from odeviz.engine.kernel import CountedField, VectorField
 from odeviz.engine.norm import Tolerance, rms
 
 #: What may be left of a stage's equation, as a share of the error allowed to a step.
@@ -37,12 +37,14 @@ def jacobian(field: VectorField, t: float, y: Tensor) -> tuple[Tensor, int]:
     The field's own ``jacobian(t, y)``, counted as one evaluation, where it has one. Else one evaluation and, for each
     output, one vector-Jacobian product of its sum over the batch, which is right because samples are independent.
 
-    Raises ``ValueError`` when the field's own has another shape.
+    Raises ``ValueError`` when the field's own has another shape, or when the field depends on y where automatic
+    differentiation cannot see it.
     """
     # Hooks that count the products of a backward pass must not count these.
-    field = getattr(field, "bare", field)
+    field = field.field if isinstance(field, CountedField) else field
     own = getattr(field, "jacobian", None)
-    if own is not None:
+    # A module or a tensor of that name is a part of the field.
+    if callable(own) and not isinstance(own, torch.nn.Module):
         value: Tensor = own(t, y.detach())
         if value.shape != (*y.shape, y.shape[1]):
             raise ValueError(
@@ -55,12 +57,24 @@ def jacobian(field: VectorField, t: float, y: Tensor) -> tuple[Tensor, int]:
         y = y.detach().clone().requires_grad_()
         value = field(t, y)
         if not value.requires_grad:
-            return y.new_zeros(*y.shape, y.shape[1]), 1
+            return _of_constant(field, t, y, value), 1
         rows = [
             torch.autograd.grad(output.sum(), y, retain_graph=True, materialize_grads=True)[0]
             for output in value.unbind(1)
         ]
     return torch.stack(rows, 1), 1 + len(rows)
+
+
+def _of_constant(field: VectorField, t: float, y: Tensor, value: Tensor) -> Tensor:
+    """The Jacobian of a field whose ``value`` has no graph: zero, unless that is because it left torch."""
+    y = y.detach()
+    moved = field(t, y + 0.01 * (1 + y.abs()))
+    if not torch.equal(moved, value) and bool(torch.isfinite(moved).all() & torch.isfinite(value).all()):
+        raise ValueError(
+            "field depends on y in a way automatic differentiation does not see (NumPy or no_grad inside): "
+            "give it a method jacobian(t, y) or use an explicit method"
+        )
+    return y.new_zeros(*y.shape, y.shape[1])
 
 
 def factors(J: Tensor, scale: float) -> Factors:

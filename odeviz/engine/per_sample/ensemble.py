@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.families.tableau import ButcherTableau, Number
-from odeviz.engine.kernel import Kernel
+from odeviz.engine.kernel import Kernel, kernel_of
 from odeviz.engine.norm import Tolerance
 from odeviz.engine.stepper import checked_value, polynomial_weights
 
@@ -40,7 +40,7 @@ class Clock:
             self.start,
             self.step,
             self.error,
-            #: Step size to try next; one as small as ``least`` is given up.
+            #: Step size to try next; one as small as ``least`` times the time reached is given up.
             self.next,
             self.least,
             #: The time reached.
@@ -65,7 +65,7 @@ class Clock:
         clock.first.copy_(first)
         clock.time.copy_(first)
         clock.end.copy_(end)
-        clock.least.copy_(16 * torch.finfo(first.dtype).eps * torch.maximum(first.abs(), end.abs()))
+        clock.least.fill_(16 * torch.finfo(first.dtype).eps)
         return clock
 
     def rest(self, columns: Tensor) -> None:
@@ -144,7 +144,7 @@ class Ensemble:
         self.calls = 0
         self.field = field
         # Only a field without time has one kernel for samples at different times.
-        fused = getattr(field, "kernel", None) if getattr(field, "time", None) == "none" else None
+        fused = kernel_of(field) if getattr(field, "time", None) == "none" else None
         self._make_kernel = fused
         self._kernel: Kernel | None = None
         self._numbers = weights_of(method, y.dtype, y.device)
