@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from torch import Tensor
 
+from odeviz.engine.autocast import without_autocast
 from odeviz.engine.complex_state import (
     complex_solution,
     real_events,
@@ -62,6 +64,8 @@ def solve(
     params: Sequence[Tensor] | None = None,
 ) -> Solution:
     """Solve dy/dt = field(t, y), y(t[0]) = y0.
+
+    Autocast is switched off, for the field too: a solve is made in the precision of its state.
 
     Parameters
     ----------
@@ -122,7 +126,8 @@ def solve(
     )
     extras = Extras(adjoint, Watch(cancel=cancel, on_step=on_step), checked_events(events), dense=dense)
     if per_sample:
-        return solve_each(field, y0, t, settings, extras, params)
+        with _full_precision(y0):
+            return solve_each(field, y0, t, settings, extras, params)
     return solve_with(field, y0, t, settings, extras, params, adjoint_rtol, adjoint_atol)
 
 
@@ -146,11 +151,16 @@ def solve_with(
     problem = Problem.checked(field, y0, t, settings, params)
     check_adjoint(extras.adjoint, problem.method)
     extras = replace(extras, backward=_backward_tolerance(problem.tolerance, adjoint_rtol, adjoint_atol))
-    if any(event.jump is not None for event in extras.events):
-        solution = solve_with_jumps(problem, extras, y0, t)
-    else:
-        solution = Segment(problem, extras, Stats()).solve(y0, t)[0]
+    with _full_precision(y0):
+        if any(event.jump is not None for event in extras.events):
+            solution = solve_with_jumps(problem, extras, y0, t)
+        else:
+            solution = Segment(problem, extras, Stats()).solve(y0, t)[0]
     return complex_solution(solution) if complex_state else solution
+
+
+def _full_precision(y0: Tensor) -> AbstractContextManager[object]:
+    return without_autocast(y0.device) if isinstance(y0, Tensor) else nullcontext()
 
 
 def check_adjoint(adjoint: str, method: Method) -> None:
