@@ -225,6 +225,26 @@ def test_equal_steps_divide_each_samples_own_interval(method, order):
     assert taken.tolist() == [10, 5]
 
 
+@pytest.mark.parametrize("start", [1e6, -1e6, 1e7])
+@pytest.mark.parametrize("way", [1, -1])
+def test_equal_steps_are_made_at_late_times_too(start, way):
+    """A step of 1e-5 is known there to a hundred thousandth of itself, or to a thousandth."""
+    t = torch.tensor([[start, 0.0], [start + way * 1e-2, way * 1e-2]], dtype=F64)
+    solution = solve(decay, decaying(RATES[:2]), t, per_sample=True, method="rk4", steps=1000)
+    assert solution.ok
+    assert solution.per_sample.accepted.tolist() == [1000, 1000]
+    torch.testing.assert_close(solution.y1[:, 0], torch.exp(-RATES[:2] * (t[1] - t[0])))
+
+
+@pytest.mark.parametrize("first", [1e-10, 1e-20])
+def test_a_step_is_too_small_by_the_time_reached_and_not_by_the_end(first):
+    y0 = torch.ones(2, 1, dtype=F64)
+    solution = solve(lambda t, y: -1e-3 * y, y0, [0.0, 1e6], per_sample=True, first_step=first)
+    assert solution.ok
+    late = solve(lambda t, y: -1e-3 * y, y0, [1e6, 2e6], per_sample=True, first_step=first)
+    assert late.status is Status.STEP_TOO_SMALL
+
+
 def test_evaluations_are_counted_for_each_sample_and_batches_for_all():
     calls = []
 

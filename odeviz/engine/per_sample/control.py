@@ -108,7 +108,9 @@ class EqualEach:
         clock.start.copy_(clock.time)
         # The next node after the time reached, computed from both ends so that rounding does not add up.
         width = (end - first) / count
-        done = ((clock.time - first) / width + 1e-6).floor() + 1
+        # How far, in steps, the time reached may lie before its node: by rounding, which grows with the time.
+        rounding = 8 * torch.finfo(end.dtype).eps * torch.maximum(first.abs(), end.abs()) / width
+        done = ((clock.time - first) / width + rounding.clamp_(1e-6, 0.5)).floor() + 1
         stop = torch.where(done >= count, end, torch.minimum(first + done * width, end))
         torch.sub(stop, clock.time, out=clock.step)
         return stop
@@ -131,6 +133,6 @@ def initial_steps(ensemble: Ensemble, clock: Clock, exponent: float) -> Tensor:
     d2 = ensemble.measure(ensemble.explore(time, h0) - slope)[0] / h0
     steepest = torch.fmax(d1, d2)
     h1 = torch.where(steepest > 1e-15, (0.01 / steepest) ** exponent, torch.clamp_min(h0 * 1e-3, 1e-6))
-    visible = 4 * clock.least
+    visible = 4 * clock.least * torch.maximum(time.abs(), clock.end.abs())
     following = torch.maximum(torch.minimum(100 * h0, h1), visible)
     return torch.where(usable, torch.minimum(following, span), span)

@@ -50,6 +50,12 @@ class Population:
         """Columns ``[width]`` that hold a sample on its way."""
         return self.clock.least >= 0
 
+    @property
+    def _stuck(self) -> Tensor:
+        """Columns ``[width]`` whose next step would no longer move the time."""
+        clock = self.clock
+        return clock.next <= clock.least * clock.time.abs()
+
     def begin(self, policy: EachPolicy) -> None:
         """Choose the first steps; samples that cannot begin end here."""
         ensemble, clock = self.ensemble, self.clock
@@ -75,7 +81,7 @@ class Population:
         journal.attempts.append(Attempt(self.samples, clock.record.clone(), accepted, states, polynomial))
         torch.where(accepted, ends, clock.start, out=clock.time)
         going = clock.time < clock.end
-        notable = (clock.next <= clock.least).logical_and_(going)
+        notable = self._stuck.logical_and_(going)
         if self._outputs.shape[1] > 2:
             notable |= clock.time >= clock.due
         if self._events is not None:
@@ -93,7 +99,7 @@ class Population:
             self._take_outputs(columns)
         if stopped is not None:
             self._stop(stopped)
-        stuck = self._moving & (clock.next <= clock.least) & (clock.time < clock.end)
+        stuck = self._moving & self._stuck & (clock.time < clock.end)
         if bool(stuck.any()):
             broken = stuck & ~torch.isfinite(clock.error) & ~self._accepted
             self._end(broken, Status.NON_FINITE)

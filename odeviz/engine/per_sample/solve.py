@@ -225,8 +225,8 @@ class EachSolve:
         population = Population(ensemble, clock, samples, times, journal, events, dense=dense)
         limit = problem.settings.max_steps
         if problem.steps is not None:
-            # An asked-for number of equal steps is always made.
-            limit = max(limit, int(problem.steps.max()))
+            # An asked-for number of equal steps is always made; each jump of a state adds one.
+            limit += int(problem.steps.max())
         try:
             integrate_each(population, problem.policy(samples), replace(watch, max_steps=limit))
         finally:
