@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from odeviz.engine.norm import Tolerance
@@ -177,10 +178,12 @@ class GivenSteps:
     def __init__(self, nodes: Sequence[float]) -> None:
         self._nodes = tuple(nodes)
         self._done = 0
+        #: What is said to come next. That a node lies within rounding of the one before is no reason to give up.
+        self._widest = max((b - a for a, b in pairwise(self._nodes)), key=abs)
 
     def begin(self, stepper: Stepper, t0: float, t1: float) -> float:
         self._done = 0
-        return self._nodes[1] - self._nodes[0]
+        return self._widest
 
     def attempt(self, t: float, h: float) -> tuple[float, float]:
         end = self._nodes[self._done + 1]
@@ -189,7 +192,7 @@ class GivenSteps:
     def judge(self, stepper: Stepper, h: float) -> tuple[float, bool, float]:
         self._done += 1
         if stepper.finite():
-            return math.nan, True, h
+            return math.nan, True, self._widest
         return math.inf, False, 0.0  # no smaller step is tried: the loop ends
 
     def forget(self) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -107,7 +108,7 @@ class Problem:
             nodes,
             tuple(stops),
             frozenset(jumps),
-            max(settings.max_steps, len(nodes or ())),
+            settings.max_steps + len(nodes or ()),
             settings.first_step,
             settings.min_step,
             settings.max_step,
@@ -291,9 +292,33 @@ def _nodes(settings: Settings, times: Sequence[float], stops: Sequence[float]) -
             steps = max(1, math.ceil(abs(t1 - t0) / settings.dt - 1e-9))
         assert steps is not None
         nodes = tuple(equal_nodes(t0, t1, steps))
-    if not stops:
-        return nodes
-    return tuple(sorted({*nodes, *stops}, reverse=t1 < t0))
+    return _with_stops(nodes, stops, {float(x) for x in settings.jumps}) if stops else nodes
+
+
+def _with_stops(
+    nodes: Sequence[float], stops: Sequence[float], jumps: Collection[float]
+) -> tuple[float, ...]:
+    """Nodes and stops in order. Of a node and a stop within rounding the stop is kept, but the end of an end and it.
+
+    A jump is kept next to an end too, for the field must not be evaluated across it.
+    """
+    backwards, last = nodes[-1] < nodes[0], len(nodes) - 1
+    forward = [-node for node in nodes] if backwards else nodes
+    kept, wanted = set(nodes), set(stops)
+    for stop in stops:
+        after = bisect_left(forward, -stop if backwards else stop)
+        for i in (after - 1, after):
+            if not 0 <= i <= last or nodes[i] == stop:
+                continue
+            spacing = min(abs(nodes[j] - nodes[j + 1]) for j in (i - 1, i) if 0 <= j < last)
+            near = min(max(1e-9 * spacing, 4 * math.ulp(stop)), spacing / 4)
+            if abs(nodes[i] - stop) > near:
+                continue
+            if 0 < i < last:
+                kept.discard(nodes[i])
+            elif stop not in jumps:
+                wanted.discard(stop)
+    return tuple(sorted(kept | wanted, reverse=backwards))
 
 
 def warn_below_resolution(tolerance: Tolerance, y0: Tensor) -> None:

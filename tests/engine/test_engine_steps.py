@@ -6,7 +6,7 @@ import warnings
 import pytest
 import torch
 
-from odeviz.engine import CONTROLLERS, METHODS, PIDController, Status, solve
+from odeviz.engine import CONTROLLERS, METHODS, Event, PIDController, Status, solve
 from odeviz.engine.controller import AdaptiveSteps
 from odeviz.engine.norm import Tolerance
 
@@ -132,6 +132,67 @@ def test_steps_end_at_the_times_asked_for(interval, options):
     for stop in stops:
         assert min(abs(end - stop) for end in ends) < 1e-12
     assert solution.y1.item() == pytest.approx(math.exp(interval[0] - interval[1]), rel=1e-3)
+
+
+@pytest.mark.parametrize("where", ["jumps", "step_at"])
+@pytest.mark.parametrize("way", [1, -1])
+@pytest.mark.parametrize("end", [0.7, 0.9, 1.1])
+def test_a_stop_within_rounding_of_a_given_steps_end_makes_no_step(end, way, where):
+    steps = round(end / 0.1)
+    stops = [0.1 * k - (1e-12 if k == 5 else 0.0) for k in range(1, steps)]
+    interval = [0.0, end][::way]
+    solution = solve(decay, ONE, interval, method="rk4", dt=0.1, **{where: stops})
+    assert solution.ok
+    assert len(solution.stats.steps) == steps
+    assert {*stops} <= {*interval, *(step.t for step in solution.stats.steps)}
+    assert solution.y1.item() == pytest.approx(math.exp(-end * way), rel=1e-5)
+
+
+@pytest.mark.parametrize("way", [1, -1])
+@pytest.mark.parametrize("near", [1e-15, 0.7 - 1e-15])
+def test_a_stop_within_rounding_of_an_end_is_the_end(near, way):
+    interval = [0.0, 0.7][::way]
+    solution = solve(decay, ONE, interval, method="rk4", dt=0.1, step_at=[near])
+    assert solution.ok
+    assert len(solution.stats.steps) == 7
+    # A field that jumps there is not evaluated across the jump.
+    jumping = solve(
+        lambda t, y: torch.full_like(y, float(t > near)), ONE, interval, method="rk4", dt=0.1, jumps=[near]
+    )
+    assert jumping.ok
+    assert jumping.y1.item() == pytest.approx(1 + way * (0.7 - near), abs=1e-12)
+
+
+def test_a_jump_map_within_rounding_of_a_given_steps_end_does_not_end_the_solve():
+    reset = Event(lambda t, y: y[:, 0] - 1.0, direction=1, jump=lambda t, y: 0 * y)
+    solution = solve(
+        lambda t, y: torch.ones_like(y), 0 * ONE, [0.0, 3.5], steps=70, method="rk4", events=[reset]
+    )
+    assert solution.ok
+    assert solution.y1.item() == pytest.approx(0.5, abs=1e-9)
+
+
+@pytest.mark.parametrize("per_sample", [False, True])
+def test_given_steps_are_made_however_many_jump_maps_cut_them(per_sample):
+    reset = Event(lambda t, y: y[:, 0] - 1.0, direction=1, jump=lambda t, y: 0 * y)
+    solution = solve(
+        lambda t, y: torch.ones_like(y), 0 * ONE, [0.0, 3.51], steps=200, max_steps=100, method="euler",
+        events=[reset], per_sample=per_sample,
+    )  # fmt: skip
+    assert solution.ok
+    assert solution.y1.item() == pytest.approx(0.51, abs=1e-9)
+
+
+def test_given_steps_that_jump_maps_cut_without_end_are_given_up():
+    """A ball that loses half its speed at each bounce comes to rest after infinitely many."""
+    bounce = Event(lambda t, y: y[:, 0], direction=-1, jump=lambda t, y: y * torch.tensor([0.0, -0.5]))
+    fallen = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    solution = solve(
+        lambda t, y: torch.stack([y[:, 1], 0 * y[:, 1] - 9.81], 1), fallen, [0.0, 3.0], steps=10,
+        max_steps=30, method="rk4", events=[bounce],
+    )  # fmt: skip
+    assert not solution.ok
+    assert len(solution.events[0]) <= 40
 
 
 def test_a_stop_does_not_make_the_steps_after_it_small():
