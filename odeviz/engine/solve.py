@@ -90,7 +90,7 @@ def solve(
         the dense output), ``reversible`` (exact, constant memory, for methods that can be undone) or ``backprop``
         (automatic differentiation, any order).
     adjoint_rtol, adjoint_atol : tolerance of the adjoint ODE; that of the solve by default.
-    max_steps : attempted steps after which the solve gives up; an asked-for number of equal steps is always made.
+    max_steps : attempted steps after which the solve gives up; steps that are given are made on top of them.
     first_step : size of the first step, or one for each sample ``[batch]`` with ``per_sample``; by default it is
         estimated with one extra evaluation.
     min_step, max_step : limits of the step size; a step as small as ``min_step`` is accepted whatever its error.
