@@ -150,8 +150,8 @@ class Solution:
 
         Where each sample has its own steps, ``t`` may be a time for each ``[batch]``, and rows of samples that
         stopped before it are NaN. It carries no gradient (ask for output times instead), except with
-        ``adjoint="backprop"`` and steps that samples share. Raises ``ValueError`` outside the interval, or when the solve was not asked for
-        ``dense=True``.
+        ``adjoint="backprop"`` and steps that samples share. Raises ``ValueError`` outside the interval, or when the
+        solve was not asked for ``dense=True``.
         """
         if self.per_sample is not None and self.per_sample.dense is not None:
             return self.per_sample.dense(t)
