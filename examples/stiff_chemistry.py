@@ -17,4 +17,6 @@ for t1 in (0.4, 40.0, 4e5):
     for method in ("dopri5", "esdirk4"):
         solution = odeviz.solve(robertson, y0, [0.0, t1], method=method, rtol=1e-6, atol=1e-9, max_steps=4000)
         outcome = f"c = {solution.y1[0, 2]:.6f}" if solution.ok else solution.status.value
-        print(f"{t1:>11g}   {method:>9}   {solution.stats.nfe_forward:>8}   {len(solution.stats.steps):>6}   {outcome}")
+        print(
+            f"{t1:>11g}   {method:>9}   {solution.stats.nfe_forward:>8}   {len(solution.stats.steps):>6}   {outcome}"
+        )
