@@ -77,6 +77,8 @@ class Problem:
         """Raises ``ValueError`` or ``TypeError`` naming the argument and what is allowed."""
         if not callable(field):
             raise TypeError(f"field must be a callable f(t, y), not {type(field).__name__}")
+        if params is not None and not isinstance(params, Tensor):
+            params = tuple(params)
         check_state(y0)
         times = checked_times(t)
         method = checked_method(settings.method)
@@ -195,7 +197,10 @@ def checked_controller(controller: PIDController | str) -> PIDController:
 
 def parameters_of(field: VectorField, params: Iterable[Tensor] | None) -> tuple[Tensor, ...]:
     """The tensors to differentiate with respect to: those given, or a module's own."""
-    return tuple(p for p in (_own_parameters(field) if params is None else params) if p.requires_grad)
+    chosen = tuple(_own_parameters(field) if params is None else params)
+    if isinstance(params, Tensor) or not all(isinstance(p, Tensor) for p in chosen):
+        raise TypeError("params must be a sequence of tensors, such as [w]")
+    return tuple(p for p in chosen if p.requires_grad)
 
 
 def _own_parameters(field: VectorField) -> Iterable[Tensor]:

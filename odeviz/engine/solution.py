@@ -51,7 +51,7 @@ class Stats:
     #: Bytes kept between the forward and the backward pass.
     bytes_kept: int = 0
     #: Attempted steps; empty where each sample has its own: see ``Solution.per_sample``.
-    steps: list[StepRecord] = field(default_factory=list)
+    steps: list[StepRecord] = field(default_factory=list, repr=False)
     _counted: dict[int, tuple[int, int]] = field(default_factory=dict, repr=False)
 
     def count_backward(self, who: object, nfe: int, recomputed: int) -> None:

@@ -250,6 +250,8 @@ def test_dense_output_refuses_times_outside():
         ({"steps": 3, "dt": 0.1}, r"steps or dt, not both"),
         ({"max_steps": 0}, r"max_steps must be at least 1"),
         ({"first_step": 0.0}, r"first_step must be a positive"),
+        ({"params": torch.ones(2)}, r"params must be a sequence of tensors"),
+        ({"params": ["w"]}, r"params must be a sequence of tensors"),
         ({"method": "rk4"}, r"'rk4' does not estimate its error: give steps or dt"),
         ({"t": [0.0]}, r"t must hold at least two"),
         ({"t": [0.0, 1.0, 0.5]}, r"t must be strictly increasing"),
