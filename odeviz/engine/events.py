@@ -105,7 +105,8 @@ class EventWatch:
         found: list[Crossing] = []
         unlocated = []
         for index, (event, values, before) in enumerate(zip(self._events, ends, self._signs, strict=True)):
-            after = values.sign()
+            # Where a function has no value it has no zero either.
+            after = torch.where(values.isnan(), before, values.sign())
             changed = (before * after < 0) | ((after == 0) & (before != 0))
             crossed = changed & (before == -event.direction) if event.direction else changed
             unlocated.append(changed & ~crossed)

@@ -393,3 +393,12 @@ def test_a_field_that_jumps_at_the_start_has_the_slope_after_it():
 
     solution = solve(step, torch.zeros(1, 1, dtype=torch.float64), times, jumps=[0.5])
     assert torch.autograd.grad(solution.y1.sum(), times)[0].tolist() == pytest.approx([-1.0, 1.0])
+
+
+@pytest.mark.parametrize("per_sample", [False, True])
+def test_a_function_without_a_value_has_no_zero(per_sample):
+    y0 = torch.tensor([[1.0], [1.2]], dtype=torch.float64)
+    event = Event(lambda t, y: torch.log(y[:, 0] - 0.9), terminal=True)
+    solution = solve(lambda t, y: -y, y0, [0.0, 1.0], events=[event], per_sample=per_sample)
+    assert solution.ok
+    assert len(solution.events[0]) == 0

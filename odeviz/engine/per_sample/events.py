@@ -47,7 +47,9 @@ class EachEventWatch:
             self._settle(clock, moving)
         self._crossed, self._after, self._unlocated = [], [], []
         for event, before in zip(self.events, self._before, strict=True):
-            after = self._values(event, clock.time, self._ensemble.y1).sign()
+            values = self._values(event, clock.time, self._ensemble.y1)
+            # Where a function has no value it has no zero either.
+            after = torch.where(values.isnan(), before, values.sign())
             changed = (before * after < 0) | ((after == 0) & (before != 0))
             crossed = changed & (before == -event.direction) if event.direction else changed
             self._unlocated.append(changed & ~crossed & moving)
