@@ -402,3 +402,13 @@ def test_a_function_without_a_value_has_no_zero(per_sample):
     solution = solve(lambda t, y: -y, y0, [0.0, 1.0], events=[event], per_sample=per_sample)
     assert solution.ok
     assert len(solution.events[0]) == 0
+
+
+@pytest.mark.parametrize("per_sample", [False, True])
+def test_flights_far_shorter_than_a_step_are_not_missed(per_sample):
+    event = Event(height, -1, jump=lambda t, y: torch.stack([0 * y[:, 0], 0 * y[:, 1] + 0.02], 1))
+    y0 = torch.tensor([[0.01, 0.0]], dtype=torch.float64)
+    solution = solve(ball, y0, [0.0, 0.2], events=[event], per_sample=per_sample)
+    assert solution.ok
+    # A fall from 1 cm, then flights of 2 v / g.
+    assert len(solution.events[0]) == 1 + math.floor((0.2 - math.sqrt(0.02 / G)) / (2 * 0.02 / G))

@@ -58,10 +58,18 @@ class EachEventWatch:
         return self.any_crossed
 
     def _settle(self, clock: Clock, moving: Tensor) -> None:
-        """Signs of those that started at their zero, from a point just after the start of the step."""
-        early = at_fraction(self._ensemble.y, self._ensemble.polynomial(), 1e-3)
+        """Signs not known at the start: the function's, or where that is rounding, of the way it leaves its zero."""
+        ensemble = self._ensemble
+        column, rows, slope = ensemble.column(clock.start), ensemble.y.t().contiguous(), ensemble.f0.t()
+        along = ensemble.actual(clock.step).to(rows.dtype)
         for index, (event, before) in enumerate(zip(self.events, self._before, strict=True)):
-            signs = self._values(event, clock.start + 1e-3 * clock.step, early).sign()
+            values, rate = (
+                self._values(event, clock.start, ensemble.y),
+                _total_derivative(event, column, rows, slope),
+            )
+            rate = rate * along
+            small = values.abs() <= 1e4 * torch.finfo(rows.dtype).eps * (rate.abs() + rows.abs().amax(1))
+            signs = torch.where(small, rate, values).sign()
             self._before[index] = torch.where(before.isnan() & moving, signs, before)
         self._unsettled = any(bool(signs.isnan().any()) for signs in self._before)
 
