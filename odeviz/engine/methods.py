@@ -18,6 +18,7 @@ from odeviz.engine.families.leapfrog import (
     Leapfrog,
     LeapfrogStepper,
 )
+from odeviz.engine.families.runge_kutta import DifferentiableStepper
 from odeviz.engine.families.tableau import (
     BOSH3,
     DOPRI5,
@@ -31,7 +32,7 @@ from odeviz.engine.families.tableau import (
 )
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.method import Method
-from odeviz.engine.stepper import DifferentiableStepper, Stepper
+from odeviz.engine.stepper import Stepper
 
 #: Every method by name.
 METHODS: dict[str, Method] = {

@@ -39,8 +39,11 @@ class Leapfrog(Method):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class AsynchronousLeapfrog(Method):
-    """The midpoint rule with a velocity of its own that takes the place of the derivative at the start."""
+class AsynchronousLeapfrog(Leapfrog):
+    """The midpoint rule with a velocity of its own that takes the place of the derivative at the start.
+
+    The velocity at the end of a step takes the place of the next one's first stage.
+    """
 
     @property
     def family(self) -> str:
@@ -49,15 +52,6 @@ class AsynchronousLeapfrog(Method):
     @property
     def stages(self) -> int:
         return 2
-
-    @property
-    def fsal(self) -> bool:
-        """The velocity at the end of a step takes the place of the next one's first stage."""
-        return True
-
-    @property
-    def reversible(self) -> bool:
-        return True
 
 
 #: Of the error allowed, the share that is too much for a velocity that is off.
