@@ -359,7 +359,7 @@ def test_jumps_of_the_field_keep_the_order_and_the_gradient(method, adjoint):
     def at(steps, how):
         field, y0 = Pushed(), START.clone().requires_grad_()
         y1 = solve(
-            field, y0, (0.0, 1.2), method=method, steps=steps, jumps=[0.5], adjoint=how, params=field.A
+            field, y0, (0.0, 1.2), method=method, steps=steps, jumps=[0.5], adjoint=how, params=[field.A]
         ).y1
         return y1.detach(), torch.autograd.grad(y1.square().sum(), (y0,))
 
