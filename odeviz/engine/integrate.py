@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from odeviz.engine.controller import StepPolicy
@@ -19,7 +18,7 @@ from odeviz.engine.interpolant import DenseOutput
 from odeviz.engine.per_sample.control import EachPolicy
 from odeviz.engine.per_sample.population import Population
 from odeviz.engine.solution import Stats, Status, StepRecord
-from odeviz.engine.stepper import Stepper, TapedStep
+from odeviz.engine.stepper import Stepper, TapedStep, all_finite
 
 
 class CancelToken(Protocol):
@@ -82,7 +81,7 @@ def integrate(
     reached = False
     stepper.window = _window(t, t1, watch.jumps)
     h = policy.begin(stepper, t, t1)
-    if not math.isfinite(h) or not bool(torch.isfinite(stepper.derivative(t)).all()):
+    if not math.isfinite(h) or not all_finite(stepper.derivative(t)):
         return _failed(trace, Status.NON_FINITE, t, h, stepper)
     while not reached:
         status = _interrupted(t, h, stats, watch)

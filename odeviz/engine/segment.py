@@ -41,6 +41,9 @@ class Extras:
     #: Signs of the event functions at the start, where an earlier segment ended.
     signs: tuple[Tensor, ...] | None = None
     dense: bool = False
+    #: Whether ``backprop`` counts what it keeps and what its backward pass costs. The hooks that do so are not allowed
+    #: inside the transforms of ``torch.func``.
+    counted: bool = True
     #: Tolerance of the backward solve of a continuous adjoint; that of the solve by default.
     backward: Tolerance | None = None
     #: Norm of the state and its adjoint side by side; by default the larger of the solve's norms of the two.
@@ -130,6 +133,9 @@ class Segment:
                 kernel.release()
 
     def _backprop(self, y0: Tensor) -> Tensor:
+        if not self.extras.counted:
+            stepper = differentiable_stepper(self.problem.method, self.problem.field, y0)
+            return self._integrate(stepper, Watch(), _same, _same)[0]
         kept = KeptBytes()
         counted = _counting(self.problem.field, self.stats)
         with torch.autograd.graph.saved_tensors_hooks(kept.pack, kept.unpack):

@@ -132,6 +132,17 @@ def checked_value(value: Tensor, y: Tensor) -> Tensor:
     return value
 
 
+def all_finite(x: Tensor) -> bool:
+    """Whether no entry is NaN or infinite; taken for granted inside ``torch.vmap``, where no value can be looked at."""
+    finite = torch.isfinite(x).all()
+    try:
+        return bool(finite)
+    except RuntimeError as error:
+        if "vmap" not in str(error):
+            raise
+        return True
+
+
 def damped(high: float, low: float) -> float:
     """Error of an 8(5,3) pair from the norms of both estimates (Hairer, Norsett, Wanner, II.10)."""
     return float(high * high / (high * high + 0.01 * low * low) ** 0.5) if high else 0.0

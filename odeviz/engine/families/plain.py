@@ -9,7 +9,7 @@ from torch import Tensor
 
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.norm import Tolerance
-from odeviz.engine.stepper import checked_value, culprits, within
+from odeviz.engine.stepper import all_finite, checked_value, culprits, within
 
 
 class PlainStepper:
@@ -56,7 +56,7 @@ class PlainStepper:
             return tolerance.measure(self._scaled_error)
 
     def finite(self) -> bool:
-        return bool(torch.isfinite(self._y1).all())
+        return all_finite(self._y1)
 
     def culprits(self) -> Tensor:
         values = [self._y, self._y1] if self._slope is None else [self._y, self._y1, self._slope]
