@@ -6,18 +6,31 @@ differs is said in each docstring; new code is better served by ``solve``, which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from odeviz.engine.caller import stacklevel_outside_engine
 from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.methods import METHODS
+from odeviz.engine.odeint.arguments import (
+    check_callable,
+    described,
+    differentiated,
+    instants,
+    mapping,
+    number,
+)
 from odeviz.engine.odeint.call import Call, Function
+from odeviz.engine.odeint.event import until
 from odeviz.engine.odeint.options import ATOL, RTOL, Chosen, Options
-from odeviz.engine.odeint.state import State
+from odeviz.engine.odeint.state import Layout, State
+from odeviz.engine.segment import Extras
 
 
 def odeint(
@@ -39,7 +52,9 @@ def odeint(
         state's real dtype. Any tensor it makes use of receives gradients, of any order.
         If it has methods ``callback_step``, ``callback_accept_step`` or ``callback_reject_step``, they are called
         with (t0, y0, dt) for each step before it is made, when it is accepted and when it is rejected.
-    y0 : state at ``t[0]``: a tensor of any shape, real or complex, or a tuple of tensors.
+    y0 : state at ``t[0]``: a tensor of any shape, real or complex, or a tuple of tensors, whose dtypes are promoted to
+        one. One in half precision is solved in float32: func gets and the caller receives the state's dtype, and the
+        default tolerances are what that resolves.
     t : output times ``[n]``, strictly increasing or decreasing; they receive gradients.
     rtol, atol : error allowed in each entry of each step, ``atol + rtol * |y|``: numbers, tensors that broadcast to
         the state, or for a tuple of tensors a tuple of either.
@@ -50,9 +65,12 @@ def odeint(
         from output to output), ``safety``, ``ifactor``, ``dfactor``; of those with given steps: ``step_size`` or
         ``grid_constructor(func, y0, t)`` (the output times by default), ``perturb``, and ``interp``, which changes
         nothing: inside a step every method has dense output of its own. Of both: ``step_t``, ``jump_t``, and ``norm``,
-        a function of a state. ``dtype`` is accepted; times are float64 inside. Others are warned of.
+        a function of a state. ``batched`` states that func treats the entries of the leading dimension one by one:
+        implicit methods then have a Jacobian for each instead of one of the whole state, as in ``solve``.
+        ``dtype`` is accepted; times are float64 inside. Others are warned of.
     event_fn : callable ``event_fn(t, y)`` that returns a tensor; the solve ends when one of its entries changes sign
         or when one is zero at the start. Of t only the first entry counts then, and in which direction the second lies.
+        The search is given up after ``max_num_steps``, by default 10,000 steps or 20,000 given ones.
 
     Returns
     -------
@@ -60,11 +78,14 @@ def odeint(
     event and states ``[2, *shape]`` at the start and at the event, differentiable through the event's time
     (first derivatives).
 
+    The transforms of ``torch.func`` reach through: all of them where steps of explicit methods are given, all but
+    ``vmap`` where step-size control looks at values.
+
     Raises ``ValueError`` or ``TypeError`` for wrong arguments, :class:`SolveError` when step-size control fails or no
-    event comes within 100,000 steps. With given steps a state that is not finite is NaN from there on, with a warning.
+    event comes. With given steps a state that is not finite is NaN from there on, with a warning.
     """
-    call = Call.of(func, y0, t, (rtol, atol), method, options)
-    return call.run(call.extras("backprop"), _anything(), event_fn)
+    call = Call.of(func, y0, t, (rtol, atol), method, options, event_fn is not None)
+    return _solved(call, event_fn, call.extras("backprop"), _anything())
 
 
 def _anything() -> tuple[Tensor]:
@@ -96,7 +117,7 @@ def odeint_adjoint(
         ``callback_accept_step_adjoint`` and ``callback_reject_step_adjoint`` are called in the backward solve, whose
         state they get as ``(0, *y, *adjoint_y, *zeros of adjoint_params)``.
     adjoint_rtol, adjoint_atol : tolerances of the backward solve, numbers; those of the solve by default.
-    adjoint_method : the method of the solve, which is also that of the backward one.
+    adjoint_method : not used: the backward solve is made by the method of the solve; another one is warned of.
     adjoint_options : ``norm`` is ``'seminorm'``, which is always used here, or a function of the state that callbacks
         get. Other options are those of the solve; one that differs is warned of.
     adjoint_params : tensors beside y0 and t that receive gradients; the module's parameters by default.
@@ -106,19 +127,35 @@ def odeint_adjoint(
     A backward solve that fails makes the gradient NaN. There are first derivatives only.
     """
     if adjoint_params is None and not isinstance(func, nn.Module):
+        check_callable("func", func)
         raise ValueError(
             "func must be an nn.Module, or adjoint_params must name what receives gradients; () is allowed"
         )
-    call = Call.of(func, y0, t, (rtol, atol), method, options)
-    if adjoint_method is not None and not Chosen.named(adjoint_method).same(call.chosen):
-        raise ValueError(
-            f"adjoint_method must be that of the solve, {call.chosen.asked!r}, not {adjoint_method!r}"
+    call = Call.of(func, y0, t, (rtol, atol), method, options, event_fn is not None)
+    if adjoint_method is not None and not Chosen.named(adjoint_method, "adjoint_method").same(call.chosen):
+        warnings.warn(
+            f"adjoint_method {adjoint_method!r} is not used: the backward solve uses the method of the solve, "
+            f"{call.chosen.asked!r}",
+            stacklevel=stacklevel_outside_engine(),
         )
     given = func.parameters() if adjoint_params is None and isinstance(func, nn.Module) else adjoint_params
-    params = tuple(p for p in given or () if p.requires_grad)
+    params = differentiated("adjoint_params", given)
     explicit = isinstance(METHODS[call.chosen.name], ButcherTableau)
-    extras = call.extras("backsolve" if explicit else "discrete", adjoint_options or {}, params)
-    return call.run(extras, params, event_fn, (adjoint_rtol, adjoint_atol))
+    adjoint_options = mapping("adjoint_options", adjoint_options)
+    extras = call.extras("backsolve" if explicit else "discrete", adjoint_options, params)
+    return _solved(call, event_fn, extras, params, (adjoint_rtol, adjoint_atol))
+
+
+def _solved(
+    call: Call,
+    event_fn: Function | None,
+    extras: Extras,
+    params: Sequence[Tensor],
+    backward: tuple[Any, Any] = (None, None),
+) -> Any:
+    if event_fn is not None:
+        return until(call, event_fn, extras, params, backward)
+    return call.run(extras, params, backward)
 
 
 def odeint_event(
@@ -133,12 +170,19 @@ def odeint_event(
 ) -> Any:
     """Solve from (t0, y0) until an entry of ``event_fn(t, y)`` changes sign.
 
-    ``t0`` is a time of one entry; ``reverse_time`` solves towards earlier times. ``odeint_interface`` is
+    ``t0`` is a time: a number or a tensor of one entry; ``reverse_time`` solves towards earlier times. ``odeint_interface`` is
     :func:`odeint`, :func:`odeint_adjoint` or a function that calls one of them, and gets ``kwargs``.
 
     Returns the event's time ``[]`` and states ``[2, *shape]`` at t0 and at the event. Both are differentiable with
     respect to y0, t0 and the parameters of func and event_fn, by the implicit function theorem.
     """
+    check_callable("odeint_interface", odeint_interface, "(func, y0, t, ...)")
+    if isinstance(t0, Tensor) and (t0.numel() != 1 or not t0.is_floating_point()):
+        raise ValueError(f"t0 must be one floating-point time, not {described(t0)}")
+    if not isinstance(t0, Tensor):
+        (time,) = instants("t0", number("t0", t0))
+        layout = Layout.of(y0)
+        t0 = torch.tensor(time, dtype=layout.working_real, device=layout.device)
     start = t0.reshape(-1)
     away = (1.0 + start.detach().abs()) * (-1.0 if reverse_time else 1.0)
     return odeint_interface(func, y0, torch.cat([start, start.detach() + away]), event_fn=event_fn, **kwargs)
@@ -161,15 +205,23 @@ def odeint_dense(
     is differentiable as :func:`odeint` is, also with respect to time, and raises ``ValueError`` outside the interval.
     The arguments are those of :func:`odeint`.
     """
-    ends = torch.tensor([float(t0), float(t1)], dtype=torch.float64)
-    call = Call.of(func, y0, ends, (rtol, atol), method, options)
-    solution = call.solve(call.row, call.times, replace(call.extras("backprop"), dense=True), _anything())
+    ends = [number("t0", t0), number("t1", t1)]
+    if not all(map(math.isfinite, ends)) or ends[0] == ends[1]:
+        raise ValueError(f"t0 and t1 must be two different finite times, not {ends[0]:g} and {ends[1]:g}")
+    call = Call.of(func, y0, torch.tensor(ends, dtype=torch.float64), (rtol, atol), method, options)
+    extras = replace(call.extras("backprop"), dense=True)
+    solution = call.solve(call.row, call.times, extras, _anything()) if call.row.numel() else None
 
     def dense(t: Any) -> State:
-        times = torch.as_tensor(t, dtype=None if isinstance(t, Tensor) else torch.float64)
-        instants = times.detach().double().reshape(-1)
-        rows = torch.stack([solution(instant)[0] for instant in instants.tolist()])
-        rows = call.attach(rows, times.reshape(-1))
+        times = t if isinstance(t, Tensor) else torch.tensor(instants("t", t), dtype=torch.float64)
+        if not isinstance(t, Tensor | Iterable):
+            times = times[0]
+        if times.dim() > 1:
+            raise ValueError(f"t must be a time or times [n], not of shape {list(times.shape)}")
+        moments = times.detach().double().reshape(-1).tolist()
+        states = [call.row if solution is None else solution(moment) for moment in moments]
+        rows = torch.stack(states) if states else call.row.new_empty(0, *call.row.shape)
+        rows = call.attach(rows, times.reshape(-1)) if rows.numel() else rows
         return call.layout.state(rows if times.dim() else rows[0])
 
     return dense

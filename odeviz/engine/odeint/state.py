@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.integrate import Watch
-from odeviz.engine.norm import Norm
+from odeviz.engine.norm import NORMS, Norm
+from odeviz.engine.odeint.arguments import at_least_zero, described, number, tolerance_entries
 from odeviz.engine.solution import StepRecord
 
 State: TypeAlias = Tensor | tuple[Tensor, ...]
@@ -23,118 +24,182 @@ State: TypeAlias = Tensor | tuple[Tensor, ...]
 CALLBACKS = ("callback_step", "callback_accept_step", "callback_reject_step")
 
 
+#: What states may be made of. Those of half precision are solved in float32.
+DTYPES = (
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+    *(torch.complex64, torch.complex128),
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """How the caller's states are laid out in rows ``[..., n]``."""
+    """How the caller's states are laid out in rows ``[..., batch, n]``; batch is 1 unless samples are independent."""
 
     shapes: tuple[torch.Size, ...]
     is_tuple: bool
+    #: The caller's, and the one to solve in.
     dtype: torch.dtype
+    working: torch.dtype
     device: torch.device
+    batch: int
 
     @classmethod
-    def of(cls, y0: object) -> Layout:
-        """Raises ``TypeError`` unless y0 is a tensor or a tuple of tensors."""
+    def of(cls, y0: object, batched: bool = False) -> Layout:
+        """Raises ``TypeError`` or ``ValueError`` unless y0 is a tensor or a tuple of tensors that can be solved for.
+
+        With ``batched`` the entries of the leading dimension, which all tensors have in common, are rows.
+        """
         parts = y0 if isinstance(y0, tuple) else (y0,)
-        if not parts or not all(isinstance(part, Tensor) for part in parts):
-            raise TypeError(f"y0 must be a tensor or a tuple of tensors, not {type(y0).__name__}")
+        for part in parts:
+            if not isinstance(part, Tensor):
+                holding = "holding " if isinstance(y0, tuple) else ""
+                raise TypeError(
+                    f"y0 must be a tensor or a tuple of tensors, not {holding}{type(part).__name__}"
+                )
+        if not parts:
+            raise ValueError("y0 must hold at least one tensor, not be an empty tuple")
         dtype = parts[0].dtype
         for part in parts[1:]:
             dtype = torch.promote_types(dtype, part.dtype)
-        return cls(tuple(part.shape for part in parts), isinstance(y0, tuple), dtype, parts[0].device)
+        if dtype not in DTYPES:
+            allowed = ", ".join(_plain(other) for other in DTYPES)
+            raise TypeError(f"y0 must be of one of {allowed}, not {_plain(dtype)}")
+        devices = {part.device: None for part in parts}
+        if len(devices) > 1:
+            raise ValueError(f"y0's tensors must be on one device, not on {', '.join(map(str, devices))}")
+        shapes = tuple(part.shape for part in parts)
+        half = dtype in (torch.float16, torch.bfloat16)
+        working = torch.float32 if half else dtype
+        return cls(shapes, isinstance(y0, tuple), dtype, working, parts[0].device, _rows(shapes, batched))
+
+    @property
+    def entries(self) -> int:
+        return sum(shape.numel() for shape in self.shapes)
+
+    @property
+    def samples(self) -> int | None:
+        """The leading dimension, if all tensors have one and have it in common."""
+        leading = {shape[0] if shape else None for shape in self.shapes}
+        return leading.pop() if len(leading) == 1 else None
 
     @property
     def real_dtype(self) -> torch.dtype:
-        """The dtype of times."""
+        """The dtype of the times that func gets."""
         return self.dtype.to_real() if self.dtype.is_complex else self.dtype
 
-    def row(self, name: str, state: object) -> Tensor:
-        """A state as a row ``[n]``; ``ValueError`` naming whose it is when its shapes are not those of y0."""
-        several = self.is_tuple and isinstance(state, tuple | list)
-        parts = tuple(state) if several else (state,)  # type: ignore[arg-type]
-        shapes = tuple(part.shape if isinstance(part, Tensor) else None for part in parts)
-        if shapes != self.shapes or several != self.is_tuple:
-            got = [None if shape is None else list(shape) for shape in shapes]
-            wanted = [list(shape) for shape in self.shapes]
-            raise ValueError(
-                f"{name} must be {'a tuple of tensors' if self.is_tuple else 'a tensor'} of the shape of y0, "
-                f"{wanted if self.is_tuple else wanted[0]}, not {got if self.is_tuple else got[0]}"
-            )
-        rows = [part.reshape(-1) for part in parts if isinstance(part, Tensor)]
-        return (rows[0] if len(rows) == 1 else torch.cat(rows)).to(self.dtype)
+    @property
+    def working_real(self) -> torch.dtype:
+        """The dtype of times in the solve."""
+        return self.working.to_real() if self.working.is_complex else self.working
 
-    def state(self, rows: Tensor) -> State:
-        """Rows ``[..., n]`` as the caller's states ``[..., *shape]``."""
-        lead = rows.shape[:-1]
+    def row(self, name: str, state: object) -> Tensor:
+        """A state as rows ``[batch, n]``; ``ValueError`` naming whose it is when it is not like y0."""
+        several = self.is_tuple and isinstance(state, tuple | list)
+        parts: tuple[Any, ...] = tuple(state) if several else (state,)  # type: ignore[arg-type]
+        got = [list(part.shape) if isinstance(part, Tensor) else type(part).__name__ for part in parts]
+        if got != [list(shape) for shape in self.shapes] or several != self.is_tuple:
+            if self.is_tuple:
+                wanted = (
+                    f"a tuple of {len(self.shapes)} tensors of the shapes of y0's, {_listed(self.shapes)}"
+                )
+                shown = f"({', '.join(map(str, got))})" if several else str(got[0])
+            else:
+                wanted, shown = f"a tensor of the shape of y0, {list(self.shapes[0])}", str(got[0])
+            raise ValueError(f"{name} must be {wanted}, not {shown}")
+        for part in parts:
+            if part.is_complex() and not self.dtype.is_complex:
+                raise ValueError(f"{name} must be real as y0 is, not {_plain(part.dtype)}")
+            if part.device != self.device:
+                raise ValueError(f"{name} must be on the device of y0, {self.device}, not {part.device}")
+        rows = [part.reshape(self.batch, part.numel() // self.batch) for part in parts]
+        return (rows[0] if len(rows) == 1 else torch.cat(rows, 1)).to(self.working)
+
+    def arranged(self, rows: Tensor) -> State:
+        """Rows ``[..., batch, n]`` as states ``[..., *shape]`` in the dtype they are solved in."""
+        lead = rows.shape[:-2]
         if not self.is_tuple:
             return rows.reshape((*lead, *self.shapes[0]))
-        parts = torch.split(rows, [shape.numel() for shape in self.shapes], -1)
+        parts = torch.split(rows, [shape.numel() // self.batch for shape in self.shapes], -1)
         return tuple(part.reshape((*lead, *shape)) for part, shape in zip(parts, self.shapes, strict=True))
 
-    def seen(self, numbers: Tensor) -> State:
-        """The real numbers that stand for a state inside the engine as the caller's state."""
+    def state(self, rows: Tensor) -> State:
+        """Rows ``[..., batch, n]`` as the caller's states ``[..., *shape]``."""
+        state = self.arranged(rows)
+        if self.dtype == self.working:
+            return state
+        if isinstance(state, Tensor):
+            return state.to(self.dtype)
+        return tuple(part.to(self.dtype) for part in state)
+
+    def rows_of(self, numbers: Tensor) -> Tensor:
+        """The real numbers that stand for a state inside the engine as rows ``[batch, n]``."""
         flat = numbers.reshape(-1)
         if self.dtype.is_complex:
             flat = torch.view_as_complex(flat.reshape(-1, 2))
-        return self.state(flat)
+        return flat.reshape(self.batch, -1)
 
-    def parts(self, numbers: Tensor) -> tuple[Tensor, ...]:
-        """The same, always as a tuple."""
-        state = self.seen(numbers)
-        return state if isinstance(state, tuple) else (state,)
+    def seen(self, numbers: Tensor) -> State:
+        """The same as the caller's state."""
+        return self.state(self.rows_of(numbers))
 
     def tolerance(self, name: str, value: Any) -> float | Tensor:
-        """A number, a tensor that broadcasts to the state, or for tuples one of either for each, as ``[1, n]``."""
-        if self.is_tuple and (
-            isinstance(value, Iterable) and not (isinstance(value, Tensor) and value.dim() == 0)
-        ):
-            given = tuple(value)
-            if len(given) != len(self.shapes):
-                raise ValueError(
-                    f"{name} must hold one tolerance for each of y0's {len(self.shapes)} tensors, not {len(given)}"
-                )
-        elif isinstance(value, Tensor) and value.dim() > 0:
-            given = (value,)
-        else:
-            return float(value)
-        like = torch.empty(0, dtype=self.real_dtype, device=self.device)
-        rows = []
-        for part, shape in zip(given, self.shapes, strict=True):
-            tensor = torch.as_tensor(part).detach().to(like)
-            if tensor.shape != shape and tensor.shape == (shape.numel(),):
-                tensor = tensor.reshape(shape)
-            try:
-                rows.append(tensor.expand(shape).reshape(-1))
-            except RuntimeError:
-                raise ValueError(
-                    f"{name} must broadcast to the shape of y0, {list(shape)}, not {list(tensor.shape)}"
-                ) from None
-        return torch.cat(rows)[None]
+        """A number, numbers that broadcast to the state, or for tuples one of either for each, as ``[batch, n]``."""
+        several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
+        if not several or (isinstance(value, Tensor) and value.dim() == 0):
+            return at_least_zero(name, value)
+        given = tuple(value) if self.is_tuple else (value,)
+        if len(given) != len(self.shapes):
+            raise ValueError(
+                f"{name} must hold one tolerance for each of y0's {len(self.shapes)} tensors, not {len(given)}"
+            )
+        like = torch.empty(0, dtype=self.working_real, device=self.device)
+        pairs = zip(given, self.shapes, strict=True)
+        entries = [tolerance_entries(name, part, shape, like) for part, shape in pairs]
+        return torch.cat([x.reshape(self.batch, x.numel() // self.batch) for x in entries], 1)
 
-    @staticmethod
-    def number(name: str, value: Any) -> float:
-        """A number, or a tensor of one; ``ValueError`` for anything else."""
-        try:
-            return float(value)
-        except (TypeError, ValueError, RuntimeError):
-            raise ValueError(f"{name} must be a number, not {value!r}") from None
-
-    def norm(self, norm: Callable[[Any], Any] | str | None) -> str | Norm:
+    def norm(self, norm: Any) -> str | Norm:
         """A norm of the caller's states as one of the engine's; by default RMS, the largest of a tuple's."""
         if norm is None:
             norm = largest_rms if self.is_tuple and len(self.shapes) > 1 else "rms"
-        if isinstance(norm, str):
+        if isinstance(norm, str) and norm in NORMS:
             return norm
+        if isinstance(norm, str) or not callable(norm):
+            names = ", ".join(map(repr, NORMS))
+            raise TypeError(f"options['norm'] must be a function of a state, {names}, not {described(norm)}")
         given = norm
-        return lambda x: given(self.seen(x))
+        return lambda x: number(
+            "the value of options['norm']", given(self.arranged(self.rows_of(x))), "one number"
+        )
 
     def adjoint_state(self, x: Tensor, params: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """The state of the backward solve, ``(t, *y, *adjoint_y, *params)``.
 
         The adjoints of time and parameters, which the engine does not solve for, are zeros.
         """
-        y, adjoint = x.chunk(2)
-        return (x.new_zeros(()), *self.parts(y), *self.parts(adjoint), *(torch.zeros_like(p) for p in params))
+        halves = (self.arranged(self.rows_of(half)) for half in x.chunk(2))
+        parts = [part for half in halves for part in (half if isinstance(half, tuple) else (half,))]
+        return (x.new_zeros(()), *parts, *(torch.zeros_like(p) for p in params))
+
+
+def _rows(shapes: Sequence[torch.Size], batched: bool) -> int:
+    """How many rows states of these shapes are."""
+    if not batched:
+        return 1
+    leading = {shape[0] if shape else None for shape in shapes}
+    if None in leading or len(leading) > 1:
+        raise ValueError(
+            "options['batched'] is for states with a leading dimension, which a tuple's tensors have in common, "
+            f"not for the shapes {_listed(shapes)}"
+        )
+    return max(1, shapes[0][0])
+
+
+def _plain(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _listed(shapes: Sequence[torch.Size]) -> str:
+    return ", ".join(str(list(shape)) for shape in shapes)
 
 
 def largest_rms(parts: State) -> Tensor:
@@ -144,13 +209,13 @@ def largest_rms(parts: State) -> Tensor:
 
 
 class Clock:
-    """Times as the tensors the caller's functions get: of the state's real dtype, on its device.
+    """Times as the tensors the caller's functions get: of the state's real dtype by default, on its device.
 
     Rounded to that dtype, a time just before a jump stays before it, and one just after it stays after it.
     """
 
-    def __init__(self, layout: Layout, jumps: Sequence[float]) -> None:
-        self._dtype, self._device = layout.real_dtype, layout.device
+    def __init__(self, layout: Layout, jumps: Sequence[float] = (), dtype: torch.dtype | None = None) -> None:
+        self._dtype, self._device = dtype or layout.real_dtype, layout.device
         self._jumps = sorted(jumps) if self._dtype != torch.float64 else []
 
     def __call__(self, t: float) -> Tensor:

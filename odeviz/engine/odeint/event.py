@@ -1,0 +1,117 @@
+"""Solves of ``odeint`` that end at an event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from odeviz.engine.events import Event, EventRecord
+from odeviz.engine.odeint.arguments import described, positive
+from odeviz.engine.odeint.call import Call, Function, SolveError, told
+from odeviz.engine.odeint.options import GIVEN_STEPS_TO_EVENT, STEPS_TO_EVENT, step_limit
+from odeviz.engine.odeint.state import Clock, State
+from odeviz.engine.problem import Settings
+from odeviz.engine.segment import Extras
+from odeviz.engine.solution import Solution, Status
+
+
+def until(
+    call: Call, event_fn: Function, extras: Extras, params: Sequence[Tensor], backward: tuple[Any, Any]
+) -> tuple[Tensor, State]:
+    """Time of the event and states at the start and at the event; what ``odeint`` returns with an ``event_fn``."""
+    check(call, event_fn)
+    layout, t0 = call.layout, call.times[0]
+    # In half precision the time would be too coarse to find a zero in it.
+    clock = Clock(layout, dtype=layout.working_real)
+
+    def values(t: float, rows: Tensor) -> Tensor:
+        return checked_value(event_fn(clock(t), layout.state(rows)))
+
+    with torch.no_grad():
+        signs = values(t0, call.row).sign()
+    if bool(signs.isnan().any()):
+        raise ValueError(f"event_fn must have a value at the start, t = {t0:.6g}, not NaN")
+    if bool((signs == 0).any()):
+        return call.t[0], layout.state(call.row.expand(2, *call.row.shape))
+
+    def lowest(t: float, rows: Tensor) -> Tensor:
+        return torch.min(values(t, rows) * signs).reshape(1)
+
+    extras = replace(extras, events=(Event(lowest, direction=-1, terminal=True),))
+    row, made = call.start(), 0
+    for settings, times in _stretches(call):
+        if not call.chosen.given_steps:
+            settings = replace(settings, max_steps=max(1, settings.max_steps - made))
+        solution = call.attempt(row, times, settings, extras, params, backward)
+        made += len(solution.stats.steps)
+        if solution.status is Status.EVENT:
+            (record,) = solution.events
+            return _moment(record).to(call.t), layout.state(torch.stack([call.row, record.y]))
+        if solution.status is not Status.SUCCESS:
+            break
+        row = solution.y1
+    raise SolveError(_never(call, solution, made), solution)
+
+
+def check(call: Call, event_fn: Function) -> None:
+    """``ValueError`` or ``TypeError`` where the arguments of the call do not go with an event."""
+    if not callable(event_fn):
+        raise TypeError(f"event_fn must be a callable event_fn(t, y), not {described(event_fn)}")
+    if len(call.times) != 2:
+        raise ValueError(f"t must hold two times when there is an event_fn, not {len(call.times)}")
+    if call.layout.batch > 1:
+        raise ValueError(
+            "options['batched'] and event_fn do not go together, for one event ends the solve of all rows: "
+            "use odeviz.solve with an Event"
+        )
+    if not call.row.numel():
+        raise ValueError("y0 must not be empty when there is an event_fn")
+    if call.chosen.given_steps and call.options.get("step_size") is None:
+        raise ValueError(f"options must hold step_size when method {call.chosen.asked!r} is to find an event")
+
+
+def checked_value(value: object) -> Tensor:
+    """What event_fn returned, if it is a tensor with a sign."""
+    wanted = "event_fn must return a tensor of real numbers that change their sign at the event"
+    if not isinstance(value, Tensor) or value.dtype == torch.bool or value.is_complex():
+        raise TypeError(f"{wanted}, not {described(value)}")
+    if not value.numel():
+        raise ValueError(f"{wanted}, not an empty one")
+    return value
+
+
+def _stretches(call: Call) -> Iterator[tuple[Settings, list[float]]]:
+    """Intervals to solve, one after the other, in search of the event."""
+    t0, sign = call.times[0], 1.0 if call.times[1] > call.times[0] else -1.0
+    if call.chosen.given_steps:
+        size = positive("options['step_size']", call.options["step_size"])
+        limited = call.options.get("max_num_steps") is not None
+        steps = step_limit(call.options) if limited else GIVEN_STEPS_TO_EVENT
+        ends = [t0 + sign * size * steps]
+    else:
+        ends = [t0 + sign * reach * max(1.0, abs(t0)) for reach in (1e6, 1e12, 1e18)]
+    for end in ends:
+        yield call.settings([t0, end], STEPS_TO_EVENT), [t0, end]
+        t0 = end
+
+
+def _moment(record: EventRecord) -> Tensor:
+    """The event's time, which requires a gradient where its state does, if only one of zeros."""
+    time = record.t[0]
+    if record.y.requires_grad and not time.requires_grad:
+        moved = (record.y - record.y.detach()).abs().sum()
+        return time + 0.0 * moved.to(time)
+    return time
+
+
+def _never(call: Call, solution: Solution, made: int) -> str:
+    """What is said when no event came."""
+    searched = f"event_fn did not change its sign from t = {call.times[0]:.6g} to t = {solution.t_stop:.6g}"
+    if solution.status in (Status.MAX_STEPS, Status.SUCCESS):
+        later = "; if it does so later, raise options['max_num_steps']" if abs(solution.t_stop) < 1e17 else ""
+        return f"{searched}, in {made:,} steps{later}."
+    return f"{searched}, where the solve failed. {told(solution)}"
