@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from odeviz.engine.adjoints.first_order import first_order
 from odeviz.engine.interpolant import at_fraction
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.stepper import Stepper
@@ -216,6 +217,7 @@ def differentiable_crossing(
     rate = _total_derivative(event, t, y.detach(), slope, crossing.h)[rows]
     residual = event.function(t, y)[rows]
     shift = -(residual - residual.detach()) / rate
+    shift = first_order(shift, shift)
     return times + shift.to(times), y[rows] + slope[rows] * shift[:, None]
 
 

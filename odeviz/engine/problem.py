@@ -12,6 +12,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from odeviz.engine.adjoints.first_order import moved
 from odeviz.engine.controller import (
     CONTROLLERS,
     AdaptiveSteps,
@@ -148,9 +149,8 @@ class Problem:
         """Make y0 depend on ``t[0]`` so that dL/dt_0 = -a(t_0) . f; its value is unchanged."""
         if not (isinstance(t, Tensor) and t.requires_grad):
             return y0
-        with torch.no_grad():
-            slope = self.field(self._beside(self.times[0], self.times[-1]), y0)
-        return y0 - slope * (t[0] - t[0].detach()).to(y0)
+        slope = -self.field(self._beside(self.times[0], self.times[-1]), y0)
+        return moved(y0, slope, (t[0] - t[0].detach()).to(y0))
 
     def attach_outputs(self, t: Times, y: Tensor) -> Tensor:
         """Make y(t_i) depend on ``t[i]`` so that dL/dt_i = dL/dy_i . f; its value is unchanged."""
@@ -162,7 +162,7 @@ class Problem:
             for row in torch.isfinite(y).flatten(1).all(1).nonzero()[:, 0].tolist():
                 inside = self.times[0] if row else self.times[-1]
                 slopes[row] = self.field(self._beside(self.times[row], inside), y[row])
-        return y + slopes * (t - t.detach()).to(y)[:, None, None]
+        return moved(y, slopes, (t - t.detach()).to(y)[:, None, None], *self.params)
 
     def _beside(self, t: float, towards: float) -> float:
         """t, or where the field jumps the time next to it."""

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from odeviz.engine.adjoints.first_order import SOLVES, final
 from odeviz.engine.autocast import without_autocast
 from odeviz.engine.integrate import Trace, Watch
 from odeviz.engine.kernel import Kernel
@@ -49,6 +50,7 @@ class Differentiable(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, adjoint: Adjoint, y0: Tensor, *parameters: Tensor) -> Tensor:
         ctx.adjoint = adjoint
+        ctx.roots = (y0, *parameters)
         # For torch's check that they are as they were when the gradient is taken.
         ctx.save_for_backward(*(parameters if adjoint.evaluates else ()))
         return adjoint.forward(y0)
@@ -56,26 +58,11 @@ class Differentiable(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         _ = ctx.saved_tensors
-        again = torch.is_grad_enabled()
         with torch.no_grad(), without_autocast(grad.device):
             gradients = ctx.adjoint.backward(grad)
-        if again:
-            gradients = _Once.apply(grad.new_zeros((), requires_grad=True), *gradients)  # type: ignore[no-untyped-call]
+        if torch.is_grad_enabled():
+            gradients = final(gradients, (*ctx.roots, grad), SOLVES)
         return None, *gradients
-
-
-class _Once(torch.autograd.Function):
-    """Values whose derivatives are not known: asking for them is an error, where they would be missing silently."""
-
-    @staticmethod
-    def forward(ctx: Any, _: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
-        return tuple(value.view_as(value) for value in values)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> None:
-        raise RuntimeError(
-            "the gradient of a solve is differentiable only with adjoint='backprop': use it for second derivatives"
-        )
 
 
 def release_with(owner: object, kernel: Kernel) -> None:

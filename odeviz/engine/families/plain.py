@@ -47,7 +47,7 @@ class PlainStepper:
 
     def explore(self, t: float, h: float) -> Tensor:
         with torch.no_grad():
-            return self._f(t + h, self._y + h * self.derivative(t))
+            return self._f(t + h, self._y + h * self.derivative(t)).detach()
 
     def _measure(self, error: Tensor, tolerance: Tolerance) -> float:
         """Scaled norm of an estimated error ``[batch, dim]`` of the attempted step."""

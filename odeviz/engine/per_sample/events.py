@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from odeviz.engine.adjoints.first_order import first_order
 from odeviz.engine.events import Event
 from odeviz.engine.interpolant import at_fraction
 from odeviz.engine.per_sample.ensemble import Clock, EachField, Ensemble
@@ -160,6 +161,7 @@ def differentiable_crossings(event: Event, field: EachField, t: Tensor, y: Tenso
         return t, y
     slope = field(column, y).detach()
     shift = -(residual - residual.detach()) / _total_derivative(event, column, y.detach(), slope)
+    shift = first_order(shift, shift)
     return t + shift.to(t), y + slope * shift[:, None]
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.adjoints.adjoint import Differentiable
+from odeviz.engine.adjoints.first_order import moved
 from odeviz.engine.events import Event, EventRecord
 from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.integrate import Watch, integrate_each, reason
@@ -258,23 +259,23 @@ class EachSolve:
         if moments is None:
             return self.y0
         first = moments[0][:, None].to(self.y0.dtype)
-        slope = self._slopes(first.detach(), self.y0.detach())
-        return self.y0 - slope * (first - first.detach())
+        slope = -self._slopes(first.detach(), self.y0)
+        return moved(self.y0, slope, first - first.detach())
 
     def _attach_outputs(self, y: Tensor) -> Tensor:
         """y(t_i) as a function of t_i, so that dL/dt_i = dL/dy_i . f; its value is unchanged."""
         moments = self._moments()
         if moments is None:
             return y
-        when = moments.reshape(-1, 1).to(y.dtype)
+        when = moments[..., None].to(y.dtype)
         states = y.detach().reshape(-1, y.shape[-1])
-        slope = self._slopes(when.detach(), torch.where(torch.isnan(states), 0.0, states))
-        return y + (slope * (when - when.detach())).view_as(y)
+        with torch.no_grad():
+            slope = self._slopes(when.detach().reshape(-1, 1), torch.where(torch.isnan(states), 0.0, states))
+        return moved(y, slope.view_as(y), when - when.detach(), *self.problem.params)
 
     def _slopes(self, t: Tensor, y: Tensor) -> Tensor:
-        with torch.no_grad():
-            self.stats.nfe_forward += 1
-            return checked_value(self.problem.field(t, y), y)
+        self.stats.nfe_forward += 1
+        return checked_value(self.problem.field(t, y), y)
 
     # The result.
 
