@@ -11,7 +11,7 @@ from torch import Tensor
 
 from odeviz.engine import Status
 from odeviz.engine.integrate import CancelToken
-from odeviz.models import CNF, ODENet, SolverOptions
+from odeviz.models import FlowModel, SolverOptions
 
 #: At most this many trajectories are solved again.
 MOST = 128
@@ -26,9 +26,9 @@ class Reference:
     seeds as they are, solves for them once.
     """
 
-    def __init__(self, model: ODENet | CNF, keep: int = 4) -> None:
+    def __init__(self, model: FlowModel, keep: int = 4) -> None:
         self._model = model
-        self._precise: ODENet | CNF | None = None
+        self._precise: FlowModel | None = None
         self._known: OrderedDict[bytes, Tensor] = OrderedDict()
         self._keep = keep
 
@@ -61,7 +61,7 @@ class Reference:
         solution = self._model_in_float64().flow(start.double(), (0.0, self._model.t1), TIGHT, cancel=cancel)
         return None if solution.status is Status.CANCELLED else solution.y1
 
-    def _model_in_float64(self) -> ODENet | CNF:
+    def _model_in_float64(self) -> FlowModel:
         if self._precise is None:
             self._precise = copy.deepcopy(self._model).cpu().double()
         return self._precise

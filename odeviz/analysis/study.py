@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -32,13 +33,17 @@ from odeviz.analysis.results import (
 )
 from odeviz.engine import Solution, Status, StepRecord
 from odeviz.engine.integrate import CancelToken
-from odeviz.models import CNF, ODENet, SolverOptions
-from odeviz.tasks.datasets import DATASETS
+from odeviz.engine.kernel import AutogradKernel, Kernel, kernel_of
+from odeviz.fields.divergence import differentiated
+from odeviz.models import CNF, FlowModel, ODENet, SolverOptions
+from odeviz.tasks.chart import Picture
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.learning import training_points
+from odeviz.tasks.learning import NO_DATA, Data, task_for
+from odeviz.tasks.plane import Plane
+from odeviz.tasks.registry import TASKS
+from odeviz.tasks.scene import Cancelled, Scene
+from odeviz.tasks.settings import one_of
 from odeviz.training.snapshot import Snapshot
-
-Model = ODENet | CNF
 
 #: How the log-density under the mouse is solved.
 _PROBE = SolverOptions(method="dopri5", rtol=1e-5, atol=1e-5)
@@ -52,28 +57,28 @@ class Study:
 
     Questions that take long take a ``cancel`` token (anything with ``is_set``, looked at in every step of a
     solve) and answer None when it was set. A solve that fails numerically raises nothing: the result says so
-    and holds NaN for what was not reached. The plane is the state's first two dimensions; where a question
-    sets states in the plane, the extra dimensions are zero.
+    and holds NaN for what was not reached. The plane is the task's, in most tasks the state's first two dimensions;
+    where a question sets states in the plane, they lie in it.
     """
 
     def __init__(self, snapshot: Snapshot, device: str = "cpu") -> None:
         from odeviz.training import restore
 
         model = restore(snapshot, device=device)
-        assert isinstance(model, ODENet | CNF)
-        self._begin(model, snapshot.experiment, snapshot.iteration)
+        self._begin(model, snapshot.experiment, snapshot.iteration, snapshot.data)
 
     @classmethod
-    def of(cls, model: Model, experiment: Experiment, iteration: int = 0) -> Study:
-        """A study of a copy of any model; the experiment tells the data set."""
+    def of(cls, model: FlowModel, experiment: Experiment, iteration: int = 0) -> Study:
+        """A study of a copy of any model; the experiment tells the task and the data set."""
         study = cls.__new__(cls)
-        study._begin(copy.deepcopy(model), experiment, iteration)
+        study._begin(copy.deepcopy(model), experiment, iteration, NO_DATA)
         return study
 
-    def _begin(self, model: Model, experiment: Experiment, iteration: int) -> None:
+    def _begin(self, model: FlowModel, experiment: Experiment, iteration: int, data: Data) -> None:
         self._model = model.eval().requires_grad_(False)
         self._experiment, self._iteration = experiment, iteration
         self._like = next(model.parameters())
+        self._task = task_for(experiment, self._like.device, data)
         self._reference = Reference(self._model)
 
     @property
@@ -83,29 +88,25 @@ class Study:
 
     @property
     def extent(self) -> Extent:
-        """A square around the origin that shows the data set."""
-        half = DATASETS[self._experiment.data.name].extent
-        return Extent(-half, half, -half, half)
+        """A rectangle of the plane that shows the data set."""
+        return Extent(*self._task.extent())
+
+    @property
+    def _plane(self) -> Plane:
+        return self._task.plane(self._model)
 
     def data(self, n: int = 1000) -> DataResult:
-        """``n`` points of the data set, the same at every call; of a classifier's, at most those it is trained on."""
-        if self._experiment.task == "classification":
-            points, labels = (part[:n].copy() for part in training_points(self._experiment))
-        else:
-            points, labels = self._sample(n, self._experiment.seed)
+        """At most ``n`` points of the data set, the same at every call; of a fixed set, those trained on."""
+        points, labels = self._task.shown(n)
         return DataResult(frozen(points), frozen(labels))
 
-    def default_seeds(self, n: int, rng_seed: int = 0) -> tuple[NDArray[np.float32], Ints]:
-        """Where trajectories start: ``seeds [n, 2]`` and ``labels [n]``.
+    def default_seeds(self, n: int, rng_seed: int = 0) -> tuple[NDArray[Any], Ints]:
+        """Where ``n`` trajectories start: points of the plane ``[n, 2]`` or states ``[n, dim]``, and labels ``[n]``.
 
-        A classifier carries data, labelled; a flow carries samples of its base N(0, I), labelled -1.
+        A classifier carries data, labelled; a flow carries samples of its base, labelled -1.
         """
-        if isinstance(self._model, ODENet):
-            points, labels = self._sample(n, rng_seed)
-        else:
-            rng = np.random.default_rng(rng_seed)
-            points, labels = rng.standard_normal((n, 2), dtype=np.float32), np.full(n, -1, dtype=np.int64)
-        return frozen(points), frozen(labels)
+        seeds, labels = self._task.starts(self._model, n, rng_seed)
+        return frozen(seeds), frozen(labels)
 
     @torch.no_grad()
     def flow(
@@ -117,13 +118,16 @@ class Study:
         with_error: bool = True,
         cancel: CancelToken | None = None,
     ) -> FlowResult | None:
-        """Trajectories through ``seeds [batch, 2]`` from t = 0 to t1, at ``frames`` equal times, by one solve.
+        """Trajectories through ``seeds`` from t = 0 to t1, at ``frames`` equal times, by one solve.
+
+        ``seeds`` are points of the plane ``[batch, 2]`` or states ``[batch, dim]``.
 
         The states between the steps are the method's own dense output, so ``nfe`` is what the solve cost.
         ``with_error`` measures the distance to a float64 reference at t1 (see :class:`FlowResult`), which is
         solved once for each set of seeds; without it the error is told only if that has been done before.
         """
-        if np.ndim(seeds) != 2 or np.shape(seeds)[1] != 2 or not len(seeds):
+        widths = (2, self._model.state_dim)
+        if np.ndim(seeds) != 2 or np.shape(seeds)[1] not in widths or not len(seeds):
             raise ValueError(f"seeds must be points [batch, 2], at least one, not {list(np.shape(seeds))}")
         grid.at_least("frames", frames, 2)
         start = self._states(seeds)
@@ -138,7 +142,7 @@ class Study:
             return None
         return FlowResult(
             t=frozen(times),
-            paths=_array(solution.y[..., :2]),
+            paths=_array(self._plane.points(solution.y)),
             labels=frozen(np.array(labels, dtype=np.int64)),
             steps=_table(solution.stats.steps),
             choice=choice,
@@ -158,19 +162,30 @@ class Study:
         x, y, points = grid.nodes(extent, n)
         states = self._states(points)
         moments = np.linspace(0.0, self.t1, times)
-        # The field's fused kernel, as a solve would use it: three times as fast as calling the module.
-        kernel = self._model.field.kernel(states)
+        velocity = self._velocities(moments, states, cancel)
+        if velocity is None:
+            return None
+        grids = _array(self._plane.velocity(velocity).reshape(times, n, n, 2))
+        return FieldResult(frozen(moments), frozen(x), frozen(y), grids, self._iteration)
+
+    def _velocities(self, times: NDArray[Any], states: Tensor, cancel: CancelToken | None) -> Tensor | None:
+        """The field ``[times, batch, dim]`` at the states; None when cancelled."""
+        make = kernel_of(self._model.field)
+        if make is None:
+            kernel: Kernel = AutogradKernel(self._model.field, states, ())
+        else:
+            # As a solve would use it: three times as fast as calling the module.
+            kernel = make(states)
         packed = kernel.pack(states)
-        velocity = packed.new_empty(times, len(packed))
+        velocity = packed.new_empty(len(times), len(packed))
         try:
-            for k, t in enumerate(moments.tolist()):
+            for k, t in enumerate(times.tolist()):
                 if cancel is not None and cancel.is_set():
                     return None
                 kernel.evaluate(t, packed, velocity[k], -1)
-            grids = _array(kernel.unpack(velocity)[..., :2].reshape(times, n, n, 2))
+            return kernel.unpack(velocity).clone()
         finally:
             kernel.release()
-        return FieldResult(frozen(moments), frozen(x), frozen(y), grids, self._iteration)
 
     @torch.no_grad()
     def density(
@@ -214,25 +229,32 @@ class Study:
     ) -> ProbeResult | None:
         """Velocity, speed and exact divergence at one state in the plane, and log p there for a density."""
         state = self._states(np.array([point]))
-        u, v = self._model.field(t, state)[0, :2].tolist()
-        divergence = float(self._model.field.divergence(t, state)[0])
+        velocity, divergence = differentiated(self._model.field, t, state)
+        u, v = self._plane.velocity(velocity)[0].tolist()
         log_density = math.nan
         if isinstance(self._model, CNF):
             log_density = float(self._model.log_prob_at(state, t, _PROBE, cancel=cancel)[0])
             solution = self._model.last_solution
             if t > 0.0 and solution is not None and solution.status is Status.CANCELLED:
                 return None
-        return ProbeResult(t, point, (u, v), math.hypot(u, v), divergence, log_density)
+        return ProbeResult(t, point, (u, v), math.hypot(u, v), float(divergence[0]), log_density)
 
-    def _sample(self, n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        data = self._experiment.data
-        rng = np.random.default_rng(seed)
-        return DATASETS[data.name].sample(n, data.noise, rng, self._experiment.task)
+    @torch.no_grad()
+    def view(self, key: str, choice: SolverChoice, cancel: CancelToken | None = None) -> Picture | None:
+        """One of the task's own views; raises ``ValueError`` when it has none of that name."""
+        task = TASKS[self._experiment.task]
+        one_of("view", key, [view.key for view in task.views])
+        draw = import_module(f"{task.package}.views").draw
+        try:
+            picture: Picture = draw(key, Scene(self._model, self._task, _options(choice), cancel))
+        except Cancelled:
+            return None
+        return picture
 
     def _states(self, points: NDArray[Any]) -> Tensor:
-        """Points of the plane ``[batch, 2]`` as states ``[batch, dim]``."""
-        states = torch.as_tensor(np.array(points), dtype=self._like.dtype, device=self._like.device)
-        return self._model.lift(states) if isinstance(self._model, ODENet) else states
+        """Points of the plane ``[batch, 2]``, or states, as states ``[batch, dim]``."""
+        given = torch.as_tensor(np.array(points), dtype=self._like.dtype, device=self._like.device)
+        return given if given.shape[1] == self._model.state_dim else self._plane.states(given)
 
     def _on_grid(
         self, extent: Extent, n: int, ask: Callable[[Tensor], Tensor], solves: bool

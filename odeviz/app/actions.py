@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from odeviz.bridge import Phase
 from odeviz.state import LAYERS
 from odeviz.tasks.presets import PRESETS
+from odeviz.tasks.registry import task_of
 from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import MODES, Theme
 
@@ -111,7 +112,7 @@ def _theme_specs() -> list[ActionSpec]:
 def _preset_specs() -> list[ActionSpec]:
     specs = []
     for preset in PRESETS.values():
-        task = "Densities" if preset.experiment.task == "density" else "Classifiers"
+        task = task_of(preset.experiment).title
         tip = f"{preset.sentence} {preset.look_for}"
         specs.append(
             ActionSpec(f"preset.{preset.name}", preset.title, tip, "Presets", icon="cards", submenu=task)

@@ -9,9 +9,12 @@ from odeviz.analysis.results import DensityResult, Extent, SolverChoice
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Answer, DecisionRequest, DensityRequest, FrameCache, SolveService
 from odeviz.state import Workbench
+from odeviz.tasks.registry import task_of
 
 #: Grid points a side while training, and the tolerance that is then the tightest.
 QUICK_GRID, QUICK_TOLERANCE = 40, 1e-2
+#: What to ask for, by what a task shows behind its flow.
+_REQUESTS = {"density": DensityRequest, "decision": DecisionRequest}
 
 
 class Background:
@@ -50,7 +53,12 @@ class Background:
         """Begin again; what is shown stays until it is replaced."""
         self.pause()
         self._extent = extent
-        if self._bench.snapshot is None or extent is None or not self._wanted():
+        snapshot = self._bench.snapshot
+        if (
+            snapshot is None
+            or extent is None
+            or not (task_of(snapshot.experiment).background and self._wanted())
+        ):
             return
         if training:
             choice = self._bench.choice
@@ -107,6 +115,6 @@ class Background:
     def _ask(self, t: float, n: int, choice: SolverChoice) -> None:
         snapshot = self._bench.snapshot
         if snapshot is not None and self._extent is not None:
-            density = snapshot.experiment.task == "density"
-            request = (DensityRequest if density else DecisionRequest)(t, self._extent, n, choice)
+            ask = _REQUESTS[task_of(snapshot.experiment).background]
+            request = ask(t, self._extent, n, choice)
             self._service.ask(snapshot, request)

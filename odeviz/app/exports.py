@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from odeviz.tasks.datasets import DATASETS
+from odeviz.tasks.registry import TASKS
+from odeviz.tasks.task import Task
 from odeviz.training.snapshot import Snapshot
 
 FIGURE_FORMATS = {"png": "PNG picture", "svg": "SVG drawing", "pdf": "PDF document"}
@@ -23,12 +24,8 @@ class Shown:
     t: float
 
     @property
-    def density(self) -> bool:
-        return self.snapshot.experiment.task == "density"
-
-    @property
-    def entropy(self) -> float | None:
-        return entropy_of(self.snapshot)
+    def task(self) -> Task:
+        return TASKS[self.snapshot.experiment.task]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +40,14 @@ class Export:
     there: Callable[[Shown], bool]
 
 
-def entropy_of(snapshot: Snapshot) -> float | None:
-    """Entropy of the data a density model learns, in nats, where it is known."""
-    data = snapshot.experiment.data
-    if snapshot.experiment.task != "density":
-        return None
-    return DATASETS[data.name].entropy_at(data.noise)
-
-
 def _flow(now: Shown) -> tuple[str, dict[str, Any]]:
     scene = now.results.get("scene")
     background = now.results.get("background")
+    behind = {now.task.background: background} if now.task.background else {}
     return "flow", {
         "flow": now.results.get("flow"),
         "field": now.results.get("field"),
-        "density" if now.density else "decision": background,
+        **behind,
         "data": scene.data if scene is not None else None,
         "time": now.t,
         "extent": scene.extent if scene is not None else None,
@@ -66,13 +56,12 @@ def _flow(now: Shown) -> tuple[str, dict[str, Any]]:
 
 def _background(now: Shown) -> tuple[str, dict[str, Any]]:
     scene = now.results.get("scene")
-    kind = "density" if now.density else "decision"
+    kind = now.task.background
     return kind, {kind: now.results["background"], "data": scene.data if scene is not None else None}
 
 
 def _loss(now: Shown) -> tuple[str, dict[str, Any]]:
-    about = {"history": now.snapshot.history, "task": now.snapshot.experiment.task, "entropy": now.entropy}
-    return "loss", about
+    return "loss", {"history": now.snapshot.history, "experiment": now.snapshot.experiment}
 
 
 def _nfe(now: Shown) -> tuple[str, dict[str, Any]]:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from odeviz.storage.paths import pretrained
 from odeviz.tasks.datasets import DATASETS
 from odeviz.tasks.presets import PRESETS, Preset
+from odeviz.tasks.registry import TASKS
 from odeviz.widgets.guard import guarded
 from odeviz.widgets.theme import Theme
 
@@ -113,11 +114,11 @@ class Gallery(QDialog):
         grid.setContentsMargins(8, 8, 8, 8)
         grid.setSpacing(12)
         row = 0
-        for task, heading in (("density", "Densities"), ("classification", "Classifiers")):
-            label = QLabel(heading)
+        for task in TASKS.values():
+            label = QLabel(task.title)
             label.setProperty("role", "section")
             grid.addWidget(label, row, 0, 1, COLUMNS)
-            presets = [preset for preset in PRESETS.values() if preset.experiment.task == task]
+            presets = [preset for preset in PRESETS.values() if preset.experiment.task == task.name]
             for place, preset in enumerate(presets):
                 card = Card(preset, theme)
                 card.chosen.connect(self._choose)

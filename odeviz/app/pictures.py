@@ -30,6 +30,7 @@ from odeviz.bridge import (
 )
 from odeviz.state import Playhead, Seeds, TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
 
 TRAJECTORIES = 300
@@ -106,6 +107,13 @@ class Pictures(QObject):
         if waiting or any(self.service.is_open(kind) for kind in kinds):
             return False
         return "flow" in self.results and self.background.finest
+
+    @property
+    def _complete(self) -> bool:
+        """Whether everything of the first picture is there."""
+        snapshot = self.bench.snapshot
+        behind = snapshot is not None and task_of(snapshot.experiment).background
+        return "flow" in self.results and ("background" in self.results or not behind)
 
     def forget(self) -> None:
         """Another model is about to be shown: take back what was asked for the one before."""
@@ -303,7 +311,7 @@ class Pictures(QObject):
         t = self.bench.playhead.t
         self.window.flow.set_time(t)
         self.window.time_bar.set_time(t)
-        if not self._announced and {"flow", "background"} <= self.results.keys():
+        if not self._announced and self._complete:
             self._announced = True
             self.shown.emit()
 

@@ -6,7 +6,6 @@ import time
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from odeviz.app.exports import entropy_of
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Device, Phase, Trainer, Trouble
 from odeviz.state import TrainingStatus, Workbench
@@ -115,8 +114,7 @@ class RunControl(QObject):
             self._drawn[panel] = snapshot
             self._draw_after = now + HISTORY_PERIOD
             if panel is loss:
-                density = snapshot.experiment.task == "density"
-                loss.set_history(snapshot.history, density=density, entropy=entropy_of(snapshot))
+                loss.set_history(snapshot.history, snapshot.experiment)
             else:
                 nfe.set_history(snapshot.history)
         return bool(due)
@@ -162,7 +160,7 @@ class RunControl(QObject):
     def _on_snapshot(self, snapshot: Snapshot | None) -> None:
         if snapshot is None:
             return
-        self.window.status.set_snapshot(snapshot, entropy_of(snapshot))
+        self.window.status.set_snapshot(snapshot)
 
 
 def hot_part(running: Experiment, edited: Experiment) -> Experiment:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from odeviz.tasks.registry import task_of
+
 if TYPE_CHECKING:
     from odeviz.app.startup import Desk
 
@@ -66,7 +68,7 @@ def _prepare(desk: Desk, iterations: int | None) -> str:
         ready = _train(desk)
     if failures or not ready or bench.snapshot is None:
         return failures[0] if failures else "The model did not become ready in time."
-    share = 0.8 if bench.snapshot.experiment.task == "density" else 0.7
+    share = 0.8 if task_of(bench.snapshot.experiment).background == "density" else 0.7
     control.playback.scrub(share * bench.playhead.t1)
     if not wait(lambda: bool(failures) or control.pictures.settled, PICTURE):
         return "The pictures did not become ready in time."

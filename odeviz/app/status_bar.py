@@ -7,6 +7,7 @@ import math
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 
 from odeviz.bridge import Phase
+from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
 from odeviz.widgets.theme import Theme
 
@@ -64,19 +65,19 @@ class StatusBar(QStatusBar):
         self._show("speed", f"{per_second:.0f} it/s" if per_second >= 10 else f"{per_second:.1f} it/s"
                    if per_second > 0 else "")  # fmt: skip
 
-    def set_snapshot(self, snapshot: Snapshot | None, entropy: float | None) -> None:
-        """Numbers of the model on show; ``entropy`` is that of its data, where known."""
+    def set_snapshot(self, snapshot: Snapshot | None) -> None:
+        """Numbers of the model on show."""
         if snapshot is None:
             for name in ("iteration", "loss", "metric", "nfe"):
                 self._show(name, "")
             return
         total = snapshot.experiment.training.iterations
         self._show("iteration", f"{snapshot.iteration:,} / {total:,}")
-        history, density = snapshot.history, snapshot.experiment.task == "density"
+        history = snapshot.history
         loss = float(history.loss[-1]) if len(history) else math.nan
         self._show("loss", f"loss {loss:.4f}" if math.isfinite(loss) else "")
-        self._show("metric", _metric(snapshot, density, entropy))
-        if len(history):
+        self._show("metric", _metric(snapshot))
+        if len(history) and math.isfinite(history.nfe_forward[-1]):
             forward, backward = history.nfe_forward[-1], history.nfe_backward[-1]
             self._show("nfe", f"NFE {forward:.0f} / {backward:.0f}")
         else:
@@ -91,12 +92,13 @@ class StatusBar(QStatusBar):
         label.setVisible(bool(text))
 
 
-def _metric(snapshot: Snapshot, density: bool, entropy: float | None) -> str:
-    metrics = snapshot.metrics
-    if density:
-        nll = metrics.get("nll", math.nan)
-        if math.isfinite(nll):
-            return f"NLL {nll:.3f}" + (f" (H {nll - entropy:+.3f})" if entropy is not None else "")
-    elif math.isfinite(accuracy := metrics.get("accuracy", math.nan)):
-        return f"accuracy {accuracy:.1%}"
-    return ""
+def _metric(snapshot: Snapshot) -> str:
+    """The task's first figure, and where it is known its distance to the bound."""
+    task = task_of(snapshot.experiment)
+    figure, bound = task.headline, task.bound(snapshot.experiment)
+    value = snapshot.metrics.get(figure.name, math.nan)
+    if not math.isfinite(value):
+        return ""
+    return f"{figure.label} {figure.text(value)}" + (
+        f" (H {value - bound:+.3f})" if bound is not None else ""
+    )

@@ -20,6 +20,7 @@ from odeviz.commands.arguments import (
 )
 from odeviz.commands.output import FAILED, OK
 from odeviz.exporting.style import DPI
+from odeviz.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from odeviz.analysis.study import Study
@@ -116,12 +117,10 @@ def _results(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
         raise UserError(f"--time means nothing to the {panel} panel, but to {', '.join(AT_A_TIME)}")
     if panel in _RECORDED:
         return _recorded(snapshot, given)
-    density = snapshot.experiment.task == "density"
-    if panel in ("density", "decision") and (panel == "density") != density:
-        has, lacks = ("density", "decision") if density else ("decision", "density")
-        raise UserError(
-            f"a model of a {snapshot.experiment.task} task has no {lacks}; --panel {has} shows what it has"
-        )
+    background = task_of(snapshot.experiment).background
+    if panel in ("density", "decision") and panel != background:
+        also = f"; --panel {background} shows what it has" if background else ""
+        raise UserError(f"a model of a {snapshot.experiment.task} task has no {panel}{also}")
     choice = solver_choice(snapshot.experiment, given)
 
     from odeviz.analysis.study import Study
@@ -146,11 +145,7 @@ def _recorded(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
         raise UserError(f"{given.file} has no history: the model has not been trained")
     results: dict[str, Any] = {"history": snapshot.history}
     if given.panel == "loss":
-        from odeviz.tasks.datasets import DATASETS
-
-        data, task = snapshot.experiment.data, snapshot.experiment.task
-        results["task"] = task
-        results["entropy"] = DATASETS[data.name].entropy_at(data.noise) if task == "density" else None
+        results["experiment"] = snapshot.experiment
     return results
 
 
@@ -172,9 +167,10 @@ def _plane(
         flow = _flow(study, snapshot, choice)
         extent = _around(extent, flow)
         results = {"flow": flow, "field": study.field(extent), "time": time}
-    if snapshot.experiment.task == "density":
+    background = task_of(snapshot.experiment).background
+    if background == "density":
         results["density"] = study.density(time, extent, _CELLS, for_map)
-    else:
+    elif background == "decision":
         # Filaments of a class are thin: a decision by itself is drawn twice as finely as one behind a flow.
         cells = _FINE_CELLS if given.panel == "decision" else _CELLS
         results["decision"] = study.decision(time, extent, cells, for_map)

@@ -167,12 +167,10 @@ class ProgressLine:
 
 def _report(preset: str, snapshot: Snapshot, metrics: dict[str, float]) -> dict[str, Any]:
     """What ``--json`` prints: the run, what it reached, and what that cost."""
+    from odeviz.tasks.registry import task_of
+
     known = dict(snapshot.metrics) | metrics
-    scores = (
-        ("accuracy",)
-        if snapshot.experiment.task == "classification"
-        else ("nll", "nll_se", "entropy", "mass")
-    )
+    scores = [figure.name for figure in task_of(snapshot.experiment).figures]
     names = ("loss", *scores, "nfe_forward", "nfe_backward")
     return {
         "preset": preset,

@@ -10,28 +10,29 @@ import numpy as np
 from odeviz.analysis.results import Floats, FlowResult, StepTable
 from odeviz.exporting.palette import LIGHT, mix
 from odeviz.exporting.style import COLUMN, label_ends, new_figure, notes, running_median
+from odeviz.tasks import task as tasks
+from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TASKS = ("classification", "density")
 
+def loss_figure(*, history: History, experiment: Experiment | None = None) -> Figure:
+    """Training loss and the first figure of the experiment's task against iteration.
 
-def loss_figure(*, history: History, task: str = "classification", entropy: float | None = None) -> Figure:
-    """Training loss and the task's metric against iteration.
-
-    Classification: cross-entropy (logarithmic) above, accuracy in percent below. Density: both are negative
-    log-likelihoods in nats and share one axis, with the data's entropy H, which no model can beat, as a
-    dashed line where it is known. A faint line is every recorded value, a full one their running median.
-    Raises ``ValueError`` for an empty history or an unknown task.
+    The loss is above (logarithmic where it is positive), the figure below. Where both are the same quantity, as the
+    negative log-likelihoods of densities, they share one axis, with the value that no model can beat as a dashed line
+    where it is known. A faint line is every recorded value, a full one their running median.
+    Raises ``ValueError`` for an empty history.
     """
     _has_rows(history)
-    if task not in TASKS:
-        raise ValueError(f"task must be one of {', '.join(TASKS)}, not {task!r}")
-    if task == "density":
-        return _likelihood_figure(history, entropy)
+    experiment = experiment or Experiment()
+    task = task_of(experiment)
+    if task.shares_axis:
+        return _shared_figure(history, task, task.bound(experiment))
     figure = new_figure(COLUMN, COLUMN * 0.78)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _raw_and_smooth(above, history.iteration, history.loss, LIGHT.accent)
@@ -39,18 +40,25 @@ def loss_figure(*, history: History, task: str = "classification", entropy: floa
     if losses.size and losses.min() > 0:
         above.set_yscale("log")
         _few_decades(above, losses)
-    above.set_ylabel("cross-entropy (nats)")
+    above.set_ylabel(_with_unit(task.loss))
     known = np.isfinite(history.metric)
-    below.plot(history.iteration[known], 100 * history.metric[known], **_MEASURED)
-    below.set_ylabel("accuracy (%)")
-    if known.any():
-        last = 100 * float(history.metric[known][-1])
-        below.set_ylim(min(50.0, 100 * float(history.metric[known].min())) - 2, 102)
+    shown = task.headline
+    metric = history.metric[known] * (100 if shown.percent else 1)
+    below.plot(history.iteration[known], metric, **_MEASURED)
+    below.set_ylabel(_with_unit(shown))
+    if known.any() and shown.percent:
+        below.set_ylim(min(50.0, float(metric.min())) - 2, 102)
     _iterations(below, history)
     figure.align_ylabels()
     if known.any():
-        label_ends(below, [(float(history.iteration[-1]), last, f"{last:.1f} %", _SECOND)])
+        last = float(history.metric[known][-1])
+        label_ends(below, [(float(history.iteration[-1]), float(metric[-1]), shown.text(last), _SECOND)])
     return figure
+
+
+def _with_unit(figure: tasks.Figure) -> str:
+    unit = "%" if figure.percent else figure.unit
+    return f"{figure.label} ({unit})" if unit else figure.label
 
 
 def nfe_figure(*, history: History) -> Figure:
@@ -162,7 +170,7 @@ def _raw_and_smooth(axes: Axes, x: Floats, values: Floats, color: str, dashes: A
     return float(finite[-1]) if finite.size else 0.0
 
 
-def _likelihood_figure(history: History, entropy: float | None) -> Figure:
+def _shared_figure(history: History, task: tasks.Task, bound: float | None) -> Figure:
     figure = new_figure(COLUMN, COLUMN * 0.62)
     axes = figure.add_subplot()
     last = float(history.iteration[-1])
@@ -173,18 +181,20 @@ def _likelihood_figure(history: History, entropy: float | None) -> Figure:
     if known.any():
         axes.plot(history.iteration[known], history.metric[known], **_MEASURED, zorder=4)
         ends.append((last, float(history.metric[known][-1]), "held out", _SECOND))
+    if not np.isfinite(history.loss).any():
+        ends = ends[1:]
     # The first few losses of a long run may lie far above all others; the curve comes in over the top.
     losses = history.loss[np.isfinite(history.loss)]
     shown = np.sort(losses)[: math.ceil(0.985 * len(losses))] if len(losses) > 200 else losses
-    values = np.concatenate([shown, history.metric[known], [entropy] if entropy is not None else []])
+    values = np.concatenate([shown, history.metric[known], [bound] if bound is not None else []])
     if values.size:
         low, high = float(values.min()), float(values.max())
         margin = 0.06 * (high - low) or 0.1
         axes.set_ylim(low - margin, high + margin)
-    if entropy is not None:
-        axes.axhline(entropy, **_LIMIT)
-        ends.append((last, entropy, f"H = {entropy:.3f}", LIGHT.muted))
-    axes.set_ylabel("negative log-likelihood (nats)")
+    if bound is not None:
+        axes.axhline(bound, **_LIMIT)
+        ends.append((last, bound, f"H = {bound:.3f}", LIGHT.muted))
+    axes.set_ylabel(_with_unit(task.loss))
     _iterations(axes, history)
     label_ends(axes, ends)
     return figure

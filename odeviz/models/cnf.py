@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from odeviz.engine import Solution
 from odeviz.engine.integrate import CancelToken
 from odeviz.fields import LogDensityField, MLPField, Rescaled
+from odeviz.models.flow_model import FlowModel
 from odeviz.models.options import SolverOptions, check_end_time, without_graph
 
 
-class CNF(nn.Module):
+class CNF(FlowModel):
     """A flow that carries the base N(0, I) at t = 0 to the data's density at t = ``t1``.
 
     ::
@@ -45,12 +45,10 @@ class CNF(nn.Module):
         learn_t1: bool = True,
         solver: SolverOptions | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(solver or SolverOptions())
         check_end_time(t1)
         self.dim = dim
         self.field = MLPField(dim, tuple(hidden), activation=activation, time=time)
-        self.solver = solver or SolverOptions()
-        self.last_solution: Solution | None = None
         self._t1 = float(t1)
         self.log_t1 = nn.Parameter(torch.tensor(math.log(t1))) if learn_t1 else None
 
@@ -91,20 +89,6 @@ class CNF(nn.Module):
         self.last_solution = without_graph(solution)
         base, change = solution.y1[:, : self.dim], solution.y1[:, self.dim]
         return self.base_log_prob(base) - change
-
-    def flow(
-        self,
-        z0: Tensor,
-        t: Sequence[float],
-        solver: SolverOptions | None = None,
-        *,
-        cancel: CancelToken | None = None,
-        dense: bool = False,
-    ) -> Solution:
-        """Carry states ``z0 [batch, dim]`` from ``t[0]`` through the times ``t``, either way."""
-        solution = (solver or self.solver).solve(self.field, z0, t, cancel=cancel, dense=dense)
-        self.last_solution = without_graph(solution)
-        return solution
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from odeviz.engine import Solution
 from odeviz.engine.integrate import CancelToken
 from odeviz.fields import MLPField
-from odeviz.models.options import SolverOptions, check_end_time, without_graph
+from odeviz.models.flow_model import FlowModel
+from odeviz.models.options import SolverOptions, check_end_time
 
 
-class ODENet(nn.Module):
+class ODENet(FlowModel):
     """Lift the input, carry it along a flow from t = 0 to ``t1``, read class scores off linearly.
 
     ::
@@ -43,7 +43,7 @@ class ODENet(nn.Module):
         t1: float = 1.0,
         solver: SolverOptions | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(solver or SolverOptions(rtol=1e-3, atol=1e-3))
         check_end_time(t1)
         for name, value, least in (("classes", classes, 1), ("extra_dims", extra_dims, 0)):
             if value < least:
@@ -51,8 +51,6 @@ class ODENet(nn.Module):
         self.dim, self.classes, self.extra_dims = dim, classes, extra_dims
         self.field = MLPField(dim + extra_dims, tuple(hidden), activation=activation, time=time)
         self.readout = nn.Linear(dim + extra_dims, classes)
-        self.solver = solver or SolverOptions(rtol=1e-3, atol=1e-3)
-        self.last_solution: Solution | None = None
         self._t1 = float(t1)
 
     @property
@@ -81,20 +79,6 @@ class ODENet(nn.Module):
             state = self.flow(state, (t, self.t1), solver, cancel=cancel).y1
         logits: Tensor = self.readout(state)
         return logits
-
-    def flow(
-        self,
-        z0: Tensor,
-        t: Sequence[float],
-        solver: SolverOptions | None = None,
-        *,
-        cancel: CancelToken | None = None,
-        dense: bool = False,
-    ) -> Solution:
-        """Carry states ``z0 [batch, dim + extra_dims]`` from ``t[0]`` through the times ``t``, either way."""
-        solution = (solver or self.solver).solve(self.field, z0, t, cancel=cancel, dense=dense)
-        self.last_solution = without_graph(solution)
-        return solution
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:

@@ -28,7 +28,8 @@ from odeviz.widgets.theme import Theme
 
 #: Titles of the sections, by the first word of a setting's path; settings without one follow "run".
 SECTIONS = {
-    "task": "Task", "data": "Data", "field": "Vector field", "solver": "Solver", "training": "Training", "run": "Run",
+    "task": "Task", "data": "Data", "options": "This task",
+    "field": "Vector field", "solver": "Solver", "training": "Training", "run": "Run",
 }  # fmt: skip
 
 
@@ -71,7 +72,9 @@ class ExperimentForm(Panel):
         differs = set(experiment.changed(running)) if running is not None else set()
         values = {e.path: e.value for e in running.entries()} if running is not None else {}
         used: set[str] = set()
-        for entry in experiment.entries():
+        entries = experiment.entries()
+        self._match_rows(entries)
+        for entry in entries:
             row = self._rows[entry.path]
             applies = experiment.applies(entry)
             row.setVisible(applies)
@@ -158,20 +161,15 @@ class ExperimentForm(Panel):
         column = QVBoxLayout(inside)
         column.setContentsMargins(12, 0, 12, 12)
         column.setSpacing(8)
-        bodies: dict[str, QVBoxLayout] = {}
+        self._bodies: dict[str, QVBoxLayout] = {}
         for key, title in SECTIONS.items():
             section = Section(self.theme, title, parent=inside)
             body = QVBoxLayout(section.body)
             body.setContentsMargins(0, 0, 0, 4)
             body.setSpacing(6)
-            self._sections[key], bodies[key] = section, body
+            self._sections[key], self._bodies[key] = section, body
             column.addWidget(section)
-        for entry in self._experiment.entries():
-            row = FormRow(self.theme, entry, inside)
-            row.chosen.connect(self._chosen)
-            row.typed.connect(self._typed)
-            bodies[_section(entry.path)].addWidget(row)
-            self._rows[entry.path] = row
+        self._match_rows(self._experiment.entries())
         column.addStretch(1)
         area = QScrollArea(self)
         area.setWidgetResizable(True)
@@ -179,6 +177,22 @@ class ExperimentForm(Panel):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(inside)
         return area
+
+    def _match_rows(self, entries: list[Entry]) -> None:
+        """One row for each setting: another task brings others of its own."""
+        wanted = {entry.path: entry.about for entry in entries}
+        for path in [path for path, row in self._rows.items() if wanted.get(path) != row.about]:
+            if path == "data.name" and path in wanted:
+                continue
+            self._rows.pop(path).deleteLater()
+        for entry in entries:
+            if entry.path not in self._rows:
+                row = FormRow(self.theme, entry)
+                row.chosen.connect(self._chosen)
+                row.typed.connect(self._typed)
+                row.set_control_width(WIDTH if self.width() >= _ROOMY else NARROW)
+                self._bodies[_section(entry.path)].addWidget(row)
+                self._rows[entry.path] = row
 
     def _offered(self, entry: Entry) -> list[str]:
         """The choices that are allowed beside the other settings' values. Task and method choose first."""

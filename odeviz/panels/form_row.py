@@ -28,7 +28,7 @@ class FormRow(QWidget):
         super().__init__(parent)
         self.path = entry.path
         self.hot = entry.about.hot
-        about = entry.about
+        self.about = about = entry.about
         # A symbol of a letter or two fits beside the name; longer ones are in the tooltip.
         name = about.label + (f"  {about.symbol}" if 0 < len(about.symbol) < 3 else "")
         self._name = QLabel(name, self)

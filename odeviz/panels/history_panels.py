@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from odeviz.panels.panel import Panel
+from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.registry import task_of
+from odeviz.tasks.task import Task
 from odeviz.training.snapshot import History
 from odeviz.widgets.legend import Key, Legend, shade
 from odeviz.widgets.plot import Plot, grown
@@ -88,30 +91,32 @@ class LossPanel(HistoryPanel):
         )
         self.restyle()
 
-    def set_history(self, history: History, density: bool = False, entropy: float | None = None) -> None:
-        """Draw a history. For a density the metric is the held-out NLL in nats, and ``entropy`` its lower bound."""
+    def set_history(self, history: History, experiment: Experiment | None = None) -> None:
+        """Draw a history of a run of ``experiment``, which tells what the loss and the metric are."""
+        task = task_of(experiment or Experiment())
+        bound = task.bound(experiment) if experiment is not None else None
         self.plot.set_message("" if len(history) else _EMPTY)
         if not len(history):
             self._x = self._y = None
         x = history.iteration.astype(np.float64)
         known = np.isfinite(history.metric)
         mean = running_mean(history.loss)
-        shown = [history.loss, *([history.metric[known]] if density else [])]
+        shown = [history.loss, *([history.metric[known]] if task.shares_axis else [])]
         everything = np.concatenate(shown) if len(history) else np.empty(0)
         finite = everything[np.isfinite(everything)]
-        self._use_log(bool(not density and len(finite) and finite.min() > 0))
+        self._use_log(bool(not task.shares_axis and len(finite) and finite.min() > 0))
         scale = _log if self._is_log else _same
         self._raw.set_segments(segments(x, scale(history.loss)))
         self._mean.set_segments(segments(*thinned(x, scale(mean))))
-        known = known & density
+        known = known & task.shares_axis
         self._metric.set_segments(segments(x[known], scale(history.metric[known])))
         values = [scale(v) for v in shown] or [np.empty(0)]
-        if entropy is not None:
-            values.append(np.array([entropy]))
-            self._bound.setValue(entropy)
-        self._bound.setVisible(entropy is not None)
+        if bound is not None:
+            values.append(np.array([bound]))
+            self._bound.setValue(bound)
+        self._bound.setVisible(bound is not None)
         self.fit(x, values)
-        self._tell(history, mean, density, entropy)
+        self._tell(history, mean, task, bound)
 
     def restyle(self) -> None:
         super().restyle()
@@ -125,15 +130,16 @@ class LossPanel(HistoryPanel):
             self._y = None
             self.plot.set_log_y(log)
 
-    def _tell(self, history: History, mean: NDArray[Any], density: bool, entropy: float | None) -> None:
+    def _tell(self, history: History, mean: NDArray[Any], task: Task, bound: float | None) -> None:
         keys = [Key("loss", "accent", value=f"{mean[-1]:.3f}" if len(mean) else "")]
         metric = history.metric[np.isfinite(history.metric)]
-        if len(metric) and density:
-            keys.append(Key("NLL", "classes.1", value=f"{metric[-1]:.3f}"))
+        figure = task.headline
+        if len(metric) and task.shares_axis:
+            keys.append(Key(figure.label, "classes.1", value=figure.text(metric[-1])))
         elif len(metric):
-            keys.append(Key("accuracy", "success", "dot", f"{metric[-1]:.1%}"))
-        if entropy is not None:
-            keys.append(Key("H", "muted", "dash", f"{entropy:.3f}"))
+            keys.append(Key(figure.label, "success", "dot", figure.text(metric[-1])))
+        if bound is not None:
+            keys.append(Key("H", "muted", "dash", f"{bound:.3f}"))
         self.legend.set_keys(keys)
 
 

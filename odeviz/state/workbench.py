@@ -14,6 +14,7 @@ from odeviz.analysis.results import SolverChoice
 from odeviz.state.commands import Change
 from odeviz.state.nouns import Playhead, Point, Seeds, TrainingStatus
 from odeviz.tasks.experiment import FIXED, Experiment
+from odeviz.tasks.registry import TASKS
 from odeviz.tasks.settings import find
 from odeviz.training.snapshot import Snapshot
 
@@ -202,7 +203,14 @@ class Workbench(QObject):
             self._push(f"{verb} of {key}", self.set_layers, self.layers, {**self.layers, key: shown})
 
     def _edited(self, path: str, value: Any) -> Experiment:
-        # A task brings its own data sets, a method its ways to a gradient; what both have is kept.
+        now = self.experiment
+        if path == "task" and value != now.task and value in TASKS:
+            # Another task begins with what works for it.
+            kept: dict[str, Any] = {"seed": now.seed, "device": now.device, "dtype": now.dtype}
+            if now.data.name in TASKS[value].data:
+                kept |= {"data.name": now.data.name}
+            return Experiment.of(value, kept)
+        # A method brings its ways to a gradient; what both have is kept.
         follower, otherwise = _FOLLOWERS.get(path, ("", ""))
         if follower and find(self.experiment, path).value != value:
             for choice in [find(self.experiment, follower).value, otherwise]:
@@ -218,7 +226,7 @@ class Workbench(QObject):
 
 
 #: Settings that must fit another: by the one that leads, the one that follows and a choice that always fits.
-_FOLLOWERS = {"task": ("data.name", "moons"), "solver.method": ("solver.adjoint", "discrete")}
+_FOLLOWERS = {"solver.method": ("solver.adjoint", "discrete")}
 
 
 def viewing_choice(experiment: Experiment) -> SolverChoice:

@@ -1,9 +1,10 @@
 """The model file: one ``.odeviz`` file is one snapshot.
 
-Format (version 1)
+Format (version 2)
 ------------------
-A safetensors file. Its tensors are the model's ``state_dict`` under its own names, and the history's columns
-under ``history/<column>`` (no parameter's name contains a slash). The header's metadata holds four texts:
+A safetensors file. Its tensors are the model's ``state_dict`` under its own names, the history's columns under
+``history/<column>`` and a person's own data under ``data/<name>`` (no parameter's name contains a slash). Version 1
+knew neither such data nor settings of a task's own. The header's metadata holds four texts:
 
 =================== ===================================================================================
 ``format``          ``odeviz``
@@ -37,13 +38,13 @@ from numpy.typing import NDArray
 
 import odeviz
 from odeviz.storage.atomic import atomic_write
-from odeviz.storage.shapes import expected_shapes
 from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.registry import TASKS, expected_shapes, task_of
 from odeviz.training.snapshot import History, Snapshot
 
 SUFFIX = ".odeviz"
 FORMAT = "odeviz"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 #: Far above what the largest experiment needs (8 layers of 1,024 units in float64 take 64 MB).
 MAX_BYTES = 2**30
 MAX_HEADER_BYTES = 2**22
@@ -51,6 +52,7 @@ MAX_HEADER_BYTES = 2**22
 MAX_LOG_T1 = 9.3
 
 _HISTORY = "history/"
+_DATA = "data/"
 _COLUMNS = tuple(column.name for column in dataclasses.fields(History))
 #: First bytes of files that are picked by mistake.
 _STRANGERS = {
@@ -117,6 +119,7 @@ def save_model(path: Path | str, snapshot: Snapshot) -> None:
         "snapshot": msgspec.json.encode(description).decode(),
     }
     tensors = dict(snapshot.weights) | {_HISTORY + name: getattr(snapshot.history, name) for name in _COLUMNS}
+    tensors |= {_DATA + name: array for name, array in snapshot.data.items()}
     # asarray keeps the shape [] of a scalar parameter, which ascontiguousarray alone would make [1].
     tensors = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     with atomic_write(path) as temporary:
@@ -224,7 +227,11 @@ def _describe(metadata: Mapping[str, str]) -> tuple[_Description, Experiment]:
         description = msgspec.json.decode(metadata.get("snapshot", ""), type=_Description)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise _DefectError(f"its description is damaged ({_one_line(error)})") from None
-    known = {entry.path: entry for entry in Experiment().entries()}
+    task = description.experiment.get("task", Experiment().task)
+    if task not in TASKS:
+        raise _DefectError(f"odeviz {odeviz.__version__} does not know its task ({str(task)[:40]})")
+    start = Experiment.of(str(task))
+    known = {entry.path: entry for entry in start.entries()}
     unknown = sorted(set(description.experiment) - set(known))
     if unknown:
         names = ", ".join(name[:40] for name in unknown[:5]) + (", ..." if len(unknown) > 5 else "")
@@ -238,7 +245,7 @@ def _describe(metadata: Mapping[str, str]) -> tuple[_Description, Experiment]:
         for path, value in description.experiment.items()
     }
     try:
-        return description, Experiment().with_settings(values)
+        return description, start.with_settings(values)
     except ValueError as error:
         raise _DefectError(f"its experiment is not valid: {_one_line(error)}") from None
 
@@ -261,6 +268,11 @@ def _assemble(described: tuple[_Description, Experiment], tensors: dict[str, NDA
         raise _DefectError(f"its history lacks {', '.join(missing)}")
     history = History(**columns)  # type: ignore[arg-type]
     _check_history(history)
+    data = {name.removeprefix(_DATA): tensors.pop(name) for name in list(tensors) if name.startswith(_DATA)}
+    try:
+        task_of(experiment).check_data(experiment, data)
+    except ValueError as error:
+        raise _DefectError(f"its data is not valid: {_one_line(error)}") from None
     _check_weights(experiment, tensors)
     _check_end_time(tensors)
     return Snapshot(
@@ -269,6 +281,7 @@ def _assemble(described: tuple[_Description, Experiment], tensors: dict[str, NDA
         seconds=description.seconds,
         weights=tensors,
         history=history,
+        data=data,
         metrics={name: math.nan if value is None else value for name, value in description.metrics.items()},
         message=description.message,
     )

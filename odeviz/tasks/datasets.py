@@ -191,3 +191,8 @@ DATASETS: dict[str, Dataset] = _registry(
     ),
     Dataset("rings", "Four rings", {"density": _rings}, default_noise=0.08, extent=4.0, entropy=2.6232),
 )
+
+
+def offered(task: str) -> tuple[str, ...]:
+    """Names of the sets that are offered for a task."""
+    return tuple(name for name, data in DATASETS.items() if task in data.tasks)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from odeviz.tasks.datasets import DATASETS
-from odeviz.tasks.settings import Entry, check, entries, find, parse, replace, setting
+from odeviz.tasks.registry import TASKS
+from odeviz.tasks.settings import Entry, check, entries, find, hint, one_of, parse, replace, setting
 
-TASKS = ("classification", "density")
 #: Methods with and without step-size control, by the engine's names. Those not explicit Runge-Kutta come last.
 ADAPTIVE = ("heun", "bosh3", "dopri5", "tsit5", "dop853", "adams", "esdirk4", "asynchronous-leapfrog")
 FIXED = ("euler", "midpoint", "ralston", "rk4")
@@ -30,17 +30,16 @@ class DataConfig:
     """Which points are learnt."""
 
     name: str = setting(
-        "moons", "Data set", "The distribution the points are drawn from.", choices=tuple(DATASETS)
+        "moons", "Data", "What is learnt from: a distribution of points, or the system that made them."
     )
     samples: int = setting(
         1024,
         "Points",
-        "Number of training points. Density tasks draw fresh points at every iteration.",
+        "Number of training points.",
         symbol="N",
         lo=16,
         hi=100_000,
         log=True,
-        when={"task": ("classification",)},
     )
     noise: float = setting(
         0.1,
@@ -78,7 +77,6 @@ class FieldConfig:
         symbol="p",
         lo=0,
         hi=16,
-        when={"task": ("classification",)},
     )
 
 
@@ -111,9 +109,7 @@ class SolverConfig:
     t1: float = setting(
         1.0, "End time", "The flow runs from t = 0 to this time.", symbol="t₁", lo=0.01, hi=100.0
     )
-    learn_t1: bool = setting(
-        False, "Learn t₁", "Train the end time together with the weights.", when={"task": ("density",)}
-    )
+    learn_t1: bool = setting(False, "Learn t₁", "Train the end time together with the weights.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +139,10 @@ class Experiment:
     Invalid values raise ``ValueError`` naming the setting and what is allowed.
     """
 
-    task: str = setting("classification", "Task", "What is learnt.", choices=TASKS)
+    task: str = setting("classification", "Task", "What is learnt.", choices=tuple(TASKS))
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    #: The task's own settings, of the class its :class:`odeviz.tasks.task.Task` names; None takes their defaults.
+    options: Any = None
     field: FieldConfig = dataclasses.field(default_factory=FieldConfig)
     solver: SolverConfig = dataclasses.field(default_factory=SolverConfig)
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
@@ -159,10 +157,16 @@ class Experiment:
 
     def __post_init__(self) -> None:
         check(self)
-        offered = [name for name, data in DATASETS.items() if self.task in data.tasks]
-        if self.data.name not in offered:
+        about = TASKS[self.task]
+        if self.options is None:
+            object.__setattr__(self, "options", about.options())
+        elif type(self.options) is not about.options:
+            wanted, got = about.options.__name__, type(self.options).__name__
+            raise TypeError(f"options of task {self.task} must be {wanted}, not {got}")
+        if self.data.name not in about.data:
             raise ValueError(
-                f"data.name must be one of {', '.join(offered)} for task {self.task}, not {self.data.name!r}"
+                f"data.name must be one of {', '.join(about.data)} for task {self.task}, "
+                f"not {self.data.name!r}{hint(self.data.name, about.data)}"
             )
         able = _LIMITED.get(self.solver.adjoint, (self.solver.method,))
         if self.solver.method not in able:
@@ -172,6 +176,16 @@ class Experiment:
             )
         if self.device == "mps" and self.dtype == "float64":
             raise ValueError("dtype must be float32 on device mps, which has no float64")
+        about.check(self)
+
+    @classmethod
+    def of(cls, task: str, values: Mapping[str, Any] = MappingProxyType({})) -> Experiment:
+        """The task's default experiment, with settings replaced by dotted path."""
+        about = TASKS[one_of("task", task, TASKS)]
+        # Both at once: a task's defaults may fit together only with some of the values.
+        bare = cls(task=task, data=DataConfig(name=about.data[0]))
+        new: Experiment = replace(bare, {**about.defaults, **values})
+        return new
 
     def with_setting(self, path: str, value: Any) -> Experiment:
         """A copy with one setting replaced, e.g. ``with_setting("solver.rtol", 1e-4)``."""
@@ -182,25 +196,39 @@ class Experiment:
 
         Task and data set change together when both are given, so the order does not matter.
         """
-        return self.with_settings({path: parse(find(self, path), text) for path, text in assignments.items()})
+        base = self
+        if (task := assignments.get("task", self.task).strip()) != self.task and task in TASKS:
+            base = Experiment.of(task)
+        return self.with_settings({path: parse(find(base, path), text) for path, text in assignments.items()})
 
     def with_settings(self, values: Mapping[str, Any]) -> Experiment:
-        """A copy with several settings replaced and checked at once, by dotted path."""
-        new: Experiment = replace(self, values)
-        return new
+        """A copy with several settings replaced and checked at once, by dotted path.
+
+        With another task, settings of its own begin at their defaults, and the common ones are kept.
+        """
+        task = values.get("task", self.task)
+        if task == self.task or task not in TASKS:
+            new: Experiment = replace(self, values)
+            return new
+        kept = {e.path: e.value for e in entries(self) if not e.path.startswith("options.")}
+        return Experiment.of(task, {**kept, **values})
 
     def entries(self) -> list[Entry]:
         """All settings, in the order of the form."""
-        return list(entries(self))
+        return [_among(entry, TASKS[self.task].data) for entry in entries(self)]
 
     def applies(self, entry: Entry) -> bool:
-        """Whether a setting has a meaning under the other settings' values."""
+        """Whether a setting has a meaning for this task and under the other settings' values."""
+        if entry.path in TASKS[self.task].unused:
+            return False
         values = {e.path: e.value for e in entries(self)}
         return all(values[path] in allowed for path, allowed in entry.about.when.items())
 
     def changed(self, other: Experiment) -> list[str]:
         """Dotted paths of the settings in which two experiments differ."""
-        return [a.path for a, b in zip(entries(self), entries(other), strict=True) if a.value != b.value]
+        mine, others = ({e.path: e.value for e in entries(each)} for each in (self, other))
+        missing = object()
+        return [path for path in mine | others if mine.get(path, missing) != others.get(path, missing)]
 
     def cold_changes(self, other: Experiment) -> list[str]:
         """Dotted paths of the settings in which ``other`` differs that a running session cannot take over."""
@@ -210,3 +238,10 @@ class Experiment:
     def is_hot_change(self, other: Experiment) -> bool:
         """Whether a running session can take over ``other``'s settings without a restart."""
         return not self.cold_changes(other)
+
+
+def _among(entry: Entry, data: tuple[str, ...]) -> Entry:
+    """The setting ``data.name`` with the sets that its task is offered with; any other as it is."""
+    if entry.path != "data.name":
+        return entry
+    return dataclasses.replace(entry, about=dataclasses.replace(entry.about, choices=data))

@@ -84,10 +84,8 @@ def _check_one(entry: Entry) -> None:
     ok = isinstance(value, entry.type) and (entry.type is bool or not isinstance(value, bool))
     if not ok and not (entry.type is float and isinstance(value, int) and not isinstance(value, bool)):
         raise ValueError(f"{path} must be {wanted}{_range(about)}, not {value!r}")
-    if about.choices and value not in about.choices:
-        raise ValueError(
-            f"{path} must be one of {', '.join(about.choices)}, not {value!r}{_hint(value, about.choices)}"
-        )
+    if about.choices:
+        one_of(path, value, about.choices)
     if entry.type in (int, float):
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{path} must be a finite number{_range(about)}, not {value}")
@@ -103,7 +101,15 @@ def _range(about: Setting) -> str:
     return f" of at most {about.hi:g}" if about.hi is not None else ""
 
 
-def _hint(value: Any, names: Any) -> str:
+def one_of(name: str, value: str, names: Any) -> str:
+    """``value`` if it is among ``names``; else ``ValueError`` naming the setting, what is allowed and the closest."""
+    if value not in names:
+        raise ValueError(f"{name} must be one of {', '.join(names)}, not {value!r}{hint(value, names)}")
+    return value
+
+
+def hint(value: Any, names: Any) -> str:
+    """The name that was perhaps meant, in brackets, or nothing."""
     close = difflib.get_close_matches(str(value), list(names), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
@@ -124,8 +130,9 @@ def find(config: Any, path: str) -> Entry:
     """The setting at a dotted path; raises ``ValueError`` naming those there are and the closest one."""
     by_path = {entry.path: entry for entry in entries(config)}
     if path not in by_path:
-        hint = _hint(path, by_path)
-        raise ValueError(f"there is no setting {path!r}{hint}; the settings are {', '.join(by_path)}")
+        raise ValueError(
+            f"there is no setting {path!r}{hint(path, by_path)}; the settings are {', '.join(by_path)}"
+        )
     return by_path[path]
 
 

@@ -14,7 +14,8 @@ from torch.nn.utils import get_total_norm
 
 from odeviz.engine import Solution
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.learning import build_model, solver_options, task_for
+from odeviz.tasks.learning import NO_DATA, Data, build_model, solver_options, task_for
+from odeviz.tasks.registry import TASKS
 from odeviz.training import runtime
 from odeviz.training.recorder import Recorder
 from odeviz.training.snapshot import Snapshot
@@ -45,7 +46,10 @@ class Session:
     Raises ``ValueError`` in one sentence when the device is not there or the snapshot's weights do not fit.
     """
 
-    def __init__(self, experiment: Experiment, snapshot: Snapshot | None = None) -> None:
+    def __init__(
+        self, experiment: Experiment, snapshot: Snapshot | None = None, data: Data = NO_DATA
+    ) -> None:
+        self.data = dict(data if snapshot is None else snapshot.data)
         self.runtime = runtime.choose(experiment.device)
         self.experiment = experiment
         self.iteration = 0 if snapshot is None else snapshot.iteration
@@ -53,11 +57,11 @@ class Session:
         self.message = ""
         #: Latest values by name.
         self.metrics: dict[str, float] = {} if snapshot is None else dict(snapshot.metrics)
-        model = build_model(experiment)
+        model = build_model(experiment, self.data)
         if snapshot is not None:
             load_weights(model, snapshot.weights)
         self.model = model.to(self.runtime.device)
-        self.task = task_for(experiment, self.runtime.device)
+        self.task = task_for(experiment, self.runtime.device, self.data)
         self._recorder = Recorder(history=None if snapshot is None else snapshot.history)
         self._rng = np.random.default_rng([experiment.seed, _BATCH_STREAM, self.iteration])
         self._parameters = list(self.model.parameters())
@@ -102,13 +106,13 @@ class Session:
         """One gradient step: loss and evaluations forwards and backwards; None when it was abandoned."""
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self.experiment, share)
-        batch = self.task.batch(self._rng)
+        batch = self.task.batch(self._rng, share)
         self._optimizer.zero_grad()
         loss = self.task.loss(self.model, batch)
+        # A baseline without a flow solves nothing.
         solution = self.model.last_solution
-        assert solution is not None
         value = loss.item()
-        if not solution.ok:
+        if solution is not None and not solution.ok:
             return self._stop(_clause(solution.message), "another tolerance, method or learning rate")
         if not math.isfinite(value):
             return self._stop(f"the loss became {value}", "a smaller learning rate")
@@ -119,6 +123,8 @@ class Session:
                 "the gradient is not finite", "a smaller learning rate or another gradient mode"
             )
         self._optimizer.step()
+        if solution is None:
+            return value, math.nan, math.nan
         self._warm_start(solution)
         return value, float(solution.stats.nfe_forward), float(solution.stats.nfe_backward)
 
@@ -150,7 +156,7 @@ class Session:
     def _quick_metric(self) -> float:
         figures = self.task.metrics(self.model, full=False)
         self.metrics |= figures
-        return figures[self.task.headline]
+        return figures[TASKS[self.experiment.task].headline.name]
 
     def evaluate(self) -> dict[str, float]:
         """All figures of the task at their full precision, on points that training never saw."""
@@ -173,7 +179,7 @@ class Session:
             raise ValueError(f"{', '.join(cold)} cannot change while training; restart to apply")
         self.experiment = experiment
         self.model.solver = solver_options(experiment)
-        self.task = task_for(experiment, self.runtime.device)
+        self.task = task_for(experiment, self.runtime.device, self.data)
         for group in self._optimizer.param_groups:
             group["weight_decay"] = experiment.training.weight_decay
         self.message = ""
@@ -182,6 +188,7 @@ class Session:
         """A frozen copy of what training has reached."""
         return Snapshot(
             experiment=self.experiment,
+            data=self.data,
             iteration=self.iteration,
             seconds=self.seconds,
             weights=copy_weights(self.model),

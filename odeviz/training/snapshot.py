@@ -21,9 +21,10 @@ class History:
     iteration: NDArray[np.int64]
     seconds: NDArray[np.float64]
     loss: NDArray[np.float64]
+    #: Evaluations of the field; NaN for a model that solves nothing.
     nfe_forward: NDArray[np.float64]
     nfe_backward: NDArray[np.float64]
-    #: Accuracy (classification) or held-out NLL in nats (density); NaN where it was not evaluated.
+    #: The first of the task's figures; NaN where it was not evaluated.
     metric: NDArray[np.float64]
 
     @classmethod
@@ -51,5 +52,7 @@ class Snapshot:
     history: History = field(default_factory=History.empty)
     #: Latest values by name, for example ``{"loss": ..., "accuracy": ...}``.
     metrics: Mapping[str, float] = field(default_factory=dict)
+    #: A person's own data that it was trained on, by name; read-only.
+    data: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     #: Why training stopped by itself, one sentence; empty when all is well.
     message: str = ""

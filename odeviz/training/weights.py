@@ -9,18 +9,19 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from odeviz.models import FlowModel
 from odeviz.tasks.learning import build_model
 from odeviz.training.snapshot import Snapshot
 
 
 def restore(
     snapshot: Snapshot, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
-) -> nn.Module:
+) -> FlowModel:
     """The snapshot's model with its weights, on ``device``; ``dtype`` replaces the experiment's precision.
 
     Raises ``ValueError`` in one sentence when the weights are not those of the experiment's model.
     """
-    model = build_model(snapshot.experiment)
+    model = build_model(snapshot.experiment, snapshot.data)
     load_weights(model, snapshot.weights)
     return model.to(device, dtype)
 

@@ -219,7 +219,7 @@ def test_data_of_a_classifier_are_its_training_points() -> None:
     study = trained_study("classification")
     data = study.data(5000)
     assert len(data.points) == 1024
-    batch, _ = task_for(Experiment()).batch(np.random.default_rng(0))
+    batch, _ = task_for(Experiment()).batch(np.random.default_rng(0), 0.0)
     shown = {point.tobytes() for point in np.asarray(data.points)}
     assert all(point.tobytes() in shown for point in batch.numpy())
     assert len(study.data(10).points) == 10

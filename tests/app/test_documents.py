@@ -12,7 +12,7 @@ BY_KEY = {export.key: export for export in EXPORTS}
 @pytest.fixture
 def model_file(tmp_path):
     """A model file of a tiny classifier, made without torch."""
-    from odeviz.storage.shapes import expected_shapes
+    from odeviz.tasks.registry import expected_shapes
 
     experiment = Experiment().with_settings({"field.width": 3, "field.depth": 1})
     weights = {name: np.zeros(shape, np.float32) for name, shape in expected_shapes(experiment).items()}

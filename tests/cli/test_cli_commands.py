@@ -99,7 +99,7 @@ def test_training_a_classifier_reports_what_it_reached(capsys):
 def test_training_a_density_reports_its_likelihood(capsys, models):
     report = json.loads(models["report"])
     assert list(report) == [
-        "preset", "seed", "iterations", "seconds", "loss", "nll", "nll_se", "entropy", "mass",
+        "preset", "seed", "iterations", "seconds", "loss", "nll", "nll_se", "entropy", "gap", "mass",
         "nfe_forward", "nfe_backward", "parameters",
     ]  # fmt: skip
     assert report["nll"] > report["entropy"] - 3 * report["nll_se"]
@@ -272,7 +272,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_training(capsys, fake, 
 def test_info_tells_what_a_file_holds(capsys, models):
     about = answer(capsys, "info", models["density"])
     assert about["iteration"] == 3
-    assert about["format_version"] == 1
+    assert about["format_version"] == 2
     assert about["settings"]["field.width"] == 8
     assert about["metrics"]["nll"] > 0
     assert main(["info", models["density"]]) == 0

@@ -4,8 +4,8 @@ import pytest
 
 from odeviz.cli import main
 from odeviz.storage import save_model
-from odeviz.storage.shapes import expected_shapes
 from odeviz.tasks.presets import PRESETS
+from odeviz.tasks.registry import expected_shapes
 from odeviz.training.snapshot import Snapshot
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from odeviz.storage import save_model
-from odeviz.storage.shapes import expected_shapes
 from odeviz.tasks.presets import PRESETS
+from odeviz.tasks.registry import expected_shapes
 from odeviz.training.snapshot import Snapshot
 
 #: Runs the command line it is given and prints which of the heavy packages that imported.

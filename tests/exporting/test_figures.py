@@ -105,7 +105,6 @@ def test_folder_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
         ("flow", {}, "at least one of flow, field, density, decision, data"),
         ("steps", {}, "needs flow or steps"),
         ("loss", {"history": History.empty()}, "history is empty"),
-        ("loss", {"history": history(), "task": "regression"}, "task must be one of classification, density"),
         ("nfe", {"history": history(), "density": gaussian()}, "a nfe figure does not take density"),
         ("flow", {"data": two_points(), "lines": "dots"}, "lines must be one of arrows, streamlines"),
         ("flow", {"data": two_points(), "color": "red"}, "color must be one of class, time"),

@@ -129,7 +129,7 @@ def test_a_change_of_task_is_left_to_whoever_takes_it(qtbot, form):
     """Circles is no density; the data set may be moved along."""
     form.set_experiment(Experiment().with_setting("data.name", "circles"), None)
     with qtbot.waitSignal(form.edited) as edited:
-        qtbot.keyClick(control(form, "task"), Qt.Key.Key_Down)
+        qtbot.keyClick(control(form, "task"), Qt.Key.Key_Up)
     assert edited.args == ["task", "density"]
 
 

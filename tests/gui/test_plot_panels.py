@@ -10,6 +10,7 @@ from odeviz.panels.history_panels import LossPanel, NfePanel, running_mean, runs
 from odeviz.panels.solver_bar import SolverBar
 from odeviz.panels.steps_panel import StepsPanel
 from odeviz.panels.time_bar import TimeBar
+from odeviz.tasks import Experiment
 from odeviz.training.snapshot import History
 from odeviz.widgets.plot import ValueAxis, grown, power
 
@@ -55,11 +56,11 @@ def test_the_loss_of_a_classifier_is_logarithmic_and_reads_its_accuracy(show, hi
 
 def test_the_loss_of_a_density_is_linear_with_its_nll_and_the_entropy(show, history):
     panel = show(LossPanel)
-    panel.set_history(dataclasses.replace(history, loss=3 - history.loss), density=True, entropy=1.7)
+    panel.set_history(dataclasses.replace(history, loss=3 - history.loss), Experiment.of("density"))
     assert not panel._is_log
-    assert dict(shown_keys(panel))["H"] == "1.700"
-    assert panel._bound.value() == 1.7
-    assert panel.plot.viewRange()[1][0] <= 1.7
+    assert dict(shown_keys(panel))["H"] == "2.394"
+    assert panel._bound.value() == 2.3939
+    assert panel.plot.viewRange()[1][0] <= 2.3939 <= panel.plot.viewRange()[1][1]
 
 
 def test_a_loss_that_is_not_finite_leaves_a_gap(show, history):

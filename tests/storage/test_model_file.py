@@ -11,8 +11,8 @@ import pytest
 import safetensors.numpy
 
 from odeviz.storage import ModelFileError, WriteError, load_model, save_model
-from odeviz.storage.shapes import expected_shapes
 from odeviz.tasks import Experiment
+from odeviz.tasks.registry import expected_shapes
 from odeviz.training.snapshot import History, Snapshot
 
 EXPERIMENT = Experiment().with_settings({"field.width": 8, "solver.rtol": 2e-4, "training.lr": 1e-3})

@@ -10,6 +10,7 @@ import torch
 
 from odeviz.tasks import Experiment
 from odeviz.tasks.learning import build_model, task_for
+from odeviz.tasks.registry import task_of
 from odeviz.training.runtime import one_thread
 
 CLASSIFIER = Experiment().with_setting("field.width", 8)
@@ -54,7 +55,7 @@ def test_classification_draws_from_a_fixed_set_without_repeats():
     rng = np.random.default_rng(0)
     seen = set()
     for _ in range(20):
-        x, labels = task.batch(rng)
+        x, labels = task.batch(rng, 0.0)
         assert x.shape == (48, 2)
         assert x.dtype == torch.float32
         assert labels.shape == (48,)
@@ -66,19 +67,19 @@ def test_classification_draws_from_a_fixed_set_without_repeats():
 
 def test_batch_larger_than_the_set_is_the_set():
     task = task_for(CLASSIFIER.with_settings({"data.samples": 32, "training.batch": 256}))
-    assert task.batch(np.random.default_rng(0))[0].shape == (32, 2)
+    assert task.batch(np.random.default_rng(0), 0.0)[0].shape == (32, 2)
 
 
 def test_density_draws_fresh_points():
     task = task_for(DENSITY.with_setting("training.batch", 16))
     rng = np.random.default_rng(0)
-    assert not torch.equal(task.batch(rng)[0], task.batch(rng)[0])
+    assert not torch.equal(task.batch(rng, 0.0), task.batch(rng, 0.0))
 
 
 def test_density_loss_of_a_still_flow_is_that_of_the_normal():
     task, model = task_for(DENSITY), still(build_model(DENSITY))
-    batch = task.batch(np.random.default_rng(0))
-    expected = 0.5 * batch[0].square().sum(1).mean() + math.log(2 * math.pi)
+    batch = task.batch(np.random.default_rng(0), 0.0)
+    expected = 0.5 * batch.square().sum(1).mean() + math.log(2 * math.pi)
     assert task.loss(model, batch).item() == pytest.approx(expected.item(), rel=1e-6)
 
 
@@ -110,7 +111,7 @@ def test_accuracy_counts_right_answers_on_fresh_points():
 def test_quick_figures_have_the_headline_alone():
     for experiment in (CLASSIFIER, DENSITY):
         task = task_for(experiment)
-        assert set(task.metrics(build_model(experiment), full=False)) == {task.headline}
+        assert set(task.metrics(build_model(experiment), full=False)) == {task_of(experiment).headline.name}
 
 
 def test_figures_of_a_failed_solve_are_nan():
@@ -118,4 +119,4 @@ def test_figures_of_a_failed_solve_are_nan():
         task, model = task_for(experiment), build_model(experiment)
         with torch.no_grad():
             next(model.field.parameters()).fill_(math.nan)
-        assert math.isnan(task.metrics(model, full=False)[task.headline])
+        assert math.isnan(task.metrics(model, full=False)[task_of(experiment).headline.name])

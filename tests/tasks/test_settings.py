@@ -34,7 +34,7 @@ from odeviz.tasks.settings import find
             {"data.name": "rings"},
             ["data.name", "moons, circles, spirals, annuli", "classification", "'rings'"],
         ),
-        ({"data.name": "ring"}, ["data.name", "did you mean 'rings'"]),
+        ({"data.name": "moon"}, ["data.name", "did you mean 'moons'"]),
         ({"device": "gpu"}, ["device", "auto, cpu, cuda, mps"]),
         ({"solver.adjoint": "reversible"}, ["solver.adjoint", "asynchronous-leapfrog", "not dopri5"]),
         ({"solver.method": "adams", "solver.adjoint": "backsolve"}, ["solver.adjoint", "bosh3", "not adams"]),

@@ -2,8 +2,9 @@
 
 import pytest
 
-from odeviz.storage.shapes import expected_shapes
 from odeviz.tasks import Experiment
+from odeviz.tasks.presets import PRESETS
+from odeviz.tasks.registry import expected_shapes
 
 CASES = [
     {},
@@ -20,5 +21,14 @@ def test_the_shapes_are_those_of_the_built_model(settings):
     from odeviz.tasks.learning import build_model
 
     experiment = Experiment().with_settings(settings)
+    state = build_model(experiment).state_dict()
+    assert expected_shapes(experiment) == {name: tuple(tensor.shape) for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_presets_shapes_are_those_of_its_model(name):
+    from odeviz.tasks.learning import build_model
+
+    experiment = PRESETS[name].experiment
     state = build_model(experiment).state_dict()
     assert expected_shapes(experiment) == {name: tuple(tensor.shape) for name, tensor in state.items()}

@@ -1,0 +1,108 @@
+"""What a task's own view shows: charts, maps and tables as frozen arrays. No torch, no Qt.
+
+Panels and exporters draw these without knowing the task.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating[Any]]
+
+#: What a curve stands for; themes give each its colour. ``model`` is the one on show; ``class0`` ... are classes.
+Role = Literal[
+    "model", "truth", "data", "baseline", "second", "muted", "class0", "class1", "class2", "class3", "class4"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points ``x, y [n]``, joined or not; NaN leaves a gap."""
+
+    label: str
+    x: Floats
+    y: Floats
+    role: Role = "model"
+    style: Literal["line", "dashed", "points", "bars"] = "line"
+    #: A band from ``low [n]`` to ``high [n]`` around the curve.
+    low: Floats | None = None
+    high: Floats | None = None
+    #: Of less weight than the others: drawn thin and faint, without an entry in the legend.
+    faint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Curves over common axes."""
+
+    title: str
+    x_label: str
+    y_label: str
+    curves: tuple[Curve, ...]
+    x_log: bool = False
+    y_log: bool = False
+    #: One unit is as long on both axes.
+    equal: bool = False
+    #: The x axis is the flow's time, so that the playhead can be shown on it.
+    over_time: bool = False
+    #: What is seen, in one sentence with its figures.
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Values ``[ny, nx]`` over a rectangle x0, x1, y0, y1; row 0 is the lowest y. ``points [n, 2]`` lie on top."""
+
+    title: str
+    extent: tuple[float, float, float, float]
+    values: Floats
+    points: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """Maps in rows of ``columns``, on one colour scale each or all on one."""
+
+    title: str
+    maps: tuple[Map, ...]
+    columns: int
+    shared: bool = False
+    #: Values of both signs about zero, on a diverging scale.
+    diverging: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of figures under headings."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float, ...], ...]
+    #: The row of the model on show.
+    current: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """Several charts in rows of ``columns``."""
+
+    title: str
+    charts: tuple[Chart, ...]
+    columns: int = 1
+    note: str = ""
+
+
+Picture = Chart | Charts | Maps | Table
+
+
+def frozen(values: Any) -> Floats:
+    """Values as a read-only array of their own."""
+    array = np.array(values)
+    array.setflags(write=False)
+    return array

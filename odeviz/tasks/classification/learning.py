@@ -1,0 +1,82 @@
+"""Cross-entropy of an ODE-Net on a fixed set of points; accuracy on fresh ones."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from odeviz.models import ODENet
+from odeviz.tasks import learning
+from odeviz.tasks.classification import CLASSES, PLANE
+from odeviz.tasks.datasets import DATASETS, Labels
+from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, TRAINING_STREAM, Data
+
+#: (points [n, 2], labels [n])
+Batch = tuple[Tensor, Tensor]
+#: Points on which accuracy is measured, and those of a quick look.
+_TESTED, _GLANCED = 2000, 500
+
+
+class Learning(learning.Learning):
+    """See the module."""
+
+    def __init__(self, experiment: Experiment, device: torch.device, data: Data = NO_DATA) -> None:
+        super().__init__(experiment, device, data)
+        self._dataset = DATASETS[experiment.data.name]
+        self._points = self._draw(experiment.data.samples, self.stream(TRAINING_STREAM))
+        self._x, self._labels = self._tensors(self._points)
+        self._test = self._tensors(self._draw(_TESTED, self.stream(HELD_OUT_STREAM)))
+        self._size = min(experiment.training.batch, experiment.data.samples)
+
+    @staticmethod
+    def build(experiment: Experiment, data: Data = NO_DATA) -> ODENet:
+        return ODENet(
+            dim=PLANE,
+            classes=CLASSES,
+            hidden=learning.hidden_layers(experiment),
+            activation=experiment.field.activation,
+            time=experiment.field.time,
+            extra_dims=experiment.field.extra_dims,
+            t1=experiment.solver.t1,
+            solver=learning.solver_options(experiment),
+        )
+
+    def batch(self, rng: np.random.Generator, progress: float) -> Batch:
+        chosen = torch.from_numpy(rng.choice(len(self._x), self._size, replace=False)).to(self._x.device)
+        return self._x[chosen], self._labels[chosen]
+
+    def loss(self, model: ODENet, batch: Batch) -> Tensor:
+        x, labels = batch
+        return nn.functional.cross_entropy(model(x), labels)
+
+    @torch.no_grad()
+    def metrics(self, model: ODENet, full: bool) -> dict[str, float]:
+        x, labels = (part if full else part[:_GLANCED] for part in self._test)
+        logits = model(x)
+        if not bool(torch.isfinite(logits).all()):
+            return {"accuracy": math.nan}
+        return {"accuracy": (logits.argmax(1) == labels).cpu().double().mean().item()}
+
+    def extent(self) -> tuple[float, float, float, float]:
+        half = self._dataset.extent
+        return (-half, half, -half, half)
+
+    def shown(self, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        points, labels = self._points
+        return points[:n].copy(), labels[:n].copy()
+
+    def starts(self, model: Any, n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        return self._draw(n, np.random.default_rng(seed))
+
+    def _draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], Labels]:
+        return self._dataset.sample(n, self.experiment.data.noise, rng, "classification")
+
+    def _tensors(self, drawn: tuple[NDArray[np.float32], Labels]) -> Batch:
+        points, labels = drawn
+        return self.tensor(points), torch.from_numpy(labels).to(self.device)

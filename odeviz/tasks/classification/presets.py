@@ -1,0 +1,80 @@
+"""Classifiers that work."""
+
+from __future__ import annotations
+
+from odeviz.tasks.datasets import DATASETS
+from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.preset import Gate, Preset, registry
+
+
+def _classifier(
+    data: str,
+    title: str,
+    sentence: str,
+    look_for: str,
+    *,
+    iterations: int,
+    seconds: float,
+    accuracy: float,
+    limit: float,
+    extra_dims: int = 0,
+    lr: float = 5e-3,
+) -> Preset:
+    experiment = Experiment.of(
+        "classification",
+        {
+            "data.name": data,
+            "data.noise": DATASETS[data].default_noise,
+            "field.extra_dims": extra_dims,
+            "training.lr": lr,
+            "training.iterations": iterations,
+        },
+    )
+    gates = (Gate("accuracy", at_least=accuracy),)
+    return Preset(f"{data}-classifier", title, sentence, look_for, experiment, seconds, gates, limit)
+
+
+PRESETS = registry(
+    _classifier(
+        "moons",
+        "Untangle two moons",
+        "A neural ODE carries two interleaving half circles to where one line parts them.",
+        "The NFE grows as training goes on: a sharper flow needs more steps.",
+        iterations=1000,
+        seconds=10,
+        accuracy=0.98,
+        limit=30,
+    ),
+    _classifier(
+        "circles",
+        "Circle inside a circle",
+        "Trajectories of a flow cannot cross, so the inner circle has to squeeze out between outer points.",
+        "A thin bridge of the inner class stays inside the outer one, whatever the accuracy says.",
+        iterations=1000,
+        seconds=10,
+        accuracy=0.97,
+        limit=30,
+    ),
+    _classifier(
+        "spirals",
+        "Unroll two spirals",
+        "Two spirals of one and a half turns are unrolled until a line parts them.",
+        "The NFE climbs several times over while the spirals open.",
+        iterations=2000,
+        seconds=35,
+        lr=1e-2,
+        accuracy=0.97,
+        limit=60,
+    ),
+    _classifier(
+        "annuli",
+        "One dimension more",
+        "A disc inside a ring: with one extra dimension the flow lifts the disc out of the plane.",
+        "Set the extra dimensions to 0 and the boundary tears instead of closing.",
+        iterations=1000,
+        seconds=6,
+        extra_dims=1,
+        accuracy=0.99,
+        limit=30,
+    ),
+)

@@ -1,0 +1,57 @@
+"""A preset: an experiment that works, with its card in the gallery and the figures it is held to. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from odeviz.tasks.experiment import Experiment
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a figure of a trained preset must reach; the median over seeds where several are run."""
+
+    #: A key of the task's metrics.
+    figure: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def holds(self, value: float) -> bool:
+        """Whether a value is within the gate; NaN is not."""
+        above = self.at_least is None or value >= self.at_least
+        below = self.at_most is None or value <= self.at_most
+        return value == value and above and below
+
+    def __str__(self) -> str:
+        low = f"{self.at_least:g} <= " if self.at_least is not None and self.at_most is not None else ""
+        if self.at_most is not None:
+            return f"{low}{self.figure} <= {self.at_most:g}"
+        return f"{self.figure} >= {self.at_least:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """An experiment with its card in the gallery."""
+
+    name: str
+    title: str
+    #: What it is, in one sentence.
+    sentence: str
+    #: What a viewer should watch, in one sentence.
+    look_for: str
+    experiment: Experiment
+    #: About how long training takes on one core of a laptop.
+    seconds: float
+    #: What a trained model must reach within ``limit`` seconds of training.
+    gates: tuple[Gate, ...] = ()
+    limit: float = 60.0
+
+    @property
+    def expected(self) -> str:
+        """The figures to expect, such as ``accuracy >= 0.98``."""
+        return ", ".join(map(str, self.gates))
+
+
+def registry(*presets: Preset) -> dict[str, Preset]:
+    """Presets by name."""
+    return {preset.name: preset for preset in presets}

@@ -1,0 +1,26 @@
+"""The tasks there are. Adding one is adding its package and a line here."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from odeviz.tasks.classification import TASK as CLASSIFICATION
+from odeviz.tasks.density import TASK as DENSITY
+from odeviz.tasks.task import Shapes, Task
+
+if TYPE_CHECKING:
+    from odeviz.tasks.experiment import Experiment
+
+#: By name, in the order of the gallery.
+TASKS: MappingProxyType[str, Task] = MappingProxyType({task.name: task for task in (DENSITY, CLASSIFICATION)})
+
+
+def task_of(experiment: Experiment) -> Task:
+    """The experiment's task."""
+    return TASKS[experiment.task]
+
+
+def expected_shapes(experiment: Experiment) -> Shapes:
+    """Name and shape of every entry of the ``state_dict`` of the experiment's model, which is not built for it."""
+    return task_of(experiment).shapes(experiment)

@@ -1,0 +1,30 @@
+"""Shapes of the modules that tasks build their models of, known without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from odeviz.tasks.task import Shapes
+
+#: What each layer has one number of for each output, by how time enters it.
+_PER_OUTPUT = {
+    "none": ("bias",),
+    "concat": ("bias", "shift"),
+    "concatsquash": ("bias", "shift", "gate_weight", "gate_bias"),
+}
+
+
+def mlp_shapes(prefix: str, dim: int, hidden: Sequence[int], time: str) -> Shapes:
+    """The entries of an :class:`odeviz.fields.MLPField`, on states of ``dim`` numbers, under ``prefix``."""
+    shapes: Shapes = {}
+    for k, (inputs, outputs) in enumerate(pairwise((dim, *hidden, dim))):
+        shapes[f"{prefix}.layers.{k}.weight"] = (outputs, inputs)
+        for name in _PER_OUTPUT[time]:
+            shapes[f"{prefix}.layers.{k}.{name}"] = (outputs,)
+    return shapes
+
+
+def linear_shapes(prefix: str, inputs: int, outputs: int) -> Shapes:
+    """The entries of an ``nn.Linear``."""
+    return {f"{prefix}.weight": (outputs, inputs), f"{prefix}.bias": (outputs,)}

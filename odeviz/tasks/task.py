@@ -1,0 +1,111 @@
+"""What a task says of itself before torch is there: its settings, data sets, figures and views. No torch, no Qt.
+
+A task is a package of ``odeviz.tasks`` with three or four modules: ``__init__`` holds its :class:`Task`, ``presets``
+its ``PRESETS``, ``learning`` its ``Learning`` (with torch), and ``views``, where it has views of its own, a function
+``draw(key, scene)``. It is listed in ``odeviz.tasks.registry``; nothing else knows it by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from odeviz.tasks.experiment import Experiment
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number a run is judged by, as :meth:`odeviz.tasks.learning.Learning.metrics` reports it."""
+
+    #: Its key among the metrics.
+    name: str
+    #: How it is called in the window.
+    label: str
+    unit: str = ""
+    #: Shown as a percentage.
+    percent: bool = False
+
+    def text(self, value: float) -> str:
+        """The value as it is shown, without its unit."""
+        if self.percent:
+            return f"{value:.1%}"
+        return f"{value:.3f}" if 1e-2 <= abs(value) < 1e4 or value == 0 else f"{value:.2e}"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A chart of a task's own, drawn by its module ``views``."""
+
+    key: str
+    title: str
+    #: One or two sentences: what is seen, and what to look for.
+    about: str
+
+
+def _no_bound(experiment: Experiment) -> float | None:
+    return None
+
+
+def _nothing(experiment: Experiment) -> None:
+    return None
+
+
+def no_data(experiment: Experiment, data: Mapping[str, NDArray[Any]]) -> None:
+    """``ValueError`` if there is data that the task has no use for."""
+    if data:
+        raise ValueError(f"task {experiment.task} does not use {next(iter(data))!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The description of a task."""
+
+    name: str
+    #: Heading of its presets in the gallery, in the plural.
+    title: str
+    sentence: str
+    #: Dataclass of the settings that only this task has; each field is made by ``settings.setting``.
+    options: type[Any]
+    #: Names of the data sets or systems it is offered with; the first is its default.
+    data: tuple[str, ...]
+    #: What ``metrics`` reports when asked for everything; the first is tracked while training.
+    figures: tuple[Figure, ...]
+    #: The loss: what it is called on an axis.
+    loss: Figure
+    #: Name and shape of every entry of the model's ``state_dict``, known without building it.
+    shapes: Callable[[Experiment], Shapes]
+    #: What the plane shows behind the flow: ``density``, ``decision`` or nothing.
+    background: str = ""
+    #: Settings of the common sections that mean nothing to it, by dotted path.
+    unused: tuple[str, ...] = ()
+    #: Settings in which its default experiment differs from the common defaults.
+    defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    #: The value that no honest model's first figure goes below, where it is known.
+    bound: Callable[[Experiment], float | None] = _no_bound
+    #: Raises ``ValueError`` naming the setting that does not go with another one.
+    check: Callable[[Experiment], None] = _nothing
+    #: Raises ``ValueError`` unless a person's own data, by name, is what the experiment learns from.
+    check_data: Callable[[Experiment, Mapping[str, NDArray[Any]]], None] = no_data
+    views: tuple[View, ...] = ()
+
+    @property
+    def headline(self) -> Figure:
+        """The figure that is tracked while training."""
+        return self.figures[0]
+
+    @property
+    def shares_axis(self) -> bool:
+        """Whether the loss and the first figure are the same quantity, on other data."""
+        return self.loss.label == self.headline.label
+
+    @property
+    def package(self) -> str:
+        """Where its modules are."""
+        return f"odeviz.tasks.{self.name.replace('-', '_')}"
