@@ -16,7 +16,7 @@ from torch import Tensor
 from odeviz.models import FlowModel, SolverOptions
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.plane import Plane
-from odeviz.tasks.registry import TASKS
+from odeviz.tasks.registry import task_of
 
 #: What a session learns from besides the experiment: a person's own data, by name.
 Data = Mapping[str, NDArray[Any]]
@@ -88,7 +88,7 @@ class Learning(ABC):
 
 
 def _module(experiment: Experiment) -> type[Learning]:
-    learning: type[Learning] = import_module(f"{TASKS[experiment.task].package}.learning").Learning
+    learning: type[Learning] = import_module(f"{task_of(experiment).package}.learning").Learning
     return learning
 
 
@@ -114,7 +114,8 @@ def solver_options(experiment: Experiment) -> SolverOptions:
 
 
 def task_for(experiment: Experiment, device: torch.device | str = "cpu", data: Data = NO_DATA) -> Learning:
-    """The experiment's task, its data on ``device``."""
+    """The experiment's task, its data on ``device``. Raises ``ValueError`` when ``data`` is not what it learns from."""
+    task_of(experiment).check_data(experiment, data)
     return _module(experiment)(experiment, torch.device(device), data)
 
 

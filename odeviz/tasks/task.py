@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from odeviz.tasks.own_data import check_own
+
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
 
@@ -57,12 +59,6 @@ def _nothing(experiment: Experiment) -> None:
     return None
 
 
-def no_data(experiment: Experiment, data: Mapping[str, NDArray[Any]]) -> None:
-    """``ValueError`` if there is data that the task has no use for."""
-    if data:
-        raise ValueError(f"task {experiment.task} does not use {next(iter(data))!r}")
-
-
 @dataclass(frozen=True, slots=True)
 class Task:
     """The description of a task."""
@@ -91,8 +87,8 @@ class Task:
     bound: Callable[[Experiment], float | None] = _no_bound
     #: Raises ``ValueError`` naming the setting that does not go with another one.
     check: Callable[[Experiment], None] = _nothing
-    #: Raises ``ValueError`` unless a person's own data, by name, is what the experiment learns from.
-    check_data: Callable[[Experiment, Mapping[str, NDArray[Any]]], None] = no_data
+    #: The kind of a person's own data that it takes (see ``own_data``), offered as the data set "own"; "" for none.
+    own: str = ""
     views: tuple[View, ...] = ()
 
     @property
@@ -104,6 +100,10 @@ class Task:
     def shares_axis(self) -> bool:
         """Whether the loss and the first figure are the same quantity, on other data."""
         return self.loss.label == self.headline.label
+
+    def check_data(self, experiment: Experiment, data: Mapping[str, NDArray[Any]]) -> None:
+        """Raises ``ValueError`` unless a person's own data, by name, is what the experiment learns from."""
+        check_own(self.own, experiment, data)
 
     @property
     def package(self) -> str:

@@ -1,0 +1,93 @@
+"""A person's own data, as named arrays: what each kind holds, and whether it can be learnt from. No torch, no Qt.
+
+======== =====================================================================================================
+kind     arrays
+======== =====================================================================================================
+points   ``points`` float32 ``[n, 2]``; ``labels`` int64 ``[n]``, -1 where there are none
+series   ``t`` float64 ``[rows]``, increasing within a series; ``y`` float64 ``[rows, channels]``, NaN where a value
+         is missing; ``series`` int64 ``[rows]``, the number of the series a row belongs to, from 0 without a gap
+times    ``t`` float64 ``[events]``, increasing within a series; ``series`` int64 ``[events]`` as above
+======== =====================================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from odeviz.tasks.experiment import Experiment
+
+#: The data set's name in an experiment.
+OWN = "own"
+#: The fewest points, rows or events that anything can be learnt from.
+FEWEST = 16
+
+_ARRAYS: dict[str, dict[str, tuple[type[Any], int]]] = {
+    "points": {"points": (np.float32, 2), "labels": (np.int64, 1)},
+    "series": {"t": (np.float64, 1), "y": (np.float64, 2), "series": (np.int64, 1)},
+    "times": {"t": (np.float64, 1), "series": (np.int64, 1)},
+}
+
+
+def check_own(kind: str, experiment: Experiment, data: Mapping[str, NDArray[Any]]) -> None:
+    """``ValueError`` unless ``data`` is of this kind where the experiment learns from it, and empty elsewhere.
+
+    ``kind`` is "" for a task that takes none.
+    """
+    if experiment.data.name != OWN:
+        if data:
+            raise ValueError(
+                f"data.name must be {OWN} to learn from given data, not {experiment.data.name!r}"
+            )
+        return
+    if not data:
+        raise ValueError(f"data.name {OWN} needs {kind} to learn from, and none are given")
+    _check_arrays(_ARRAYS[kind], data)
+    {"points": _check_points, "series": _check_series, "times": _check_times}[kind](data)
+
+
+def _check_arrays(wanted: Mapping[str, tuple[type[Any], int]], data: Mapping[str, NDArray[Any]]) -> None:
+    if set(data) != set(wanted):
+        raise ValueError(f"own data must hold {', '.join(wanted)}, not {', '.join(sorted(data))}")
+    rows = len(next(iter(data.values()))) if next(iter(data.values())).ndim else 0
+    for name, (dtype, dims) in wanted.items():
+        array = data[name]
+        if array.dtype != dtype or array.ndim != dims or len(array) != rows:
+            raise ValueError(
+                f"own data's {name} must be {np.dtype(dtype)} with {dims} dimension{'s' * (dims > 1)} and as many "
+                f"rows as the others, not {array.dtype} of shape {list(array.shape)}"
+            )
+        if name != "y" and not np.isfinite(array).all():
+            raise ValueError(f"own data's {name} must be finite")
+    if rows < FEWEST:
+        raise ValueError(f"own data must have at least {FEWEST} rows, not {rows}")
+
+
+def _check_points(data: Mapping[str, NDArray[Any]]) -> None:
+    points = data["points"]
+    if points.shape[1] != 2:
+        raise ValueError(f"own points must have 2 columns, not {points.shape[1]}")
+    if not (np.ptp(points, axis=0) > 0).any():
+        raise ValueError("own points are all the same point, from which nothing can be learnt")
+
+
+def _check_series(data: Mapping[str, NDArray[Any]]) -> None:
+    y = data["y"]
+    if not 1 <= y.shape[1] <= 64:
+        raise ValueError(f"own series must have 1 to 64 channels, not {y.shape[1]}")
+    if np.isinf(y).any() or not np.isfinite(y).any(axis=0).all():
+        raise ValueError("own series must have a finite value in each channel, and no infinite one")
+    _check_times(data)
+
+
+def _check_times(data: Mapping[str, NDArray[Any]]) -> None:
+    t, series = data["t"], data["series"]
+    steps = np.diff(series)
+    if series[0] != 0 or ((steps != 0) & (steps != 1)).any():
+        raise ValueError("own series must be numbered 0, 1, 2, ... in the order of their rows")
+    if (np.diff(t)[steps == 0] <= 0).any():
+        raise ValueError("own data's t must increase within each series")
