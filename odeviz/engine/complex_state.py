@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from odeviz.engine.checks import checked_value
 from odeviz.engine.events import Event
 from odeviz.engine.interpolant import DenseOutput
 from odeviz.engine.kernel import VectorField
@@ -29,23 +30,33 @@ def real_field(field: VectorField, params: Sequence[Tensor] | None) -> tuple[Vec
     """The field on real states, and the parameters it is differentiated for."""
 
     def real(t: float, y: Tensor) -> Tensor:
-        return real_state(field(t, complex_state(y)))
+        z = complex_state(y)
+        return real_state(checked_value(field(t, z), z))
 
     return real, parameters_of(field, params)
 
 
 def real_events(events: Sequence[Event]) -> tuple[Event, ...]:
-    def through(map_: Callable[..., Tensor], back: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
-        return lambda t, y: back(map_(t, complex_state(y)))
-
     return tuple(
         replace(
             event,
-            function=through(event.function, lambda value: value),
-            jump=None if event.jump is None else through(event.jump, real_state),
+            function=_on_real_states(event.function),
+            jump=None if event.jump is None else _real_jump(event.jump),
         )
         for event in events
     )
+
+
+def _on_real_states(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    return lambda t, y: function(t, complex_state(y))
+
+
+def _real_jump(jump: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def real(t: float, y: Tensor) -> Tensor:
+        z = complex_state(y)
+        return real_state(checked_value(jump(t, z), z, "an event's jump"))
+
+    return real
 
 
 def real_tolerances(settings: Settings, y0: Tensor) -> Settings:

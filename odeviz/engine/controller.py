@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
+from odeviz.engine.checks import checked_number, checked_size
 from odeviz.engine.norm import Tolerance
 from odeviz.engine.stepper import Stepper
 
@@ -52,17 +53,13 @@ class PIDController:
     max_factor: float = 10.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.safety <= 1:
-            raise ValueError(f"safety must be above 0 and at most 1, not {self.safety}")
-        if not 0 < self.min_factor < 1 < self.max_factor:
-            raise ValueError(
-                f"min_factor and max_factor must lie below and above 1, not {self.min_factor} and {self.max_factor}"
-            )
-        if self.alpha <= 0 or self.beta < 0 or self.gamma < 0:
-            raise ValueError(
-                "alpha must be positive, beta and gamma not negative, "
-                f"not {self.alpha}, {self.beta} and {self.gamma}"
-            )
+        checked_number("safety", self.safety, "above 0 and at most 1", lambda x: 0 < x <= 1)
+        checked_size("alpha", self.alpha)
+        for name in ("beta", "gamma"):
+            value = getattr(self, name)
+            checked_number(name, value, "a finite number of at least 0", lambda x: 0 <= x < math.inf)
+        checked_number("min_factor", self.min_factor, "above 0 and below 1", lambda x: 0 < x < 1)
+        checked_number("max_factor", self.max_factor, "above 1", lambda x: x > 1)
 
     def rejected(self, error: float, exponent: float) -> float:
         """Factor on a step whose scaled error is above one, or not finite."""

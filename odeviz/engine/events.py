@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.adjoints.first_order import first_order
+from odeviz.engine.checks import check_callable, checked_event_values, checked_flag
 from odeviz.engine.interpolant import at_fraction
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.stepper import Stepper
@@ -40,17 +41,17 @@ class Event:
     jump: Callable[..., Tensor] | None = None
 
     def __post_init__(self) -> None:
-        if not callable(self.function):
-            raise TypeError(f"function must be a callable f(t, y), not {type(self.function).__name__}")
+        check_callable("function", self.function)
+        checked_flag("terminal", self.terminal)
         if self.direction not in (-1, 0, 1):
             raise ValueError(f"direction must be -1, 0 or 1, not {self.direction}")
-        if self.jump is not None and not callable(self.jump):
-            raise TypeError(f"jump must be a callable f(t, y), not {type(self.jump).__name__}")
+        if self.jump is not None:
+            check_callable("jump", self.jump)
         if self.jump is not None and self.terminal:
             raise ValueError("an event is terminal or has a jump, not both")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class EventRecord:
     """When, where and to whom one event happened, in the order of the solve; differentiable as the solve is."""
 
@@ -167,11 +168,7 @@ def values_of(event: Event, t: float, y: Tensor) -> Tensor:
     """An event function's values ``[batch]`` at states ``[batch, dim]``, without gradient."""
     with torch.no_grad():
         value = event.function(t, y)
-    if value.shape != y.shape[:1]:
-        raise ValueError(
-            f"an event's function must return one number for each sample, [{y.shape[0]}], not {list(value.shape)}"
-        )
-    return value.detach()
+    return checked_event_values(value, y).detach()
 
 
 def zero_of(f: Callable[[float], float]) -> float:

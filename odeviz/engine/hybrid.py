@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from odeviz.engine.checks import checked_value
 from odeviz.engine.events import Event, time_span, values_of
 from odeviz.engine.integrate import is_tiny
 from odeviz.engine.problem import Problem, Times
@@ -112,12 +113,7 @@ def _jumped(
         with torch.no_grad():
             slope = field(t, state)[who]
         before = before + slope * late
-    after = event.jump(t, before)
-    if after.shape != before.shape:
-        raise ValueError(
-            f"an event's jump must return the shape of the states it is given, {list(before.shape)}, "
-            f"not {list(after.shape)}"
-        )
+    after = checked_value(event.jump(t, before), before, "an event's jump")
     jumped = state.index_copy(0, who, after)
     if late is None:
         return jumped

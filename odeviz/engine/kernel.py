@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from odeviz.engine.checks import checked_value
 from odeviz.engine.kept_bytes import KeptBytes
 
 VectorField = Callable[[float, Tensor], Tensor]
@@ -117,7 +118,7 @@ class CountedField:
         self._count = count
 
     def __call__(self, t: float, y: Tensor) -> Tensor:
-        value = self.field(t, y)
+        value = checked_value(self.field(t, y), y)
         # A view, for a field may return a tensor that outlives this evaluation, and the hook must not.
         value = value.view_as(value)
         if value.requires_grad:
@@ -164,10 +165,8 @@ class AutogradKernel:
                 y = s.detach().clone().view(self._shape).requires_grad_()
                 value = self._field(t, y) if len(self._measured) == 2 else self._measured_field(t, y)
             self._tape[slot] = (y, value)
-        if value.shape != self._shape:
-            raise ValueError(
-                f"field must return the shape of the state, {list(self._shape)}, not {list(value.shape)}"
-            )
+        if not (isinstance(value, Tensor) and value.shape == self._shape and value.dtype == s.dtype):
+            checked_value(value, s.view(self._shape))
         out.copy_(value.detach().reshape(-1))
 
     def _measured_field(self, t: float, y: Tensor) -> Tensor:
@@ -175,7 +174,7 @@ class AutogradKernel:
         with torch.autograd.graph.saved_tensors_hooks(self._kept.pack, self._kept.unpack):
             value = self._field(t, y)
         self._kept.add(y)
-        self._kept.add(value)
+        self._kept.add(checked_value(value, y))
         self._measured.append(self._kept.total - before)
         return value
 

@@ -10,6 +10,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from odeviz.engine.checks import as_number, described
+
 
 def rms(x: Tensor) -> float:
     """Root mean square of all entries."""
@@ -31,6 +33,16 @@ def _number(value: float, dtype: torch.dtype) -> Tensor:
 
 
 Norm = Callable[[Tensor], float | Tensor]
+
+
+def _checked_norm(value: object, x: Tensor) -> float:
+    """What a caller's norm of x returned: one number, which is NaN only where x is not finite."""
+    number = as_number(value.squeeze() if isinstance(value, Tensor) else value)
+    if number is None:
+        raise TypeError(f"norm must return one number, not {described(value)}")
+    if not number >= 0 and bool(torch.isfinite(x).all()):
+        raise ValueError(f"norm must return a number of at least 0, not {number}")
+    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,7 @@ class Tolerance:
 
     def measure(self, x: Tensor) -> float:
         """The norm of a vector already divided by its scale."""
-        return float(NORMS[self.norm](x) if isinstance(self.norm, str) else self.norm(x))
+        return NORMS[self.norm](x) if isinstance(self.norm, str) else _checked_norm(self.norm(x), x)
 
     def layout(self, arrange: Callable[[Tensor], Tensor]) -> Tolerance:
         """The same tolerance with its tensors ``[batch, dim]`` arranged as a kernel's states are."""

@@ -6,13 +6,23 @@ import math
 import warnings
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from odeviz.engine.adjoints.first_order import moved
+from odeviz.engine.caller import stacklevel_outside_engine
+from odeviz.engine.checks import (
+    check_callable,
+    check_choice,
+    checked_count,
+    checked_instants,
+    checked_number,
+    checked_size,
+    checked_times,
+    described,
+)
 from odeviz.engine.controller import (
     CONTROLLERS,
     AdaptiveSteps,
@@ -27,6 +37,8 @@ from odeviz.engine.methods import METHODS
 from odeviz.engine.norm import NORMS, Norm, Tolerance
 
 DTYPES = (torch.float32, torch.float64)
+#: The most steps that may be asked for by number or size: above it their ends alone would fill the memory.
+MOST_GIVEN_STEPS = 10_000_000
 Times = Sequence[float] | Tensor
 
 
@@ -76,8 +88,7 @@ class Problem:
         cls, field: VectorField, y0: Tensor, t: Times, settings: Settings, params: Sequence[Tensor] | None
     ) -> Problem:
         """Raises ``ValueError`` or ``TypeError`` naming the argument and what is allowed."""
-        if not callable(field):
-            raise TypeError(f"field must be a callable f(t, y), not {type(field).__name__}")
+        check_callable("field", field)
         if params is not None and not isinstance(params, Tensor):
             params = tuple(params)
         check_state(y0)
@@ -87,7 +98,8 @@ class Problem:
             raise ValueError(
                 "first_step must be a number, not a tensor, unless each sample has its own steps"
             )
-        check_numbers(settings)
+        settings = checked_settings(settings)
+        assert not isinstance(settings.first_step, Tensor)
         jumps = _between(times, checked_instants("jumps", settings.jumps))
         stops = sorted({*_between(times, checked_instants("step_at", settings.step_at)), *jumps})
         if times[-1] < times[0]:
@@ -170,28 +182,26 @@ class Problem:
 
 
 def check_state(y0: object) -> None:
-    """``ValueError`` unless y0 is a non-empty real tensor [batch, dim]."""
+    """``ValueError`` unless y0 is a non-empty real tensor [batch, dim] with values."""
     if not isinstance(y0, Tensor) or y0.dim() != 2 or y0.dtype not in DTYPES or y0.numel() == 0:
-        what = f"a {list(y0.shape)} tensor of {y0.dtype}" if isinstance(y0, Tensor) else type(y0).__name__
         raise ValueError(
             "y0 must be a non-empty tensor [batch, dim] of float32, float64, complex64 or complex128, "
-            f"not {what}"
+            f"not {described(y0)}"
         )
+    if y0.layout != torch.strided or y0.is_meta:
+        what = "on the meta device" if y0.is_meta else f"of layout {y0.layout}"
+        raise ValueError(f"y0 must be a dense tensor that holds values, not one {what}")
 
 
 def checked_method(name: str) -> Method:
-    if name not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {name!r}")
+    check_choice("method", name, METHODS)
     return METHODS[name]
 
 
 def checked_controller(controller: PIDController | str) -> PIDController:
     if isinstance(controller, PIDController):
         return controller
-    if controller not in CONTROLLERS:
-        raise ValueError(
-            f"controller must be a PIDController or one of {', '.join(CONTROLLERS)}, not {controller!r}"
-        )
+    check_choice("controller", controller, CONTROLLERS, "a PIDController or ")
     return CONTROLLERS[controller]
 
 
@@ -207,60 +217,42 @@ def _own_parameters(field: VectorField) -> Iterable[Tensor]:
     return field.parameters() if isinstance(field, nn.Module) else ()
 
 
-def checked_times(t: Times) -> tuple[float, ...]:
-    if isinstance(t, Tensor) and t.dim() != 1:
-        raise ValueError(f"t must be one-dimensional, not of shape {list(t.shape)}")
-    times = tuple(float(x) for x in (t.tolist() if isinstance(t, Tensor) else t))
-    if len(times) < 2 or not all(math.isfinite(x) for x in times):
-        raise ValueError(f"t must hold at least two finite times, not {list(times)}")
-    sign = math.copysign(1.0, times[-1] - times[0])
-    if any(sign * (b - a) <= 0 for a, b in pairwise(times)):
-        raise ValueError("t must be strictly increasing or strictly decreasing")
-    return times
-
-
-def checked_instants(name: str, instants: Iterable[float] | Tensor) -> list[float]:
-    """Finite times in any order, as floats."""
-    values = [float(x) for x in (instants.tolist() if isinstance(instants, Tensor) else instants)]
-    if not all(math.isfinite(x) for x in values):
-        raise ValueError(f"{name} must hold finite times, not {values}")
-    return values
-
-
 def _between(times: Sequence[float], instants: Sequence[float]) -> list[float]:
     """The instants inside the interval of the solve, its start included."""
     low, high = min(times[0], times[-1]), max(times[0], times[-1])
     return [s for s in instants if low <= s <= high]
 
 
-def check_numbers(settings: Settings) -> None:
-    """``ValueError`` naming the setting that is not a number it may be."""
-    if isinstance(settings.norm, str) and settings.norm not in NORMS:
-        raise ValueError(f"norm must be a function or one of {', '.join(NORMS)}, not {settings.norm!r}")
+def checked_settings(settings: Settings) -> Settings:
+    """The settings as plain numbers; ``ValueError`` or ``TypeError`` naming one that is not what it may be."""
+    if not callable(settings.norm):
+        check_choice("norm", settings.norm, NORMS, "a function or ")
     for name in ("rtol", "atol"):
         check_tolerance(name, getattr(settings, name))
     if _largest(settings.rtol) == 0 and _largest(settings.atol) == 0:
         raise ValueError("rtol and atol must not both be 0")
-    for name in ("dt", "first_step"):
-        size = getattr(settings, name)
-        if size is not None and not (math.isfinite(size) and size > 0):
-            raise ValueError(f"{name} must be a positive finite number, not {size}")
-    if not (math.isfinite(settings.min_step) and settings.min_step >= 0):
-        raise ValueError(f"min_step must be a finite number of at least 0, not {settings.min_step}")
-    if not settings.max_step > settings.min_step:
-        raise ValueError(f"max_step must be above min_step, {settings.min_step}, not {settings.max_step}")
-    for name in ("steps", "max_steps"):
-        count = getattr(settings, name)
-        if count is not None and count < 1:
-            raise ValueError(f"{name} must be at least 1, not {count}")
+    low = checked_number(
+        "min_step", settings.min_step, "a finite number of at least 0", lambda x: 0 <= x < math.inf
+    )
+    dt, first_step, steps = settings.dt, settings.first_step, settings.steps
+    return replace(
+        settings,
+        steps=None if steps is None else checked_count("steps", steps),
+        dt=None if dt is None else checked_size("dt", dt),
+        max_steps=checked_count("max_steps", settings.max_steps),
+        first_step=None if first_step is None else checked_size("first_step", first_step),
+        min_step=low,
+        max_step=checked_number("max_step", settings.max_step, f"above min_step, {low}", lambda x: x > low),
+    )
 
 
-def check_tolerance(name: str, value: float | Tensor) -> None:
-    if isinstance(value, Tensor):
-        if not bool((torch.isfinite(value) & (value >= 0)).all()):
-            raise ValueError(f"{name} must hold finite numbers of at least 0")
-    elif not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"{name} must be a finite number of at least 0, not {value}")
+def check_tolerance(name: str, value: object) -> None:
+    if not isinstance(value, Tensor):
+        checked_number(name, value, "a finite number of at least 0", lambda x: 0 <= x < math.inf)
+    elif value.is_complex() or value.dtype == torch.bool:
+        raise TypeError(f"{name} must hold real numbers, not {described(value)}")
+    elif not bool((torch.isfinite(value) & (value >= 0)).all()):
+        raise ValueError(f"{name} must hold finite numbers of at least 0")
 
 
 def _largest(value: float | Tensor) -> float:
@@ -288,16 +280,24 @@ def _nodes(settings: Settings, times: Sequence[float], stops: Sequence[float]) -
         raise ValueError(f"give {' or '.join(given)}, not both")
     t0, t1 = times[0], times[-1]
     if settings.grid is not None:
-        nodes = checked_times(settings.grid)
+        nodes = checked_times(settings.grid, "grid")
         if (nodes[0], nodes[-1]) != (t0, t1):
             raise ValueError(f"grid must go from t[0] to t[-1], {t0} to {t1}, not {nodes[0]} to {nodes[-1]}")
     else:
-        steps = settings.steps
-        if settings.dt is not None:
-            steps = max(1, math.ceil(abs(t1 - t0) / settings.dt - 1e-9))
-        assert steps is not None
-        nodes = tuple(equal_nodes(t0, t1, steps))
+        nodes = tuple(equal_nodes(t0, t1, steps_of(settings, abs(t1 - t0))))
     return _with_stops(nodes, stops, {float(x) for x in settings.jumps}) if stops else nodes
+
+
+def steps_of(settings: Settings, span: float) -> int:
+    """How many equal steps are asked for over an interval of this length, by ``steps`` or ``dt``."""
+    if settings.dt is None:
+        assert settings.steps is not None
+        name, steps = "steps", float(settings.steps)
+    else:
+        name, steps = "dt", max(1.0, span / settings.dt - 1e-9)
+    if steps > MOST_GIVEN_STEPS:
+        raise ValueError(f"{name} must ask for at most {MOST_GIVEN_STEPS} steps, not {steps:.3g}")
+    return math.ceil(steps)
 
 
 def _with_stops(
@@ -335,7 +335,7 @@ def warn_below_resolution(tolerance: Tolerance, y0: Tensor) -> None:
     if math.isfinite(size) and tolerance.rtol * size + tolerance.atol < eps * size:
         warnings.warn(
             f"rtol = {tolerance.rtol:g} and atol = {tolerance.atol:g} ask for less than the rounding of "
-            f"{str(y0.dtype).removeprefix('torch.')} on a state of size {size:.2g} ({eps * size:.1g}); "
-            "use float64 or a larger tolerance",
-            stacklevel=5,
+            # Without the state's size: a sentence that changes would be shown at every solve of a loop.
+            f"{str(y0.dtype).removeprefix('torch.')}, {eps:.1g} of the state; use float64 or a larger tolerance",
+            stacklevel=stacklevel_outside_engine(),
         )

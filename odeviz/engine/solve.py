@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from torch import Tensor
 
 from odeviz.engine.autocast import without_autocast
+from odeviz.engine.checks import check_callable, check_choice, checked_flag, described
 from odeviz.engine.complex_state import (
     complex_solution,
     real_events,
@@ -124,8 +125,10 @@ def solve(
         jumps,
         norm,
     )
-    extras = Extras(adjoint, Watch(cancel=cancel, on_step=on_step), checked_events(events), dense=dense)
-    if per_sample:
+    extras = Extras(
+        adjoint, checked_watch(cancel, on_step), checked_events(events), dense=checked_flag("dense", dense)
+    )
+    if checked_flag("per_sample", per_sample):
         with _full_precision(y0):
             return solve_each(field, y0, t, settings, extras, params)
     return solve_with(field, y0, t, settings, extras, params, adjoint_rtol, adjoint_atol)
@@ -165,8 +168,7 @@ def _full_precision(y0: Tensor) -> AbstractContextManager[object]:
 
 def check_adjoint(adjoint: str, method: Method) -> None:
     """``ValueError`` unless solves of ``method`` can be differentiated that way."""
-    if adjoint not in ADJOINTS:
-        raise ValueError(f"adjoint must be one of {', '.join(ADJOINTS)}, not {adjoint!r}")
+    check_choice("adjoint", adjoint, ADJOINTS)
     if adjoint == "reversible" and not method.reversible:
         able = ", ".join(name for name, other in METHODS.items() if other.reversible)
         raise ValueError(
@@ -179,11 +181,24 @@ def check_adjoint(adjoint: str, method: Method) -> None:
         )
 
 
+def checked_watch(cancel: CancelToken | None, on_step: Callable[[StepRecord], object] | None) -> Watch:
+    if cancel is not None and not callable(getattr(cancel, "is_set", None)):
+        raise TypeError(
+            f"cancel must have a method is_set(), as threading.Event has, which {described(cancel)} has not"
+        )
+    if on_step is not None:
+        check_callable("on_step", on_step, "on_step(record)")
+    return Watch(cancel=cancel, on_step=on_step)
+
+
 def checked_events(events: Sequence[Event]) -> tuple[Event, ...]:
-    for event in events:
+    if not isinstance(events, Iterable):
+        raise TypeError(f"events must be a sequence of Event objects, not {described(events)}")
+    found = tuple(events)
+    for event in found:
         if not isinstance(event, Event):
-            raise TypeError(f"events must hold Event objects, not {type(event).__name__}")
-    return tuple(events)
+            raise TypeError(f"events must hold Event objects, not {described(event)}")
+    return found
 
 
 def _backward_tolerance(tolerance: Tolerance, rtol: float | None, atol: float | None) -> Tolerance:

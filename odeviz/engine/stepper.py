@@ -123,15 +123,6 @@ def polynomial_weights(method: ButcherTableau, like: Tensor) -> Tensor:
     return dense_matrix(method).to(like)
 
 
-def checked_value(value: Tensor, y: Tensor) -> Tensor:
-    """The field's value at y, or ``ValueError`` when it has another shape."""
-    if value.shape != y.shape:
-        raise ValueError(
-            f"field must return the shape of the state, {list(y.shape)}, not {list(value.shape)}"
-        )
-    return value
-
-
 def all_finite(x: Tensor) -> bool:
     """Whether no entry is NaN or infinite; taken for granted inside ``torch.vmap``, where no value can be looked at."""
     finite = torch.isfinite(x).all()

@@ -264,7 +264,7 @@ def test_dense_output_refuses_times_outside():
         ({"y0": [[1.0]]}, r"y0 must be .*not list"),
         (
             {"field": lambda t, y: y[:, :1].expand(-1, 3)},
-            r"field must return the shape of the state, \[1, 1\]",
+            r"field must return a \[1, 1\] tensor of float64, .*not a \[1, 3\] tensor",
         ),
     ],
 )
@@ -278,10 +278,15 @@ def test_wrong_arguments_are_named_with_what_is_allowed(arguments, named):
     ("arguments", "named"),
     [
         ({"safety": 0.0}, "safety"),
-        ({"min_factor": 2.0}, "min_factor and max_factor"),
+        ({"min_factor": 2.0}, "min_factor must be above 0 and below 1, not 2.0"),
+        ({"max_factor": 1.0}, "max_factor must be above 1, not 1.0"),
+        ({"safety": math.nan}, "safety must be above 0 and at most 1, not nan"),
+        ({"alpha": math.nan}, "alpha must be a positive finite number, not nan"),
+        ({"beta": math.nan}, "beta must be a finite number of at least 0, not nan"),
+        ({"gamma": "0"}, "gamma must be a finite number of at least 0, not '0'"),
         ({"alpha": 0.0}, "alpha"),
     ],
 )
 def test_a_controller_checks_its_constants(arguments, named):
-    with pytest.raises(ValueError, match=named):
+    with pytest.raises((ValueError, TypeError), match=named):
         PIDController(**arguments)

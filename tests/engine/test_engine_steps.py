@@ -258,12 +258,26 @@ def test_a_norm_of_ones_own():
 
 
 def test_tolerances_below_the_rounding_of_the_state_are_warned_of():
-    with pytest.warns(UserWarning, match="ask for less than the rounding of float32 on a state of size 1"):
+    with pytest.warns(UserWarning, match="ask for less than the rounding of float32"):
         solve(decay, torch.ones(1, 1), [0.0, 1.0], rtol=1e-9, atol=1e-9)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         solve(decay, torch.ones(1, 1), [0.0, 1.0], rtol=1e-9, atol=1e-5)
         solve(decay, ONE, [0.0, 1.0], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"per_sample": True}, {"events": [Event(lambda t, y: y[:, 0] - 9, jump=lambda t, y: y)]}],
+)
+def test_a_loop_is_warned_once_at_the_line_that_solves(arguments):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for size in (1.0, 2.0, 3.0):
+            y0 = torch.full((1, 1), size)
+            solve(decay, y0, [0.0, 0.1], rtol=1e-9, atol=1e-9, **arguments)
+    (only,) = caught
+    assert only.filename == __file__
 
 
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from odeviz.engine.checks import checked_value
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.norm import Tolerance
-from odeviz.engine.stepper import all_finite, checked_value, culprits, within
+from odeviz.engine.stepper import all_finite, culprits, within
 
 
 class PlainStepper:

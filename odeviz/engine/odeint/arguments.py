@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from odeviz.engine.problem import checked_times
+from odeviz.engine.checks import checked_times
 
 
 def described(value: object) -> str:

@@ -19,10 +19,11 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from odeviz.engine.checks import checked_value
 from odeviz.engine.families.tableau import ButcherTableau, Number
 from odeviz.engine.kernel import Kernel, kernel_of
 from odeviz.engine.norm import Tolerance
-from odeviz.engine.stepper import checked_value, polynomial_weights
+from odeviz.engine.stepper import polynomial_weights
 
 #: f(t, y) with times ``[n, 1]`` and states ``[n, dim]``.
 EachField: TypeAlias = Callable[[Tensor, Tensor], Tensor]

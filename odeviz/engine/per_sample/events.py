@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.adjoints.first_order import first_order
+from odeviz.engine.checks import checked_event_values, checked_value
 from odeviz.engine.events import Event
 from odeviz.engine.interpolant import at_fraction
 from odeviz.engine.per_sample.ensemble import Clock, EachField, Ensemble
@@ -35,11 +36,7 @@ class EachEventWatch:
         """The event function at internal times ``[width]`` and states ``[dim, width]``."""
         rows = y.t().contiguous()
         value = event.function(self._ensemble.column(time), rows)
-        if value.shape != rows.shape[:1]:
-            raise ValueError(
-                f"an event's function must return one number for each sample, [{len(rows)}], not {list(value.shape)}"
-            )
-        return value.detach()
+        return checked_event_values(value, rows).detach()
 
     def look(self, clock: Clock, accepted: Tensor) -> Tensor:
         """Columns ``[width]`` in whose accepted step some event's function has a zero."""
@@ -189,12 +186,7 @@ def jumped(event: Event, field: EachField, t: Tensor, y: Tensor, *, differentiab
     assert event.jump is not None
     when, before = differentiable_crossings(event, field, t, y) if differentiable else (t, y)
     column = when.to(y.dtype)[:, None]
-    after = event.jump(column, before)
-    if after.shape != before.shape:
-        raise ValueError(
-            f"an event's jump must return the shape of the states it is given, {list(before.shape)}, "
-            f"not {list(after.shape)}"
-        )
+    after = checked_value(event.jump(column, before), before, "an event's jump")
     if not when.requires_grad:
         return after
     slope = field(column.detach(), after.detach()).detach()

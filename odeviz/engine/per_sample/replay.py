@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from odeviz.engine.checks import checked_value
 from odeviz.engine.events import Event
 from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.per_sample.ensemble import EachField
 from odeviz.engine.per_sample.events import jumped
 from odeviz.engine.per_sample.journal import Journal, Levels, Moments
 from odeviz.engine.solution import Stats, Status
-from odeviz.engine.stepper import checked_value, polynomial_weights
+from odeviz.engine.stepper import polynomial_weights
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from odeviz.engine.adjoints.adjoint import Differentiable
 from odeviz.engine.adjoints.first_order import moved
+from odeviz.engine.checks import check_callable, checked_instants, checked_numbers, checked_value, described
 from odeviz.engine.events import Event, EventRecord
 from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.integrate import Watch, integrate_each, reason
@@ -28,16 +29,16 @@ from odeviz.engine.problem import (
     Settings,
     Times,
     broadcast_tolerance,
-    check_numbers,
     check_state,
     checked_controller,
     checked_method,
+    checked_settings,
     parameters_of,
+    steps_of,
     warn_below_resolution,
 )
 from odeviz.engine.segment import Extras
 from odeviz.engine.solution import PerSample, Solution, Stats, Status
-from odeviz.engine.stepper import checked_value
 
 ADJOINTS_EACH = ("discrete", "backprop")
 
@@ -69,8 +70,7 @@ class EachProblem:
         events: tuple[Event, ...],
     ) -> EachProblem:
         """Raises ``ValueError`` or ``TypeError`` naming the argument and what is allowed."""
-        if not callable(field):
-            raise TypeError(f"field must be a callable f(t, y), not {type(field).__name__}")
+        check_callable("field", field)
         if isinstance(y0, Tensor) and y0.is_complex():
             raise ValueError("y0 must be real with per_sample")
         check_state(y0)
@@ -122,11 +122,12 @@ class EachProblem:
 
 
 def _checked_settings(settings: Settings, y0: Tensor) -> Settings:
-    for name in ("grid", "step_at", "jumps"):
-        given = getattr(settings, name)
-        if given is not None and len(given):
+    if settings.grid is not None:
+        raise ValueError("grid is not available with per_sample")
+    for name in ("step_at", "jumps"):
+        if checked_instants(name, getattr(settings, name)):
             raise ValueError(f"{name} is not available with per_sample")
-    if not isinstance(settings.norm, str):
+    if callable(settings.norm):
         raise ValueError(f"norm must be one of {', '.join(NORMS)} with per_sample, not a function")
     first = settings.first_step
     if isinstance(first, Tensor):
@@ -134,9 +135,9 @@ def _checked_settings(settings: Settings, y0: Tensor) -> Settings:
             raise ValueError(
                 f"first_step must be a positive number, or hold one for each of the {len(y0)} samples"
             )
-        check_numbers(replace(settings, first_step=None))
+        settings = replace(checked_settings(replace(settings, first_step=None)), first_step=first)
     else:
-        check_numbers(settings)
+        settings = checked_settings(settings)
     if settings.steps is not None and settings.dt is not None:
         raise ValueError("give steps or dt, not both")
     return settings
@@ -144,9 +145,9 @@ def _checked_settings(settings: Settings, y0: Tensor) -> Settings:
 
 def _checked_times(t: Times, y0: Tensor) -> tuple[Tensor, Tensor | None]:
     """Times ``[batch, time]`` that increase, and the signs that made them so."""
-    times = torch.as_tensor(
-        t if isinstance(t, Tensor) else list(t), dtype=None if isinstance(t, Tensor) else torch.float64
-    )
+    if isinstance(t, Tensor) and (t.is_complex() or t.dtype == torch.bool):
+        raise TypeError(f"t must hold real numbers, not {described(t)}")
+    times = t if isinstance(t, Tensor) else torch.tensor(checked_numbers("t", t), dtype=torch.float64)
     times = times.detach().to(y0.device, clock_dtype(y0.device))
     batch = len(y0)
     if times.dim() not in (1, 2) or (times.dim() == 2 and times.shape[1] != batch) or len(times) < 2:
@@ -167,11 +168,13 @@ def _checked_times(t: Times, y0: Tensor) -> tuple[Tensor, Tensor | None]:
 
 
 def _equal_steps(settings: Settings, times: Tensor) -> Tensor | None:
-    if settings.steps is not None:
-        return torch.full_like(times[:, 0], settings.steps)
-    if settings.dt is None:
+    if settings.steps is None and settings.dt is None:
         return None
-    return ((times[:, -1] - times[:, 0]) / settings.dt - 1e-9).ceil().clamp_min(1.0)
+    spans = times[:, -1] - times[:, 0]
+    most = steps_of(settings, float(spans.max()))
+    if settings.dt is None:
+        return torch.full_like(spans, most)
+    return (spans / settings.dt - 1e-9).ceil().clamp_min(1.0)
 
 
 class EachSolve:
