@@ -57,7 +57,7 @@ class TestEvents:
                 event_fn=lambda t, y: y - 2.0,
                 options={"max_num_steps": 300},
             )
-        with pytest.raises(SolveError, match="event_fn did not change its sign up to t = 2000"):
+        with pytest.raises(SolveError, match=r"event_fn .* from t = 0 to t = 2000, in 20,000 steps"):
             odeint(
                 lambda t, y: torch.zeros_like(y),
                 tensor(0.0),
@@ -66,6 +66,62 @@ class TestEvents:
                 method="euler",
                 options={"step_size": 0.1},
             )
+
+    def test_the_number_of_given_steps_to_an_event_is_limited_too(self):
+        options = {"step_size": 0.1, "max_num_steps": 30}
+        with pytest.raises(SolveError, match=r"from t = 0 to t = 3, in 30 steps; .*max_num_steps"):
+            odeint(decay, tensor(1.0), TIMES[:2], event_fn=lambda t, y: y + 1, method="rk4", options=options)
+
+    def test_a_search_that_fails_says_where_and_why(self):
+        with pytest.raises(
+            SolveError, match=r"event_fn .* to t = 1, where the solve failed. The solve stopped"
+        ):
+            odeint(lambda t, y: y**2, tensor(1.0), TIMES[:2], event_fn=lambda t, y: y + 1)
+
+    def test_an_event_that_never_comes_does_not_take_long(self):
+        count = [0]
+
+        def field(t, y):
+            count[0] += 1
+            return -y
+
+        with pytest.raises(
+            SolveError, match=r"event_fn did not change its sign from t = 0 to t = .*, in 10,000"
+        ):
+            odeint(field, tensor(1.0), TIMES[:2], event_fn=lambda t, y: y + 1, method="bosh3")
+        assert count[0] < 45_000
+
+    @pytest.mark.parametrize("interface", [odeint, odeint_adjoint])
+    @pytest.mark.parametrize("shape", [(), (1,), (3,)])
+    def test_an_event_of_time_alone_is_differentiable_in_its_parameter(self, interface, shape):
+        w, t0 = tensor(0.8, requires_grad=True), torch.tensor(0.1, dtype=F64, requires_grad=True)
+        extra = {"adjoint_params": ()} if interface is odeint_adjoint else {}
+        when, y = odeviz.odeint_event(
+            decay,
+            tensor(1.0, 2.0),
+            t0,
+            event_fn=lambda t, y: (t**2 - w[0]).expand(shape),
+            odeint_interface=interface,
+            **extra,
+        )
+        root = math.sqrt(0.8)
+        assert float(when.detach()) == pytest.approx(root, rel=1e-9)
+        got = torch.autograd.grad(when, (w, t0), retain_graph=True, allow_unused=True, materialize_grads=True)
+        assert [float(g) for g in got] == pytest.approx([0.5 / root, 0.0], rel=1e-6)
+        got = torch.autograd.grad(y[-1, 1], (w, t0))
+        end = 2 * math.exp(0.1 - root)
+        assert [float(g) for g in got] == pytest.approx([-end * 0.5 / root, end], rel=1e-5)
+
+    def test_the_time_of_an_event_of_time_alone_has_a_gradient_of_zero_in_the_state(self):
+        y0 = tensor(1.0, requires_grad=True)
+        when, _ = odeviz.odeint_event(decay, y0, 0.0, event_fn=lambda t, y: t - 1)
+        assert float(when.detach()) == pytest.approx(1.0)
+        assert float(torch.autograd.grad(when, y0)[0]) == 0.0
+
+    def test_the_start_may_be_a_number(self):
+        when, _ = odeviz.odeint_event(decay, torch.ones(2), 0, event_fn=lambda t, y: y[0] - 0.5)
+        assert when.dtype == torch.float32
+        assert float(when) == pytest.approx(math.log(2), rel=1e-5)
 
     @pytest.mark.parametrize("interface", [odeint, odeint_adjoint])
     def test_the_impact_of_a_ball_is_differentiable_in_everything(self, interface):

@@ -70,5 +70,5 @@ def test_what_is_not_gets_one_sentence(kind, data, words):
 
 def test_data_that_is_not_asked_for_is_refused():
     check_own("points", MOONS, {})
-    with pytest.raises(ValueError, match="data.name must be own"):
+    with pytest.raises(ValueError, match=r"data\.name must be own"):
         check_own("points", MOONS, points())

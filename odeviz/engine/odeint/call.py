@@ -192,11 +192,12 @@ class Call:
             try:
                 return solved()
             except RuntimeError as error:
-                if "vmap" not in str(error):
+                if not _is_of_a_transform(error):
                     raise
             # Steps without gradients are made in place, which torch.vmap does not allow.
             with torch.enable_grad():
-                return solved()
+                solution = solved()
+            return replace(solution, y=solution.y.detach())
 
     @contextmanager
     def _in_the_callers_terms(self) -> Iterator[None]:
@@ -204,17 +205,23 @@ class Call:
         try:
             yield
         except ValueError as error:
-            if not str(error).startswith("field depends on y"):
-                raise
-            raise ValueError(
-                "func depends on y in a way automatic differentiation does not see (NumPy or no_grad inside), which "
-                f"method {self.chosen.asked!r} needs: use an explicit method such as 'dopri5'"
-            ) from None
+            message = str(error)
+            if message.startswith("field depends on y"):
+                raise ValueError(
+                    "func depends on y in a way automatic differentiation does not see (NumPy or no_grad inside), "
+                    f"which method {self.chosen.asked!r} needs: use an explicit method such as 'dopri5'"
+                ) from None
+            if message.startswith("y0 must have an even number of columns"):
+                raise ValueError(
+                    f"y0 must have an even number of entries for method {self.chosen.asked!r}, positions and then as "
+                    f"many momenta, not {self.row.shape[1]}"
+                ) from None
+            raise
         except RuntimeError as error:
-            if not any(word in str(error) for word in ("vmap", "functorch", "torch.func")):
+            if not _is_of_a_transform(error):
                 raise
             raise RuntimeError(
-                f"this transform of torch.func does not reach through a solve by method {self.chosen.asked!r} here: "
+                f"this transform of torch.func does not reach through this solve by method {self.chosen.asked!r}: "
                 "use odeint with an explicit method on given steps, such as method='rk4' and options['step_size']"
             ) from error
 
@@ -260,6 +267,11 @@ def told(solution: Solution) -> str:
     for ours, theirs in words.items():
         message = message.replace(ours, theirs)
     return message
+
+
+def _is_of_a_transform(error: RuntimeError) -> bool:
+    """Whether one of ``torch.func``'s transforms met what it cannot transform; torch has no type for that."""
+    return any(word in str(error) for word in ("vmap", "functorch", "torch.func", "Batching rule"))
 
 
 def _alike(one: Any, other: Any) -> bool:

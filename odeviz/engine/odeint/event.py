@@ -29,14 +29,17 @@ def until(
     clock = Clock(layout, dtype=layout.working_real)
 
     def values(t: float, rows: Tensor) -> Tensor:
-        return checked_value(event_fn(clock(t), layout.state(rows)))
+        value = checked_value(event_fn(clock(t), layout.state(rows)))
+        return value if value.is_floating_point() else value.to(layout.working_real)
 
     with torch.no_grad():
-        signs = values(t0, call.row).sign()
-    if bool(signs.isnan().any()):
+        start = values(t0, call.row)
+    if bool(start.isnan().any()):
         raise ValueError(f"event_fn must have a value at the start, t = {t0:.6g}, not NaN")
-    if bool((signs == 0).any()):
+    if bool((start == 0).any()):
         return call.t[0], layout.state(call.row.expand(2, *call.row.shape))
+
+    signs = start.sign()
 
     def lowest(t: float, rows: Tensor) -> Tensor:
         return torch.min(values(t, rows) * signs).reshape(1)

@@ -170,8 +170,9 @@ def odeint_event(
 ) -> Any:
     """Solve from (t0, y0) until an entry of ``event_fn(t, y)`` changes sign.
 
-    ``t0`` is a time: a number or a tensor of one entry; ``reverse_time`` solves towards earlier times. ``odeint_interface`` is
-    :func:`odeint`, :func:`odeint_adjoint` or a function that calls one of them, and gets ``kwargs``.
+    ``t0`` is a time: a number or a tensor of one entry; ``reverse_time`` solves towards earlier times.
+    ``odeint_interface`` is :func:`odeint`, :func:`odeint_adjoint` or a function that calls one of them, and gets
+    ``kwargs``.
 
     Returns the event's time ``[]`` and states ``[2, *shape]`` at t0 and at the event. Both are differentiable with
     respect to y0, t0 and the parameters of func and event_fn, by the implicit function theorem.

@@ -45,6 +45,8 @@ NAMES: dict[str, tuple[str, bool]] = {
 }
 #: Steps after which an event that has not happened is given up: given ones, and attempted ones.
 GIVEN_STEPS_TO_EVENT, STEPS_TO_EVENT = 20_000, 10_000
+#: Given steps whose ends alone would fill the memory.
+MOST_GIVEN_STEPS = 10_000_000
 #: torchdiffeq's limit on the steps between two outputs.
 STEPS_TO_OUTPUT = 2**31 - 1
 
@@ -127,9 +129,9 @@ class Chosen:
         if not self.implicit:
             return
         if layout.dtype != layout.working:
+            half = str(layout.dtype).removeprefix("torch.")
             raise ValueError(
-                f"method {self.asked!r} needs func to be more precise than {layout.dtype}: use a state of float32 "
-                "or float64"
+                f"method {self.asked!r} needs func to be more precise than {half}: use a state of float32 or float64"
             )
         if batched is None and layout.entries > MANY_ENTRIES and (layout.samples or 0) > 1:
             n = layout.entries
@@ -215,6 +217,11 @@ def _grid(
     if size is None:
         return list(times)
     size, span = positive("options['step_size']", size), times[-1] - times[0]
+    if abs(span) / size > MOST_GIVEN_STEPS:
+        raise ValueError(
+            f"options['step_size'] must be above {abs(span) / MOST_GIVEN_STEPS:.2g}, {MOST_GIVEN_STEPS:,} steps to the "
+            f"last time, not {size:g}"
+        )
     # The last step is the shorter one; a rounding error is no step.
     steps = max(1, math.ceil(abs(span) / size - 1e-9))
     return [times[0] + math.copysign(k * size, span) for k in range(steps)] + [times[-1]]
