@@ -119,11 +119,11 @@ WRONG_OPTIONS = [
     (
         with_options(max_num_steps=0),
         ValueError,
-        r"options\['max_num_steps'\] must be an integer of at least 1",
+        r"options\['max_num_steps'\] must be a whole number of at least 1",
     ),
-    (with_options(max_num_steps="many"), TypeError, r"options\['max_num_steps'\] must be an integer"),
-    (with_options(step_t="soon"), TypeError, r"options\['step_t'\] must be a time or a sequence of times"),
-    (with_options(jump_t=[float("nan")]), ValueError, r"options\['jump_t'\] must hold finite times"),
+    (with_options(max_num_steps="many"), TypeError, r"options\['max_num_steps'\] must be a whole number"),
+    (with_options(step_t="soon"), TypeError, r"options\['step_t'\] must be a finite time"),
+    (with_options(jump_t=[float("nan")]), ValueError, r"options\['jump_t'\] must be a finite time"),
     (with_options(safety=2.0), ValueError, r"options\['safety'\] must be above 0 and at most 1, not 2"),
     (with_options(dfactor=1.5), ValueError, r"options\['dfactor'\] must be above 0 and below 1, not 1.5"),
     (with_options(ifactor=0.5), ValueError, r"options\['ifactor'\] must be above 1, not 0.5"),
@@ -134,7 +134,7 @@ WRONG_OPTIONS = [
         TypeError,
         r"options\['norm'\] must be a function of a state, 'rms', 'max', not 'l7'",
     ),
-    (with_options(norm=lambda x: x), TypeError, r"the value of options\['norm'\] must be one number, not a"),
+    (with_options(norm=lambda x: x), TypeError, r"options\['norm'\] must return one number, not a"),
     (
         with_options("rk4", step_size=1, grid_constructor=max),
         ValueError,
@@ -204,7 +204,11 @@ WRONG_EVENTS = [
     ),
     (lambda: odeint_dense(decay, Y0, 1.0, 1.0), ValueError, "t0 and t1 must be two different finite times"),
     (lambda: odeint_dense(decay, Y0, None, 1.0), TypeError, "t0 must be a number, not None"),
-    (lambda: odeint_dense(decay, Y0, 0.0, 1.0)("x"), TypeError, "t must be a time or a sequence of times"),
+    (
+        lambda: odeint_dense(decay, Y0, 0.0, 1.0)("x"),
+        TypeError,
+        "t must be a finite time or a sequence of them",
+    ),
     (
         lambda: odeint_dense(decay, Y0, 0.0, 1.0)(torch.ones(1, 1)),
         ValueError,

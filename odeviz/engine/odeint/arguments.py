@@ -4,25 +4,13 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from odeviz.engine.checks import checked_times
-
-
-def described(value: object) -> str:
-    """What an argument is, in a few words: a tensor by its dtype and shape, a number as it stands."""
-    if isinstance(value, Tensor):
-        return f"a tensor {list(value.shape)} of {str(value.dtype).removeprefix('torch.')}"
-    return repr(value) if isinstance(value, str | int | float | complex) else type(value).__name__
-
-
-def check_callable(name: str, value: object, arguments: str = "(t, y)") -> None:
-    if not callable(value):
-        raise TypeError(f"{name} must be a callable {name}{arguments}, not {described(value)}")
+from odeviz.engine.checks import as_number, checked_number, checked_size, checked_times, described
 
 
 def mapping(name: str, value: object) -> Mapping[str, Any]:
@@ -36,52 +24,47 @@ def mapping(name: str, value: object) -> Mapping[str, Any]:
     return value
 
 
-def number(name: str, value: Any, kind: str = "a number") -> float:
-    """A number or a tensor of one; ``TypeError`` for anything else."""
-    if not isinstance(value, str | bytes | bool):
-        try:
-            return float(value.detach() if isinstance(value, Tensor) else value)
-        except (TypeError, ValueError, RuntimeError):
-            pass
-    raise TypeError(f"{name} must be {kind}, not {described(value)}") from None
+def number(
+    name: str, value: Any, kind: str = "a number", accepts: Callable[[float], bool] = lambda x: True
+) -> float:
+    """A number that ``accepts`` accepts, or a tensor of one in whatever shape."""
+    return checked_number(name, _squeezed(value), kind, accepts)
 
 
 def positive(name: str, value: Any) -> float:
-    kind = "a positive finite number"
-    size = number(name, value, kind)
-    if not (math.isfinite(size) and size > 0):
-        raise ValueError(f"{name} must be {kind}, not {size:g}")
-    return size
+    return checked_size(name, _squeezed(value))
 
 
 def at_least_zero(name: str, value: Any) -> float:
-    kind = "a finite number of at least 0"
-    size = number(name, value, kind)
-    if not (math.isfinite(size) and size >= 0):
-        raise ValueError(f"{name} must be {kind}, not {size:g}")
+    return number(name, value, "a finite number of at least 0", lambda x: 0 <= x < math.inf)
+
+
+def norm_value(name: str, value: Any) -> float:
+    """What a norm returned: one number, NaN where there is none."""
+    size = as_number(_squeezed(value))
+    if size is None:
+        raise TypeError(f"{name} must return one number, not {described(value)}")
     return size
 
 
+def _squeezed(value: Any) -> Any:
+    return value.reshape(()) if isinstance(value, Tensor) and value.numel() == 1 else value
+
+
 def count(name: str, value: Any) -> int:
-    kind = "an integer of at least 1"
-    size = number(name, value, kind)
-    if not size >= 1 or size != math.floor(size) or math.isinf(size):
-        raise ValueError(f"{name} must be {kind}, not {size:g}")
-    return int(size)
+    kind = "a whole number of at least 1"
+    return int(number(name, value, kind, lambda x: 1 <= x < math.inf and x == math.floor(x)))
 
 
 def instants(name: str, value: Any) -> tuple[float, ...]:
-    """Finite times: one number, or several in a tensor or any other iterable; none for None."""
+    """Times: one number, or several in a tensor or any other iterable; none for None."""
     if value is None:
         return ()
     if isinstance(value, Tensor):
         value = value.detach().reshape(-1).tolist()
-    kind = "a time or a sequence of times"
+    kind = "a finite time or a sequence of them"
     several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
-    times = tuple(number(name, x, kind) for x in (value if several else (value,)))
-    if not all(math.isfinite(x) for x in times):
-        raise ValueError(f"{name} must hold finite times, not {list(times)}")
-    return times
+    return tuple(number(name, x, kind, math.isfinite) for x in (value if several else (value,)))
 
 
 def output_times(t: object) -> tuple[float, ...]:

@@ -12,14 +12,8 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.caller import stacklevel_outside_engine
-from odeviz.engine.odeint.arguments import (
-    at_least_zero,
-    check_callable,
-    described,
-    mapping,
-    number,
-    output_times,
-)
+from odeviz.engine.checks import check_callable, checked_flag, described
+from odeviz.engine.odeint.arguments import at_least_zero, mapping, norm_value, output_times
 from odeviz.engine.odeint.options import STEPS_TO_OUTPUT, Chosen, Options, settings_of
 from odeviz.engine.odeint.state import Clock, Layout, State, watch_of
 from odeviz.engine.problem import Settings
@@ -70,11 +64,11 @@ class Call:
         searching: bool = False,
     ) -> Call:
         """Raises ``TypeError`` or ``ValueError`` naming the argument and what is allowed."""
-        check_callable("func", func)
+        check_callable("func", func, "func(t, y)")
         times, chosen, options = output_times(t), Chosen.named(method), mapping("options", options)
         batched = options.get("batched")
-        if not (batched is None or isinstance(batched, bool)):
-            raise TypeError(f"options['batched'] must be True or False, not {described(batched)}")
+        if batched is not None:
+            checked_flag("options['batched']", batched)
         layout = Layout.of(y0, bool(batched))
         chosen.warn_of_unknown(options, func, searching)
         chosen.check_state(layout, batched)
@@ -112,7 +106,7 @@ class Call:
             )
 
         def backward_norm(x: Tensor) -> float:
-            return number("the value of adjoint_options['norm']", norm(shown(x)), "one number")
+            return norm_value("adjoint_options['norm']", norm(shown(x)))
 
         return replace(
             extras,

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from odeviz.engine.checks import check_callable, described
 from odeviz.engine.events import Event, EventRecord
-from odeviz.engine.odeint.arguments import described, positive
+from odeviz.engine.odeint.arguments import positive
 from odeviz.engine.odeint.call import Call, Function, SolveError, told
 from odeviz.engine.odeint.options import GIVEN_STEPS_TO_EVENT, STEPS_TO_EVENT, step_limit
 from odeviz.engine.odeint.state import Clock, State
@@ -62,8 +63,7 @@ def until(
 
 def check(call: Call, event_fn: Function) -> None:
     """``ValueError`` or ``TypeError`` where the arguments of the call do not go with an event."""
-    if not callable(event_fn):
-        raise TypeError(f"event_fn must be a callable event_fn(t, y), not {described(event_fn)}")
+    check_callable("event_fn", event_fn, "event_fn(t, y)")
     if len(call.times) != 2:
         raise ValueError(f"t must hold two times when there is an event_fn, not {len(call.times)}")
     if call.layout.batch > 1:

@@ -16,16 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from odeviz.engine.caller import stacklevel_outside_engine
+from odeviz.engine.checks import check_callable, described
 from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.methods import METHODS
-from odeviz.engine.odeint.arguments import (
-    check_callable,
-    described,
-    differentiated,
-    instants,
-    mapping,
-    number,
-)
+from odeviz.engine.odeint.arguments import differentiated, instants, mapping, number
 from odeviz.engine.odeint.call import Call, Function
 from odeviz.engine.odeint.event import until
 from odeviz.engine.odeint.options import ATOL, RTOL, Chosen, Options
@@ -127,7 +121,7 @@ def odeint_adjoint(
     A backward solve that fails makes the gradient NaN. There are first derivatives only.
     """
     if adjoint_params is None and not isinstance(func, nn.Module):
-        check_callable("func", func)
+        check_callable("func", func, "func(t, y)")
         raise ValueError(
             "func must be an nn.Module, or adjoint_params must name what receives gradients; () is allowed"
         )
@@ -177,7 +171,7 @@ def odeint_event(
     Returns the event's time ``[]`` and states ``[2, *shape]`` at t0 and at the event. Both are differentiable with
     respect to y0, t0 and the parameters of func and event_fn, by the implicit function theorem.
     """
-    check_callable("odeint_interface", odeint_interface, "(func, y0, t, ...)")
+    check_callable("odeint_interface", odeint_interface, "f(func, y0, t, ...)")
     if isinstance(t0, Tensor) and (t0.numel() != 1 or not t0.is_floating_point()):
         raise ValueError(f"t0 must be one floating-point time, not {described(t0)}")
     if not isinstance(t0, Tensor):

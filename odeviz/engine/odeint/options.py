@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.caller import stacklevel_outside_engine
+from odeviz.engine.checks import check_callable, described
 from odeviz.engine.controller import PIDController
 from odeviz.engine.families.esdirk import ESDIRKTableau
 from odeviz.engine.methods import METHODS
 from odeviz.engine.odeint.arguments import (
     at_least_zero,
     count,
-    described,
     instants,
     nearest,
     number,
@@ -231,8 +231,7 @@ def _constructed(
     constructor: Any, times: Sequence[float], construct: Callable[[Callable[..., Any]], Any]
 ) -> list[float]:
     name = "options['grid_constructor']"
-    if not callable(constructor):
-        raise TypeError(f"{name} must be a callable (func, y0, t), not {described(constructor)}")
+    check_callable(name, constructor, "f(func, y0, t)")
     nodes = list(instants(f"the value of {name}", construct(constructor)))
     way = math.copysign(1.0, times[-1] - times[0])
     if len(nodes) < 2 or any(way * (b - a) <= 0 for a, b in pairwise(nodes)):

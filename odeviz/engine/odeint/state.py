@@ -14,9 +14,10 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from odeviz.engine.checks import described
 from odeviz.engine.integrate import Watch
 from odeviz.engine.norm import NORMS, Norm
-from odeviz.engine.odeint.arguments import at_least_zero, described, number, tolerance_entries
+from odeviz.engine.odeint.arguments import at_least_zero, norm_value, tolerance_entries
 from odeviz.engine.solution import StepRecord
 
 State: TypeAlias = Tensor | tuple[Tensor, ...]
@@ -167,9 +168,7 @@ class Layout:
             names = ", ".join(map(repr, NORMS))
             raise TypeError(f"options['norm'] must be a function of a state, {names}, not {described(norm)}")
         given = norm
-        return lambda x: number(
-            "the value of options['norm']", given(self.arranged(self.rows_of(x))), "one number"
-        )
+        return lambda x: norm_value("options['norm']", given(self.arranged(self.rows_of(x))))
 
     def adjoint_state(self, x: Tensor, params: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """The state of the backward solve, ``(t, *y, *adjoint_y, *params)``.
