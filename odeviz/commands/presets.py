@@ -10,6 +10,7 @@ from odeviz.commands.output import OK, print_json
 
 if TYPE_CHECKING:
     from odeviz.engine import Method
+    from odeviz.tasks.preset import Preset
 
 _WIDTH = 100
 
@@ -25,6 +26,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _list_presets(as_json: bool) -> int:
     from odeviz.tasks.presets import PRESETS
+    from odeviz.tasks.registry import TASKS
 
     if as_json:
         print_json(
@@ -35,6 +37,7 @@ def _list_presets(as_json: bool) -> int:
                     "task": preset.experiment.task,
                     "sentence": preset.sentence,
                     "look_for": preset.look_for,
+                    "expected": preset.expected,
                     "seconds": preset.seconds,
                 }
                 for preset in PRESETS.values()
@@ -42,9 +45,22 @@ def _list_presets(as_json: bool) -> int:
         )
         return OK
     width = max(map(len, PRESETS))
-    for preset in PRESETS.values():
-        print(f"{preset.name:<{width}}  {preset.sentence}")
+    for task in TASKS.values():
+        print(f"{task.title}. {task.sentence}\n")
+        for preset in PRESETS.values():
+            if preset.experiment.task == task.name:
+                print(_preset_card(preset, width))
+        print()
     return OK
+
+
+def _preset_card(preset: Preset, width: int) -> str:
+    """A preset in two or three lines: its name and sentence, how long it trains and what it reaches."""
+    text = textwrap.wrap(preset.sentence, _WIDTH - width - 4)
+    reached = f"; {preset.expected}" if preset.gates else ""
+    text += textwrap.wrap(f"Trains in about {preset.seconds:.0f} s{reached}", _WIDTH - width - 4)
+    names = [preset.name] + [""] * (len(text) - 1)
+    return "\n".join(f"  {name:<{width}}  {line}" for name, line in zip(names, text, strict=True))
 
 
 def _list_methods(as_json: bool) -> int:

@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -36,16 +36,26 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="replace a setting, for example --set data.noise=0.1 (may be given several times)",
     )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="CSV",
+        help="learn from your own data instead of the preset's (see README)",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="save the model (.odeviz)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(given: argparse.Namespace) -> int:
     preset = find_preset(given.preset)
-    experiment = with_texts(preset.experiment, _assignments(given))
+    texts = _assignments(given)
+    data: Mapping[str, Any] = {}
+    if given.data is not None:
+        texts, data = _own(preset.experiment, texts, given.data)
+    experiment = with_texts(preset.experiment, texts)
     if given.out is not None:
         _check_out(given.out)
-    session = _start(experiment)
+    session = _start(experiment, data)
     with _interruptible() as interrupted:
         _train(session, given.seconds, interrupted, sys.stderr)
         metrics = session.evaluate()
@@ -86,11 +96,29 @@ def _check_out(path: Path) -> None:
     check_writable(path)
 
 
-def _start(experiment: Experiment) -> Session:
+def _own(
+    experiment: Experiment, texts: dict[str, str], path: Path
+) -> tuple[dict[str, str], Mapping[str, Any]]:
+    """The assignments for learning from a person's own data, and the data; says what was left out of it."""
+    from odeviz.storage import load_own
+    from odeviz.tasks.own_data import OWN
+    from odeviz.tasks.registry import TASKS
+
+    task = TASKS[texts.get("task", experiment.task)]
+    if not task.own:
+        able = ", ".join(other.name for other in TASKS.values() if other.own)
+        raise UserError(f"task {task.name} takes no --data; those that do are {able}")
+    own = load_own(path, task.own)
+    if own.note:
+        print(f"odeviz: {path}: {own.note}", file=sys.stderr)
+    return texts | {"data.name": OWN}, own.arrays
+
+
+def _start(experiment: Experiment, data: Mapping[str, Any]) -> Session:
     from odeviz.training import Session
 
     try:
-        return Session(experiment)
+        return Session(experiment, data=data)
     except ValueError as error:
         raise UserError(str(error)) from None
 

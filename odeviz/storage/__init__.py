@@ -2,15 +2,19 @@
 
 from odeviz.storage.atomic import WriteError, atomic_write, check_writable
 from odeviz.storage.model_file import ModelFileError, load_model, save_model
+from odeviz.storage.own_data import DataFileError, OwnData, load_own
 from odeviz.storage.points import PointsFileError, load_points
 
 __all__ = [
+    "DataFileError",
     "ModelFileError",
+    "OwnData",
     "PointsFileError",
     "WriteError",
     "atomic_write",
     "check_writable",
     "load_model",
+    "load_own",
     "load_points",
     "save_model",
 ]

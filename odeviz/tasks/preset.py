@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.registry import task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,12 @@ class Gate:
         below = self.at_most is None or value <= self.at_most
         return value == value and above and below
 
-    def __str__(self) -> str:
-        low = f"{self.at_least:g} <= " if self.at_least is not None and self.at_most is not None else ""
-        if self.at_most is not None:
-            return f"{low}{self.figure} <= {self.at_most:g}"
-        return f"{self.figure} >= {self.at_least:g}"
+    def text(self, label: str) -> str:
+        """The gate in a formula, such as ``accuracy ≥ 0.98``, with the figure called ``label``."""
+        if self.at_most is None:
+            return f"{label} ≥ {self.at_least:g}"
+        low = f"{self.at_least:g} ≤ " if self.at_least is not None else ""
+        return f"{low}{label} ≤ {self.at_most:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,9 @@ class Preset:
 
     @property
     def expected(self) -> str:
-        """The figures to expect, such as ``accuracy >= 0.98``."""
-        return ", ".join(map(str, self.gates))
+        """The figures to expect, such as ``accuracy ≥ 0.98``."""
+        labels = {figure.name: figure.label for figure in task_of(self.experiment).figures}
+        return ", ".join(gate.text(labels.get(gate.figure, gate.figure)) for gate in self.gates)
 
 
 def registry(*presets: Preset) -> dict[str, Preset]:

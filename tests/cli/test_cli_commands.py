@@ -15,6 +15,7 @@ from odeviz.commands import train
 from odeviz.engine import METHODS
 from odeviz.storage import load_model
 from odeviz.tasks.presets import PRESETS
+from odeviz.tasks.registry import TASKS
 
 SMALL = ["--set", "field.width=8", "--set", "training.batch=32"]
 
@@ -47,14 +48,19 @@ def answer(capsys, *argv, code=0):
 
 def test_list_prints_one_preset_a_line(capsys):
     assert main(["list"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(PRESETS)
+    out = capsys.readouterr().out
+    places = [out.index(f"\n  {name} ") for name in PRESETS]
+    assert places == sorted(places)
+    for preset in PRESETS.values():
+        assert preset.sentence in " ".join(out.split())
+        assert f"Trains in about {preset.seconds:.0f} s; {preset.expected}"[:40] in " ".join(out.split())
 
 
 def test_list_json_tells_every_preset(capsys):
     listed = answer(capsys, "list")
     assert [preset["name"] for preset in listed] == list(PRESETS)
-    assert {preset["task"] for preset in listed} == {"classification", "density"}
+    assert {preset["task"] for preset in listed} == set(TASKS)
+    assert all(preset["expected"] and preset["seconds"] > 0 for preset in listed)
 
 
 def test_list_methods_tells_when_to_use_each_and_who_published_it(capsys):
@@ -99,7 +105,7 @@ def test_training_a_classifier_reports_what_it_reached(capsys):
 def test_training_a_density_reports_its_likelihood(capsys, models):
     report = json.loads(models["report"])
     assert list(report) == [
-        "preset", "seed", "iterations", "seconds", "loss", "nll", "nll_se", "entropy", "gap", "mass",
+        "preset", "seed", "iterations", "seconds", "loss", "nll", "nll_se", "entropy", "gap", "gap_in_se", "mass",
         "nfe_forward", "nfe_backward", "parameters",
     ]  # fmt: skip
     assert report["nll"] > report["entropy"] - 3 * report["nll_se"]
@@ -175,7 +181,7 @@ def fake(monkeypatch):
     made = []
 
     def install(on_step=lambda session: None):
-        def make(experiment):
+        def make(experiment, data=None):
             made.append(FakeSession(experiment, on_step=on_step))
             return made[-1]
 

@@ -44,6 +44,7 @@ TASK = Task(
         Figure("nll_se", "its standard error", "nats"),
         Figure("entropy", "entropy of the data", "nats"),
         Figure("gap", "NLL - H", "nats"),
+        Figure("gap_in_se", "(NLL - H) / SE"),
         Figure("mass", "mass"),
     ),
     loss=Figure("loss", "NLL", "nats"),

@@ -1,0 +1,227 @@
+"""A person's own data from a CSV file: points to learn a density from, time series, or the times of events.
+
+A first row without a number is a header. What is left out (rows with missing values, columns that are not used) is
+told in :attr:`OwnData.note`, never done in silence.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: More rows than anything here can learn from; a larger file is a mistake, and would fill the memory.
+MAX_ROWS = 1_000_000
+MAX_CHANNELS = 64
+#: Names of a column that tells the series a row belongs to.
+_SERIES = ("series", "id", "group")
+_TIMES = ("t", "time")
+
+
+class DataFileError(ValueError):
+    """A file of data cannot be used; ``str()`` is one sentence naming the file and the problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnData:
+    """Arrays as ``odeviz.tasks.own_data`` describes them, and what was left out of them in one sentence."""
+
+    arrays: Mapping[str, NDArray[Any]]
+    note: str = ""
+
+
+def load_own(path: Path | str, kind: str) -> OwnData:
+    """Read data of a kind: ``points``, ``series`` or ``times``. Raises :class:`DataFileError`.
+
+    ======== ==================================================================================================
+    points   columns x, y and perhaps a label; of more columns, those with the names x and y
+    series   columns t, y1, y2, ...; an empty cell or NaN is a gap. A column called series, id or group parts
+             several series; without one a new series begins where t starts again
+    times    one column t, or a column series, id or group beside it
+    ======== ==================================================================================================
+    """
+    path = Path(path)
+    try:
+        table = _read(path)
+        return {"points": _points, "series": _series, "times": _times}[kind](table)
+    except OSError as error:
+        raise DataFileError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise DataFileError(f"cannot use {path}: it is not a text file") from error
+    except (csv.Error, ValueError) as error:
+        raise DataFileError(f"cannot use {path}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    names: tuple[str, ...]  # lower case; () without a header
+    values: NDArray[np.float64]  # [rows, columns], NaN for an empty cell
+    lines: NDArray[np.int64]  # [rows], where each row stands in the file
+
+    def column(self, names: Sequence[str]) -> int | None:
+        """The first column of one of these names."""
+        return next((self.names.index(name) for name in names if name in self.names), None)
+
+
+def _read(path: Path) -> _Table:
+    rows: list[list[float]] = []
+    lines: list[int] = []
+    names: tuple[str, ...] = ()
+    width = 0
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        for line, row in _rows(file):
+            if not width:
+                width = len(row)
+                if not any(map(_is_number, row)):
+                    names = tuple(cell.strip().lower() for cell in row)
+                    continue
+            if len(row) != width:
+                raise ValueError(f"line {line} has {_columns(len(row))}, the first line has {width}")
+            rows.append([_number(cell, line, k, names) for k, cell in enumerate(row)])
+            lines.append(line)
+            if len(rows) > MAX_ROWS:
+                raise ValueError(f"it has more than {MAX_ROWS:,} rows")
+    if not rows:
+        raise ValueError("it holds no numbers")
+    return _Table(names, np.array(rows, dtype=np.float64), np.array(lines))
+
+
+def _rows(file: Any) -> Iterator[tuple[int, list[str]]]:
+    """Rows with their line numbers; empty lines are passed over."""
+    reader = csv.reader(file, strict=True)
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            yield reader.line_num, row
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(cell: str, line: int, column: int, names: Sequence[str]) -> float:
+    """The cell's number; NaN for an empty one. Infinities count as missing too."""
+    cell = cell.strip()
+    if cell.lower() in ("", "na", "n/a", "null", "none"):
+        return math.nan
+    if not _is_number(cell):
+        name = names[column] if names else str(column + 1)
+        shown = cell if len(cell) <= 30 else cell[:27] + "..."
+        raise ValueError(f"line {line}, column {name[:30]}: {shown!r} is not a number")
+    value = float(cell)
+    return value if math.isfinite(value) else math.nan
+
+
+def _columns(count: int) -> str:
+    return f"{count} column{'s' if count != 1 else ''}"
+
+
+def _complete(table: _Table, columns: Sequence[int]) -> tuple[NDArray[np.bool_], list[str]]:
+    """Which rows have a value in all of these columns, and a sentence about the others."""
+    whole = np.all(np.isfinite(table.values[:, list(columns)]), axis=1)
+    missing = int((~whole).sum())
+    if not missing:
+        return whole, []
+    rows = len(whole)
+    return whole, [f"{missing:,} of {rows:,} rows skipped, as a value is missing in them"]
+
+
+def _points(table: _Table) -> OwnData:
+    notes = []
+    width = table.values.shape[1]
+    x, y, label = 0, 1, (2 if width == 3 else None)
+    named = [table.column((name,)) for name in ("x", "y")]
+    if None not in named and width > 2:
+        x, y = (int(k) for k in named if k is not None)
+        label = table.column(("label", "class"))
+        used = 2 + (label is not None)
+        if used < width:
+            notes.append(f"columns x and y of {width} are used")
+    elif width not in (2, 3):
+        raise ValueError(
+            f"it has {_columns(width)}, but points need x,y or x,y,label (or columns named x and y)"
+        )
+    whole, skipped = _complete(table, [x, y])
+    points = table.values[whole][:, [x, y]]
+    if np.abs(points).max(initial=0.0) > float(np.finfo(np.float32).max):
+        raise ValueError("it holds numbers beyond the range of float32")
+    labels = np.full(len(points), -1, dtype=np.int64)
+    if label is not None:
+        given = table.values[whole][:, label]
+        if not ((given >= -1) & (given < 1000) & (given == np.floor(given))).all():
+            raise ValueError("its labels must be class indices (0, 1, ... or -1)")
+        labels = given.astype(np.int64)
+    return OwnData({"points": points.astype(np.float32), "labels": labels}, _sentence(notes + skipped))
+
+
+def _series(table: _Table) -> OwnData:
+    time = table.column(_TIMES) or 0
+    group = table.column(_SERIES)
+    channels = [k for k in range(table.values.shape[1]) if k not in (time, group)]
+    if not channels:
+        raise ValueError("it has no column besides t, but a series needs t,y1,y2,...")
+    if len(channels) > MAX_CHANNELS:
+        raise ValueError(f"it has {len(channels)} channels, and at most {MAX_CHANNELS} can be learnt")
+    whole, skipped = _complete(table, [time] if group is None else [time, group])
+    kept = whole & np.isfinite(table.values[:, channels]).any(1)
+    empty = int((whole & ~kept).sum())
+    notes = [*skipped, *([f"{empty:,} row{'s' * (empty > 1)} without any value skipped"] if empty else [])]
+    numbers, more = _numbered(table, kept, time, group)
+    y = table.values[kept][:, channels]
+    gaps = int(np.isnan(y).sum())
+    if gaps:
+        notes.append(f"{gaps:,} missing value{'s' * (gaps > 1)} taken as gaps")
+    return OwnData({"t": table.values[kept, time], "y": y, "series": numbers}, _sentence(notes + more))
+
+
+def _times(table: _Table) -> OwnData:
+    width = table.values.shape[1]
+    time, group = table.column(_TIMES), table.column(_SERIES)
+    if time is None:
+        time = next(k for k in range(width) if k != group) if width > (group is not None) else 0
+    if width > 1 + (group is not None):
+        raise ValueError(f"it has {_columns(width)}, but the times of events need t or series,t")
+    whole, skipped = _complete(table, [time] if group is None else [time, group])
+    numbers, more = _numbered(table, whole, time, group)
+    return OwnData({"t": table.values[whole, time], "series": numbers}, _sentence(skipped + more))
+
+
+def _numbered(
+    table: _Table, kept: NDArray[np.bool_], time: int, group: int | None
+) -> tuple[NDArray[np.int64], list[str]]:
+    """The number of each kept row's series, from 0; ``ValueError`` naming the line where t does not increase."""
+    t, lines = table.values[kept, time], table.lines[kept]
+    if not len(t):
+        raise ValueError("it holds no row with a time")
+    back = np.diff(t) < 0
+    if group is None:
+        starts = np.concatenate([[False], back])
+        notes = [f"{int(starts.sum()) + 1} series, as t starts again"] if starts.any() else []
+    else:
+        ids = table.values[kept, group]
+        starts = np.concatenate([[False], np.diff(ids) != 0])
+        if len(np.unique(ids)) != int(starts.sum()) + 1:
+            raise ValueError(f"the rows of each {table.names[group]} must follow one another")
+        notes = []
+    same = ~starts[1:] & (np.diff(t) <= 0)
+    if same.any():
+        raise ValueError(f"line {lines[1:][same][0]}: t must increase within a series")
+    numbers = np.cumsum(starts).astype(np.int64)
+    if group is None and starts.any() and int(np.bincount(numbers).min()) < 2:
+        line = lines[np.flatnonzero(np.bincount(numbers) < 2)[0]]
+        raise ValueError(f"t goes back and forth (near line {line}): sort the rows, or add a column series")
+    return numbers, notes
+
+
+def _sentence(notes: Sequence[str]) -> str:
+    text = "; ".join(notes)
+    return text[:1].upper() + text[1:] + "." if text else ""

@@ -1,0 +1,151 @@
+"""Does every preset reach the figures it is held to? Trains them and prints each figure beside its gate.
+
+    python tests/benchmarks/science.py                      every preset, seeds 0, 1 and 2, medians: about an hour
+    python tests/benchmarks/science.py moons-density --seeds 0
+    python tests/benchmarks/science.py --quick              the presets that train in seconds, seed 0
+    python tests/benchmarks/science.py --shipped            the shipped models as they are, without training
+
+Each run is bounded by its preset's limit in seconds, on one thread; the schedule of the learning rate follows
+whichever of time and iterations is ahead. Below the presets come the figures that compare some of them. Exits with
+1 when a gate is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from odeviz.storage import load_model
+from odeviz.storage.paths import pretrained
+from odeviz.tasks.preset import Gate
+from odeviz.tasks.presets import PRESETS, Preset, preset
+from odeviz.training import Session
+
+Figures = dict[str, float]
+#: Presets that train in at most this many seconds are in the quick subset.
+QUICK_SECONDS = 12.0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A figure made from those of several presets."""
+
+    title: str
+    presets: tuple[str, ...]
+    value: Callable[[Mapping[str, Figures]], float]
+    gate: Gate
+
+
+COMPARISONS: tuple[Comparison, ...] = ()
+
+
+def train(name: str, seed: int, most: float | None) -> Figures:
+    """Train a preset, in its limit at most, and score it afterwards."""
+    about = preset(name)
+    limit = about.limit if most is None else most
+    session = Session(about.experiment.with_setting("seed", seed))
+    started = time.perf_counter()
+    iterations = session.experiment.training.iterations
+    while session.step(
+        min(1.0, max(session.iteration / iterations, (time.perf_counter() - started) / limit))
+    ):
+        pass
+    if session.message:
+        print(f"  {name}, seed {seed}: {session.message}", flush=True)
+    return session.evaluate() | {"seconds": session.seconds, "iterations": float(session.iteration)}
+
+
+def shipped(name: str) -> Figures | None:
+    """The figures of a shipped model; None where there is none."""
+    path = pretrained(name)
+    if path is None:
+        return None
+    snapshot = load_model(path)
+    figures = Session(snapshot.experiment, snapshot).evaluate()
+    return figures | {"seconds": snapshot.seconds, "iterations": float(snapshot.iteration)}
+
+
+def medians(runs: Iterable[Figures]) -> Figures:
+    """Each figure's median; NaN if any run has none, or lacks it."""
+    runs = list(runs)
+    names = {name for run in runs for name in run}
+    values = {name: [run.get(name, math.nan) for run in runs] for name in names}
+    return {
+        name: statistics.median(each) if all(map(math.isfinite, each)) else math.nan
+        for name, each in values.items()
+    }
+
+
+def judge(about: Preset, runs: list[Figures]) -> int:
+    """Print a preset's figures beside its gates; how many are missed."""
+    middle, missed = medians(runs), 0
+    cost = f"{middle.get('iterations', math.nan):>6.0f} it {middle.get('seconds', math.nan):>6.1f} s"
+    for k, gate in enumerate(about.gates):
+        each = [run.get(gate.figure, math.nan) for run in runs]
+        value = middle.get(gate.figure, math.nan)
+        holds = gate.holds(value)
+        missed += not holds
+        row = f"{value:>11.5g}  {gate.text(gate.figure):<34} {'yes' if holds else 'NO':<5}"
+        spread = "  " + " ".join(f"{v:.4g}" for v in each) if len(each) > 1 else ""
+        print(f"{about.name if not k else '':<26} {cost if not k else '':<19} {row}{spread}", flush=True)
+    return missed
+
+
+def compare(known: Mapping[str, Figures]) -> int:
+    """Print the comparisons whose presets are all known; how many gates are missed."""
+    missed = 0
+    for comparison in COMPARISONS:
+        if all(name in known for name in comparison.presets):
+            value = comparison.value(known)
+            holds = comparison.gate.holds(value)
+            missed += not holds
+            gate = comparison.gate.text(comparison.gate.figure)
+            print(f"{comparison.title:<60} {value:>11.5g}  {gate:<34} {'yes' if holds else 'NO'}", flush=True)
+    return missed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("presets", nargs="*", metavar="PRESET", help="all of them by default")
+    parser.add_argument("--seeds", type=int, nargs="+", default=None, help="0 1 2 by default")
+    parser.add_argument("--seconds", type=float, help="for every run, instead of its preset's limit")
+    parser.add_argument("--quick", action="store_true", help=f"presets of up to {QUICK_SECONDS:g} s, seed 0")
+    parser.add_argument("--shipped", action="store_true", help="score the shipped models, train nothing")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write every run's figures as JSON")
+    given = parser.parse_args()
+    names = [preset(name).name for name in given.presets] or list(PRESETS)
+    if given.quick:
+        names = [name for name in names if PRESETS[name].seconds <= QUICK_SECONDS]
+    seeds = given.seeds or ([0] if given.quick else [0, 1, 2])
+    missed, known, record = 0, {}, {}
+    for name in names:
+        if given.shipped:
+            figures = shipped(name)
+            if figures is None:
+                print(f"{name:<26} no model is shipped")
+                missed += 1
+                continue
+            runs = [figures]
+        else:
+            runs = [train(name, seed, given.seconds) for seed in seeds]
+        record[name] = runs
+        known[name] = medians(runs)
+        missed += judge(PRESETS[name], runs)
+    missed += compare(known)
+    if given.out is not None:
+        given.out.write_text(json.dumps(record, indent=1))
+    print(f"{missed} gate{'s' * (missed != 1)} missed" if missed else "every gate holds")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
