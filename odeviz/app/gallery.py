@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
@@ -17,15 +20,22 @@ from PySide6.QtWidgets import (
 )
 
 from odeviz.storage.paths import pretrained
-from odeviz.tasks.datasets import DATASETS
 from odeviz.tasks.presets import PRESETS, Preset
 from odeviz.tasks.registry import TASKS
 from odeviz.widgets.guard import guarded
 from odeviz.widgets.theme import Theme
 
 COLUMNS = 2
-#: Points and pixels of a card's picture.
-POINTS, SIDE = 500, 112
+#: Pixels of a card's picture.
+SIDE = 112
+
+
+def _fitted(points: NDArray[Any]) -> NDArray[Any]:
+    """Points ``[n, 2]`` moved and scaled alike on both axes into the square from -1 to 1."""
+    if not len(points):
+        return points
+    low, high = points.min(axis=0), points.max(axis=0)
+    return (points - (low + high) / 2) / max(float((high - low).max()) / 2, 1e-12)
 
 
 class Thumbnail(QWidget):
@@ -34,11 +44,8 @@ class Thumbnail(QWidget):
     def __init__(self, preset: Preset, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        experiment = preset.experiment
-        data = DATASETS[experiment.data.name]
-        rng = np.random.default_rng(0)
-        self._points, self._labels = data.sample(POINTS, experiment.data.noise, rng, experiment.task)
-        self._extent = data.extent
+        points, self._labels = TASKS[preset.experiment.task].sketch(preset.experiment)
+        self._points = _fitted(points)
         self.setFixedSize(SIDE, SIDE)
 
     @guarded
@@ -49,7 +56,7 @@ class Thumbnail(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.qcolor(colors.base))
         painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
-        scale = SIDE / (2 * self._extent)
+        scale = 0.46 * SIDE
         for label in np.unique(self._labels):
             painter.setBrush(self._theme.qcolor(colors.classes[max(int(label), 0)], 0.75))
             for x, y in self._points[self._labels == label]:

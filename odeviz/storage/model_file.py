@@ -273,7 +273,7 @@ def _assemble(described: tuple[_Description, Experiment], tensors: dict[str, NDA
         task_of(experiment).check_data(experiment, data)
     except ValueError as error:
         raise _DefectError(f"its data is not valid: {_one_line(error)}") from None
-    _check_weights(experiment, tensors)
+    _check_weights(experiment, tensors, data)
     _check_end_time(tensors)
     return Snapshot(
         experiment=experiment,
@@ -299,9 +299,11 @@ def _check_history(history: History) -> None:
             )
 
 
-def _check_weights(experiment: Experiment, weights: Mapping[str, NDArray[Any]]) -> None:
+def _check_weights(
+    experiment: Experiment, weights: Mapping[str, NDArray[Any]], data: Mapping[str, NDArray[Any]]
+) -> None:
     """Every tensor the experiment's model has, and no other, each of its shape and type, and finite."""
-    expected = expected_shapes(experiment)
+    expected = expected_shapes(experiment, data)
     _check_finite(weights)
     for name, shape in expected.items():
         if name not in weights:

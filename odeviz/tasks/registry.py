@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from odeviz.tasks.classification import TASK as CLASSIFICATION
 from odeviz.tasks.density import TASK as DENSITY
-from odeviz.tasks.task import Shapes, Task
+from odeviz.tasks.task import Arrays, Shapes, Task
 
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
@@ -21,6 +21,9 @@ def task_of(experiment: Experiment) -> Task:
     return TASKS[experiment.task]
 
 
-def expected_shapes(experiment: Experiment) -> Shapes:
+def expected_shapes(experiment: Experiment, data: Arrays = MappingProxyType({})) -> Shapes:
     """Name and shape of every entry of the ``state_dict`` of the experiment's model, which is not built for it."""
-    return task_of(experiment).shapes(experiment)
+    task = task_of(experiment)
+    if data and task.own_shapes is not None:
+        return task.own_shapes(experiment, data)
+    return task.shapes(experiment)

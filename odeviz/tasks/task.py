@@ -12,14 +12,20 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from odeviz.tasks.datasets import DATASETS, Labels, Points
 from odeviz.tasks.own_data import check_own
 
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
 
 Shapes = dict[str, tuple[int, ...]]
+#: A person's own data, by name.
+Arrays = Mapping[str, NDArray[Any]]
+#: Points of a preset's card.
+_SKETCHED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,13 @@ def _nothing(experiment: Experiment) -> None:
     return None
 
 
+def _sample(experiment: Experiment) -> tuple[Points, Labels]:
+    data = experiment.data
+    if data.name not in DATASETS:
+        return np.zeros((0, 2)), np.zeros(0, dtype=np.int64)
+    return DATASETS[data.name].sample(_SKETCHED, data.noise, np.random.default_rng(0), experiment.task)
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """The description of a task."""
@@ -77,6 +90,8 @@ class Task:
     loss: Figure
     #: Name and shape of every entry of the model's ``state_dict``, known without building it.
     shapes: Callable[[Experiment], Shapes]
+    #: The same for a person's own data, where the shapes depend on it.
+    own_shapes: Callable[[Experiment, Arrays], Shapes] | None = None
     #: What the plane shows behind the flow: ``density``, ``decision`` or nothing.
     background: str = ""
     #: Settings of the common sections that mean nothing to it, by dotted path.
@@ -90,6 +105,8 @@ class Task:
     #: The kind of a person's own data that it takes (see ``own_data``), offered as the data set "own"; "" for none.
     own: str = ""
     views: tuple[View, ...] = ()
+    #: The picture on a preset's card: points ``[n, 2]`` and labels ``[n]``; by default those of its data set.
+    sketch: Callable[[Experiment], tuple[Points, Labels]] = _sample
 
     @property
     def headline(self) -> Figure:
@@ -101,7 +118,7 @@ class Task:
         """Whether the loss and the first figure are the same quantity, on other data."""
         return self.loss.label == self.headline.label
 
-    def check_data(self, experiment: Experiment, data: Mapping[str, NDArray[Any]]) -> None:
+    def check_data(self, experiment: Experiment, data: Arrays) -> None:
         """Raises ``ValueError`` unless a person's own data, by name, is what the experiment learns from."""
         check_own(self.own, experiment, data)
 
