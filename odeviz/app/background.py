@@ -57,7 +57,7 @@ class Background:
         if (
             snapshot is None
             or extent is None
-            or not (task_of(snapshot.experiment).background and self._wanted())
+            or not (task_of(snapshot.experiment).behind(snapshot.experiment) and self._wanted())
         ):
             return
         if training:
@@ -115,6 +115,6 @@ class Background:
     def _ask(self, t: float, n: int, choice: SolverChoice) -> None:
         snapshot = self._bench.snapshot
         if snapshot is not None and self._extent is not None:
-            ask = _REQUESTS[task_of(snapshot.experiment).background]
+            ask = _REQUESTS[task_of(snapshot.experiment).behind(snapshot.experiment)]
             request = ask(t, self._extent, n, choice)
             self._service.ask(snapshot, request)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from odeviz.tasks.registry import TASKS
-from odeviz.tasks.task import Task
+from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
 
 FIGURE_FORMATS = {"png": "PNG picture", "svg": "SVG drawing", "pdf": "PDF document"}
@@ -24,8 +23,9 @@ class Shown:
     t: float
 
     @property
-    def task(self) -> Task:
-        return TASKS[self.snapshot.experiment.task]
+    def behind(self) -> str:
+        """What the plane shows behind the flow."""
+        return task_of(self.snapshot.experiment).behind(self.snapshot.experiment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Export:
 def _flow(now: Shown) -> tuple[str, dict[str, Any]]:
     scene = now.results.get("scene")
     background = now.results.get("background")
-    behind = {now.task.background: background} if now.task.background else {}
+    behind = {now.behind: background} if now.behind else {}
     return "flow", {
         "flow": now.results.get("flow"),
         "field": now.results.get("field"),
@@ -56,7 +56,7 @@ def _flow(now: Shown) -> tuple[str, dict[str, Any]]:
 
 def _background(now: Shown) -> tuple[str, dict[str, Any]]:
     scene = now.results.get("scene")
-    kind = now.task.background
+    kind = now.behind
     return kind, {kind: now.results["background"], "data": scene.data if scene is not None else None}
 
 

@@ -112,7 +112,7 @@ class Pictures(QObject):
     def _complete(self) -> bool:
         """Whether everything of the first picture is there."""
         snapshot = self.bench.snapshot
-        behind = snapshot is not None and task_of(snapshot.experiment).background
+        behind = snapshot is not None and task_of(snapshot.experiment).behind(snapshot.experiment)
         return "flow" in self.results and ("background" in self.results or not behind)
 
     def forget(self) -> None:

@@ -68,7 +68,8 @@ def _prepare(desk: Desk, iterations: int | None) -> str:
         ready = _train(desk)
     if failures or not ready or bench.snapshot is None:
         return failures[0] if failures else "The model did not become ready in time."
-    share = 0.8 if task_of(bench.snapshot.experiment).background == "density" else 0.7
+    experiment = bench.snapshot.experiment
+    share = 0.8 if task_of(experiment).behind(experiment) == "density" else 0.7
     control.playback.scrub(share * bench.playhead.t1)
     if not wait(lambda: bool(failures) or control.pictures.settled, PICTURE):
         return "The pictures did not become ready in time."

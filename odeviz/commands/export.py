@@ -117,7 +117,7 @@ def _results(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
         raise UserError(f"--time means nothing to the {panel} panel, but to {', '.join(AT_A_TIME)}")
     if panel in _RECORDED:
         return _recorded(snapshot, given)
-    background = task_of(snapshot.experiment).background
+    background = task_of(snapshot.experiment).behind(snapshot.experiment)
     if panel in ("density", "decision") and panel != background:
         also = f"; --panel {background} shows what it has" if background else ""
         raise UserError(f"a model of a {snapshot.experiment.task} task has no {panel}{also}")
@@ -167,7 +167,7 @@ def _plane(
         flow = _flow(study, snapshot, choice)
         extent = _around(extent, flow)
         results = {"flow": flow, "field": study.field(extent), "time": time}
-    background = task_of(snapshot.experiment).background
+    background = task_of(snapshot.experiment).behind(snapshot.experiment)
     if background == "density":
         results["density"] = study.density(time, extent, _CELLS, for_map)
     elif background == "decision":

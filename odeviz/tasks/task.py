@@ -72,6 +72,10 @@ def _sample(experiment: Experiment) -> tuple[Points, Labels]:
     return DATASETS[data.name].sample(_SKETCHED, data.noise, np.random.default_rng(0), experiment.task)
 
 
+def _always(experiment: Experiment) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """The description of a task."""
@@ -94,6 +98,8 @@ class Task:
     own_shapes: Callable[[Experiment, Arrays], Shapes] | None = None
     #: What the plane shows behind the flow: ``density``, ``decision`` or nothing.
     background: str = ""
+    #: Whether an experiment's model has that background at all.
+    has_background: Callable[[Experiment], bool] = _always
     #: Settings of the common sections that mean nothing to it, by dotted path.
     unused: tuple[str, ...] = ()
     #: Settings in which its default experiment differs from the common defaults.
@@ -117,6 +123,10 @@ class Task:
     def shares_axis(self) -> bool:
         """Whether the loss and the first figure are the same quantity, on other data."""
         return self.loss.label == self.headline.label
+
+    def behind(self, experiment: Experiment) -> str:
+        """What the plane shows behind the flow of this experiment's model: see ``background``."""
+        return self.background if self.has_background(experiment) else ""
 
     def check_data(self, experiment: Experiment, data: Arrays) -> None:
         """Raises ``ValueError`` unless a person's own data, by name, is what the experiment learns from."""
