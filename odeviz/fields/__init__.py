@@ -4,6 +4,7 @@ from odeviz.fields.activations import ACTIVATIONS
 from odeviz.fields.autograd_field import AutogradField
 from odeviz.fields.log_density import LogDensityField
 from odeviz.fields.mlp import TIMES, MLPField
+from odeviz.fields.planar import PlanarField
 from odeviz.fields.regularized import RegularizedField
 from odeviz.fields.rescaled import Rescaled
 
@@ -13,6 +14,7 @@ __all__ = [
     "AutogradField",
     "LogDensityField",
     "MLPField",
+    "PlanarField",
     "RegularizedField",
     "Rescaled",
 ]

@@ -247,7 +247,11 @@ class Tangents(Network):
     def _write_values(self, values: Tensor, out: Rows) -> None:
         """The state's derivative from the last layer's ``values``: f and its Jacobian."""
         out[1].copy_(values[:, : self.batch])
-        torch.sum(self._diagonal(values), 1, out=out[2][0]).neg_()
+        self._write_trace(values, out[2][0])
+
+    def _write_trace(self, values: Tensor, out: Tensor) -> None:
+        """out ``[batch]`` = -tr J from the last layer's ``values``."""
+        torch.sum(self._diagonal(values), 1, out=out).neg_()
 
     def _backward_operations(self, buffers: dict[str, Tensor]) -> Iterator[Operation]:
         yield partial(self._pull_back_values, buffers)
@@ -256,9 +260,13 @@ class Tangents(Network):
     def _pull_back_values(self, buffers: dict[str, Tensor]) -> None:
         """dL/d(values) in ``last``, from the cotangent: the reverse of ``_write_values``."""
         last, cotangent = buffers["last"], buffers["cotangent"]
-        diagonal = self._diagonal(last)
         last[:, : self.batch].copy_(cotangent[: self.dim])
-        torch.neg(cotangent[self.dim, :, None].expand_as(diagonal), out=diagonal)
+        self._blocks(last).zero_()
+        self._pull_back_trace(cotangent[self.dim], last)
+
+    def _pull_back_trace(self, cotangent: Tensor, last: Tensor) -> None:
+        """Add to dL/d(values) in ``last`` what comes through -tr J, whose cotangent is ``[batch]``."""
+        self._diagonal(last).sub_(cotangent[:, None])
 
     def _through_activation(self, buffers: dict[str, Tensor], i: int, delta: Tensor) -> Iterator[Operation]:
         curved, slope, work = (buffers[f"{name}{i}"] for name in ("curved", "slope", "work"))

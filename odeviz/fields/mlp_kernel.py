@@ -46,6 +46,11 @@ class MLPKernel:
         with torch.no_grad():
             self._network.load(layers, self._duration)
 
+    @property
+    def network(self) -> Network:
+        """The network that is lent, until it is given back."""
+        return self._network
+
     def parameters(self) -> tuple[Tensor, ...]:
         return self._parameters
 

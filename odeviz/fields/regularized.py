@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from odeviz.engine.kernel import AutogradKernel, Kernel, stands_for
-from odeviz.fields.divergence import Time
+from odeviz.fields.divergence import Time, check_noise, check_rows
 from odeviz.fields.mlp import MLPField
 from odeviz.fields.mlp_kernel import MLPKernel
-from odeviz.fields.regularized_networks import NoisyKernel, regularized_network
+from odeviz.fields.noise_networks import noisy_kernel
+from odeviz.fields.regularized_networks import regularized_network
 from odeviz.fields.rescaled import Rescaled
 
 
@@ -29,12 +30,20 @@ class RegularizedField(nn.Module):
     noise : None for the exact Frobenius norm, which costs one tangent for each dimension; or e ``[batch, dim]``, drawn
         once for a solve from a distribution of mean 0 and covariance I, for the estimate |J e|^2 from one tangent.
         The paper writes |e^T J|^2, whose expectation is the same ||J||_F^2. With ``log_density`` the whole
-        Jacobian is there anyway, and the exact norm is the cheaper one.
+        Jacobian is there anyway, and the exact norm is the cheaper one, unless the trace is estimated too.
+    hutchinson : whether the trace is estimated with the same noise, e^T J e, as in the paper.
     """
 
     noise: Tensor | None
 
-    def __init__(self, field: nn.Module, *, log_density: bool = True, noise: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        field: nn.Module,
+        *,
+        log_density: bool = True,
+        noise: Tensor | None = None,
+        hutchinson: bool = False,
+    ) -> None:
         super().__init__()
         if not isinstance(getattr(field, "dim", None), int):
             raise TypeError(
@@ -44,48 +53,46 @@ class RegularizedField(nn.Module):
         self.log_density = bool(log_density)
         self._inner: int = field.dim  # type: ignore[assignment]
         self.dim = self._inner + 2 + self.log_density
-        if noise is not None and (noise.dim() != 2 or noise.shape[1] != self._inner):
-            raise ValueError(f"noise must have the shape [batch, {self._inner}], not {list(noise.shape)}")
+        check_noise(noise, self._inner)
+        if hutchinson and (noise is None or not log_density):
+            raise ValueError("hutchinson needs noise and log_density")
+        self.hutchinson = bool(hutchinson)
         self.register_buffer("noise", None if noise is None else noise.detach(), persistent=False)
 
     def forward(self, t: Time, state: Tensor) -> Tensor:
-        self._check_noise(state)
+        if self.noise is not None:
+            check_rows(self.noise, state)
         differentiable = torch.is_grad_enabled()
         with torch.enable_grad():
             z = state[:, : self._inner]
             z = z if differentiable and z.requires_grad else z.detach().requires_grad_()
             value: Tensor = self.field(t, z)
-            exact = self.noise is None or self.log_density
+            exact = self.noise is None or (self.log_density and not self.hutchinson)
             J = _jacobian(value, z, differentiable) if exact else None
             # One column of the Jacobian-vector product where there is noise, else all of them.
             measured = J if self.noise is None else _jacobian_times(value, z, self.noise, differentiable)
             assert measured is not None
             parts = [value.square().sum(1), measured.square().flatten(1).sum(1)]
-            if self.log_density and J is not None:
+            if self.hutchinson and self.noise is not None:
+                parts.insert(0, -(self.noise * measured).sum(1))
+            elif self.log_density and J is not None:
                 parts.insert(0, -J.diagonal(dim1=1, dim2=2).sum(1))
         result = torch.cat([value, torch.stack(parts, 1)], 1)
         return result if differentiable else result.detach()
 
     def kernel(self, y0: Tensor) -> Kernel:
         """The field prepared for one solve from ``y0 [batch, dim]``."""
-        self._check_noise(y0)
+        if self.noise is not None:
+            check_rows(self.noise, y0)
         inner, log_duration = self.field, None
         if isinstance(inner, Rescaled) and stands_for(inner, Rescaled):
             log_duration, inner = inner.log_duration, inner.field
         if not (isinstance(inner, MLPField) and stands_for(inner, MLPField)):
             return AutogradKernel(self, y0, tuple(self.parameters()))
-        kind = regularized_network(self.log_density, self.noise is not None)
+        kind = regularized_network(self.log_density, self.noise is not None, self.hutchinson)
         if self.noise is None:
             return MLPKernel(inner, y0, log_duration, kind)
-        kernel = NoisyKernel(inner, y0, log_duration, kind)
-        kernel.load_noise(self.noise)
-        return kernel
-
-    def _check_noise(self, state: Tensor) -> None:
-        if self.noise is not None and len(self.noise) != len(state):
-            raise ValueError(
-                f"noise must have one row for each of {len(state)} samples, not {len(self.noise)}"
-            )
+        return noisy_kernel(inner, y0, log_duration, kind, self.noise)
 
 
 def _jacobian(value: Tensor, z: Tensor, differentiable: bool) -> Tensor:

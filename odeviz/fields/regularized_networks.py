@@ -6,17 +6,14 @@ squares of the last layer's values are summed. The cotangent of such a sum, time
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from odeviz.fields.divergence_networks import Tangents
-from odeviz.fields.mlp_kernel import MLPKernel
 from odeviz.fields.network import Network, Rows, Shapes
-from odeviz.fields.products import Operation
+from odeviz.fields.noise_networks import Noise, NoisyTrace
 
 
 class Regularized(Tangents):
@@ -53,7 +50,7 @@ class Regularized(Tangents):
         self._blocks(last).zero_()
         torch.mul(self._measured(values), jacobian, out=self._measured(last)).mul_(2)
         if self.log_density:
-            self._diagonal(last).sub_(cotangent[dim, :, None])
+            self._pull_back_trace(cotangent[dim], last)
 
 
 class RegularizedDensity(Regularized):
@@ -63,25 +60,11 @@ class RegularizedDensity(Regularized):
     log_density = True
 
 
-class Noisy(Regularized):
+class Noisy(Noise, Regularized):
     """Rows [f, |f|^2, |J e|^2] with fixed noise e, the last tangent of every sample."""
-
-    def _directions(self) -> int:
-        return 1
-
-    def _scratch_shapes(self) -> Shapes:
-        return super()._scratch_shapes() | {"noise": (self.dim, self.batch)}
-
-    def load_noise(self, noise: Tensor) -> None:
-        """Take a copy of the noise ``[batch, dim]`` for one solve."""
-        self.scratch["noise"].copy_(noise.t())
 
     def _measured(self, columns: Tensor) -> Tensor:
         return self._blocks(columns)[:, -1:]
-
-    def _forward_operations(self, buffers: dict[str, Tensor]) -> Iterator[Operation]:
-        yield partial(buffers["x0"][1:, -self.batch :].copy_, self.scratch["noise"])
-        yield from super()._forward_operations(buffers)
 
 
 class NoisyDensity(Noisy):
@@ -94,19 +77,17 @@ class NoisyDensity(Noisy):
         return self.dim + 1
 
 
-def regularized_network(log_density: bool, noisy: bool) -> type[Network]:
+class HutchinsonDensity(NoisyTrace, Noisy):
+    """Rows [f, -e^T J e, |f|^2, |J e|^2], all from one tangent."""
+
+    extra_rows = 3
+    log_density = True
+
+
+def regularized_network(log_density: bool, noisy: bool, hutchinson: bool) -> type[Network]:
     """The kind for what is asked of it."""
+    if hutchinson:
+        return HutchinsonDensity
     if noisy:
         return NoisyDensity if log_density else Noisy
     return RegularizedDensity if log_density else Regularized
-
-
-class NoisyKernel(MLPKernel):
-    """A kernel whose network has noise."""
-
-    def load_noise(self, noise: Tensor) -> None:
-        """Take a copy of the noise ``[batch, dim]``."""
-        network = self._network
-        assert isinstance(network, Noisy)
-        with torch.no_grad():
-            network.load_noise(noise)

@@ -11,6 +11,8 @@ from odeviz.engine.kernel import AutogradKernel, Kernel, stands_for
 from odeviz.fields.divergence import Time
 from odeviz.fields.mlp import MLPField
 from odeviz.fields.mlp_kernel import MLPKernel
+from odeviz.fields.planar import PlanarField
+from odeviz.fields.planar_kernel import PlanarKernel
 
 
 class Rescaled(nn.Module):
@@ -52,6 +54,8 @@ class Rescaled(nn.Module):
         """The field prepared for one solve from ``y0 [batch, dim]``."""
         if isinstance(self.field, MLPField) and stands_for(self.field, MLPField):
             return MLPKernel(self.field, y0, self.log_duration)
+        if isinstance(self.field, PlanarField) and stands_for(self.field, PlanarField):
+            return PlanarKernel(self.field, y0, self.log_duration)
         return AutogradKernel(self, y0, tuple(self.parameters()))
 
 
