@@ -35,7 +35,7 @@ from odeviz.engine import Solution, Status, StepRecord
 from odeviz.engine.integrate import CancelToken
 from odeviz.engine.kernel import AutogradKernel, Kernel, kernel_of
 from odeviz.fields.divergence import differentiated
-from odeviz.models import CNF, FlowModel, ODENet, SolverOptions
+from odeviz.models import DensityModel, FlowModel, ODENet, SolverOptions
 from odeviz.tasks.chart import Picture
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import NO_DATA, Data, task_for
@@ -196,8 +196,8 @@ class Study:
         Every cell's centre is carried back to t = 0, where the base's density is known.
         Raises ``ValueError`` for a model that has no density.
         """
-        if not isinstance(self._model, CNF):
-            raise ValueError("only a continuous normalizing flow has a density; this model is a classifier")
+        if not isinstance(self._model, DensityModel):
+            raise ValueError("only a normalizing flow has a density, which this model is not")
         ask = partial(self._model.log_prob_at, t=t, solver=_options(choice), cancel=cancel)
         answer = self._on_grid(extent, n, ask, solves=t > 0.0)
         if answer is None:
@@ -232,7 +232,7 @@ class Study:
         velocity, divergence = differentiated(self._model.field, t, state)
         u, v = self._plane.velocity(velocity)[0].tolist()
         log_density = math.nan
-        if isinstance(self._model, CNF):
+        if isinstance(self._model, DensityModel):
             log_density = float(self._model.log_prob_at(state, t, _PROBE, cancel=cancel)[0])
             solution = self._model.last_solution
             if t > 0.0 and solution is not None and solution.status is Status.CANCELLED:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from odeviz.engine.integrate import CancelToken
-from odeviz.fields import LogDensityField, MLPField, Rescaled
-from odeviz.models.flow_model import FlowModel
+from odeviz.fields import LogDensityField, MLPField, RegularizedField, Rescaled
+from odeviz.models.density_model import DensityModel
 from odeviz.models.options import SolverOptions, check_end_time, without_graph
 
 
-class CNF(FlowModel):
+class Regularized(NamedTuple):
+    """The log-density ``[batch]`` and the two integrals of RNODE along the way, over time as a share of t1."""
+
+    log_prob: Tensor
+    #: Integral of |f|^2.
+    kinetic: Tensor
+    #: Integral of the Jacobian's squared Frobenius norm.
+    jacobian: Tensor
+
+
+class CNF(DensityModel):
     """A flow that carries the base N(0, I) at t = 0 to the data's density at t = ``t1``.
 
     ::
@@ -27,7 +38,9 @@ class CNF(FlowModel):
         samples = cnf.sample(1000)
 
     The log-density obeys d log p(z(t)) / dt = -tr df/dz along a trajectory (the instantaneous change of
-    variables); the trace is exact. With ``learn_t1`` the end time is a parameter (its logarithm, ``log_t1``).
+    variables); the trace is exact unless noise is given. With ``learn_t1`` the end time is a parameter (its
+    logarithm, ``log_t1``). ``field`` replaces the multilayer perceptron that ``hidden``, ``activation`` and ``time``
+    describe: a module with ``dim`` and ``with_divergence``, such as :class:`odeviz.fields.PlanarField`.
     ``solver`` may be replaced at any time; ``last_solution`` tells what the latest solve cost and whether it
     succeeded: densities and samples of a failed solve are NaN, and nothing is raised.
 
@@ -41,14 +54,19 @@ class CNF(FlowModel):
         *,
         activation: str = "tanh",
         time: str = "concatsquash",
+        field: nn.Module | None = None,
         t1: float = 1.0,
         learn_t1: bool = True,
         solver: SolverOptions | None = None,
     ) -> None:
         super().__init__(solver or SolverOptions())
         check_end_time(t1)
+        self.field = (
+            MLPField(dim, tuple(hidden), activation=activation, time=time) if field is None else field
+        )
+        if self.state_dim != dim:
+            raise ValueError(f"field must have dim {dim}, not {self.state_dim}")
         self.dim = dim
-        self.field = MLPField(dim, tuple(hidden), activation=activation, time=time)
         self._t1 = float(t1)
         self.log_t1 = nn.Parameter(torch.tensor(math.log(t1))) if learn_t1 else None
 
@@ -57,12 +75,30 @@ class CNF(FlowModel):
         """The end time of the flow, which starts at 0."""
         return self._t1 if self.log_t1 is None else math.exp(self.log_t1.item())
 
-    def log_prob(self, x: Tensor) -> Tensor:
-        """log p(x) in nats, ``[batch]``, of data ``[batch, dim]``; differentiable. NaN where the solve failed."""
-        if self.log_t1 is not None and torch.is_grad_enabled():
-            # Over s = t / t1 in [0, 1], so that t1 gets its gradient too.
-            return self._log_prob(Rescaled(self.field, self.log_t1), x, 1.0)
-        return self._log_prob(self.field, x, self.t1)
+    def log_prob(self, x: Tensor, *, noise: Tensor | None = None, stretch: float = 1.0) -> Tensor:
+        """log p(x) in nats, ``[batch]``, of data ``[batch, dim]``; differentiable. NaN where the solve failed.
+
+        ``noise [batch, dim]`` of mean 0 and covariance I replaces the trace by Hutchinson's estimate (Grathwohl et
+        al., 2019). ``stretch`` multiplies the end time for this solve alone (STEER, Ghosh et al., 2020).
+        """
+        field, end = self._timed(stretch)
+        return self._log_prob(LogDensityField(field, noise=noise), x, end)
+
+    def regularized_log_prob(
+        self, x: Tensor, *, noise: Tensor | None = None, stretch: float = 1.0
+    ) -> Regularized:
+        """As :meth:`log_prob`, with the integrals that RNODE adds to the loss (Finlay et al., 2020).
+
+        Both are over s = t / t1 in [0, 1], so that neither changes where only the unit of time does: a learnt end time
+        cannot make them small. With ``noise`` the Jacobian's norm is estimated too, by |J e|^2.
+        """
+        field = Rescaled(self.field, self._log_duration())
+        dynamics = RegularizedField(field, noise=noise, hutchinson=noise is not None)
+        start = torch.cat([x, x.new_zeros(x.shape[0], 3)], dim=1)
+        y1 = self._solved(dynamics, start, (stretch, 0.0))
+        base, (change, kinetic, jacobian) = y1[:, : self.dim], y1[:, self.dim :].unbind(1)
+        # From t1 back to 0 the integrals have come with the opposite sign.
+        return Regularized(self.base_log_prob(base) - change, -kinetic, -jacobian)
 
     def log_prob_at(
         self, z: Tensor, t: float, solver: SolverOptions | None = None, *, cancel: CancelToken | None = None
@@ -70,25 +106,51 @@ class CNF(FlowModel):
         """log p_t(z) in nats, ``[batch]``: the density that the flow has made of the base by time ``t``."""
         if t <= 0.0:
             return self.base_log_prob(z)
-        return self._log_prob(self.field, z, t, solver, cancel)
+        return self._log_prob(LogDensityField(self.field), z, t, solver, cancel)
 
-    def base_log_prob(self, z: Tensor) -> Tensor:
-        """log N(z; 0, I) in nats, ``[batch]``."""
-        return -0.5 * (z * z).sum(dim=1) - 0.5 * self.dim * math.log(2.0 * math.pi)
+    def carry(self, z0: Tensor, solver: SolverOptions | None = None) -> tuple[Tensor, Tensor]:
+        """Where base samples ``z0 [batch, dim]`` arrive at t1, and the log-density there ``[batch]``; differentiable."""
+        field, end = self._timed(1.0)
+        start = torch.cat([z0, self.base_log_prob(z0)[:, None]], dim=1)
+        y1 = self._solved(LogDensityField(field), start, (0.0, end), solver)
+        return y1[:, : self.dim], y1[:, self.dim]
+
+    def _timed(self, stretch: float) -> tuple[nn.Module, float]:
+        """The field and the end of its time; over s = t / t1 where t1 needs its gradient."""
+        if self.log_t1 is not None and torch.is_grad_enabled():
+            return Rescaled(self.field, self.log_t1), stretch
+        return self.field, self.t1 * stretch
+
+    def _log_duration(self) -> nn.Parameter:
+        if self.log_t1 is not None:
+            return self.log_t1
+        like = next(self.parameters())
+        return nn.Parameter(like.new_tensor(math.log(self._t1)), requires_grad=False)
 
     def _log_prob(
         self,
-        field: nn.Module,
+        field: LogDensityField,
         z: Tensor,
         t: float,
         solver: SolverOptions | None = None,
         cancel: CancelToken | None = None,
     ) -> Tensor:
         start = torch.cat([z, z.new_zeros(z.shape[0], 1)], dim=1)
-        solution = (solver or self.solver).solve(LogDensityField(field), start, (t, 0.0), cancel=cancel)
+        y1 = self._solved(field, start, (t, 0.0), solver, cancel)
+        return self.base_log_prob(y1[:, : self.dim]) - y1[:, self.dim]
+
+    def _solved(
+        self,
+        field: nn.Module,
+        start: Tensor,
+        t: tuple[float, float],
+        solver: SolverOptions | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Tensor:
+        """The end state ``[batch, ...]``; what it cost is noted."""
+        solution = (solver or self.solver).solve(field, start, t, cancel=cancel)
         self.last_solution = without_graph(solution)
-        base, change = solution.y1[:, : self.dim], solution.y1[:, self.dim]
-        return self.base_log_prob(base) - change
+        return solution.y1
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
