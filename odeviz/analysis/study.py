@@ -197,7 +197,7 @@ class Study:
         Raises ``ValueError`` for a model that has no density.
         """
         if not isinstance(self._model, DensityModel):
-            raise ValueError("only a normalizing flow has a density, which this model is not")
+            raise ValueError("only a normalizing flow has a density; this model is none")
         ask = partial(self._model.log_prob_at, t=t, solver=_options(choice), cancel=cancel)
         answer = self._on_grid(extent, n, ask, solves=t > 0.0)
         if answer is None:

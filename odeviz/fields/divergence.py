@@ -33,7 +33,7 @@ def differentiated(field: Callable[[Time, Tensor], Tensor], t: Time, y: Tensor) 
 def hutchinson(
     field: Callable[[Time, Tensor], Tensor], t: Time, y: Tensor, noise: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """f ``[batch, dim]`` and the estimate e^T J e ``[batch]`` of its divergence (Hutchinson, 1989), by one backward pass.
+    """f ``[batch, dim]`` and the estimate e^T J e ``[batch]`` of its divergence (Hutchinson, 1989): one backward pass.
 
     ``noise`` e ``[batch, dim]`` is a draw of mean 0 and covariance I. Both are differentiable where gradients are
     enabled.

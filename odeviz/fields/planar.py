@@ -44,7 +44,7 @@ class PlanarField(nn.Module):
         self.gate_bias = _uniform((units,), 1)
 
     def gates(self, t: Time) -> Tensor:
-        """The units' gates at time t: ``[units]``, or ``[batch, units]`` where each sample has its time ``[batch, 1]``."""
+        """The units' gates at time t: ``[units]``, or ``[batch, units]`` with a time for each sample ``[batch, 1]``."""
         clock = torch.tanh(t * self.clock_weight + self.clock_bias)
         return torch.sigmoid(torch.nn.functional.linear(clock, self.gate_weight, self.gate_bias))
 

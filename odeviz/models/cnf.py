@@ -109,7 +109,7 @@ class CNF(DensityModel):
         return self._log_prob(LogDensityField(self.field), z, t, solver, cancel)
 
     def carry(self, z0: Tensor, solver: SolverOptions | None = None) -> tuple[Tensor, Tensor]:
-        """Where base samples ``z0 [batch, dim]`` arrive at t1, and the log-density there ``[batch]``; differentiable."""
+        """Where base samples ``z0 [batch, dim]`` arrive at t1, and the log-density there, differentiable."""
         field, end = self._timed(1.0)
         start = torch.cat([z0, self.base_log_prob(z0)[:, None]], dim=1)
         y1 = self._solved(LogDensityField(field), start, (0.0, end), solver)

@@ -23,7 +23,7 @@ class DensityModel(FlowModel):
         raise NotImplementedError
 
     def carry(self, z0: Tensor, solver: SolverOptions | None = None) -> tuple[Tensor, Tensor]:
-        """Where base samples ``z0 [batch, dim]`` arrive at t1, and the log-density there ``[batch]``; differentiable."""
+        """Where base samples ``z0 [batch, dim]`` arrive at t1, and the log-density there, differentiable."""
         raise NotImplementedError
 
     def base_log_prob(self, z: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -60,7 +61,7 @@ class PlanarLayers(nn.Module):
         """The inverse of :meth:`ahead` in float64 inside; differentiable with respect to ``y``."""
         w, b, u = self.weight[k].double(), self.bias[k].double(), share * out[k].double()
         target, c = y.double() @ w, w @ u
-        a = _solve(target.detach(), float(c), float(b))
+        a = _solve(target.detach(), c.item(), b.item())
         h = torch.tanh(a + b)
         # One step of Newton's from the solution leaves it where it is, and carries the derivative.
         a = a - (a + c * h - target) / (1.0 + c * (1.0 - h * h))
@@ -142,12 +143,14 @@ class PlanarNF(DensityModel):
         if dense:
             raise ValueError("a planar normalizing flow has no dense output; ask for output times instead")
         out, states = self.field.out_kept(), [z0]
-        for start, end in zip(t[:-1], t[1:], strict=True):
+        for start, end in pairwise(t):
             states.append(self._moved(states[-1], start, end, out))
         t0, t1 = float(t[0]), float(t[-1])
-        cuts = sorted({t0, t1, *(float(k) for k in range(self.field.count + 1) if min(t0, t1) < k < max(t0, t1))})
+        cuts = sorted(
+            {t0, t1, *(float(k) for k in range(self.field.count + 1) if min(t0, t1) < k < max(t0, t1))}
+        )
         cuts = cuts if t0 <= t1 else cuts[::-1]
-        steps = [StepRecord(a, b - a, math.nan, True) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        steps = [StepRecord(a, b - a, math.nan, True) for a, b in pairwise(cuts)]
         stats = Stats(nfe_forward=len(steps), steps=steps)
         return Solution(tuple(map(float, t)), torch.stack(states), Status.SUCCESS, "", t1, stats, 1.0)
 

@@ -26,7 +26,9 @@ def make(
     hidden=(7, 6), *, activation="tanh", time="concatsquash", dim=2, batch=9, rescaled=True, planar=False
 ) -> tuple[nn.Module, Tensor]:
     torch.manual_seed(0)
-    field: nn.Module = PlanarField(dim, 4) if planar else MLPField(dim, hidden, activation=activation, time=time)
+    field: nn.Module = (
+        PlanarField(dim, 4) if planar else MLPField(dim, hidden, activation=activation, time=time)
+    )
     field = field.double()
     if rescaled:
         field = Rescaled(field, nn.Parameter(torch.tensor(0.3, dtype=torch.float64)))

@@ -52,7 +52,9 @@ def test_solve_through_the_kernel_has_the_gradient_of_backprop(divergence: bool)
     for adjoint in ("discrete", "backprop"):
         field.zero_grad()
         start = y0.clone().requires_grad_()
-        solve(field, start, (0.0, 1.0), method="rk4", steps=4, adjoint=adjoint).y[-1].square().sum().backward()
+        solve(field, start, (0.0, 1.0), method="rk4", steps=4, adjoint=adjoint).y[
+            -1
+        ].square().sum().backward()
         gradients.append([start.grad, *(p.grad.clone() for p in field.parameters())])
     for ours, theirs in zip(*gradients, strict=True):
         assert difference(ours, theirs) < 1e-10 * max(1.0, theirs.abs().max().item())
