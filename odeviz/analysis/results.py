@@ -32,6 +32,11 @@ class Extent:
     x1: float
     y0: float
     y1: float
+    #: What the axes are called.
+    x_label: str = "z₁"
+    y_label: str = "z₂"
+    #: One unit is as long on both axes.
+    equal: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class FlowResult:
     """Trajectories of one solve, sampled at equal times, and what the solve cost."""
 
     t: Floats  # [T], from t0 to t1
-    paths: Floats  # [T, B, 2], first two state dimensions; NaN from where the solver stopped
+    paths: Floats  # [T, B, 2], points of the plane; NaN from where the solver stopped
     labels: Ints  # [B], class index of each trajectory or -1
     steps: StepTable
     choice: SolverChoice

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from importlib import import_module
 from typing import Any
 
@@ -39,7 +39,7 @@ from odeviz.models import DensityModel, FlowModel, ODENet, SolverOptions
 from odeviz.tasks.chart import Picture
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import NO_DATA, Data, task_for
-from odeviz.tasks.plane import Plane
+from odeviz.tasks.plane import Plane, TimePlane
 from odeviz.tasks.registry import TASKS
 from odeviz.tasks.scene import Cancelled, Scene
 from odeviz.tasks.settings import one_of
@@ -89,15 +89,16 @@ class Study:
     @property
     def extent(self) -> Extent:
         """A rectangle of the plane that shows the data set."""
-        return Extent(*self._task.extent())
+        plane = self._plane
+        return Extent(*self._task.extent(self._model), *plane.labels, equal=not plane.over_time)
 
-    @property
-    def _plane(self) -> Plane:
+    @cached_property
+    def _plane(self) -> Plane | TimePlane:
         return self._task.plane(self._model)
 
     def data(self, n: int = 1000) -> DataResult:
         """At most ``n`` points of the data set, the same at every call; of a fixed set, those trained on."""
-        points, labels = self._task.shown(n)
+        points, labels = self._task.shown(self._model, n)
         return DataResult(frozen(points), frozen(labels))
 
     def default_seeds(self, n: int, rng_seed: int = 0) -> tuple[NDArray[Any], Ints]:
@@ -120,7 +121,8 @@ class Study:
     ) -> FlowResult | None:
         """Trajectories through ``seeds`` from t = 0 to t1, at ``frames`` equal times, by one solve.
 
-        ``seeds`` are points of the plane ``[batch, 2]`` or states ``[batch, dim]``.
+        ``seeds`` are points of the plane ``[batch, 2]`` or states ``[batch, dim]``, at t = 0; where the plane has an
+        axis of time, a trajectory passes through its point at the point's own time.
 
         The states between the steps are the method's own dense output, so ``nfe`` is what the solve cost.
         ``with_error`` measures the distance to a float64 reference at t1 (see :class:`FlowResult`), which is
@@ -130,7 +132,7 @@ class Study:
         if np.ndim(seeds) != 2 or np.shape(seeds)[1] not in widths or not len(seeds):
             raise ValueError(f"seeds must be points [batch, 2], at least one, not {list(np.shape(seeds))}")
         grid.at_least("frames", frames, 2)
-        start = self._states(seeds)
+        start = self._starts(seeds)
         times = np.linspace(0.0, self.t1, frames)
         began = time.perf_counter()
         solution = self._model.flow(start, times.tolist(), _options(choice), cancel=cancel)
@@ -142,7 +144,7 @@ class Study:
             return None
         return FlowResult(
             t=frozen(times),
-            paths=_array(self._plane.points(solution.y)),
+            paths=_array(self._plane.points(solution.y, torch.tensor(times).to(solution.y))),
             labels=frozen(np.array(labels, dtype=np.int64)),
             steps=_table(solution.stats.steps),
             choice=choice,
@@ -158,8 +160,13 @@ class Study:
     def field(
         self, extent: Extent, n: int = 25, times: int = 33, cancel: CancelToken | None = None
     ) -> FieldResult | None:
-        """The vector field on an n x n grid, from edge to edge of the extent, at equal times from 0 to t1."""
+        """The vector field on an n x n grid, from edge to edge of the extent, at equal times from 0 to t1.
+
+        Where the plane has an axis of time it does not change: two times then.
+        """
         x, y, points = grid.nodes(extent, n)
+        if self._plane.over_time:
+            return self._slopes(x, y, cancel)
         states = self._states(points)
         moments = np.linspace(0.0, self.t1, times)
         velocity = self._velocities(moments, states, cancel)
@@ -167,6 +174,18 @@ class Study:
             return None
         grids = _array(self._plane.velocity(velocity).reshape(times, n, n, 2))
         return FieldResult(frozen(moments), frozen(x), frozen(y), grids, self._iteration)
+
+    def _slopes(
+        self, x: NDArray[np.float64], y: NDArray[np.float64], cancel: CancelToken | None
+    ) -> FieldResult | None:
+        """The field over an axis of time: each column ``x`` of the grid at its own time."""
+        column = self._states(np.stack([np.zeros_like(y), y], axis=1))
+        velocity = self._velocities(x, column, cancel)
+        if velocity is None:
+            return None
+        slopes = _array(self._plane.velocity(velocity).transpose(0, 1))
+        both = np.broadcast_to(slopes, (2, *slopes.shape))
+        return FieldResult(frozen(np.array([0.0, self.t1])), frozen(x), frozen(y), both, self._iteration)
 
     def _velocities(self, times: NDArray[Any], states: Tensor, cancel: CancelToken | None) -> Tensor | None:
         """The field ``[times, batch, dim]`` at the states; None when cancelled."""
@@ -229,6 +248,8 @@ class Study:
     ) -> ProbeResult | None:
         """Velocity, speed and exact divergence at one state in the plane, and log p there for a density."""
         state = self._states(np.array([point]))
+        if self._plane.over_time:
+            t = point[0]
         velocity, divergence = differentiated(self._model.field, t, state)
         u, v = self._plane.velocity(velocity)[0].tolist()
         log_density = math.nan
@@ -255,6 +276,16 @@ class Study:
         """Points of the plane ``[batch, 2]``, or states, as states ``[batch, dim]``."""
         given = torch.as_tensor(np.array(points), dtype=self._like.dtype, device=self._like.device)
         return given if given.shape[1] == self._model.state_dim else self._plane.states(given)
+
+    def _starts(self, seeds: NDArray[Any]) -> Tensor:
+        """Seeds as states at t = 0; over an axis of time they are carried back to it."""
+        states = self._states(seeds)
+        if not self._plane.over_time or np.shape(seeds)[1] == self._model.state_dim:
+            return states
+        times = states.new_tensor(np.array(seeds)[:, :1])
+        field = self._model.field
+        # All at once over s from 0 to 1, where each sample's own time runs from its t to 0.
+        return _PROBE.solve(lambda s, h: -times * field(times * (1.0 - s), h), states, (0.0, 1.0)).y1
 
     def _on_grid(
         self, extent: Extent, n: int, ask: Callable[[Tensor], Tensor], solves: bool

@@ -6,6 +6,7 @@ of them is one paint.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import Any
 
@@ -233,6 +234,8 @@ class Pictures(QObject):
         elif self._behind and self._extent is not None and not self._must_wait():
             self._behind = False
             self._worked = 0.0
+            if task_of(snapshot.experiment).scene_follows_model:
+                self.service.ask(snapshot, SceneRequest())
             self._ask_flow()
             self._ask_seeds()
 
@@ -316,13 +319,15 @@ class Pictures(QObject):
             self.shown.emit()
 
     def _show_scene(self, scene: Scene) -> None:
-        self._extent = _with_margin(scene.extent)
+        extent = _with_margin(scene.extent)
+        # A scene that follows the model is asked for with every picture: only another extent needs new ones.
+        self._behind |= extent != self._extent
+        self._extent = extent
         self._field_of = None
         self.window.flow.set_extent(scene.extent)
         self.window.flow.set_data(scene.data)
         self.window.density.set_data(scene.data)
         self._set_end(scene.t1)
-        self._behind = True
 
     def _show_flow(self, flow: FlowResult) -> None:
         self._just_drawn = True
@@ -372,4 +377,4 @@ def _scene_key(experiment: Experiment) -> tuple[Any, ...]:
 def _with_margin(extent: Extent) -> Extent:
     x, y = (extent.x0 + extent.x1) / 2, (extent.y0 + extent.y1) / 2
     w, h = MARGIN * (extent.x1 - extent.x0) / 2, MARGIN * (extent.y1 - extent.y0) / 2
-    return Extent(x - w, x + w, y - h, y + h)
+    return dataclasses.replace(extent, x0=x - w, x1=x + w, y0=y - h, y1=y + h)

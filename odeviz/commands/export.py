@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -181,6 +182,16 @@ def _plane(
 
 def _around(extent: Extent, flow: FlowResult) -> Extent:
     """The extent, grown about its centre until it holds all but the farthest trajectories, four times at most."""
-    reach = np.abs(flow.paths[np.isfinite(flow.paths)])
-    half = max(extent.x1, min(1.1 * float(np.quantile(reach, 0.99)), 4.0 * extent.x1))
-    return Extent(-half, half, -half, half)
+    middle = np.array([extent.x0 + extent.x1, extent.y0 + extent.y1]) / 2
+    half = np.array([extent.x1 - extent.x0, extent.y1 - extent.y0]) / 2
+    away = np.abs(flow.paths.reshape(-1, 2) - middle) / half
+    away = away[np.isfinite(away).all(axis=1)]
+    if not len(away):
+        return extent
+    reach = np.clip(1.1 * np.quantile(away, 0.99, axis=0), 1.0, 4.0)
+    if extent.equal:
+        reach[:] = reach.max()
+    elif extent.x_label == "t":
+        reach[0] = 1.0
+    (x0, y0), (x1, y1) = middle - half * reach, middle + half * reach
+    return dataclasses.replace(extent, x0=float(x0), x1=float(x1), y0=float(y0), y1=float(y1))

@@ -127,7 +127,7 @@ def decision_figure(*, decision: DecisionResult, data: DataResult | None = None)
 def _size(extent: Extent, bar: bool) -> tuple[float, float]:
     """One column wide, and as high as the picture needs beside its labels and colour bar."""
     room = COLUMN - (1.02 if bar else 0.44)
-    shape = (extent.y1 - extent.y0) / (extent.x1 - extent.x0)
+    shape = (extent.y1 - extent.y0) / (extent.x1 - extent.x0) if extent.equal else 0.75
     return COLUMN, min(max(room * shape, 0.6), 2 * COLUMN) + 0.5
 
 
@@ -229,10 +229,10 @@ def _paint_arrows(axes: Axes, field: FieldResult, time: float | None) -> None:
     inner = slice(stride // 2, None, stride)
     u, v = velocity[inner, inner, 0], velocity[inner, inner, 1]
     x, y = field.x[inner], field.y[inner]
-    speed = np.hypot(u, v)
+    cell = [float(axis[1] - axis[0]) if len(axis) > 1 else 1.0 for axis in (x, y)]
+    speed = np.hypot(u / cell[0], v / cell[1])
     longest = float(np.nanpercentile(speed, 98)) or 1.0
-    cell = float(x[1] - x[0]) if len(x) > 1 else 1.0
-    shrink = cell * 1.1 / longest * np.minimum(1.0, longest / np.maximum(speed, 1e-30))
+    shrink = 1.1 / longest * np.minimum(1.0, longest / np.maximum(speed, 1e-30))
     axes.quiver(
         x, y, u * shrink, v * shrink, color=LIGHT.field, alpha=0.75, zorder=1.5, pivot="mid",
         angles="xy", scale_units="xy", scale=1.0, width=0.0028, headwidth=4, headlength=4.5, headaxislength=4,

@@ -98,14 +98,14 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def plane(axes: Axes, extent: Extent) -> None:
-    """Set axes up as a piece of the plane: equal scales, few ticks, the state's components as labels."""
+    """Set axes up as a piece of the plane: equal scales unless it says otherwise, few ticks, its axes' names."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.set_aspect("equal")
+    axes.set_aspect("equal" if extent.equal else "auto")
     axes.set_xlim(extent.x0, extent.x1)
     axes.set_ylim(extent.y0, extent.y1)
-    axes.set_xlabel("z₁", labelpad=1, style="italic")
-    axes.set_ylabel("z₂", labelpad=0, style="italic")
+    axes.set_xlabel(extent.x_label, labelpad=1, style="italic")
+    axes.set_ylabel(extent.y_label, labelpad=0, style="italic")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
 

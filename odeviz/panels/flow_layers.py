@@ -81,7 +81,7 @@ class ArrowLayer(Layer):
         super().__init__(theme, [self._arrows], 0)
         self._field: FieldResult | None = None
         self._lines = np.empty((0, 4))
-        self._unit = 1.0
+        self._cell = np.ones(2)
         self._reference = 1.0
         self._centres = np.empty((0, 2))
 
@@ -93,8 +93,8 @@ class ArrowLayer(Layer):
             return
         x, y = np.meshgrid(field.x, field.y)
         self._centres = np.stack([x.ravel(), y.ravel()], axis=1)
-        self._unit = float(min(field.x[1] - field.x[0], field.y[1] - field.y[0]))
-        speed = np.hypot(field.velocity[..., 0], field.velocity[..., 1])
+        self._cell = np.array([field.x[1] - field.x[0], field.y[1] - field.y[0]])
+        speed = np.hypot(*np.moveaxis(field.velocity / self._cell, -1, 0))
         speed = speed[np.isfinite(speed)]
         self._reference = float(np.quantile(speed, 0.98)) if speed.size else 1.0
         self._lines = np.zeros((3 * len(self._centres), 4))
@@ -107,7 +107,7 @@ class ArrowLayer(Layer):
         if self._field is None:
             return
         velocity = at_time(self._field.t, self._field.velocity, t).reshape(-1, 2)
-        _fill_arrows(self._lines, self._centres, velocity, self._unit, max(self._reference, 1e-12))
+        _fill_arrows(self._lines, self._centres, velocity, self._cell, max(self._reference, 1e-12))
         self._arrows.set_count(len(self._lines))
 
     def restyle(self) -> None:
@@ -260,17 +260,23 @@ def decision_image(result: DecisionResult, theme: Theme) -> NDArray[np.uint8]:
 
 
 def _fill_arrows(
-    lines: NDArray[np.float64], centres: NDArray[Any], velocity: NDArray[Any], unit: float, reference: float
+    lines: NDArray[np.float64],
+    centres: NDArray[Any],
+    velocity: NDArray[Any],
+    cell: NDArray[np.float64],
+    reference: float,
 ) -> None:
-    """Write the three segments of each arrow into ``lines [3 n, 4]``."""
+    """Write the three segments of each arrow into ``lines [3 n, 4]``; speeds and lengths are in cells."""
+    velocity = velocity / cell
     speed = np.hypot(velocity[:, 0], velocity[:, 1])
     # The square root keeps slow arrows readable beside fast ones; the longest just fills its cell.
-    length = unit * 0.92 * np.sqrt(np.minimum(np.nan_to_num(speed) / reference, 1.0))
+    length = 0.92 * np.sqrt(np.minimum(np.nan_to_num(speed) / reference, 1.0))
     along = np.nan_to_num(velocity / np.maximum(speed, 1e-12)[:, None])
-    tip = centres + 0.5 * length[:, None] * along
+    half = 0.5 * length[:, None] * along * cell
+    tip = centres + half
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    barb = (0.34 * length)[:, None]
-    lines[0::3, :2] = centres - 0.5 * length[:, None] * along
+    barb = (0.34 * length)[:, None] * cell
+    lines[0::3, :2] = centres - half
     lines[0::3, 2:] = tip
     for start, side in ((1, 1.0), (2, -1.0)):
         lines[start::3, :2] = tip

@@ -119,6 +119,8 @@ class FlowView(Panel):
         """Show this part of the plane; a change of the extent fits the view to it."""
         if extent != self._extent:
             self._extent = extent
+            self._plot.setAspectLocked(extent.equal)
+            self._plot.set_names(extent.x_label, extent.y_label)
             self.fit()
 
     def set_data(self, data: DataResult | None) -> None:

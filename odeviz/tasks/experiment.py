@@ -219,7 +219,8 @@ class Experiment:
 
     def applies(self, entry: Entry) -> bool:
         """Whether a setting has a meaning for this task and under the other settings' values."""
-        if entry.path in TASKS[self.task].unused:
+        task = TASKS[self.task]
+        if entry.path in task.unused or entry.path in task.unused_by(self):
             return False
         values = {e.path: e.value for e in entries(self)}
         return all(values[path] in allowed for path, allowed in entry.about.when.items())

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from odeviz.models import FlowModel, SolverOptions
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.plane import Plane
+from odeviz.tasks.plane import Plane, TimePlane
 from odeviz.tasks.registry import task_of
 
 #: What a session learns from besides the experiment: a person's own data, by name.
@@ -63,19 +63,22 @@ class Learning(ABC):
     # How it is shown.
 
     @abstractmethod
-    def extent(self) -> tuple[float, float, float, float]:
+    def extent(self, model: Any) -> tuple[float, float, float, float]:
         """The rectangle x0, x1, y0, y1 of the plane that shows the data."""
 
     @abstractmethod
-    def shown(self, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Up to ``n`` points of the data ``[n, 2]`` in the plane, with labels (-1 for none); always the same."""
+    def shown(self, model: Any, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Up to ``n`` points of the data ``[n, 2]`` in the plane, with labels (-1 for none); always the same ones."""
 
     @abstractmethod
     def starts(self, model: Any, n: int, seed: int) -> tuple[NDArray[np.floating[Any]], NDArray[np.int64]]:
         """Where ``n`` trajectories begin: points of the plane ``[n, 2]`` or states ``[n, state_dim]``, and labels."""
 
-    def plane(self, model: Any) -> Plane:
-        """The plane; by default the first two dimensions of the state."""
+    def plane(self, model: Any) -> Plane | TimePlane:
+        """The plane; by default the first two dimensions of the state.
+
+        Where it, the extent or the points shown depend on the weights, the task's ``scene_follows_model`` is set.
+        """
         return Plane.of_axes(model.state_dim, like=next(model.parameters()))
 
     def stream(self, stream: int) -> np.random.Generator:

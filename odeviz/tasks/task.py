@@ -76,6 +76,10 @@ def _always(experiment: Experiment) -> bool:
     return True
 
 
+def _none_unused(experiment: Experiment) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """The description of a task."""
@@ -100,8 +104,12 @@ class Task:
     background: str = ""
     #: Whether an experiment's model has that background at all.
     has_background: Callable[[Experiment], bool] = _always
+    #: The plane, its extent or the points shown in it depend on the model's weights.
+    scene_follows_model: bool = False
     #: Settings of the common sections that mean nothing to it, by dotted path.
     unused: tuple[str, ...] = ()
+    #: The same under an experiment's other settings, such as a choice among its models.
+    unused_by: Callable[[Experiment], tuple[str, ...]] = _none_unused
     #: Settings in which its default experiment differs from the common defaults.
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     #: The value that no honest model's first figure goes below, where it is known.

@@ -102,6 +102,11 @@ class Plot(pg.PlotWidget):
                 axis.setLabel(text, **{"color": c.muted, "font-size": f"{font.pixelSize()}px"})
             axis.setGrid(self._grid)
 
+    def set_names(self, x: str, y: str) -> None:
+        """What the axes are called."""
+        self._labels = {"bottom": x, "left": y}
+        self.restyle()
+
     def set_log_y(self, log: bool) -> None:
         """Whether the curves' y values are log10 of what the axis says."""
         self.getAxis("left").set_log(log)

@@ -63,11 +63,11 @@ class Learning(learning.Learning):
             return {"accuracy": math.nan}
         return {"accuracy": (logits.argmax(1) == labels).cpu().double().mean().item()}
 
-    def extent(self) -> tuple[float, float, float, float]:
+    def extent(self, model: Any) -> tuple[float, float, float, float]:
         half = self._dataset.extent
         return (-half, half, -half, half)
 
-    def shown(self, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def shown(self, model: Any, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         points, labels = self._points
         return points[:n].copy(), labels[:n].copy()
 

@@ -60,11 +60,11 @@ class Learning(learning.Learning):
             return figures
         return figures | {"entropy": bound, "gap": nll - bound, "gap_in_se": (nll - bound) / se}
 
-    def extent(self) -> tuple[float, float, float, float]:
+    def extent(self, model: Any) -> tuple[float, float, float, float]:
         half = self._dataset.extent
         return (-half, half, -half, half)
 
-    def shown(self, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def shown(self, model: Any, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         rng = np.random.default_rng(self.experiment.seed)
         return self._dataset.sample(n, self.experiment.data.noise, rng, "density")
 
