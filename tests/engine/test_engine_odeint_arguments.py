@@ -71,6 +71,12 @@ WRONG_STATES = [
     (of_func(None), ValueError, r"func's value must be a tensor of the shape of y0, \[2, 3\], not NoneType"),
     (of_func(1.0), ValueError, "func's value must be a tensor of the shape of y0, .* not float"),
     (of_func(Y0[0]), ValueError, r"func's value .* \[2, 3\], not \[3\]"),
+    (
+        lambda: odeint(decay, Y0.to_sparse(), TIMES),
+        ValueError,
+        "y0 must be dense, not of layout torch.sparse",
+    ),
+    (of_func(Y0.to_sparse()), ValueError, "func's value must be dense, not of layout torch.sparse"),
     (of_func(Y0 * 1j), ValueError, "func's value must be real as y0 is, not complex128"),
     (of_func(Y0.to("meta")), ValueError, "func's value must be on the device of y0, cpu, not meta"),
     (

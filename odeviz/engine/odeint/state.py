@@ -57,6 +57,8 @@ class Layout:
                 raise TypeError(
                     f"y0 must be a tensor or a tuple of tensors, not {holding}{type(part).__name__}"
                 )
+            if part.layout != torch.strided:
+                raise ValueError(f"y0 must be dense, not of layout {part.layout}")
         if not parts:
             raise ValueError("y0 must hold at least one tensor, not be an empty tuple")
         dtype = parts[0].dtype
@@ -110,6 +112,8 @@ class Layout:
         for part in parts:
             if part.is_complex() and not self.dtype.is_complex:
                 raise ValueError(f"{name} must be real as y0 is, not {_plain(part.dtype)}")
+            if part.layout != torch.strided:
+                raise ValueError(f"{name} must be dense, not of layout {part.layout}")
             if part.device != self.device:
                 raise ValueError(f"{name} must be on the device of y0, {self.device}, not {part.device}")
         rows = [part.reshape(self.batch, part.numel() // self.batch) for part in parts]
