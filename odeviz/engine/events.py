@@ -19,6 +19,8 @@ from odeviz.engine.interpolant import at_fraction
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.stepper import Stepper
 
+#: A value of an event's function within this many roundings of what it is made of may as well be zero.
+ROUNDINGS = 64
 EventFunction = Callable[..., Tensor]
 
 
@@ -138,7 +140,7 @@ class EventWatch:
         for index, (event, signs) in enumerate(zip(self._events, self._signs, strict=True)):
             if bool(signs.isnan().any()):
                 values, rate = values_of(event, t, y), h * _total_derivative(event, t, y, slope, h)
-                small = values.abs() <= 1e4 * torch.finfo(y.dtype).eps * (
+                small = values.abs() <= ROUNDINGS * torch.finfo(y.dtype).eps * (
                     _sensitivity(event, t, y) + rate.abs()
                 )
                 start = torch.where(small, rate, values).sign()
@@ -237,6 +239,12 @@ def _gradient(event: Event, t: float, y: Tensor) -> Tensor:
 def _sensitivity(event: Event, t: float, y: Tensor) -> Tensor:
     """How much the function's value ``[batch]`` is made of: its rounding is this many times that of one."""
     return (_gradient(event, t, y) * y).abs().sum(1)
+
+
+def time_resolution(event: Event, t: float, y: Tensor, slope: Tensor, h: float) -> Tensor:
+    """By how much rounding the states ``[batch, dim]`` moves the function's zero in time, ``[batch]``."""
+    rate = _total_derivative(event, t, y, slope, h).abs()
+    return torch.finfo(y.dtype).eps * _sensitivity(event, t, y) / rate
 
 
 def time_span(t: float, h: float, dtype: torch.dtype) -> float:

@@ -25,6 +25,7 @@ class Status(Enum):
     NON_FINITE = "the state or the vector field is no longer finite"
     CANCELLED = "the caller cancelled the solve"
     EVENT = "a terminal event was reached"
+    ZENO = "events accumulate: jumps follow each other too closely to be told apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Stats:
         return len(self.steps) - self.accepted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SampleSteps:
     """Attempted steps where every sample has its own, ``[n]`` each, those of a sample in their order."""
 
@@ -88,7 +89,7 @@ class SampleSteps:
     accepted: Tensor
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PerSample:
     """What a solve with steps for each sample tells of each; tensors are ``[batch]``."""
 
@@ -109,7 +110,7 @@ class PerSample:
     dense: Callable[[float | Tensor], Tensor] | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Solution:
     """The solution of an initial value problem.
 

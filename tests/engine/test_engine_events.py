@@ -227,11 +227,33 @@ def test_several_events_are_kept_apart():
     assert solution.events[1].t.tolist()[-2:] == pytest.approx([math.pi, 2 * math.pi], abs=1e-7)
 
 
-def test_a_ball_that_comes_to_rest_uses_up_its_steps_and_says_so():
-    solution = solve(ball, drop(), [0.0, 30.0], events=[Event(height, -1, jump=bounce(0.5))], max_steps=300)
-    assert solution.status in (Status.MAX_STEPS, Status.STEP_TOO_SMALL)
-    assert solution.t_stop == pytest.approx(math.sqrt(20 / G) * 3, abs=1e-2)  # the sum of all bounces
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("floor", [0.0, 1.0, -3.0])
+@pytest.mark.parametrize("kept", [0.05, 0.2, 0.7])
+def test_a_ball_that_comes_to_rest_ends_the_solve_where_its_bounces_accumulate(kept, floor, dtype):
+    def turned(t, y):
+        return torch.stack([y[:, 0], -kept * y[:, 1]], 1)
+
+    event = Event(lambda t, y: y[:, 0] - floor, -1, jump=turned)
+    y0 = torch.tensor([[floor + 50.0, 0.0], [floor + 10.0, 0.0]], dtype=dtype)
+    solution = solve(ball, y0, [0.0, 100.0], events=[event])
+    assert solution.status is Status.ZENO
+    assert "events accumulate" in solution.message
+    assert solution.samples == (1,)
+    end = math.sqrt(20 / G) * (1 + kept) / (1 - kept)  # after infinitely many bounces
+    assert solution.t_stop == pytest.approx(end, abs=1e-5 if dtype == torch.float64 else 0.1)
     assert solution.y[-1].isnan().all()
+    assert float(solution.events[0].y[:, 0].min()) > floor - 1e-3
+
+
+@pytest.mark.parametrize("per_sample", [False, True])
+def test_jumps_at_a_steady_pace_do_not_accumulate(per_sample):
+    """A relay that switches within 1e-4 of its threshold."""
+    relay = Event(lambda t, y: y[:, 0] - 1, 1, jump=lambda t, y: y - 1e-4)
+    y0 = torch.tensor([[1 - 5e-5]], dtype=torch.float32)
+    solution = solve(constant, y0, [0.0, 0.01], events=[relay], per_sample=per_sample)
+    assert solution.ok
+    assert len(solution.events[0]) == pytest.approx(100, abs=1)
 
 
 def test_no_event_leaves_an_empty_record():

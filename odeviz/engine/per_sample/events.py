@@ -10,7 +10,7 @@ from torch import Tensor
 
 from odeviz.engine.adjoints.first_order import first_order
 from odeviz.engine.checks import checked_event_values, checked_value
-from odeviz.engine.events import Event
+from odeviz.engine.events import ROUNDINGS, Event
 from odeviz.engine.interpolant import at_fraction
 from odeviz.engine.per_sample.ensemble import Clock, EachField, Ensemble
 
@@ -66,7 +66,9 @@ class EachEventWatch:
                 _total_derivative(event, column, rows, slope),
             )
             rate = rate * along
-            small = values.abs() <= 1e4 * torch.finfo(rows.dtype).eps * (rate.abs() + rows.abs().amax(1))
+            small = values.abs() <= ROUNDINGS * torch.finfo(rows.dtype).eps * (
+                rate.abs() + rows.abs().amax(1)
+            )
             signs = torch.where(small, rate, values).sign()
             self._before[index] = torch.where(before.isnan() & moving, signs, before)
         self._unsettled = any(bool(signs.isnan().any()) for signs in self._before)
