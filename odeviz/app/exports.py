@@ -86,6 +86,8 @@ EXPORTS: tuple[Export, ...] = (
     Export("loss", "Loss", _loss, lambda now: now.snapshot.history, _has_history),
     Export("nfe", "NFE", _nfe, lambda now: now.snapshot.history, _has_history),
     Export("steps", "Steps", _steps, lambda now: now.results["flow"].steps, _has("flow")),
+    Export("view", "View", lambda now: ("view", {"picture": now.results["view"]}),
+           lambda now: now.results["view"], _has("view")),
     Export("seeds", "Seeded trajectories", lambda now: ("flow", {**_flow(now)[1], "flow": now.results["seeds"]}),
            lambda now: now.results["seeds"], _has("seeds")),
     Export("field", "Vector field", lambda now: ("flow", {"field": now.results["field"], "time": now.t}),

@@ -29,11 +29,12 @@ from odeviz.panels.history_panels import LossPanel, NfePanel
 from odeviz.panels.solver_bar import SolverBar
 from odeviz.panels.steps_panel import StepsPanel
 from odeviz.panels.time_bar import TimeBar
+from odeviz.panels.view_panel import ViewPanel
 from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import Theme
 
 #: Raised when docks are added, renamed or laid out anew: a layout remembered by another version is left alone.
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 TOOLBAR = (
     "train",
     "step",
@@ -99,12 +100,13 @@ class MainWindow(QMainWindow):
         for dock in self.docks.values():
             dock.setFloating(False)
             self.removeDockWidget(dock)
-        form, loss, nfe, density, steps = (
-            self.docks[key] for key in ("experiment", "loss", "nfe", "density", "steps")
+        form, loss, nfe, density, steps, view = (
+            self.docks[key] for key in ("experiment", "loss", "nfe", "density", "steps", "view")
         )
         self.addDockWidget(left, form)
         self.addDockWidget(right, density)
         self.splitDockWidget(density, loss, Qt.Orientation.Vertical)
+        self.tabifyDockWidget(density, view)
         self.tabifyDockWidget(density, steps)
         self.tabifyDockWidget(loss, nfe)
         for dock in self.docks.values():
@@ -143,6 +145,7 @@ class MainWindow(QMainWindow):
         self.nfe = NfePanel(self.theme)
         self.steps = StepsPanel(self.theme)
         self.density = DensityPanel(self.theme)
+        self.view = ViewPanel(self.theme)
         centre = QFrame(self)
         centre.setProperty("role", "panel")
         column = QVBoxLayout(centre)
@@ -156,7 +159,7 @@ class MainWindow(QMainWindow):
     def _make_docks(self) -> None:
         self.docks: dict[str, QDockWidget] = {}
         features = QDockWidget.DockWidgetFeature
-        for panel in (self.form, self.density, self.steps, self.loss, self.nfe):
+        for panel in (self.form, self.density, self.view, self.steps, self.loss, self.nfe):
             dock = QDockWidget(panel.title, self)
             dock.setObjectName(f"dock.{panel.key}")
             dock.setWidget(panel)

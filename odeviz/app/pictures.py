@@ -17,6 +17,7 @@ from odeviz.analysis.results import Extent, FlowResult, SolverChoice
 from odeviz.app.background import Background
 from odeviz.app.main_window import MainWindow
 from odeviz.app.redraw import RedrawLoop
+from odeviz.app.task_views import TaskViews
 from odeviz.bridge import (
     Answer,
     CostRequest,
@@ -68,6 +69,7 @@ class Pictures(QObject):
         super().__init__(parent)
         self.bench, self.service, self.window, self.redraw = bench, service, window, redraw
         self.background = Background(bench, service, window)
+        self.views = TaskViews(bench, service, window)
         #: The latest result of every kind: what an export draws.
         self.results: dict[str, Any] = {}
         #: How many trajectories the flow view shows.
@@ -91,7 +93,7 @@ class Pictures(QObject):
         bench.playhead_changed.connect(self._on_playhead)
         bench.layers_changed.connect(self._on_layers)
         bench.training_changed.connect(self._on_training)
-        for key in ("density", "steps"):
+        for key in ("density", "steps", "view"):
             window.docks[key].visibilityChanged.connect(self._on_panel_shown)
         window.flow.hovered.connect(self._on_hovered)
         window.flow.hover_left.connect(self._on_hover_left)
@@ -103,7 +105,7 @@ class Pictures(QObject):
     @property
     def settled(self) -> bool:
         """Whether all that belongs to the playhead's time is drawn, as finely as it will be."""
-        kinds = ("scene", "flow", "cost", "seeds", "field")
+        kinds = ("scene", "flow", "cost", "seeds", "field", "view")
         waiting = self._behind or self._rest_due or self._arrived
         if waiting or any(self.service.is_open(kind) for kind in kinds):
             return False
@@ -122,6 +124,7 @@ class Pictures(QObject):
         self._arrived.clear()
         self.results.clear()
         self.background.forget()
+        self.views.forget()
         self._scene_of = None
         self._behind = self._rest_due = False
         self._idle_until = 0.0
@@ -146,6 +149,7 @@ class Pictures(QObject):
     def _on_snapshot(self, snapshot: Snapshot | None) -> None:
         if snapshot is None:
             return
+        self.views.offer(snapshot.experiment)
         scene_of = _scene_key(snapshot.experiment)
         if scene_of != self._scene_of:
             self._scene_of = scene_of
@@ -212,6 +216,7 @@ class Pictures(QObject):
         flow = self.results.get("flow")
         if flow is not None and self.window.is_seen(self.window.steps):
             self.window.steps.set_steps(flow.steps, flow)
+        self.views.catch_up()
         if self.window.is_seen(self.window.density) and not self.background.show(again=True):
             self._renew_background()
 
@@ -269,6 +274,7 @@ class Pictures(QObject):
         if not self.training:
             self.service.ask(snapshot, CostRequest(self.bench.choice, self.trajectories))
         self._renew_background()
+        self.views.ask()
 
     def _renew_background(self) -> None:
         self._arrived.pop("background", None)
@@ -314,6 +320,7 @@ class Pictures(QObject):
         t = self.bench.playhead.t
         self.window.flow.set_time(t)
         self.window.time_bar.set_time(t)
+        self.views.set_time(t)
         if not self._announced and self._complete:
             self._announced = True
             self.shown.emit()
@@ -351,6 +358,9 @@ class Pictures(QObject):
             flow = None
         points = np.array(seeds.points) if seeds.points else None
         self.window.flow.set_seeds(points, flow, seeds.selected)
+
+    def _show_view(self, picture: Any) -> None:
+        self.views.show(picture)
 
     def _show_field(self, field: Any) -> None:
         self.window.flow.set_field(field)

@@ -17,6 +17,7 @@ from odeviz.bridge.requests import (
     Scene,
     SceneRequest,
     SeedsRequest,
+    ViewRequest,
 )
 from odeviz.bridge.solve_service import Answer, SolveService
 from odeviz.bridge.trainer import Device, Phase, Trainer
@@ -42,4 +43,5 @@ __all__ = [
     "SolveService",
     "Trainer",
     "Trouble",
+    "ViewRequest",
 ]

@@ -132,6 +132,19 @@ class FieldRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewRequest:
+    """One of the task's own views."""
+
+    view: str
+    choice: SolverChoice
+    kind: ClassVar[str] = "view"
+    urgency: ClassVar[int] = BACKGROUND + 2
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return study.view(self.view, self.choice, cancel=cancel)
+
+
+@dataclass(frozen=True, slots=True)
 class DensityRequest:
     """log p(z, t) on an ``n x n`` grid."""
 

@@ -21,7 +21,7 @@ from odeviz.commands.arguments import (
 )
 from odeviz.commands.output import FAILED, OK
 from odeviz.exporting.style import DPI
-from odeviz.tasks.registry import task_of
+from odeviz.tasks.registry import TASKS, task_of
 
 if TYPE_CHECKING:
     from odeviz.analysis.study import Study
@@ -36,6 +36,8 @@ PANELS = {
     "nfe": "history",
     "steps": "steps",
 }
+#: Every task's own views.
+VIEWS = tuple(dict.fromkeys(view.key for task in TASKS.values() for view in task.views))
 #: Those that show one moment of the flow.
 AT_A_TIME = ("flow", "density", "decision")
 #: Those that need no solve.
@@ -47,7 +49,13 @@ _TRAJECTORIES, _CELLS, _FINE_CELLS, _DATA_POINTS = 300, 200, 400, 1000
 
 def options(parser: argparse.ArgumentParser) -> None:
     model_argument(parser)
-    parser.add_argument("--panel", required=True, choices=tuple(PANELS), help="what to draw")
+    parser.add_argument(
+        "--panel",
+        required=True,
+        choices=(*PANELS, *VIEWS),
+        metavar="PANEL",
+        help=f"what to draw: {', '.join(PANELS)}, or one of the task's views (odeviz info names them)",
+    )
     parser.add_argument(
         "--out", required=True, type=Path, metavar="FILE", help="figure: .png, .svg, .pdf; data: .csv, .npz"
     )
@@ -70,13 +78,13 @@ def run(given: argparse.Namespace) -> int:
     if tabular:
         from odeviz.exporting.tables import save_table
 
-        save_table(results[PANELS[given.panel]], given.out)
+        save_table(results[PANELS.get(given.panel, "picture")], given.out)
     else:
         from odeviz.exporting.figures import save_figure
 
         about = {"title": f"{given.panel} of {Path(given.file).stem}"}
         save_figure(
-            given.panel,
+            given.panel if given.panel in PANELS else "view",
             given.out,
             metadata=about,
             **({} if given.dpi is None else {"dpi": given.dpi}),
@@ -118,6 +126,8 @@ def _results(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
         raise UserError(f"--time means nothing to the {panel} panel, but to {', '.join(AT_A_TIME)}")
     if panel in _RECORDED:
         return _recorded(snapshot, given)
+    if panel not in PANELS:
+        return _view(snapshot, given)
     background = task_of(snapshot.experiment).behind(snapshot.experiment)
     if panel in ("density", "decision") and panel != background:
         also = f"; --panel {background} shows what it has" if background else ""
@@ -138,6 +148,21 @@ def _results(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
         flow = _flow(study, snapshot, choice)
         return {"flow": flow, "steps": flow.steps}
     return _plane(study, snapshot, given, choice, time)
+
+
+def _view(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
+    """One of the task's own views."""
+    task = task_of(snapshot.experiment)
+    views = [view.key for view in task.views]
+    if given.panel not in views:
+        has = f"its views are {', '.join(views)}" if views else "it has no views of its own"
+        raise UserError(f"a model of a {task.name} task has no {given.panel}; {has}")
+
+    from odeviz.analysis.study import Study
+
+    picture = Study(snapshot).view(given.panel, solver_choice(snapshot.experiment, given))
+    assert picture is not None, "nothing cancels here"
+    return {"picture": picture}
 
 
 def _recorded(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:

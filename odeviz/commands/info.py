@@ -16,6 +16,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     from odeviz.storage.model_file import load_model, read_versions
+    from odeviz.tasks.registry import task_of
 
     path = find_model(given.file)
     snapshot = load_model(path)
@@ -41,4 +42,8 @@ def run(given: argparse.Namespace) -> int:
         print(snapshot.message)
     print()
     print_table({entry.path: entry.value for entry in entries if snapshot.experiment.applies(entry)})
+    views = task_of(snapshot.experiment).views
+    if views:
+        print("\nviews (odeviz export --panel ...):")
+        print_table({view.key: view.about for view in views})
     return OK

@@ -4,7 +4,7 @@
 
     figure = draw_figure("flow", flow=flow, density=density)
     save_figure(figure, "flow.pdf", metadata={"title": "Two moons"})
-    save_figure("loss", "loss.svg", history=snapshot.history, task="density", entropy=2.397)
+    save_figure("loss", "loss.svg", history=snapshot.history, experiment=snapshot.experiment)
 
 matplotlib is imported when the first figure is drawn; neither pyplot nor Qt ever is.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import odeviz
-from odeviz.exporting import curves, plane
+from odeviz.exporting import curves, pictures, plane
 from odeviz.exporting.style import DPI, publication
 from odeviz.storage.atomic import atomic_write
 
@@ -59,6 +59,7 @@ FIGURES: dict[str, FigurePanel] = {
         FigurePanel("loss", "Loss", curves.loss_figure),
         FigurePanel("nfe", "Function evaluations", curves.nfe_figure),
         FigurePanel("steps", "Solver steps", curves.steps_figure),
+        FigurePanel("view", "View", pictures.view_figure),
     )
 }
 

@@ -13,6 +13,9 @@ result              columns
 ``FieldResult``     ``t, x, y, velocity_x, velocity_y``
 ``DensityResult``   ``t, x, y, log_density_nats``
 ``DecisionResult``  ``t, x, y, probability_0, probability_1, ...``
+``Chart, Charts``   ``chart, curve, x, y``, and ``low, high`` of a curve with a band
+``Maps``            ``map, x, y, value``
+``Table``           its own columns
 all others          one row of their values; vectors as ``velocity_x, velocity_y``
 =================== ============================================================================
 
@@ -44,6 +47,7 @@ from odeviz.analysis.results import (
     StepTable,
 )
 from odeviz.storage.atomic import atomic_write
+from odeviz.tasks.chart import Chart, Charts, Maps, Table
 from odeviz.training.snapshot import History
 
 #: Columns of equal length by name.
@@ -83,7 +87,12 @@ def arrays(result: Any, prefix: str = "") -> dict[str, NDArray[Any]]:
         value = getattr(result, field.name)
         if dataclasses.is_dataclass(value):
             found |= arrays(value, f"{prefix}{field.name}.")
-        else:
+        elif isinstance(value, tuple) and value and all(map(dataclasses.is_dataclass, value)):
+            for k, inner in enumerate(value):
+                found |= arrays(inner, f"{prefix}{field.name}.{k}.")
+        elif isinstance(result, Table) and field.name == "rows":
+            found |= {f"{prefix}{name}": column for name, column in _table(result).items()}
+        elif value is not None:
             found[prefix + field.name] = np.asarray(value)
     return found
 
@@ -178,6 +187,37 @@ def _grid(t: float, extent: Extent, shape: tuple[int, ...]) -> dict[str, NDArray
     return _spread((ny, nx), t=(t, None), x=(x, 1), y=(y, 0))
 
 
+def _charts(charts: Charts) -> Columns:
+    curves = [(chart.title, curve) for chart in charts.charts for curve in chart.curves]
+    sizes = [len(curve.x) for _, curve in curves]
+    banded = any(curve.low is not None for _, curve in curves)
+    nothing = [np.full(n, np.nan) for n in sizes]
+    parts: dict[str, list[NDArray[Any]]] = {
+        "chart": [np.repeat(title, n) for (title, _), n in zip(curves, sizes, strict=True)],
+        "curve": [np.repeat(curve.label, n) for (_, curve), n in zip(curves, sizes, strict=True)],
+        "x": [curve.x for _, curve in curves],
+        "y": [curve.y for _, curve in curves],
+    }
+    for edge in ("low", "high") if banded else ():
+        given = [getattr(curve, edge) for _, curve in curves]
+        parts[edge] = [none if one is None else one for one, none in zip(given, nothing, strict=True)]
+    return {name: np.concatenate(part) if part else np.empty(0) for name, part in parts.items()}
+
+
+def _maps(maps: Maps) -> Columns:
+    grids = [(one, _grid(0.0, Extent(*one.extent), one.values.shape)) for one in maps.maps]
+    return {
+        "map": np.concatenate([np.repeat(one.title, one.values.size) for one, _ in grids]),
+        "x": np.concatenate([grid["x"] for _, grid in grids]),
+        "y": np.concatenate([grid["y"] for _, grid in grids]),
+        "value": np.concatenate([one.values.ravel() for one, _ in grids]),
+    }
+
+
+def _table(table: Table) -> Columns:
+    return {name: np.array([row[k] for row in table.rows]) for k, name in enumerate(table.columns)}
+
+
 _COLUMNS: dict[type, Callable[[Any], Columns]] = {
     History: _history,
     FlowResult: _flow,
@@ -186,6 +226,10 @@ _COLUMNS: dict[type, Callable[[Any], Columns]] = {
     FieldResult: _field,
     DensityResult: _density,
     DecisionResult: _decision,
+    Chart: lambda chart: _charts(Charts(chart.title, (chart,))),
+    Charts: _charts,
+    Maps: _maps,
+    Table: _table,
 }
 
 #: How a table is written, by suffix.

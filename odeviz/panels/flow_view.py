@@ -120,7 +120,8 @@ class FlowView(Panel):
         if extent != self._extent:
             self._extent = extent
             self._plot.setAspectLocked(extent.equal)
-            self._plot.set_names(extent.x_label, extent.y_label)
+            self._plot.set_axis("bottom", extent.x_label)
+            self._plot.set_axis("left", extent.y_label)
             self.fit()
 
     def set_data(self, data: DataResult | None) -> None:

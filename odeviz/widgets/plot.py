@@ -102,10 +102,13 @@ class Plot(pg.PlotWidget):
                 axis.setLabel(text, **{"color": c.muted, "font-size": f"{font.pixelSize()}px"})
             axis.setGrid(self._grid)
 
-    def set_names(self, x: str, y: str) -> None:
-        """What the axes are called."""
-        self._labels = {"bottom": x, "left": y}
-        self.restyle()
+    def set_axis(self, name: str, label: str, log: bool = False) -> None:
+        """The label of the axis ``bottom`` or ``left``, and whether what is drawn are log10 of its values."""
+        if self._labels[name] != label:
+            self._labels[name] = label
+            self.restyle()
+        if self.getAxis(name).log != log:
+            self.getAxis(name).set_log(log)
 
     def set_log_y(self, log: bool) -> None:
         """Whether the curves' y values are log10 of what the axis says."""

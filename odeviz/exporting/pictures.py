@@ -1,0 +1,145 @@
+"""Figures of a task's own views: charts, maps and tables."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from odeviz.exporting.palette import LIGHT
+from odeviz.exporting.style import COLUMN, new_figure
+from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_COLORS = {
+    "model": LIGHT.accent, "truth": LIGHT.text, "data": LIGHT.path, "baseline": LIGHT.classes[1],
+    "second": LIGHT.classes[2], "muted": LIGHT.muted, **{f"class{k}": LIGHT.of_class(k) for k in range(10)},
+}  # fmt: skip
+
+
+def view_figure(*, picture: Picture) -> Figure:
+    """A chart, several charts, maps or a table, whichever ``picture`` is."""
+    if isinstance(picture, Chart):
+        figure = new_figure(COLUMN, COLUMN * 0.7)
+        _chart(figure.add_subplot(), picture)
+        return figure
+    if isinstance(picture, Charts):
+        return _charts(picture)
+    if isinstance(picture, Maps):
+        return _maps(picture)
+    return _table(picture)
+
+
+def _charts(charts: Charts) -> Figure:
+    rows = math.ceil(len(charts.charts) / charts.columns)
+    figure = new_figure(COLUMN * (1.0 if charts.columns == 1 else 2.0), COLUMN * 0.62 * rows)
+    places = figure.subplots(rows, charts.columns, squeeze=False).ravel()
+    for axes, chart in zip(places, charts.charts, strict=False):
+        _chart(axes, chart)
+        axes.set_title(chart.title, loc="left")
+    for axes in places[len(charts.charts) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _chart(axes: Axes, chart: Chart) -> None:
+    axes.set_xscale("log" if chart.x_log else "linear")
+    axes.set_yscale("log" if chart.y_log else "linear")
+    axes.set_xlabel(chart.x_label)
+    axes.set_ylabel(chart.y_label)
+    if chart.equal:
+        axes.set_aspect("equal", adjustable="datalim")
+    for order, curve in enumerate(chart.curves):
+        _curve(axes, curve, order)
+    if any(curve.label and not curve.faint for curve in chart.curves):
+        axes.legend(loc="best", handlelength=1.4)
+
+
+def _curve(axes: Axes, curve: Curve, order: int) -> None:
+    color = _COLORS[curve.role]
+    label = curve.label if curve.label and not curve.faint else "_"
+    if curve.low is not None and curve.high is not None:
+        axes.fill_between(curve.x, curve.low, curve.high, color=color, alpha=0.18, linewidth=0, zorder=1)
+    weight, alpha = (0.5, 0.4) if curve.faint else (1.1, 1.0)
+    if curve.style == "points":
+        size = 2.0 if len(curve.x) > 200 else 3.0
+        axes.plot(
+            curve.x, curve.y, "o", color=color, markersize=size, markeredgewidth=0, alpha=alpha, label=label,
+            zorder=2 + order, rasterized=len(curve.x) > 5000,
+        )  # fmt: skip
+    elif curve.style == "bars":
+        wide = float(np.median(np.diff(curve.x))) * 0.9 if len(curve.x) > 1 else 0.8
+        axes.bar(curve.x, np.nan_to_num(curve.y), wide, color=color, alpha=0.55, label=label, zorder=1)
+    else:
+        style = "--" if curve.style == "dashed" else "-"
+        axes.plot(
+            curve.x, curve.y, style, color=color, linewidth=weight, alpha=alpha, label=label, zorder=2 + order
+        )
+
+
+def _maps(maps: Maps) -> Figure:
+    rows = math.ceil(len(maps.maps) / maps.columns)
+    width = COLUMN * (1.0 if maps.columns < 3 else 2.0)
+    figure = new_figure(width, width / maps.columns * rows * 1.12)
+    places = figure.subplots(rows, maps.columns, squeeze=False).ravel()
+    finite = [np.asarray(one.values)[np.isfinite(one.values)] for one in maps.maps]
+    everything = np.concatenate(finite) if finite else np.zeros(1)
+    for axes, one, own in zip(places, maps.maps, finite, strict=False):
+        _map(axes, one, everything if maps.shared else own, maps.diverging)
+    for axes in places[len(maps.maps) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _map(axes: Axes, one: Map, scale: np.ndarray, diverging: bool) -> None:
+    low, high = (float(scale.min()), float(scale.max())) if len(scale) else (0.0, 1.0)
+    if diverging:
+        high = max(abs(low), abs(high)) or 1.0
+        low = -high
+    cmap = "RdBu_r" if diverging else LIGHT.density_map
+    axes.imshow(
+        one.values,
+        origin="lower",
+        extent=one.extent,
+        cmap=cmap,
+        vmin=low,
+        vmax=high,
+        interpolation="bilinear",
+    )
+    if one.points is not None:
+        axes.plot(
+            *np.asarray(one.points).T, "o", color=LIGHT.path, markersize=1.2, markeredgewidth=0, alpha=0.5
+        )
+    axes.set_xlim(one.extent[0], one.extent[1])
+    axes.set_ylim(one.extent[2], one.extent[3])
+    axes.set_title(one.title)
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def _table(table: Table) -> Figure:
+    figure = new_figure(COLUMN * 1.6, 0.24 * (len(table.rows) + 2))
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    texts = [[_text(value) for value in row] for row in table.rows]
+    if not texts:
+        return figure
+    drawn = axes.table(cellText=texts, colLabels=list(table.columns), loc="center", edges="horizontal")
+    drawn.auto_set_font_size(False)
+    drawn.set_fontsize(7)
+    drawn.auto_set_column_width(list(range(len(table.columns))))
+    for (row, _), cell in drawn.get_celld().items():
+        cell.set_linewidth(0.4)
+        if row == 0 or (table.current is not None and row - 1 == table.current):
+            cell.get_text().set_fontweight("bold")
+    return figure
+
+
+def _text(value: str | float) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:.4g}".replace("-", "−") if math.isfinite(value) else "–"

@@ -1,0 +1,161 @@
+"""A task's chart in the window: curves, points, bars and bands over common axes, with a legend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from odeviz.tasks.chart import Chart, Curve
+from odeviz.widgets.legend import Key, Legend, shade
+from odeviz.widgets.plot import Plot, grown
+from odeviz.widgets.primitives import pen
+from odeviz.widgets.theme import Theme
+
+#: The theme's colour for what a curve stands for.
+ROLES = {
+    "model": "accent", "truth": "text", "data": "path", "baseline": "classes.1", "second": "classes.2",
+    "muted": "muted",
+    "class0": "classes.0", "class1": "classes.1", "class2": "classes.2", "class3": "classes.3", "class4": "classes.4",
+}  # fmt: skip
+_KINDS = {"line": "line", "dashed": "dash", "points": "dot", "bars": "dot"}
+
+
+class ChartPlot(QWidget):
+    """Draws a :class:`Chart`; ``set_time`` moves the line of the playhead on a chart over time."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._chart: Chart | None = None
+        self._items: list[Any] = []
+        self._x: tuple[float, float] | None = None
+        self._y: tuple[float, float] | None = None
+        self._title = QLabel(self)
+        self._title.setProperty("role", "section")
+        self._title.setContentsMargins(12, 6, 12, 0)
+        self._title.hide()
+        self.legend = Legend(theme, parent=self)
+        self.plot = Plot(theme, " ", " ", parent=self)
+        self._now = pg.InfiniteLine(angle=90)
+        self._now.setZValue(5)
+        self.plot.addItem(self._now, ignoreBounds=True)
+        self._now.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._title)
+        column.addWidget(self.legend)
+        column.addWidget(self.plot, 1)
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def set_chart(self, chart: Chart | None, titled: bool = False) -> None:
+        """Draw a chart, with its title above when it is one of several."""
+        same = self._chart is not None and chart is not None and self._chart.title == chart.title
+        if not same:
+            self._x = self._y = None
+        self._chart = chart
+        self._title.setVisible(titled and chart is not None)
+        self._title.setText("" if chart is None else chart.title)
+        self._draw()
+
+    def set_time(self, t: float) -> None:
+        """The playhead's time."""
+        if self._now.isVisible() and self._now.value() != t:
+            self._now.setValue(t)
+
+    def restyle(self) -> None:
+        """Take the theme's colours again."""
+        self._now.setPen(pen(self._theme.colors.muted, 1.0))
+        self._draw()
+
+    def _draw(self) -> None:
+        for item in self._items:
+            self.plot.removeItem(item)
+        self._items.clear()
+        chart = self._chart
+        self._now.setVisible(chart is not None and chart.over_time)
+        if chart is None:
+            self.legend.set_keys([])
+            return
+        for name, label, log in (
+            ("bottom", chart.x_label, chart.x_log),
+            ("left", chart.y_label, chart.y_log),
+        ):
+            self.plot.set_axis(name, label, log)
+        self.plot.setAspectLocked(chart.equal)
+        for k, curve in enumerate(chart.curves):
+            self._add(chart, curve, k)
+        self._fit(chart)
+        named = [curve for curve in chart.curves if curve.label and not curve.faint]
+        self.legend.set_keys([Key(c.label, ROLES[c.role], _KINDS[c.style]) for c in named])
+
+    def _add(self, chart: Chart, curve: Curve, order: int) -> None:
+        x, y = _scaled(curve.x, chart.x_log), _scaled(curve.y, chart.y_log)
+        color = shade(self._theme, ROLES[curve.role])
+        alpha, width = (0.35, 1.0) if curve.faint else (1.0, 2.0)
+        if curve.low is not None and curve.high is not None:
+            edges = [pg.PlotCurveItem(x, _scaled(edge, chart.y_log)) for edge in (curve.low, curve.high)]
+            fill = QColor(color)
+            fill.setAlphaF(0.18)
+            self._put(pg.FillBetweenItem(*edges, brush=fill), order - 100)
+        if curve.style == "points":
+            size = 4 if curve.faint or len(x) > 200 else 6
+            keep = np.isfinite(x) & np.isfinite(y)
+            brush = QColor(color)
+            brush.setAlphaF(0.5 if curve.faint else 0.9)
+            self._put(pg.ScatterPlotItem(x[keep], y[keep], size=size, pen=None, brush=brush), order)
+        elif curve.style == "bars":
+            wide = float(np.median(np.diff(x))) * 0.9 if len(x) > 1 else 0.8
+            brush = QColor(color)
+            brush.setAlphaF(0.55)
+            self._put(pg.BarGraphItem(x=x, height=np.nan_to_num(y), width=wide, pen=None, brush=brush), order)
+        else:
+            line = pen(color, width, alpha)
+            if curve.style == "dashed":
+                line.setDashPattern([4, 3])
+                line.setStyle(Qt.PenStyle.CustomDashLine)
+            self._put(pg.PlotCurveItem(x, y, pen=line, connect="finite", antialias=True), order)
+
+    def _put(self, item: Any, z: float) -> None:
+        item.setZValue(z)
+        self.plot.addItem(item, ignoreBounds=True)
+        self._items.append(item)
+
+    def _fit(self, chart: Chart) -> None:
+        x = _together(chart.x_log, [curve.x for curve in chart.curves])
+        y = _together(
+            chart.y_log,
+            [part for c in chart.curves for part in (c.y, c.low, c.high) if part is not None]
+            + [np.zeros(1) for c in chart.curves if c.style == "bars" and not chart.y_log],
+        )
+        if not len(x) or not len(y):
+            return
+        span = float(np.ptp(x)) or 1.0
+        margin = 0.04 * span if chart.equal or not chart.over_time else 0.0
+        self._x = grown(self._x, float(x.min()), float(x.max())) if chart.equal else (
+            float(x.min()) - margin, float(x.max()) + margin
+        )  # fmt: skip
+        self._y = grown(self._y, float(y.min()), float(y.max()))
+        self.plot.setRange(xRange=self._x, yRange=self._y, padding=0.0)
+
+
+def _scaled(values: NDArray[Any], log: bool) -> NDArray[np.float64]:
+    """The values, or their log10; what has none is NaN."""
+    values = np.asarray(values, dtype=np.float64)
+    if not log:
+        return values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        result = np.log10(values)
+    return np.where(np.isfinite(result), result, np.nan)
+
+
+def _together(log: bool, parts: list[NDArray[Any]]) -> NDArray[np.float64]:
+    values = np.concatenate([_scaled(part, log).ravel() for part in parts]) if parts else np.empty(0)
+    return values[np.isfinite(values)]

@@ -1,0 +1,189 @@
+"""The task's own views: charts, maps and tables, chosen by name, with a sentence on what is seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QGridLayout,
+    QHeaderView,
+    QLabel,
+    QStackedWidget,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from odeviz.panels.chart_plot import ChartPlot
+from odeviz.panels.maps_plot import MapsPlot
+from odeviz.panels.panel import Panel
+from odeviz.tasks.chart import Chart, Charts, Maps, Picture, Table
+from odeviz.tasks.task import View
+from odeviz.widgets.theme import Theme
+
+_EMPTY = "No model yet.\nOpen one from the gallery, or press Train."
+_DRAWING = "Drawing…"
+
+
+class ViewPanel(Panel):
+    """Shows the picture it is given, and emits the key of the view a person chose."""
+
+    key = "view"
+    title = "Views"
+    about = "Charts, maps and tables of this task: what its science wants to see."
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._views: tuple[View, ...] = ()
+        self.picture: Picture | None = None
+        self._choice = QComboBox(self)
+        self._choice.setAccessibleName("View")
+        self._choice.activated.connect(self._activated)
+        self._about = QLabel(self)
+        self._note = QLabel(self)
+        for label in (self._about, self._note):
+            label.setProperty("role", "caption")
+            label.setWordWrap(True)
+        self._message = QLabel(_EMPTY, self)
+        self._message.setProperty("role", "muted")
+        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._message.setWordWrap(True)
+        self._charts = _ChartGrid(theme, self)
+        self._maps = MapsPlot(theme, self)
+        self._table = _make_table(self)
+        self._stack = QStackedWidget(self)
+        for page in (self._message, self._charts, self._maps, self._table):
+            self._stack.addWidget(page)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 8, 0, 8)
+        column.setSpacing(6)
+        for widget in (self._choice, self._about, self._note):
+            holder = QVBoxLayout()
+            holder.setContentsMargins(12, 0, 12, 0)
+            holder.addWidget(widget)
+            column.addLayout(holder)
+        column.insertWidget(2, self._stack, 1)
+        self.set_views(())
+
+    @property
+    def view(self) -> str:
+        """The key of the view on show; "" where there is none."""
+        return str(self._choice.currentData() or "")
+
+    def set_views(self, views: Sequence[View]) -> None:
+        """The views to choose from; the one on show stays if it is among them."""
+        if tuple(views) == self._views and views:
+            return
+        before, self._views = self.view, tuple(views)
+        self._choice.clear()
+        for view in views:
+            self._choice.addItem(view.title, view.key)
+            self._choice.setItemData(self._choice.count() - 1, view.about, Qt.ItemDataRole.ToolTipRole)
+        self._choice.setCurrentIndex(max(0, self._choice.findData(before)) if views else -1)
+        self._choice.setEnabled(bool(views))
+        self.set_picture(None)
+
+    def choose(self, key: str) -> None:
+        """Show another view; nothing is emitted."""
+        self._choice.setCurrentIndex(self._choice.findData(key))
+        self.set_picture(None)
+
+    def set_picture(self, picture: Picture | None) -> None:
+        """Draw what was asked for; None says that it is on its way."""
+        self.picture = picture
+        shown = next((view for view in self._views if view.key == self.view), None)
+        self._about.setText(shown.about if shown is not None else "")
+        self._about.setVisible(shown is not None)
+        self._message.setText(_DRAWING if shown is not None else _EMPTY)
+        note = picture.note if picture is not None else ""
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
+        if isinstance(picture, Chart):
+            self._charts.set_charts(Charts(picture.title, (picture,)))
+            self._stack.setCurrentWidget(self._charts)
+        elif isinstance(picture, Charts):
+            self._charts.set_charts(picture)
+            self._stack.setCurrentWidget(self._charts)
+        elif isinstance(picture, Maps):
+            self._maps.set_maps(picture)
+            self._stack.setCurrentWidget(self._maps)
+        elif isinstance(picture, Table):
+            _fill(self._table, picture)
+            self._stack.setCurrentWidget(self._table)
+        else:
+            self._stack.setCurrentWidget(self._message)
+
+    def set_time(self, t: float) -> None:
+        """The playhead's time, shown on charts over time."""
+        self._charts.set_time(t)
+
+    def _activated(self, index: int) -> None:
+        self.set_picture(None)
+        self.chosen.emit(self._choice.itemData(index))
+
+
+class _ChartGrid(QWidget):
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._plots: list[ChartPlot] = []
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(2)
+
+    def set_charts(self, charts: Charts) -> None:
+        while len(self._plots) < len(charts.charts):
+            self._plots.append(ChartPlot(self._theme, self))
+        for k, plot in enumerate(self._plots):
+            self._grid.removeWidget(plot)
+            used = k < len(charts.charts)
+            plot.setVisible(used)
+            if used:
+                self._grid.addWidget(plot, k // charts.columns, k % charts.columns)
+            plot.set_chart(charts.charts[k] if used else None, titled=len(charts.charts) > 1)
+
+    def set_time(self, t: float) -> None:
+        for plot in self._plots:
+            plot.set_time(t)
+
+
+def _make_table(parent: QWidget) -> QTableWidget:
+    table = QTableWidget(parent)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.ContiguousSelection)
+    table.setShowGrid(False)
+    table.setAlternatingRowColors(True)
+    table.verticalHeader().hide()
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+    table.setFrameShape(QTableWidget.Shape.NoFrame)
+    return table
+
+
+def _fill(widget: QTableWidget, table: Table) -> None:
+    widget.setColumnCount(len(table.columns))
+    widget.setRowCount(len(table.rows))
+    widget.setHorizontalHeaderLabels(table.columns)
+    for i, row in enumerate(table.rows):
+        for j, value in enumerate(row):
+            item = QTableWidgetItem(cell_text(value))
+            if not isinstance(value, str):
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            font = item.font()
+            font.setBold(i == table.current)
+            item.setFont(font)
+            widget.setItem(i, j, item)
+
+
+def cell_text(value: str | float) -> str:
+    """A table's value as it is shown."""
+    if isinstance(value, str):
+        return value
+    return f"{value:.4g}".replace("-", "−") if math.isfinite(value) else "–"
