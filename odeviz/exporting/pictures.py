@@ -9,7 +9,7 @@ import numpy as np
 
 from odeviz.exporting.palette import LIGHT
 from odeviz.exporting.style import COLUMN, new_figure
-from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Table
+from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Table, cell_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,24 +122,21 @@ def _map(axes: Axes, one: Map, scale: np.ndarray, diverging: bool) -> None:
 
 
 def _table(table: Table) -> Figure:
-    figure = new_figure(COLUMN * 1.6, 0.24 * (len(table.rows) + 2))
+    texts = [[cell_text(value) for value in row] for row in table.rows]
+    widths = [max(map(len, column)) + 3 for column in zip(table.columns, *texts, strict=True)]
+    figure = new_figure(max(1.5, 0.07 * sum(widths)), 0.22 * (len(texts) + 1) + 0.1)
     axes = figure.add_subplot()
     axes.set_axis_off()
-    texts = [[_text(value) for value in row] for row in table.rows]
     if not texts:
         return figure
-    drawn = axes.table(cellText=texts, colLabels=list(table.columns), loc="center", edges="horizontal")
+    shares = [width / sum(widths) for width in widths]
+    drawn = axes.table(
+        texts, colLabels=list(table.columns), colWidths=shares, bbox=[0, 0, 1, 1], edges="horizontal"
+    )
     drawn.auto_set_font_size(False)
     drawn.set_fontsize(7)
-    drawn.auto_set_column_width(list(range(len(table.columns))))
     for (row, _), cell in drawn.get_celld().items():
         cell.set_linewidth(0.4)
         if row == 0 or (table.current is not None and row - 1 == table.current):
             cell.get_text().set_fontweight("bold")
     return figure
-
-
-def _text(value: str | float) -> str:
-    if isinstance(value, str):
-        return value
-    return f"{value:.4g}".replace("-", "−") if math.isfinite(value) else "–"

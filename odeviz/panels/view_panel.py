@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
@@ -22,7 +21,7 @@ from PySide6.QtWidgets import (
 from odeviz.panels.chart_plot import ChartPlot
 from odeviz.panels.maps_plot import MapsPlot
 from odeviz.panels.panel import Panel
-from odeviz.tasks.chart import Chart, Charts, Maps, Picture, Table
+from odeviz.tasks.chart import Chart, Charts, Maps, Picture, Table, cell_text
 from odeviz.tasks.task import View
 from odeviz.widgets.theme import Theme
 
@@ -162,7 +161,8 @@ def _make_table(parent: QWidget) -> QTableWidget:
     table.setAlternatingRowColors(True)
     table.verticalHeader().hide()
     table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+    table.horizontalHeader().setStretchLastSection(True)
+    table.horizontalHeader().setHighlightSections(False)
     table.setFrameShape(QTableWidget.Shape.NoFrame)
     return table
 
@@ -170,7 +170,12 @@ def _make_table(parent: QWidget) -> QTableWidget:
 def _fill(widget: QTableWidget, table: Table) -> None:
     widget.setColumnCount(len(table.columns))
     widget.setRowCount(len(table.rows))
-    widget.setHorizontalHeaderLabels(table.columns)
+    for j, name in enumerate(table.columns):
+        heading = QTableWidgetItem(name)
+        number = bool(table.rows) and not isinstance(table.rows[0][j], str)
+        side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
+        heading.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+        widget.setHorizontalHeaderItem(j, heading)
     for i, row in enumerate(table.rows):
         for j, value in enumerate(row):
             item = QTableWidgetItem(cell_text(value))
@@ -180,10 +185,3 @@ def _fill(widget: QTableWidget, table: Table) -> None:
             font.setBold(i == table.current)
             item.setFont(font)
             widget.setItem(i, j, item)
-
-
-def cell_text(value: str | float) -> str:
-    """A table's value as it is shown."""
-    if isinstance(value, str):
-        return value
-    return f"{value:.4g}".replace("-", "−") if math.isfinite(value) else "–"

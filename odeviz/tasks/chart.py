@@ -5,6 +5,7 @@ Panels and exporters draw these without knowing the task.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -99,6 +100,16 @@ class Charts:
 
 
 Picture = Chart | Charts | Maps | Table
+
+
+def cell_text(value: str | float) -> str:
+    """A table's value as it is shown: counts in full, other numbers to four digits, a dash for NaN."""
+    if isinstance(value, str):
+        return value
+    if not math.isfinite(value):
+        return "–"
+    whole = float(value).is_integer() and abs(value) < 1e9
+    return (f"{value:,.0f}" if whole else f"{value:.4g}").replace("-", "−")
 
 
 def frozen(values: Any) -> Floats:

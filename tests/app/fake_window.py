@@ -19,6 +19,7 @@ from odeviz.app.controller import Controller
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import JobRunner, SolveService, Trainer
 from odeviz.tasks import Experiment
+from odeviz.tasks.chart import Chart, Curve
 from odeviz.training.snapshot import History, Snapshot
 from odeviz.widgets.theme import Theme
 
@@ -100,6 +101,10 @@ class FakeStudy:
 
     def decision(self, t, extent, n, choice, cancel=None):
         return DecisionResult(t, extent, frozen(np.full((2, n, n), 0.5)), self.snapshot.iteration)
+
+    def view(self, key, choice, cancel=None):
+        line = frozen(np.array([0.0, self.snapshot.iteration]))
+        return Chart(key, "x", "y", (Curve(choice.method, line, line),))
 
     def probe(self, point, t, cancel=None):
         return ProbeResult(t, point, (1.0, 0.0), 1.0, 0.0)

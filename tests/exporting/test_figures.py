@@ -23,7 +23,7 @@ from odeviz.training.snapshot import History
 
 
 def test_registry_is_keyed_by_panel_and_says_what_a_figure_needs() -> None:
-    assert set(FIGURES) == set(RESULTS)
+    assert set(FIGURES) == {*RESULTS, "view"}
     assert all(key == panel.key and panel.title for key, panel in FIGURES.items())
     assert FIGURES["density"].needs == ("density",)
     assert FIGURES["flow"].needs == ()

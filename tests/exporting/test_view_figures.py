@@ -1,0 +1,110 @@
+"""Figures and tables of a task's own views."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from matplotlib.table import Table as MplTable
+from sample_results import texts
+
+from odeviz.exporting.figures import draw_figure, save_figure
+from odeviz.exporting.tables import save_table
+from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Table, frozen
+
+X = frozen([0.0, 1.0, 2.0])
+CHART = Chart(
+    "Waves",
+    "time",
+    "height",
+    (
+        Curve(
+            "learnt", X, frozen([1.0, 4.0, 9.0]), low=frozen([0.5, 3.5, 8.5]), high=frozen([1.5, 4.5, 9.5])
+        ),
+        Curve("true", X, frozen([1.0, np.nan, 8.0]), "truth", "dashed"),
+        Curve("seen", X, frozen([1.1, 4.1, 9.1]), "data", "points"),
+        Curve("counts", X, frozen([1.0, 2.0, 3.0]), "muted", "bars"),
+        Curve("one of many", X, frozen([2.0, 3.0, 4.0]), "class3", faint=True),
+    ),
+)
+MAPS = Maps(
+    "Two",
+    (
+        Map("left", (0.0, 2.0, 0.0, 1.0), frozen([[1.0, 2.0]]), points=frozen([[0.5, 0.5]])),
+        Map("right", (0.0, 2.0, 0.0, 1.0), frozen([[-3.0, np.nan]])),
+    ),
+    columns=2,
+    diverging=True,
+)
+TABLE = Table("Rows", ("name", "error"), (("net", 0.03125), ("ode", float("nan"))), current=1)
+
+
+@pytest.mark.parametrize(
+    ("picture", "words"),
+    [
+        (CHART, ["time", "height", "learnt", "true", "seen", "counts"]),
+        (Charts("both", (CHART, CHART, CHART), columns=2), ["Waves", "height"]),
+        (MAPS, ["left", "right"]),
+        (TABLE, ["name", "net", "0.03125", "ode", "–"]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_view_is_drawn_with_its_words(picture, words, tmp_path):
+    figure = draw_figure("view", picture=picture)
+    seen = texts(figure) + "".join(
+        cell.get_text().get_text()
+        for table in figure.findobj(MplTable)
+        for cell in table.get_celld().values()
+    )
+    assert [word for word in words if word not in seen] == []
+    assert "one of many" not in seen
+    for suffix in (".png", ".svg", ".pdf"):
+        save_figure("view", tmp_path / f"view{suffix}", dpi=60, picture=picture)
+        assert (tmp_path / f"view{suffix}").stat().st_size > 1000
+
+
+def rows(result, path):
+    save_table(result, path)
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_charts_numbers_are_rows_with_their_band(tmp_path):
+    table = rows(CHART, tmp_path / "chart.csv")
+    assert len(table) == 15
+    assert table[1] == {
+        "chart": "Waves",
+        "curve": "learnt",
+        "x": "1.0",
+        "y": "4.0",
+        "low": "3.5",
+        "high": "4.5",
+    }
+    assert table[4]["y"] == "nan"
+    assert table[3]["low"] == "nan"
+
+
+def test_a_maps_numbers_lie_at_their_cells_centres(tmp_path):
+    table = rows(MAPS, tmp_path / "maps.csv")
+    assert [(row["map"], row["x"], row["y"], row["value"]) for row in table[:2]] == [
+        ("left", "0.5", "0.5", "1.0"),
+        ("left", "1.5", "0.5", "2.0"),
+    ]
+
+
+def test_a_table_is_written_as_it_stands(tmp_path):
+    assert rows(TABLE, tmp_path / "table.csv") == [
+        {"name": "net", "error": "0.03125"},
+        {"name": "ode", "error": "nan"},
+    ]
+
+
+@pytest.mark.parametrize(
+    "picture", [CHART, Charts("one", (CHART,)), MAPS, TABLE], ids=lambda p: type(p).__name__
+)
+def test_arrays_are_saved_without_objects(picture, tmp_path):
+    save_table(picture, tmp_path / "view.npz")
+    with np.load(tmp_path / "view.npz") as saved:
+        assert all(saved[name].dtype != object for name in saved.files)
+        assert len(saved.files) >= 3

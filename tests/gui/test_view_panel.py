@@ -1,0 +1,133 @@
+"""The views panel: what a task's pictures look like on the screen, and what a person does with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+
+from odeviz.panels.view_panel import ViewPanel
+from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Table, cell_text, frozen
+from odeviz.tasks.task import View
+
+VIEWS = (View("first", "First view", "What is first."), View("second", "Second view", "What is second."))
+X = frozen(np.linspace(0.0, 2.0, 21))
+
+
+def chart(**more):
+    curves = (
+        Curve("learnt", X, frozen(np.sin(X)), low=frozen(np.sin(X) - 0.1), high=frozen(np.sin(X) + 0.1)),
+        Curve("true", X, frozen(np.cos(X)), "truth", "dashed"),
+        Curve("seen", X, frozen(np.cos(X) + 0.01), "data", "points"),
+        Curve("counted", X, frozen(X + 1.0), "muted", "bars"),
+    )
+    return Chart("Waves", "time t", "height", curves, **more)
+
+
+def maps(**more):
+    values = frozen(np.arange(12.0).reshape(3, 4) - 4.0)
+    one = Map("one", (0.0, 4.0, 0.0, 3.0), values, points=frozen([[1.0, 1.0]]))
+    return Maps("Two", (one, Map("two", (0.0, 4.0, 0.0, 3.0), frozen(10 * values))), columns=2, **more)
+
+
+TABLE = Table("Rows", ("name", "error", "size"), (("net", 0.0312, 27562.0), ("ode", float("nan"), 6698.0)), 1)
+
+
+@pytest.fixture
+def panel(show):
+    panel = show(ViewPanel, size=(420, 420))
+    panel.set_views(VIEWS)
+    return panel
+
+
+def colours(panel):
+    image = panel.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    pixels = np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), image.width())
+    return {int(value) & 0xFFFFFF for value in np.unique(pixels)}
+
+
+def test_choosing_a_view_with_the_keyboard_emits_its_key(qtbot, panel):
+    with qtbot.waitSignal(panel.chosen) as chosen:
+        qtbot.keyClick(panel._choice, Qt.Key.Key_Down)
+    assert chosen.args == ["second"]
+    assert panel.view == "second"
+    assert panel._about.text() == "What is second."
+
+
+def test_other_views_keep_the_one_on_show_if_they_have_it(panel):
+    panel.choose("second")
+    panel.set_views((View("third", "Third", "."), VIEWS[1]))
+    assert panel.view == "second"
+    panel.set_views((View("third", "Third", "."),))
+    assert panel.view == "third"
+    panel.set_views(())
+    assert panel.view == ""
+    assert "gallery" in panel._message.text()
+
+
+def test_every_curve_of_a_chart_is_drawn_in_its_colour(panel, theme):
+    panel.set_picture(chart(over_time=True))
+    panel.set_time(1.5)
+    plot = panel._charts._plots[0]
+    assert [key.name for key in plot.legend._keys] == ["learnt", "true", "seen", "counted"]
+    assert plot._now.value() == 1.5
+    (x0, x1), (y0, y1) = plot.plot.viewRange()
+    assert x0 <= 0.0 < 2.0 <= x1
+    assert y0 <= -0.42
+    assert y1 >= 3.0
+    seen = colours(plot.plot)
+    wanted = int(theme.colors.accent[1:], 16)
+    assert wanted in seen
+    assert int(theme.colors.text[1:], 16) in seen
+
+
+def test_a_logarithmic_axis_leaves_out_what_has_no_logarithm(panel):
+    y = frozen([1.0, 0.0, 100.0])
+    panel.set_picture(
+        Chart("log", "x", "y", (Curve("c", frozen([1.0, 10.0, 100.0]), y),), x_log=True, y_log=True)
+    )
+    plot = panel._charts._plots[0]
+    assert plot.plot.getAxis("left").log
+    assert plot.plot.getAxis("bottom").log
+    low, high = plot.plot.viewRange()[1]
+    assert -1 < low <= 0
+    assert 2 <= high < 3
+
+
+def test_several_charts_stand_in_columns_with_their_titles(panel):
+    panel.set_picture(Charts("both", (chart(), chart(), chart()), columns=2))
+    first, second, third = panel._charts._plots
+    assert first.y() == second.y() < third.y() or not panel.isVisible()
+    assert first._title.text() == "Waves"
+    panel.set_picture(chart())
+    assert not first._title.isVisibleTo(panel)
+    assert not second.isVisibleTo(panel)
+
+
+def test_maps_share_a_scale_or_not(panel):
+    panel.set_picture(maps())
+    cells = panel._maps._cells
+    assert tuple(cells[0]._image.levels) == (-4.0, 7.0)
+    assert tuple(cells[1]._image.levels) == (-40.0, 70.0)
+    panel.set_picture(maps(shared=True, diverging=True))
+    assert tuple(cells[0]._image.levels) == tuple(cells[1]._image.levels) == (-70.0, 70.0)
+
+
+def test_a_table_marks_the_model_on_show_and_writes_no_nan(panel):
+    panel.set_picture(TABLE)
+    table = panel._table
+    assert panel._stack.currentWidget() is table
+    assert [table.item(0, k).text() for k in range(3)] == ["net", "0.0312", "27,562"]
+    assert table.item(1, 1).text() == "–"
+    assert table.item(1, 0).font().bold()
+    assert not table.item(0, 0).font().bold()
+    assert cell_text(-0.5) == "−0.5"
+
+
+def test_it_follows_the_theme(panel, theme):
+    for picture in (chart(), maps(), TABLE):
+        panel.set_picture(picture)
+        theme.set_mode("dark")
+        assert int(theme.colors.base[1:], 16) in colours(panel)
+        theme.set_mode("light")
