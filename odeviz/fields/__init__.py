@@ -2,6 +2,8 @@
 
 from odeviz.fields.activations import ACTIVATIONS
 from odeviz.fields.autograd_field import AutogradField
+from odeviz.fields.blocks import BlockField
+from odeviz.fields.controlled import ControlledField
 from odeviz.fields.log_density import LogDensityField
 from odeviz.fields.mlp import TIMES, MLPField
 from odeviz.fields.planar import PlanarField
@@ -12,6 +14,8 @@ __all__ = [
     "ACTIVATIONS",
     "TIMES",
     "AutogradField",
+    "BlockField",
+    "ControlledField",
     "LogDensityField",
     "MLPField",
     "PlanarField",

@@ -1,10 +1,22 @@
-"""Vector fields put to use: the ODE-Net classifier, and densities by continuous and by planar normalizing flows."""
+"""Vector fields put to use: classifiers (ODE-Net, residual net), and continuous and planar normalizing flows."""
 
+from odeviz.models.classifier import Classifier
 from odeviz.models.cnf import CNF
 from odeviz.models.density_model import DensityModel
 from odeviz.models.flow_model import FlowModel
-from odeviz.models.odenet import ODENet
+from odeviz.models.odenet import ODENet, RKNet
 from odeviz.models.options import SolverOptions
 from odeviz.models.planar_nf import PlanarNF
+from odeviz.models.resnet import ResidualNet
 
-__all__ = ["CNF", "DensityModel", "FlowModel", "ODENet", "PlanarNF", "SolverOptions"]
+__all__ = [
+    "CNF",
+    "Classifier",
+    "DensityModel",
+    "FlowModel",
+    "ODENet",
+    "PlanarNF",
+    "RKNet",
+    "ResidualNet",
+    "SolverOptions",
+]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from odeviz.engine import Solution
 from odeviz.engine.integrate import CancelToken
-from odeviz.fields import MLPField
-from odeviz.models.flow_model import FlowModel
-from odeviz.models.options import SolverOptions, check_end_time
+from odeviz.fields import ControlledField, MLPField
+from odeviz.models.classifier import Classifier
+from odeviz.models.options import SolverOptions
 
 
-class ODENet(FlowModel):
+class ODENet(Classifier):
     """Lift the input, carry it along a flow from t = 0 to ``t1``, read class scores off linearly.
 
     ::
@@ -25,8 +26,10 @@ class ODENet(FlowModel):
             optimizer.zero_grad(); loss.backward(); optimizer.step()
 
     ``extra_dims`` zeros are appended to the input (Dupont et al., *Augmented Neural ODEs*, 2019), so that
-    trajectories can pass each other. ``solver`` may be replaced at any time; ``last_solution`` tells what the
-    latest solve cost and whether it succeeded: rows of a failed solve are NaN, and nothing is raised.
+    trajectories can pass each other. ``controlled`` lets the field see the input, f(t, h, x) (Massaroli et al.,
+    *Dissecting Neural ODEs*, 2020): the state is then ``[h, x]``. With ``inputs`` a linear map takes that many numbers
+    to ``dim`` first. ``solver`` may be replaced at any time; ``last_solution`` tells what the latest solve cost and
+    whether it succeeded: rows of a failed solve are NaN, and nothing is raised.
 
     Wrong values raise ``ValueError`` naming the argument.
     """
@@ -40,48 +43,36 @@ class ODENet(FlowModel):
         activation: str = "tanh",
         time: str = "concat",
         extra_dims: int = 0,
+        controlled: bool = False,
+        inputs: int | None = None,
         t1: float = 1.0,
         solver: SolverOptions | None = None,
     ) -> None:
-        super().__init__(solver or SolverOptions(rtol=1e-3, atol=1e-3))
-        check_end_time(t1)
-        for name, value, least in (("classes", classes, 1), ("extra_dims", extra_dims, 0)):
-            if value < least:
-                raise ValueError(f"{name} must be at least {least}, not {value}")
-        self.dim, self.classes, self.extra_dims = dim, classes, extra_dims
-        self.field = MLPField(dim + extra_dims, tuple(hidden), activation=activation, time=time)
-        self.readout = nn.Linear(dim + extra_dims, classes)
-        self._t1 = float(t1)
+        solver = solver or SolverOptions(rtol=1e-3, atol=1e-3)
+        super().__init__(dim, classes, extra_dims=extra_dims, t1=t1, solver=solver)
+        self.controlled = controlled
+        wide = dim + extra_dims
+        if controlled:
+            self.field = ControlledField(wide, dim, hidden, activation=activation, time=time)
+        else:
+            self.field = MLPField(wide, tuple(hidden), activation=activation, time=time)
+        self._read_off(inputs)
 
-    @property
-    def t1(self) -> float:
-        """The end time of the flow, which starts at 0."""
-        return self._t1
 
-    def lift(self, x: Tensor) -> Tensor:
-        """Inputs ``[batch, dim]`` to states ``[batch, dim + extra_dims]``."""
-        return nn.functional.pad(x, (0, self.extra_dims)) if self.extra_dims else x
+class RKNet(ODENet):
+    """An ODE-Net whose gradient is taken through every operation of its Runge-Kutta solver.
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Class scores (logits) ``[batch, classes]`` of inputs ``[batch, dim]``."""
-        return self.classify_from(self.lift(x), 0.0)
+    The RK-Net of Chen et al. (2018), Table 1: the same function, and memory that grows with the number of evaluations.
+    """
 
-    def classify_from(
+    def flow(
         self,
-        state: Tensor,
-        t: float,
+        z0: Tensor,
+        t: Sequence[float],
         solver: SolverOptions | None = None,
         *,
         cancel: CancelToken | None = None,
-    ) -> Tensor:
-        """Class scores ``[batch, classes]`` of states ``[batch, dim + extra_dims]`` at ``t``, carried on to t1."""
-        if t < self.t1:
-            state = self.flow(state, (t, self.t1), solver, cancel=cancel).y1
-        logits: Tensor = self.readout(state)
-        return logits
-
-    @torch.no_grad()
-    def predict(self, x: Tensor) -> Tensor:
-        """Class indices ``[batch]`` of inputs ``[batch, dim]``."""
-        labels: Tensor = self(x).argmax(dim=1)
-        return labels
+        dense: bool = False,
+    ) -> Solution:
+        through = dataclasses.replace(solver or self.solver, adjoint="backprop")
+        return super().flow(z0, t, through, cancel=cancel, dense=dense)
