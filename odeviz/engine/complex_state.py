@@ -12,7 +12,7 @@ from odeviz.engine.checks import checked_value
 from odeviz.engine.events import Event
 from odeviz.engine.interpolant import DenseOutput
 from odeviz.engine.kernel import VectorField
-from odeviz.engine.problem import Settings, parameters_of
+from odeviz.engine.problem import Settings
 from odeviz.engine.solution import Solution
 
 
@@ -26,14 +26,16 @@ def complex_state(y: Tensor) -> Tensor:
     return torch.view_as_complex(y.reshape(*y.shape[:-1], -1, 2).contiguous())
 
 
-def real_field(field: VectorField, params: Sequence[Tensor] | None) -> tuple[VectorField, tuple[Tensor, ...]]:
-    """The field on real states, and the parameters it is differentiated for."""
+def real_field(field: VectorField) -> VectorField:
+    """The field on real states."""
 
     def real(t: float, y: Tensor) -> Tensor:
         z = complex_state(y)
         return real_state(checked_value(field(t, z), z))
 
-    return real, parameters_of(field, params)
+    # By the convention of functools.wraps, so that its parameters are found.
+    real.__wrapped__ = field  # type: ignore[attr-defined]
+    return real
 
 
 def real_events(events: Sequence[Event]) -> tuple[Event, ...]:

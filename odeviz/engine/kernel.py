@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from odeviz.engine.checks import checked_value
 from odeviz.engine.kept_bytes import KeptBytes
+from odeviz.engine.parameters import check_listed
 
 VectorField = Callable[[float, Tensor], Tensor]
 
@@ -68,6 +69,18 @@ class Kernel(Protocol):
         ...
 
 
+def evaluated(field: Callable[..., Tensor], t: float | Tensor, y: Tensor) -> Tensor:
+    """f(t, y), or ``ValueError`` when that changed y."""
+    versioned = not y.is_inference()
+    version = y._version if versioned else 0
+    value = field(t, y)
+    if versioned and y._version != version:
+        raise ValueError(
+            "field must not change the state it is given in place: give it y.mul(2), not y.mul_(2)"
+        )
+    return value
+
+
 def kernel_of(field: object) -> Callable[[Tensor], Kernel] | None:
     """The field's method ``kernel``, if that stands for what calling the field does.
 
@@ -106,6 +119,26 @@ def stands_for(field: object, kind: type) -> bool:
     )
 
 
+class ExaminedField:
+    """A field whose first value must not depend on tensors that require a gradient and are not ``parameters``."""
+
+    def __init__(self, field: Callable[..., Tensor], parameters: Sequence[Tensor]) -> None:
+        #: For whoever looks for the field's own methods.
+        self.field = field
+        self._parameters: Sequence[Tensor] | None = parameters
+
+    def __call__(self, t: float | Tensor, y: Tensor) -> Tensor:
+        if self._parameters is None:
+            return self.field(t, y)
+        with torch.enable_grad():
+            value = self.field(t, y)
+        if isinstance(value, Tensor):
+            check_listed(value, (y, *self._parameters))
+            value = value if torch.is_grad_enabled() else value.detach()
+        self._parameters = None
+        return value
+
+
 class CountedField:
     """A field whose vector-Jacobian products by automatic differentiation are counted by ``count``.
 
@@ -133,8 +166,13 @@ class AutogradKernel:
     share at once: ``gradients`` lets go of what it has added up, so ask for it soon, and once for each slot.
     """
 
-    def __init__(self, field: VectorField, y0: Tensor, parameters: tuple[Tensor, ...]) -> None:
+    def __init__(
+        self, field: VectorField, y0: Tensor, parameters: tuple[Tensor, ...], *, listed: bool = False
+    ) -> None:
+        """Unless they are ``listed`` on purpose, ``parameters`` must be all that the field depends on."""
         self._field = field
+        self._listed = listed
+        self._begun = False
         self._shape = y0.shape
         self._parameters = parameters
         self._tape: list[tuple[Tensor, Tensor] | None] = []
@@ -159,7 +197,9 @@ class AutogradKernel:
     def evaluate(self, t: float, s: Tensor, out: Tensor, slot: int) -> None:
         if slot < 0:
             with torch.no_grad():
-                value = self._field(t, s.view(self._shape))
+                y = s.view(self._shape)
+                value = self._field(t, y) if self._begun else evaluated(self._field, t, y)
+            self._begun = True
         else:
             with torch.enable_grad():
                 y = s.detach().clone().view(self._shape).requires_grad_()
@@ -173,6 +213,8 @@ class AutogradKernel:
         before = self._kept.total
         with torch.autograd.graph.saved_tensors_hooks(self._kept.pack, self._kept.unpack):
             value = self._field(t, y)
+        if not (self._listed or self._measured):
+            check_listed(value, (y, *self._parameters))
         self._kept.add(y)
         self._kept.add(checked_value(value, y))
         self._measured.append(self._kept.total - before)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import warnings
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from odeviz.engine.adjoints.first_order import moved
 from odeviz.engine.caller import stacklevel_outside_engine
@@ -31,15 +31,25 @@ from odeviz.engine.controller import (
     StepPolicy,
     equal_nodes,
 )
-from odeviz.engine.kernel import VectorField
+from odeviz.engine.kernel import VectorField, evaluated
 from odeviz.engine.method import Method
 from odeviz.engine.methods import METHODS
 from odeviz.engine.norm import NORMS, Norm, Tolerance
+from odeviz.engine.parameters import parameters_of
 
 DTYPES = (torch.float32, torch.float64)
 #: The most steps that may be asked for by number or size: above it their ends alone would fill the memory.
 MOST_GIVEN_STEPS = 10_000_000
 Times = Sequence[float] | Tensor
+
+
+def gathered_times(t: object) -> object:
+    """One tensor in place of a sequence of which some are tensors that require a gradient; else what is given."""
+    if not isinstance(t, list | tuple) or not all(isinstance(x, Tensor | float | int) for x in t):
+        return t
+    if not any(isinstance(x, Tensor) and x.requires_grad and x.numel() == 1 for x in t):
+        return t
+    return torch.stack([torch.as_tensor(x, dtype=torch.float64, device="cpu").reshape(()) for x in t])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +90,8 @@ class Problem:
     min_step: float
     max_step: float
     params: tuple[Tensor, ...]
-    #: Whether ``params`` are other tensors than those the field itself knows, so that its own kernel will not do.
-    chosen: bool
+    #: Whether the caller said what the field depends on; other tensors get no gradient then.
+    listed: bool
 
     @classmethod
     def checked(
@@ -128,8 +138,17 @@ class Problem:
             settings.min_step,
             settings.max_step,
             parameters_of(field, params),
-            params is not None and {*map(id, params)} != {*map(id, _own_parameters(field))},
+            params is not None,
         )
+
+    def wants_gradient(self, y0: Tensor, t: Times) -> bool:
+        return torch.is_grad_enabled() and any(
+            x.requires_grad for x in (y0, *self.params, *((t,) if isinstance(t, Tensor) else ()))
+        )
+
+    def derivative(self, y0: Tensor) -> Tensor:
+        """f at the start ``[batch, dim]``."""
+        return evaluated(self.field, self._beside(self.times[0], self.times[-1]), y0)
 
     def policy(
         self,
@@ -161,7 +180,7 @@ class Problem:
         """Make y0 depend on ``t[0]`` so that dL/dt_0 = -a(t_0) . f; its value is unchanged."""
         if not (isinstance(t, Tensor) and t.requires_grad):
             return y0
-        slope = -self.field(self._beside(self.times[0], self.times[-1]), y0)
+        slope = -self.derivative(y0)
         return moved(y0, slope, (t[0] - t[0].detach()).to(y0))
 
     def attach_outputs(self, t: Times, y: Tensor) -> Tensor:
@@ -203,18 +222,6 @@ def checked_controller(controller: PIDController | str) -> PIDController:
         return controller
     check_choice("controller", controller, CONTROLLERS, "a PIDController or ")
     return CONTROLLERS[controller]
-
-
-def parameters_of(field: VectorField, params: Iterable[Tensor] | None) -> tuple[Tensor, ...]:
-    """The tensors to differentiate with respect to: those given, or a module's own."""
-    chosen = tuple(_own_parameters(field) if params is None else params)
-    if isinstance(params, Tensor) or not all(isinstance(p, Tensor) for p in chosen):
-        raise TypeError("params must be a sequence of tensors, such as [w]")
-    return tuple(p for p in chosen if p.requires_grad)
-
-
-def _own_parameters(field: VectorField) -> Iterable[Tensor]:
-    return field.parameters() if isinstance(field, nn.Module) else ()
 
 
 def _between(times: Sequence[float], instants: Sequence[float]) -> list[float]:

@@ -44,6 +44,8 @@ class Extras:
     #: Whether ``backprop`` counts what it keeps and what its backward pass costs. The hooks that do so are not allowed
     #: inside the transforms of ``torch.func``.
     counted: bool = True
+    #: Whether to make the steps by ordinary tensor operations even if nothing is known to require a gradient.
+    graph: bool = False
     #: Tolerance of the backward solve of a continuous adjoint; that of the solve by default.
     backward: Tolerance | None = None
     #: Norm of the state and its adjoint side by side; by default the larger of the solve's norms of the two.
@@ -63,9 +65,7 @@ class Segment:
     def solve(self, y0: Tensor, t: Times) -> tuple[Solution, Tensor]:
         """The solution, and the states ``[crossings, batch, dim]`` of the whole batch at the events' times."""
         problem, extras = self.problem, self.extras
-        wants_gradient = torch.is_grad_enabled() and any(
-            x.requires_grad for x in (y0, *problem.params, *((t,) if isinstance(t, Tensor) else ()))
-        )
+        wants_gradient = extras.graph or problem.wants_gradient(y0, t)
         if not wants_gradient:
             rows = self._without_gradient(y0)
         else:
@@ -116,9 +116,9 @@ class Segment:
 
     def _kernel(self, y0: Tensor) -> Kernel:
         make = kernel_of(self.problem.field)
-        if make is not None and not self.problem.chosen:
+        if make is not None:
             return make(y0)
-        return AutogradKernel(self.problem.field, y0, self.problem.params)
+        return AutogradKernel(self.problem.field, y0, self.problem.params, listed=True)
 
     def _without_gradient(self, y0: Tensor) -> Tensor:
         with torch.no_grad():

@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from typing import cast
 
+import torch
 from torch import Tensor
 
 from odeviz.engine.autocast import without_autocast
@@ -23,12 +25,13 @@ from odeviz.engine.events import Event
 from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.hybrid import solve_with_jumps
 from odeviz.engine.integrate import CancelToken, Watch
-from odeviz.engine.kernel import VectorField
+from odeviz.engine.kernel import ExaminedField, VectorField, kernel_of
 from odeviz.engine.method import Method
 from odeviz.engine.methods import METHODS
 from odeviz.engine.norm import Norm, Tolerance
+from odeviz.engine.parameters import check_constant, check_traced, is_traced
 from odeviz.engine.per_sample.solve import solve_each
-from odeviz.engine.problem import Problem, Settings, check_tolerance
+from odeviz.engine.problem import Problem, Settings, check_tolerance, gathered_times
 from odeviz.engine.segment import Extras, Segment
 from odeviz.engine.solution import Solution, Stats, StepRecord
 
@@ -70,12 +73,16 @@ def solve(
 
     Parameters
     ----------
-    field : callable ``f(t: float, y [batch, dim]) -> [batch, dim]``. An ``nn.Module``'s parameters are
-        differentiated; ``params`` names others, and those of another callable.
+    field : callable ``f(t: float, y [batch, dim]) -> [batch, dim]``, which leaves y as it is. The parameters of an
+        ``nn.Module``, and of the module that a bound method or a ``functools.partial`` belongs to, get gradients.
+    params : other tensors that get gradients, beside the module's own. Without it a field that depends on other
+        tensors that require one is a ``ValueError``; ``()`` says that none of them is to get any. ``backprop`` finds
+        them itself.
     y0 : initial states ``[batch, dim]``, float32 or float64, or complex: its real and imaginary parts are then
         solved side by side, and the field gets and returns complex states.
     t : output times, strictly increasing or strictly decreasing, at least two. A tensor that requires a gradient
         receives one: dL/dt_i = dL/dy(t_i) . f(t_i, y(t_i)), and dL/dt_0 = -a(t_0) . f(t_0, y0), with a the adjoint.
+        So do tensors in a sequence. Times are differentiable once.
     per_sample : give every sample its own step size, error, status and, with ``t [time, batch]``, output times.
         What a sample gets then does not depend on the other samples, not in a bit; see ``engine.per_sample.solve`` for
         what the field must be like. The field, the functions of events and jump maps get times ``[n, 1]`` and
@@ -89,15 +96,15 @@ def solve(
     adjoint : ``discrete`` (exact for the steps taken), ``backsolve`` (the adjoint ODE solved together with the state,
         constant memory; its gradient is NaN when that ODE cannot be solved), ``interpolating`` (the adjoint ODE along
         the dense output), ``reversible`` (exact, constant memory, for methods that can be undone) or ``backprop``
-        (automatic differentiation, any order).
+        (automatic differentiation, any order; the only one for ``torch.func`` and forward mode, with given steps).
     adjoint_rtol, adjoint_atol : tolerance of the adjoint ODE; that of the solve by default.
     max_steps : attempted steps after which the solve gives up; steps that are given are made on top of them.
     first_step : size of the first step, or one for each sample ``[batch]`` with ``per_sample``; by default it is
         estimated with one extra evaluation.
     min_step, max_step : limits of the step size; a step as small as ``min_step`` is accepted whatever its error.
-    step_at : times at which a step must end.
+    step_at : times at which a step must end; they get no gradient.
     jumps : times at which the field jumps: steps end there, the field is never evaluated at the time itself but just
-        before or after it, and what was learnt from earlier steps is forgotten.
+        before or after it, and what was learnt from earlier steps is forgotten. They must not require a gradient.
     events : see :class:`Event`; what happened is in ``Solution.events``.
     dense : keep dense output, so that ``solution(t)`` gives the state at any time.
     norm : ``rms`` or ``max`` over all entries of the batch, or a function of a scaled error.
@@ -125,6 +132,8 @@ def solve(
         jumps,
         norm,
     )
+    check_constant("jumps", jumps)
+    t = cast(Sequence[float] | Tensor, gathered_times(t))
     extras = Extras(
         adjoint, checked_watch(cancel, on_step), checked_events(events), dense=checked_flag("dense", dense)
     )
@@ -147,7 +156,7 @@ def solve_with(
     """What ``solve`` does with its arguments, once they are gathered; ``odeint`` gathers them in its own way."""
     complex_state = isinstance(y0, Tensor) and y0.is_complex()
     if complex_state:
-        field, params = real_field(field, params)
+        field = real_field(field)
         y0 = real_state(y0)
         settings = real_tolerances(settings, y0)
         extras = replace(extras, events=tuple(real_events(extras.events)))
@@ -155,11 +164,26 @@ def solve_with(
     check_adjoint(extras.adjoint, problem.method)
     extras = replace(extras, backward=_backward_tolerance(problem.tolerance, adjoint_rtol, adjoint_atol))
     with _full_precision(y0):
+        problem, extras = _followed(problem, extras, y0, t)
         if any(event.jump is not None for event in extras.events):
             solution = solve_with_jumps(problem, extras, y0, t)
         else:
             solution = Segment(problem, extras, Stats()).solve(y0, t)[0]
     return complex_solution(solution) if complex_state else solution
+
+
+def _followed(
+    problem: Problem, extras: Extras, y0: Tensor, t: Sequence[float] | Tensor
+) -> tuple[Problem, Extras]:
+    """The same with what finds out whether gradients are wanted that nobody asked for by name."""
+    if is_traced(lambda: problem.derivative(y0.clone()), (y0, t, *problem.params)):
+        check_traced(extras.adjoint, t)
+        return problem, replace(extras, graph=True, counted=False)
+    if problem.listed or not torch.is_grad_enabled() or kernel_of(problem.field) is not None:
+        return problem, extras
+    if extras.adjoint == "backprop":
+        return problem, replace(extras, graph=True)
+    return replace(problem, field=ExaminedField(problem.field, problem.params)), extras
 
 
 def _full_precision(y0: Tensor) -> AbstractContextManager[object]:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from odeviz.engine.kernel import CountedField, VectorField
+from odeviz.engine.kernel import CountedField, ExaminedField, VectorField
 from odeviz.engine.norm import Tolerance, rms
 
 #: What may be left of a stage's equation, as a share of the error allowed to a step.
@@ -41,7 +41,7 @@ def jacobian(field: VectorField, t: float, y: Tensor) -> tuple[Tensor, int]:
     differentiation cannot see it.
     """
     # Hooks that count the products of a backward pass must not count these.
-    field = field.field if isinstance(field, CountedField) else field
+    field = field.field if isinstance(field, CountedField | ExaminedField) else field
     own = getattr(field, "jacobian", None)
     # A module or a tensor of that name is a part of the field.
     if callable(own) and not isinstance(own, torch.nn.Module):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from odeviz.engine.checks import checked_value
-from odeviz.engine.kernel import VectorField
+from odeviz.engine.kernel import VectorField, evaluated
 from odeviz.engine.norm import Tolerance
 from odeviz.engine.stepper import all_finite, culprits, within
 
@@ -38,8 +39,9 @@ class PlainStepper:
         return ()
 
     def _f(self, t: float, y: Tensor) -> Tensor:
+        evaluate = partial(evaluated, self._field) if self.nfe == 0 else self._field
         self.nfe += 1
-        return checked_value(self._field(within(t, self.window), y), y)
+        return checked_value(evaluate(within(t, self.window), y), y)
 
     def derivative(self, t: float) -> Tensor:
         if self._slope is None:

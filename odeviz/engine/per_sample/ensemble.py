@@ -21,7 +21,7 @@ from torch import Tensor
 
 from odeviz.engine.checks import checked_value
 from odeviz.engine.families.tableau import ButcherTableau, Number
-from odeviz.engine.kernel import Kernel, kernel_of
+from odeviz.engine.kernel import Kernel, evaluated, kernel_of
 from odeviz.engine.norm import Tolerance
 from odeviz.engine.stepper import polynomial_weights
 
@@ -238,7 +238,7 @@ class Ensemble:
     def _rows_of_field(self, time: Tensor, y: Tensor) -> Tensor:
         self.calls += 1
         rows = y.t().contiguous()
-        return checked_value(self.field(time, rows), rows).t()
+        return checked_value(evaluated(self.field, time, rows), rows).t()
 
     def _note_times(self, time: Tensor, step: Tensor) -> None:
         """The times of all stages, as the field gets them."""

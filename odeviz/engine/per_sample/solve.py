@@ -16,9 +16,10 @@ from odeviz.engine.checks import check_callable, checked_instants, checked_numbe
 from odeviz.engine.events import Event, EventRecord
 from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.integrate import Watch, integrate_each, reason
-from odeviz.engine.kernel import VectorField
+from odeviz.engine.kernel import ExaminedField, VectorField, evaluated, kernel_of
 from odeviz.engine.methods import METHODS
 from odeviz.engine.norm import NORMS, Tolerance
+from odeviz.engine.parameters import check_traced, is_traced, parameters_of
 from odeviz.engine.per_sample.control import AdaptiveEach, EachPolicy, EqualEach
 from odeviz.engine.per_sample.ensemble import Clock, EachField, Ensemble, clock_dtype, quantum
 from odeviz.engine.per_sample.events import EachEventWatch, differentiable_crossings
@@ -33,7 +34,6 @@ from odeviz.engine.problem import (
     checked_controller,
     checked_method,
     checked_settings,
-    parameters_of,
     steps_of,
     warn_below_resolution,
 )
@@ -57,6 +57,8 @@ class EachProblem:
     #: Number of equal steps ``[batch]``; None where step-size control chooses.
     steps: Tensor | None
     params: tuple[Tensor, ...]
+    #: Whether the caller said what the field depends on.
+    listed: bool
     events: tuple[Event, ...]
 
     @classmethod
@@ -99,6 +101,7 @@ class EachProblem:
             settings,
             steps,
             parameters_of(field, params),
+            params is not None,
             events,
         )
 
@@ -188,7 +191,15 @@ class EachSolve:
     def run(self, adjoint: str, watch: Watch, *, dense: bool) -> Solution:
         problem, y0 = self.problem, self.y0
         tensors = (y0, *problem.params, *(() if self.column is None else (self.column,)))
+        if is_traced(lambda: self._start_slope(y0), (*tensors, self.t)):
+            check_traced(adjoint, self.t, per_sample=True)
         wanted = torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
+        if torch.is_grad_enabled() and not problem.listed and kernel_of(problem.field) is None:
+            if adjoint == "backprop":
+                wanted = True
+            else:
+                field = ExaminedField(problem.field, problem.params)
+                problem = self.problem = replace(problem, field=field)
         with torch.no_grad():
             journal = self._solve(watch, keep_states=wanted, dense=dense)
         times, batch, dim = journal.y.shape
@@ -261,7 +272,7 @@ class EachSolve:
         moments = self._moments()
         if moments is None:
             return self.y0
-        first = moments[0][:, None].to(self.y0.dtype)
+        first = moments[0][:, None].to(self.y0)
         slope = -self._slopes(first.detach(), self.y0)
         return moved(self.y0, slope, first - first.detach())
 
@@ -270,11 +281,16 @@ class EachSolve:
         moments = self._moments()
         if moments is None:
             return y
-        when = moments[..., None].to(y.dtype)
+        when = moments[..., None].to(y)
         states = y.detach().reshape(-1, y.shape[-1])
         with torch.no_grad():
             slope = self._slopes(when.detach().reshape(-1, 1), torch.where(torch.isnan(states), 0.0, states))
         return moved(y, slope.view_as(y), when - when.detach(), *self.problem.params)
+
+    def _start_slope(self, y0: Tensor) -> Tensor:
+        everyone = torch.arange(len(y0), device=y0.device)
+        t = self.problem.actual(self.problem.times[:, 0], everyone)
+        return evaluated(self.problem.field, t[:, None].to(y0.dtype), y0.clone())
 
     def _slopes(self, t: Tensor, y: Tensor) -> Tensor:
         self.stats.nfe_forward += 1

@@ -1,0 +1,106 @@
+"""What a vector field depends on beside the state: the tensors that receive gradients, and a look for others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+
+
+def parameters_of(field: object, params: Iterable[Tensor] | None) -> tuple[Tensor, ...]:
+    """The tensors to differentiate with respect to: a module's own parameters and those given, each once."""
+    given = () if params is None else params
+    if isinstance(given, Tensor) or not isinstance(given, Iterable):
+        raise TypeError("params must be a sequence of tensors, such as [w]")
+    chosen = {id(p): p for p in (*_own_parameters(field), *given)}.values()
+    if not all(isinstance(p, Tensor) for p in chosen):
+        raise TypeError("params must be a sequence of tensors, such as [w]")
+    return tuple(p for p in chosen if p.requires_grad)
+
+
+def _own_parameters(field: object) -> Iterable[Tensor]:
+    """Those of a module, also behind its methods, partial applications of it or with it, and wrappers of functions."""
+    if isinstance(field, nn.Module):
+        return field.parameters()
+    if isinstance(field, partial):
+        parts = (field.func, *field.args, *field.keywords.values())
+        return (p for part in parts for p in _own_parameters(part))
+    behind = (getattr(field, name, None) for name in ("__self__", "__wrapped__"))
+    return (p for other in behind if other is not None for p in _own_parameters(other))
+
+
+def check_listed(value: Tensor, known: Sequence[Tensor]) -> None:
+    """``ValueError`` when the field's value depends on tensors that require a gradient and are not ``known``."""
+    missed = len(unlisted(value, known))
+    if missed:
+        tensors = "1 tensor that requires" if missed == 1 else f"{missed} tensors that require"
+        raise ValueError(
+            f"field depends on {tensors} a gradient and would get none: name what it depends on in params=[...] "
+            "(params=() for nothing), use adjoint='backprop', or solve under torch.no_grad()"
+        )
+
+
+def unlisted(value: Tensor, known: Sequence[Tensor]) -> list[Tensor]:
+    """The leaves that a value's graph ends in, but for those at or behind the ``known`` tensors."""
+    names = {id(x) for x in known}
+    if not value.requires_grad or id(value) in names:
+        return []
+    if value.grad_fn is None:
+        return [value]
+    seen: set[Any] = {x.grad_fn for x in known if x.grad_fn is not None}
+    found: dict[int, Tensor] = {}
+    ahead: list[Any] = [value.grad_fn]
+    while ahead:
+        node = ahead.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if type(node).__name__ == "AccumulateGrad":
+            if id(node.variable) not in names:
+                found[id(node.variable)] = node.variable
+        else:
+            ahead += [before for before, _ in node.next_functions]
+    return list(found.values())
+
+
+def is_traced(evaluate: Callable[[], Tensor], tensors: Iterable[object]) -> bool:
+    """Whether forward-mode differentiation or a transform of ``torch.func`` follows a solve.
+
+    It does when it follows one of ``tensors`` or the field's value, which ``evaluate`` computes when there is need.
+    """
+    transforms: bool = torch._C._are_functorch_transforms_active()
+    if not transforms and forward_ad._current_level < 0:
+        return False
+    return any(is_followed(x) for x in (*tensors, evaluate()))
+
+
+def is_followed(x: object) -> bool:
+    if not isinstance(x, Tensor):
+        return False
+    if torch._C._functorch.is_functorch_wrapped_tensor(x):
+        return True
+    return forward_ad._current_level >= 0 and forward_ad.unpack_dual(x).tangent is not None  # type: ignore[no-untyped-call]
+
+
+def check_traced(adjoint: str, t: object, *, per_sample: bool = False) -> None:
+    """``RuntimeError`` unless a solve that is followed so can be."""
+    who = "forward-mode differentiation and torch.func's transforms"
+    if per_sample:
+        raise RuntimeError(f"{who} do not go through a solve with per_sample")
+    if adjoint != "backprop":
+        raise RuntimeError(
+            f"{who} go through a solve only with adjoint='backprop' (odeint in torchdiffeq's interface)"
+        )
+    if is_followed(t):
+        raise RuntimeError(f"{who} do not go through the times of a solve, but through those of odeint")
+
+
+def check_constant(name: str, times: object) -> None:
+    """``ValueError`` when one of the times requires a gradient, which it would not get."""
+    given = times if isinstance(times, list | tuple) else (times,)
+    if any(isinstance(x, Tensor) and x.requires_grad for x in given):
+        raise ValueError(f"{name} get no gradient: detach those that require one")
