@@ -17,6 +17,7 @@ from torch.nn import functional
 
 _sigmoid_backward: Callable[..., Tensor] = torch.ops.aten.sigmoid_backward.grad_input
 _threshold_backward: Callable[..., Tensor] = torch.ops.aten.threshold_backward.grad_input
+_elu_backward: Callable[..., Tensor] = torch.ops.aten.elu_backward.grad_input
 
 
 class Activation(ABC):
@@ -133,6 +134,30 @@ class Relu(Activation):
         x.zero_()
 
 
+class Elu(Activation):
+    """u where u > 0, else exp(u) - 1: ψ' = 1 + min(a, 0), and ψ'' = ψ' where u < 0, else 0."""
+
+    @staticmethod
+    def function(u: Tensor) -> Tensor:
+        return functional.elu(u)
+
+    @staticmethod
+    def derivative(u: Tensor) -> Tensor:
+        return u.clamp_max(0).exp()
+
+    def apply(self, u: Tensor, aux: Tensor | None, out: Tensor) -> None:
+        torch.ops.aten.elu.out(u, out=out)
+
+    def slope(self, a: Tensor, aux: Tensor | None, out: Tensor) -> None:
+        torch.clamp_max(a, 0, out=out).add_(1)
+
+    def times_slope(self, q: Tensor, a: Tensor, aux: Tensor | None, out: Tensor, work: Tensor) -> None:
+        _elu_backward(q, 1, 1, 1, True, a, grad_input=out)
+
+    def times_bend(self, x: Tensor, a: Tensor, aux: Tensor | None) -> None:
+        x.masked_fill_(a > 0, 0)
+
+
 class Softplus(Activation):
     """ψ' = σ, ψ'' = σ (1 - σ), with σ = sigmoid(u)."""
 
@@ -210,6 +235,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": Sigmoid(),
     "softplus": Softplus(),
     "silu": Silu(),
+    "elu": Elu(),
     "relu": Relu(),
 }
 

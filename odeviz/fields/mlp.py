@@ -73,7 +73,8 @@ class MLPField(nn.Module):
     ----------
     dim : dimensions of the state.
     hidden : units of each hidden layer, at least one layer.
-    activation : tanh, sigmoid, softplus, silu or relu; relu breaks the order of the solver.
+    activation : tanh, sigmoid, softplus, silu, elu or relu; relu breaks the order of the solver, and elu, whose
+        curvature jumps, where it is above 2.
     time : how t enters every layer: ``none`` (an autonomous field), ``concat`` or ``concatsquash``,
         see :class:`TimeLinear`.
     scale : factor of the last layer's first weights; 0 starts from a field that is zero.

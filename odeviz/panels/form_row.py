@@ -166,7 +166,7 @@ _WORDS = {
     "classification": "Classification", "density": "Density", "8gaussians": "8 Gaussians", "2spirals": "2 spirals",
     "cpu": "CPU", "cuda": "CUDA", "mps": "Metal (MPS)", "concatsquash": "concat-squash",
     "asynchronous-leapfrog": "async. leapfrog", "relu": "ReLU",
-    "silu": "SiLU",
+    "silu": "SiLU", "elu": "ELU",
 }  # fmt: skip
 
 

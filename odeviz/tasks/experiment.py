@@ -61,7 +61,7 @@ class FieldConfig:
         "tanh",
         "Activation",
         "Nonlinearity after each hidden layer. Smooth ones keep the solver's order.",
-        choices=("tanh", "sigmoid", "softplus", "silu", "relu"),
+        choices=("tanh", "sigmoid", "softplus", "silu", "elu", "relu"),
     )
     time: str = setting(
         "concat",
