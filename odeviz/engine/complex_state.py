@@ -10,7 +10,6 @@ from torch import Tensor
 
 from odeviz.engine.checks import checked_value
 from odeviz.engine.events import Event
-from odeviz.engine.interpolant import DenseOutput
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.problem import Settings
 from odeviz.engine.solution import Solution
@@ -78,16 +77,7 @@ def complex_solution(solution: Solution) -> Solution:
     return replace(
         solution,
         y=complex_state(solution.y),
-        dense=None if dense is None else _ComplexDenseOutput(dense),
+        stopped=None if solution.stopped is None else complex_state(solution.stopped),
+        dense=None if dense is None else dense.mapped(complex_state),
         events=tuple(replace(record, y=complex_state(record.y)) for record in solution.events),
     )
-
-
-class _ComplexDenseOutput(DenseOutput):
-    def __init__(self, real: DenseOutput) -> None:
-        super().__init__(lambda y: y)
-        self.extend(real)
-        self._real = real
-
-    def __call__(self, t: float) -> Tensor:
-        return complex_state(self._real(t))

@@ -92,13 +92,17 @@ def solve_with_jumps(problem: Problem, extras: Extras, y0: Tensor, t: Times) -> 
         start, state, signs = _jump(segment, extras, solution, crossing_states)
         if stuck := _accumulating(flights, segment, crossing_states):
             why = f"The solve stopped at t = {start:.6g}: {Status.ZENO.value}."
-            segments[-1] = replace(solution, status=Status.ZENO, message=why, samples=stuck)
+            segments[-1] = replace(
+                solution, status=Status.ZENO, message=why, samples=stuck, stopped=state.detach()
+            )
             break
         extras = replace(extras, signs=signs)
         while len(rows) < len(times) and is_tiny(start, times[len(rows)] - start):
             rows.append(state)
         if len(rows) == len(times):
-            segments[-1] = replace(solution, status=Status.SUCCESS, message="", t_stop=times[-1])
+            segments[-1] = replace(
+                solution, status=Status.SUCCESS, message="", t_stop=times[-1], stopped=None
+            )
             break
     missing = len(times) - len(rows)
     rows += [y0.new_full(y0.shape, math.nan)] * missing

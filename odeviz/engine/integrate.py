@@ -64,6 +64,8 @@ class Trace:
     taken: int = 1
     #: Signs of the event functions where a terminal event or a jump stopped the solve.
     signs: tuple[Tensor, ...] = ()
+    #: The state where the solve failed.
+    stopped: Tensor | None = None
     #: Entries of the state that made the solve fail.
     culprits: Tensor | None = None
 
@@ -235,6 +237,7 @@ def _failed(trace: Trace, status: Status, t: float, h: float, stepper: Stepper) 
     if unsolved and h == 0.0:  # no smaller step may be tried: the steps were given, or this was the smallest
         why = "the equations of an implicit step could not be solved; take smaller steps, or lower min_step"
     trace.status, trace.t_stop, trace.next_step = status, t, h
+    trace.stopped = stepper.state.clone()
     trace.message = f"The solve stopped at t = {t:.6g}: {why}."
     if status in (Status.NON_FINITE, Status.STEP_TOO_SMALL):
         trace.culprits = stepper.culprits()

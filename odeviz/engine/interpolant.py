@@ -27,13 +27,9 @@ def dense_weights(tableau: ButcherTableau, thetas: Sequence[float]) -> Tensor:
 
 
 class DenseOutput:
-    """A piecewise polynomial solution, forwards or backwards in time.
+    """A piecewise polynomial solution, forwards or backwards in time, collected step by step by the time loop."""
 
-    Collected step by step by the time loop; ``unpack`` turns the stepper's state into ``[batch, dim]``.
-    """
-
-    def __init__(self, unpack: Callable[[Tensor], Tensor]) -> None:
-        self._unpack = unpack
+    def __init__(self) -> None:
         self._ends: list[float] = []
         self._pieces: list[tuple[float, float, Tensor, Tensor]] = []
 
@@ -50,13 +46,20 @@ class DenseOutput:
         self._ends += later._ends
         self._pieces += later._pieces
 
+    def mapped(self, layout: Callable[[Tensor], Tensor]) -> DenseOutput:
+        """The same with its states and polynomials ``[..., *state]`` in another layout."""
+        other = DenseOutput()
+        other._ends = self._ends
+        other._pieces = [(t, h, layout(y), layout(polynomial)) for t, h, y, polynomial in self._pieces]
+        return other
+
     @property
     def interval(self) -> tuple[float, float]:
         """First and last time covered."""
         return self._pieces[0][0], self._ends[-1]
 
     def __call__(self, t: float) -> Tensor:
-        """The state ``[batch, dim]`` at time ``t``. Raises ``ValueError`` outside the interval."""
+        """The state ``[*state]`` at time ``t``. Raises ``ValueError`` outside the interval."""
         if not self._pieces:
             raise ValueError("the solve stopped before its first step: there is no solution to interpolate")
         first, last = self.interval
@@ -65,7 +68,7 @@ class DenseOutput:
         sign = 1.0 if last >= first else -1.0
         index = bisect_left(self._ends, sign * t, key=lambda end: sign * end)
         start, h, y, coefficients = self._pieces[index]
-        return self._unpack(at_fraction(y, coefficients, (t - start) / h))
+        return at_fraction(y, coefficients, (t - start) / h)
 
 
 def at_fraction(y: Tensor, polynomial: Tensor, theta: float | Tensor) -> Tensor:

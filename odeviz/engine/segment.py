@@ -13,6 +13,7 @@ from torch import Tensor
 from odeviz.engine.adjoints.adjoint import Adjoint, Differentiable
 from odeviz.engine.adjoints.continuous import BacksolveAdjoint, InterpolatingAdjoint
 from odeviz.engine.adjoints.discrete import DiscreteAdjoint
+from odeviz.engine.adjoints.first_order import moved
 from odeviz.engine.adjoints.replay import ReplayAdjoint
 from odeviz.engine.controller import StepPolicy
 from odeviz.engine.events import Event, EventRecord, EventWatch, differentiable_crossing
@@ -25,7 +26,7 @@ from odeviz.engine.kernel import AutogradKernel, CountedField, Kernel, VectorFie
 from odeviz.engine.methods import differentiable_stepper
 from odeviz.engine.norm import Norm, Tolerance
 from odeviz.engine.problem import Problem, Times
-from odeviz.engine.solution import Solution, Stats
+from odeviz.engine.solution import Solution, Stats, Status
 from odeviz.engine.stepper import Carried, Stepper
 
 Layout = Callable[[Tensor], Tensor]
@@ -85,7 +86,7 @@ class Segment:
     ) -> tuple[Tensor, Trace]:
         problem, extras = self.problem, self.extras
         times = problem.times
-        self._dense = DenseOutput(unpack) if extras.dense else None
+        dense = DenseOutput() if extras.dense else None
         events = None
         if extras.events:
             events = EventWatch(extras.events, unpack)
@@ -93,7 +94,7 @@ class Segment:
         watch = replace(
             extras.watch,
             max_steps=problem.max_steps,
-            dense=self._dense,
+            dense=dense,
             events=events,
             jumps=problem.jumps,
             on_accept=watch.on_accept,
@@ -102,8 +103,12 @@ class Segment:
         before = self.stats.nfe_forward
         trace = integrate(stepper, times, policy, self.stats, watch)
         self.stats.nfe_forward = before + stepper.nfe
+        # Nothing that stays may know the kernel, whose workspace is large.
+        self._dense = None if dense is None else dense.mapped(unpack)
         if trace.culprits is not None:
             trace.culprits = unpack(trace.culprits)
+        if trace.stopped is not None:
+            trace.stopped = unpack(trace.stopped).detach()
         self.trace = trace
         y = unpack(torch.cat(trace.outputs))
         missing = len(times) - y.shape[0]
@@ -200,6 +205,7 @@ class Segment:
         trace = self.trace
         assert trace is not None
         culprits = trace.culprits
+        records = self._records(trace, crossing_states)
         return Solution(
             self.problem.times,
             y,
@@ -209,9 +215,28 @@ class Segment:
             self.stats,
             trace.next_step,
             self._dense,
-            self._records(trace, crossing_states),
+            records,
             () if culprits is None else tuple(culprits.any(-1).nonzero()[:, 0].tolist()),
+            stopped=self._stopped(trace, crossing_states, records),
         )
+
+    def _stopped(
+        self, trace: Trace, crossing_states: Tensor, records: Sequence[EventRecord]
+    ) -> Tensor | None:
+        """The state ``[batch, dim]`` where the solve ended early; at a terminal event it moves with its time."""
+        if trace.status is not Status.EVENT:
+            return trace.stopped
+        events = self.extras.events
+        terminal = [i for i, (_, c) in enumerate(trace.crossings) if events[c.event].terminal]
+        if not terminal:
+            return crossing_states[-1]
+        state, (t, crossing) = crossing_states[terminal[-1]], trace.crossings[terminal[-1]]
+        when = records[crossing.event].t[-1]
+        if not when.requires_grad:
+            return state
+        with torch.no_grad():
+            slope = self.problem.field(t, state)
+        return moved(state, slope, (when - when.detach()).to(state), *self.problem.params)
 
     def _records(self, trace: Trace, states: Tensor) -> tuple[EventRecord, ...]:
         """What happened to each event; ``states [crossings, batch, dim]``."""

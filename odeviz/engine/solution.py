@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
+from odeviz.engine.checks import as_number, checked_numbers
 from odeviz.engine.interpolant import DenseOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from odeviz.engine.events import EventRecord
 
@@ -51,8 +53,9 @@ class Stats:
     recomputed: int = 0
     #: Bytes kept between the forward and the backward pass.
     bytes_kept: int = 0
-    #: Attempted steps; empty where each sample has its own: see ``Solution.per_sample``.
+    #: Attempted steps; empty where each sample has its own, which are in ``samples``.
     steps: list[StepRecord] = field(default_factory=list, repr=False)
+    samples: SampleSteps | None = field(default=None, repr=False, compare=False)
     _counted: dict[int, tuple[int, int]] = field(default_factory=dict, repr=False)
 
     def count_backward(self, who: object, nfe: int, recomputed: int) -> None:
@@ -64,15 +67,26 @@ class Stats:
 
     @property
     def accepted(self) -> int:
+        """Number of accepted steps, of all samples together where each has its own."""
+        if self.samples is not None:
+            return int(self.samples.accepted.sum())
         return sum(step.accepted for step in self.steps)
 
     @property
     def first_step(self) -> float | None:
-        """Size of the first accepted step: a good ``first_step`` for a similar solve. None if there is none."""
+        """Size of the first accepted step: a good ``first_step`` for a similar solve. None if there is none.
+
+        Where each sample has its own, the smallest of theirs.
+        """
+        if self.samples is not None:
+            return self.samples.smallest_first()
         return next((abs(step.h) for step in self.steps if step.accepted), None)
 
     @property
     def rejected(self) -> int:
+        """Number of rejected steps, of all samples together where each has its own."""
+        if self.samples is not None:
+            return int((~self.samples.accepted).sum())
         return len(self.steps) - self.accepted
 
 
@@ -87,6 +101,15 @@ class SampleSteps:
     #: Scaled error; NaN for steps whose error is not estimated.
     error: Tensor
     accepted: Tensor
+
+    def smallest_first(self) -> float | None:
+        """The smallest of the samples' first accepted steps; None if none was accepted."""
+        sizes: dict[int, float] = {}
+        for sample, size in zip(
+            self.sample[self.accepted].tolist(), self.h[self.accepted].abs().tolist(), strict=True
+        ):
+            sizes.setdefault(sample, size)
+        return min(sizes.values(), default=None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +158,16 @@ class Solution:
     #: Indices of the samples that made the solve fail; empty on success.
     samples: tuple[int, ...] = ()
     per_sample: PerSample | None = None
+    #: ``y_stop`` where not every sample reached the last output time.
+    stopped: Tensor | None = None
+
+    @property
+    def y_stop(self) -> Tensor:
+        """The state ``[batch, dim]`` at ``t_stop``; where each sample has its own steps, at the time each reached.
+
+        Differentiable where the solve succeeded or ended at a terminal event, through the event's time too.
+        """
+        return self.y[-1] if self.stopped is None else self.stopped
 
     @property
     def ok(self) -> bool:
@@ -143,19 +176,28 @@ class Solution:
 
     @property
     def y1(self) -> Tensor:
-        """The state at the last output time, ``[batch, dim]``."""
+        """The state at the last output time, ``[batch, dim]``; NaN if that was not reached: see ``y_stop``."""
         return self.y[-1]
 
-    def __call__(self, t: float | Tensor) -> Tensor:
-        """The state ``[batch, dim]`` at any time that was reached, by the method's dense output.
+    def __call__(self, t: float | Sequence[float] | Tensor) -> Tensor:
+        """The state at any time that was reached, by the method's dense output.
 
-        Where each sample has its own steps, ``t`` may be a time for each ``[batch]``, and rows of samples that
-        stopped before it are NaN. It carries no gradient (ask for output times instead), except with
-        ``adjoint="backprop"`` and steps that samples share. Raises ``ValueError`` outside the interval, or when the
-        solve was not asked for ``dense=True``.
+        ``[batch, dim]`` at one time, ``[time, batch, dim]`` at several, which may be in any order. Where each
+        sample has its own steps, ``t`` may hold a time for each as ``[time, batch]``, and rows of samples that
+        stopped before it are NaN. The states carry no gradient (ask for output times instead), except with
+        ``adjoint="backprop"`` and steps that samples share. Raises ``ValueError`` outside the interval, or when
+        the solve was not asked for ``dense=True``.
         """
-        if self.per_sample is not None and self.per_sample.dense is not None:
-            return self.per_sample.dense(t)
-        if self.dense is None:
+        dense = self.dense if self.per_sample is None else self.per_sample.dense
+        if dense is None:
             raise ValueError("dense output was not kept: call solve(..., dense=True)")
-        return self.dense(float(t))
+        time = as_number(t)
+        if time is not None:
+            return dense(time)
+        if self.per_sample is not None and isinstance(t, Tensor) and t.dim() == 2:
+            times: Sequence[Any] = t.unbind(0)
+        else:
+            times = checked_numbers("t", t)
+        if not len(times):
+            return self.y[:0].detach()
+        return torch.stack([dense(time) for time in times])

@@ -69,4 +69,5 @@ def check_end_time(t1: float) -> None:
 
 def without_graph(solution: Solution) -> Solution:
     """A solution that can be kept: the same values and statistics, without the graph that made them."""
-    return dataclasses.replace(solution, y=solution.y.detach())
+    stopped = None if solution.stopped is None else solution.stopped.detach()
+    return dataclasses.replace(solution, y=solution.y.detach(), stopped=stopped)

@@ -91,6 +91,21 @@ def test_a_step_of_the_smallest_size_that_is_stretched_is_accepted(per_sample):
     assert solution.ok
 
 
+@pytest.mark.parametrize("per_sample", [False, True])
+@pytest.mark.parametrize("parts", [3, 5, 7, 10, 49])
+def test_a_max_step_that_divides_the_interval_leaves_no_sliver(parts, per_sample):
+    for start, end in ((0.0, 1.0), (5.0, 6.0), (1.0, 0.0)):
+        solution = solve(
+            lambda t, y: -1e-3 * y,
+            ONE,
+            [start, end],
+            max_step=1 / parts,
+            first_step=1 / parts,
+            per_sample=per_sample,
+        )
+        assert solution.stats.accepted == parts
+
+
 def test_what_is_forgotten_at_a_jump_includes_rejections_and_cuts():
     policy = AdaptiveSteps(CONTROLLERS["pi"], Tolerance(1e-6, 1e-6), first_step=1.0, stops=[0.1])
 

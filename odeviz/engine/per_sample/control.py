@@ -46,7 +46,7 @@ class AdaptiveEach:
         if self.first_step is None:
             following = initial_steps(ensemble, clock, self.exponent)
         else:
-            following = torch.as_tensor(self.first_step).to(span).expand_as(span)
+            following = torch.as_tensor(self.first_step, dtype=span.dtype, device=span.device).expand_as(span)
         clock.next.copy_(torch.minimum(following, span))
         clock.ceiling.fill_(self.controller.max_factor)
         self._limit(clock)

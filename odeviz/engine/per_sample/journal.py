@@ -60,15 +60,16 @@ class Journal:
         #: Those of the crossings after which the state jumped.
         self.jumps: list[Moments] = []
         self.status: list[Status | None] = [None] * batch
-        self.t_stop = outputs[:, 0].clone()
+        #: Where each sample stopped, ``[batch]`` and ``[batch, dim]``.
+        self.t_stop, self.y_stop = outputs[:, 0].clone(), y0.clone()
         #: Evaluations beside those of the steps themselves.
         self.extra_evaluations = torch.zeros(batch, dtype=torch.long, device=y0.device)
 
-    def ended(self, samples: Tensor, status: Status, time: Tensor) -> None:
-        """Note how and when these samples ended."""
+    def ended(self, samples: Tensor, status: Status, time: Tensor, states: Tensor) -> None:
+        """Note how, when and in which ``states [n, dim]`` these samples ended."""
         for sample in samples.tolist():
             self.status[sample] = status
-        self.t_stop[samples] = time
+        self.t_stop[samples], self.y_stop[samples] = time, states
 
     def ledger(self) -> Ledger:
         return Ledger(self)

@@ -66,7 +66,7 @@ class Population:
         if self._events is not None:
             self._events.begin(clock)
         if not bool(sound.all()):
-            self._end(self._moving & ~sound, Status.NON_FINITE)
+            self._end(self._moving & ~sound, Status.NON_FINITE, ensemble.y)
             self._rearrange()
 
     def attempt(self, policy: EachPolicy) -> bool:
@@ -93,17 +93,18 @@ class Population:
     def settle(self) -> None:
         """Take the outputs and events in the step just made, and take leave of samples that stopped."""
         clock = self.clock
-        stopped = self._meet_events() if self._events is not None else None
+        stopped, cut = self._meet_events() if self._events is not None else (None, None)
         columns = (clock.time >= clock.due).nonzero()[:, 0]
         if len(columns):
             self._take_outputs(columns)
-        if stopped is not None:
-            self._stop(stopped)
+        if stopped is not None and cut is not None:
+            self._stop(stopped, cut)
         stuck = self._moving & self._stuck & (clock.time < clock.end)
         if bool(stuck.any()):
             broken = stuck & ~torch.isfinite(clock.error) & ~self._accepted
-            self._end(broken, Status.NON_FINITE)
-            self._end(stuck & ~broken, Status.STEP_TOO_SMALL)
+            reached = torch.where(self._accepted, self.ensemble.y1, self.ensemble.y)
+            self._end(broken, Status.NON_FINITE, reached)
+            self._end(stuck & ~broken, Status.STEP_TOO_SMALL, reached)
         self._left = int((clock.time < clock.end).sum())
 
     def accept(self) -> None:
@@ -139,34 +140,41 @@ class Population:
         sound = torch.isfinite(states).all(1)
         self.journal.y[-1, self.samples[columns]] = torch.where(sound[:, None], states, math.nan)
         if bool(sound.all()):
-            self._leave(columns, Status.SUCCESS)
+            self._leave(columns, Status.SUCCESS, states)
         else:
-            self._leave(columns[sound], Status.SUCCESS)
-            self._leave(columns[~sound], Status.NON_FINITE)
+            self._leave(columns[sound], Status.SUCCESS, states[sound])
+            self._leave(columns[~sound], Status.NON_FINITE, states[~sound])
 
     def end_all(self, status: Status) -> None:
         """Take leave of everyone."""
         self._finish()
-        self._end(self._moving, status)
+        self._end(self._moving, status, self.ensemble.y)
 
-    def _stop(self, stopped: Tensor) -> None:
-        """Take leave of samples at a terminal event; one at the very end of its interval has its last output."""
+    def _stop(self, stopped: Tensor, cut: Tensor) -> None:
+        """Take leave of samples at a terminal event; one at the very end of its interval has its last output.
+
+        ``cut [width]`` is the fraction of the step at which it happened.
+        """
         clock = self.clock
         last = (stopped & (clock.time >= clock.end)).nonzero()[:, 0]
         if len(last):
             self._output(last, torch.full_like(last, self._outputs.shape[1] - 1), clock.time[last])
-        self._end(stopped, Status.EVENT)
+        columns = stopped.nonzero()[:, 0]
+        if len(columns):
+            self._ended = True
+            self._leave(columns, Status.EVENT, self._states(columns, cut[columns]).t())
 
-    def _end(self, which: Tensor, status: Status) -> None:
-        """Take leave of samples before their end."""
+    def _end(self, which: Tensor, status: Status, states: Tensor) -> None:
+        """Take leave of samples before their end, in ``states [dim, width]``."""
         columns = which.nonzero()[:, 0]
         if len(columns):
             self._ended = True
-            self._leave(columns, status)
+            self._leave(columns, status, states[:, columns].t())
 
-    def _leave(self, columns: Tensor, status: Status) -> None:
+    def _leave(self, columns: Tensor, status: Status, states: Tensor) -> None:
+        """Take leave of the samples in these columns, in ``states [n, dim]``."""
         clock, samples = self.clock, self.samples[columns]
-        self.journal.ended(samples, status, clock.time[columns])
+        self.journal.ended(samples, status, clock.time[columns], states)
         clock.rest(columns)
         self.going -= len(columns)
 
@@ -237,13 +245,16 @@ class Population:
         journal.y[row, samples] = self._states(columns, theta).t()
         journal.outputs.append(Moments(len(journal.attempts) - 1, columns, samples, theta, row, when))
 
-    def _meet_events(self) -> Tensor | None:
-        """Record crossings; the columns ``[width]`` that stop at them. Times go back to where steps were cut."""
+    def _meet_events(self) -> tuple[Tensor | None, Tensor | None]:
+        """Record crossings; the columns ``[width]`` that stop at them, and the fractions at which steps were cut.
+
+        Times go back to where steps were cut.
+        """
         watch, clock = self._events, self.clock
         assert watch is not None
         crossed = watch.any_crossed
         if not bool(crossed.any()):
-            return None
+            return None, None
         self._polynomial(crossed)
         theta = torch.stack(watch.locate(clock))
         ends = torch.tensor([e.terminal or e.jump is not None for e in watch.events], device=theta.device)
@@ -262,7 +273,7 @@ class Population:
             # The whole width is computed, so that a state does not depend on who else jumps.
             everyone = torch.arange(self.ensemble.width, device=cut.device)
             self._leap = final & leaping, self._states(everyone, torch.where(leaping, cut, 1.0))
-        return stopped
+        return stopped, cut
 
     def _record(self, event: int, happened: Tensor, theta: Tensor, leaping: Tensor) -> None:
         clock, journal = self.clock, self.journal

@@ -318,6 +318,8 @@ class EachSolve:
             ledger.steps(direction),
             EachDense(journal, ledger, times[:, 0], times[:, -1], direction) if dense else None,
         )
+        records = self._records(journal, crossings)
+        self.stats.samples = own.steps
         overall = Status.EVENT if Status.EVENT in status else Status.SUCCESS
         if failed:
             overall = status[failed[0]]
@@ -331,10 +333,24 @@ class EachSolve:
             self.stats,
             float(own.next_step[who]),
             None,
-            self._records(journal, crossings),
+            records,
             failed,
             own,
+            self._stopped(journal, status, y, records),
         )
+
+    def _stopped(
+        self, journal: Journal, status: Sequence[Status], y: Tensor, records: Sequence[EventRecord]
+    ) -> Tensor | None:
+        """The states ``[batch, dim]`` where the samples stopped, differentiable as outputs and events are."""
+        if set(status) == {Status.SUCCESS}:
+            return None
+        done = torch.tensor([s is Status.SUCCESS for s in status], device=y.device)
+        states = torch.where(done[:, None], y[-1], journal.y_stop)
+        for event, record in zip(self.problem.events, records, strict=True):
+            if event.terminal:
+                states = states.index_copy(0, record.sample, record.y)
+        return states
 
     def _message(self, own: PerSample, failed: tuple[int, ...]) -> str:
         if not failed:
