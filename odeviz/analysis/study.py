@@ -221,7 +221,7 @@ class Study:
         answer = self._on_grid(extent, n, ask, solves=t > 0.0)
         if answer is None:
             return None
-        log_density = _array(answer.values.reshape(n, n))
+        log_density = _array(answer.values.reshape(n, n) - self._log_scale)
         mass = float(np.exp(log_density, dtype=np.float64).sum() * grid.cell_area(extent, n))
         return DensityResult(t, extent, log_density, mass, self._iteration, answer.status, answer.message)
 
@@ -254,7 +254,7 @@ class Study:
         u, v = self._plane.velocity(velocity)[0].tolist()
         log_density = math.nan
         if isinstance(self._model, DensityModel):
-            log_density = float(self._model.log_prob_at(state, t, _PROBE, cancel=cancel)[0])
+            log_density = float(self._model.log_prob_at(state, t, _PROBE, cancel=cancel)[0]) - self._log_scale
             solution = self._model.last_solution
             if t > 0.0 and solution is not None and solution.status is Status.CANCELLED:
                 return None
@@ -272,10 +272,16 @@ class Study:
             return None
         return picture
 
+    @property
+    def _log_scale(self) -> float:
+        """What log p of a state exceeds that of its point by."""
+        plane = self._plane
+        return plane.log_scale if isinstance(plane, Plane) else 0.0
+
     def _states(self, points: NDArray[Any]) -> Tensor:
         """Points of the plane ``[batch, 2]``, or states, as states ``[batch, dim]``."""
         given = torch.as_tensor(np.array(points), dtype=self._like.dtype, device=self._like.device)
-        return given if given.shape[1] == self._model.state_dim else self._plane.states(given)
+        return self._plane.states(given) if given.shape[1] == 2 else given
 
     def _starts(self, seeds: NDArray[Any]) -> Tensor:
         """Seeds as states at t = 0; over an axis of time they are carried back to it."""

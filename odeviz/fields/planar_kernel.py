@@ -130,7 +130,7 @@ class PlanarKernel:
         return (weight, first[:, 0], out, *of_gates)
 
     def _through_gates(self, times: Tensor, cotangent: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """G ``[slots, units]`` at the times, and the gradients of the gates' parameters and of log T, if it is there."""
+        """G ``[slots, units]`` at the times, and the gradients of the gates' parameters, log T the last."""
         leaves = [part.requires_grad_() for part in self._copies()]
         with torch.enable_grad():
             gates = _gates(times[:, None], leaves)

@@ -153,6 +153,16 @@ def _rings(n: int, noise: float, rng: np.random.Generator) -> tuple[Points, Labe
     return points + _normal(rng, n, noise), _unlabelled(n)
 
 
+def _swiss_roll(n: int, noise: float, rng: np.random.Generator) -> tuple[Points, Labels]:
+    """An arm of one and a half turns, of radius 1.5 pi to 4.5 pi plus noise, all divided by 5."""
+    turn = 1.5 * np.pi * (1.0 + 2.0 * rng.uniform(size=n))
+    return (_polar(turn, turn) + _normal(rng, n, noise)) / 5.0, _unlabelled(n)
+
+
+def _circles_density(n: int, noise: float, rng: np.random.Generator) -> tuple[Points, Labels]:
+    return _circles(n, noise, rng)[0], _unlabelled(n)
+
+
 def _registry(*sets: Dataset) -> dict[str, Dataset]:
     return {data.name: data for data in sets}
 
@@ -166,7 +176,14 @@ DATASETS: dict[str, Dataset] = _registry(
         extent=4.0,
         entropy=2.3939,
     ),
-    Dataset("circles", "Two circles", {"classification": _circles}, default_noise=0.08, extent=4.0),
+    Dataset(
+        "circles",
+        "Two circles",
+        {"classification": _circles, "density": _circles_density},
+        default_noise=0.08,
+        extent=4.0,
+        entropy=3.2681,
+    ),
     Dataset("spirals", "Two spirals to part", {"classification": _spirals}, default_noise=0.1, extent=4.0),
     Dataset("annuli", "Disc in a ring", {"classification": _annuli}, default_noise=0.0, extent=4.0),
     Dataset(
@@ -190,6 +207,9 @@ DATASETS: dict[str, Dataset] = _registry(
         "2spirals", "Two spirals", {"density": _two_spirals}, default_noise=0.1, extent=4.5, entropy=2.6454
     ),
     Dataset("rings", "Four rings", {"density": _rings}, default_noise=0.08, extent=4.0, entropy=2.6232),
+    Dataset(
+        "swissroll", "Swiss roll", {"density": _swiss_roll}, default_noise=1.0, extent=4.0, entropy=2.6696
+    ),
 )
 
 

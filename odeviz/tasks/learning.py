@@ -72,7 +72,7 @@ class Learning(ABC):
 
     @abstractmethod
     def starts(self, model: Any, n: int, seed: int) -> tuple[NDArray[np.floating[Any]], NDArray[np.int64]]:
-        """Where ``n`` trajectories begin: points of the plane ``[n, 2]`` or states ``[n, state_dim]``, and labels."""
+        """Where ``n`` trajectories begin: points of the plane ``[n, 2]`` or wider states, and labels."""
 
     def plane(self, model: Any) -> Plane | TimePlane:
         """The plane; by default the first two dimensions of the state.

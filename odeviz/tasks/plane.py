@@ -26,6 +26,11 @@ class Plane:
     #: The horizontal axis is time.
     over_time: ClassVar[bool] = False
 
+    @property
+    def log_scale(self) -> float:
+        """What the logarithm of a density over two-dimensional states exceeds that over the plane's points by."""
+        return float(torch.linalg.slogdet(self.basis.T @ self.basis)[1]) / 2.0
+
     @classmethod
     def of_axes(
         cls,

@@ -25,6 +25,19 @@ def mlp_shapes(prefix: str, dim: int, hidden: Sequence[int], time: str) -> Shape
     return shapes
 
 
+def planar_shapes(prefix: str, dim: int, units: int, gate_units: int = 16) -> Shapes:
+    """The entries of an :class:`odeviz.fields.PlanarField` under ``prefix``."""
+    return {
+        f"{prefix}.weight": (units, dim),
+        f"{prefix}.bias": (units,),
+        f"{prefix}.out": (dim, units),
+        f"{prefix}.clock_weight": (gate_units,),
+        f"{prefix}.clock_bias": (gate_units,),
+        f"{prefix}.gate_weight": (units, gate_units),
+        f"{prefix}.gate_bias": (units,),
+    }
+
+
 def linear_shapes(prefix: str, inputs: int, outputs: int) -> Shapes:
     """The entries of an ``nn.Linear``."""
     return {f"{prefix}.weight": (outputs, inputs), f"{prefix}.bias": (outputs,)}

@@ -106,7 +106,7 @@ def test_training_a_density_reports_its_likelihood(capsys, models):
     report = json.loads(models["report"])
     assert list(report) == [
         "preset", "seed", "iterations", "seconds", "loss", "nll", "nll_se", "entropy", "gap", "gap_in_se", "mass",
-        "nfe_forward", "nfe_backward", "parameters",
+        "nfe", "nfe_forward", "nfe_backward", "parameters",
     ]  # fmt: skip
     assert report["nll"] > report["entropy"] - 3 * report["nll_se"]
     assert abs(report["mass"] - 1) < 0.05

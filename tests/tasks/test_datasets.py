@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
-from scipy.special import digamma, logsumexp, ndtr
+from scipy.special import digamma, ive, logsumexp, ndtr
 
 from odeviz.tasks.datasets import DATASETS
 
@@ -62,10 +62,22 @@ def log_two_spirals(points):
     return np.log(0.5 * (mixture(points) + mixture(-points)))
 
 
+def log_swiss_roll(points):
+    turn = arc(1.5 * np.pi, 4.5 * np.pi, 1500)
+    return isotropic(points, turn[:, None] / 5 * unit(turn), 0.2)
+
+
+def log_circles(points):
+    centres = np.concatenate([radius * unit(arc(0, 2 * np.pi, 400)) for radius in (3.0, 1.5)])
+    return isotropic(points, centres, 0.24)
+
+
 CLOSED = {
     "8gaussians": log_eight_gaussians,
     "moons": log_moons,
     "rings": log_rings,
+    "circles": log_circles,
+    "swissroll": log_swiss_roll,
     "2spirals": log_two_spirals,
 }
 
@@ -114,12 +126,36 @@ def test_pinwheel_entropy_is_that_of_its_density_in_polar_coordinates():
         ("checkerboard", 4.494),
         ("2spirals", 3.746),
         ("rings", 3.59),
+        ("circles", 3.893),
+        ("swissroll", 3.464),
     ],
 )
 def test_best_single_gaussian_has_the_published_likelihood(name, nll):
     points, _ = draw(name, 200_000, seed=3)
     covariance = np.cov(points.T.astype(np.float64))
     assert 0.5 * np.linalg.slogdet(2 * np.pi * np.e * covariance)[1] == pytest.approx(nll, abs=0.008)
+
+
+def test_circles_entropy_is_that_of_its_radial_density():
+    """Normal noise about a circle of radius R: exp(-(r - R)^2 / 2 s^2) e^(-rR / s^2) I0(rR / s^2) / 2 pi s^2."""
+    r, s = arc(0, 8, 100_000), 0.24
+    density = sum(
+        np.exp(-((r - R) ** 2) / (2 * s * s)) * ive(0, r * R / s**2) / (4 * np.pi * s * s) for R in (3.0, 1.5)
+    )
+    ring = 2 * np.pi * r * (8 / len(r))
+    assert (density * ring).sum() == pytest.approx(1.0, abs=1e-9)
+    entropy = -(density * np.log(np.maximum(density, 1e-300)) * ring).sum()
+    assert DATASETS["circles"].entropy == pytest.approx(entropy, abs=1e-4)
+
+
+def test_swiss_roll_entropy_is_that_of_its_density_by_quadrature():
+    n, half = 160, 4.0
+    axis = arc(-half, half, n)
+    points = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
+    log_density, cell = log_swiss_roll(points), (2 * half / n) ** 2
+    density = np.exp(log_density)
+    assert (density * cell).sum() == pytest.approx(1.0, abs=1e-6)
+    assert DATASETS["swissroll"].entropy == pytest.approx(-(density * log_density * cell).sum(), abs=2e-4)
 
 
 def test_checkerboard_is_uniform_on_eight_squares():

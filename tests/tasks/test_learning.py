@@ -73,13 +73,13 @@ def test_batch_larger_than_the_set_is_the_set():
 def test_density_draws_fresh_points():
     task = task_for(DENSITY.with_setting("training.batch", 16))
     rng = np.random.default_rng(0)
-    assert not torch.equal(task.batch(rng, 0.0), task.batch(rng, 0.0))
+    assert not torch.equal(task.batch(rng, 0.0).x, task.batch(rng, 0.0).x)
 
 
 def test_density_loss_of_a_still_flow_is_that_of_the_normal():
     task, model = task_for(DENSITY), still(build_model(DENSITY))
     batch = task.batch(np.random.default_rng(0), 0.0)
-    expected = 0.5 * batch.square().sum(1).mean() + math.log(2 * math.pi)
+    expected = 0.5 * batch.x.square().sum(1).mean() + math.log(2 * math.pi)
     assert task.loss(model, batch).item() == pytest.approx(expected.item(), rel=1e-6)
 
 

@@ -96,7 +96,7 @@ def test_every_setting_explains_itself():
 def test_every_data_set_has_a_preset_for_each_of_its_tasks():
     suffix = {"classification": "classifier", "density": "density"}
     wanted = {f"{name}-{suffix[task]}" for name, data in DATASETS.items() for task in data.tasks}
-    assert set(PRESETS) == wanted
+    assert wanted <= set(PRESETS)
 
 
 @pytest.mark.parametrize("name", PRESETS)

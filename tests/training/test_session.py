@@ -268,8 +268,8 @@ def test_failed_solve_stops_with_its_reason():
 
 @pytest.mark.parametrize(("experiment", "names"), [
     (classifier(), {"accuracy"}),
-    (density(), {"nll", "nll_se", "mass", "entropy", "gap", "gap_in_se"}),
-    (density(**{"data.noise": 0.2}), {"nll", "nll_se", "mass"}),
+    (density(), {"nll", "nll_se", "mass", "entropy", "gap", "gap_in_se", "nfe"}),
+    (density(**{"data.noise": 0.2}), {"nll", "nll_se", "mass", "nfe"}),
 ])  # fmt: skip
 def test_evaluate_gives_the_tasks_figures(experiment, names):
     session = Session(experiment)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from odeviz.tasks.datasets import DATASETS, offered
-from odeviz.tasks.shapes import mlp_shapes
-from odeviz.tasks.task import Figure, Shapes, Task
+from odeviz.tasks.own_data import OWN
+from odeviz.tasks.settings import setting
+from odeviz.tasks.shapes import mlp_shapes, planar_shapes
+from odeviz.tasks.task import Figure, Shapes, Task, View
 
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
@@ -19,18 +21,68 @@ PLANE = 2
 class DensityOptions:
     """Settings of density estimation."""
 
+    field: str = setting(
+        "mlp",
+        "Field",
+        "mlp: a multilayer perceptron. planar: a sum of hidden units, each behind a gate that opens and closes, "
+        "whose trace costs no more than the field (Chen et al., 2018, section 5); Width is the number of units.",
+        choices=("mlp", "planar"),
+    )
+    trace: str = setting(
+        "exact",
+        "Trace",
+        "How the divergence is found in training: exactly, or estimated from one product with noise that is drawn once "
+        "for each batch (FFJORD): signs (Rademacher) or normal numbers (Gaussian). Figures are always exact.",
+        choices=("exact", "hutchinson-rademacher", "hutchinson-gaussian"),
+        hot=True,
+    )
+    kinetic: float = setting(
+        0.0,
+        "Kinetic energy",
+        "Weight in the loss of the path integral of |f|² (RNODE): straight paths at constant speed take few steps.",
+        lo=0.0,
+        hi=10.0,
+        hot=True,
+    )
+    jacobian: float = setting(
+        0.0,
+        "Jacobian norm",
+        "Weight in the loss of the path integral of the squared Frobenius norm of df/dz (RNODE).",
+        lo=0.0,
+        hi=10.0,
+        hot=True,
+    )
+    steer: float = setting(
+        0.0,
+        "STEER",
+        "The end time of each batch is drawn uniformly from t₁ (1 - share) to t₁ (1 + share) "
+        "(Ghosh et al., 2020), which makes fields less stiff.",
+        lo=0.0,
+        hi=0.9,
+        hot=True,
+    )
+
 
 def shapes(experiment: Experiment) -> Shapes:
     """Shapes of an :class:`odeviz.models.CNF`."""
     field = experiment.field
-    network = mlp_shapes("field", PLANE, (field.width,) * field.depth, field.time)
+    if experiment.options.field == "planar":
+        network = planar_shapes("field", PLANE, field.width)
+    else:
+        network = mlp_shapes("field", PLANE, (field.width,) * field.depth, field.time)
     return network | ({"log_t1": ()} if experiment.solver.learn_t1 else {})
 
 
 def entropy(experiment: Experiment) -> float | None:
     """The data's entropy in nats, which no honest model's NLL goes below, where it is known."""
     data = experiment.data
-    return DATASETS[data.name].entropy_at(data.noise)
+    return None if data.name == OWN else DATASETS[data.name].entropy_at(data.noise)
+
+
+def unused_by(experiment: Experiment) -> tuple[str, ...]:
+    """What a planar field and a person's own points do without."""
+    planar = ("field.depth", "field.activation", "field.time") if experiment.options.field == "planar" else ()
+    return (*planar, "data.noise") if experiment.data.name == OWN else planar
 
 
 TASK = Task(
@@ -38,7 +90,7 @@ TASK = Task(
     title="Densities",
     sentence="A normal distribution flows into the density of the data.",
     options=DensityOptions,
-    data=offered("density"),
+    data=(*offered("density"), OWN),
     figures=(
         Figure("nll", "NLL", "nats"),
         Figure("nll_se", "its standard error", "nats"),
@@ -46,11 +98,13 @@ TASK = Task(
         Figure("gap", "NLL - H", "nats"),
         Figure("gap_in_se", "(NLL - H) / SE"),
         Figure("mass", "mass"),
+        Figure("nfe", "NFE at 1e-5"),
     ),
     loss=Figure("loss", "NLL", "nats"),
     shapes=shapes,
     background="density",
     unused=("data.samples", "field.extra_dims"),
+    unused_by=unused_by,
     defaults={
         "field.width": 48,
         "field.time": "concatsquash",
@@ -59,4 +113,29 @@ TASK = Task(
         "training.iterations": 2000,
     },
     bound=entropy,
+    own="points",
+    views=(
+        View(
+            "filmstrip",
+            "Density over time",
+            "The density at 5, 20, 40, 60, 80 and 100 % of the flow (Chen et al., 2018, figure 5): "
+            "see when the modes part.",
+        ),
+        View(
+            "samples",
+            "Samples",
+            "Samples of the model beside the data: those between the modes show where the flow could not tear.",
+        ),
+        View(
+            "marginals",
+            "Marginals",
+            "The model's density along each axis over a histogram of the data: look for bridges between peaks.",
+        ),
+        View(
+            "noise",
+            "Trace estimates",
+            "Hutchinson's estimates of the trace along one path, and what they make of log p, against the exact "
+            "values: without bias, but each estimate may be far off.",
+        ),
+    ),
 )
