@@ -30,6 +30,7 @@ _PUBLIC = {
     "AutogradField": "odeviz.fields",
     "ODENet": "odeviz.models",
     "CNF": "odeviz.models",
+    "SolverOptions": "odeviz.models",
     "Experiment": "odeviz.tasks",
     "Session": "odeviz.training",
 }

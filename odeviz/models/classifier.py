@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from odeviz.engine.integrate import CancelToken
 from odeviz.models.flow_model import FlowModel
-from odeviz.models.options import SolverOptions, check_end_time
+from odeviz.models.options import SolverOptions, check_end_time, check_states
 
 
 class Classifier(FlowModel):
@@ -46,6 +46,7 @@ class Classifier(FlowModel):
 
     def forward(self, x: Tensor) -> Tensor:
         """Class scores (logits) ``[batch, classes]`` of inputs ``[batch, inputs]``."""
+        check_states("x", x, self.dim if self.encoder is None else self.encoder.in_features)
         return self.classify_from(self.lift(x), 0.0)
 
     def classify_from(

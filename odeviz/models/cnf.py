@@ -9,10 +9,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from odeviz.engine.checks import checked_count
 from odeviz.engine.integrate import CancelToken
 from odeviz.fields import LogDensityField, MLPField, RegularizedField, Rescaled
 from odeviz.models.density_model import DensityModel
-from odeviz.models.options import SolverOptions, check_end_time, without_graph
+from odeviz.models.options import (
+    SolverOptions,
+    check_end_time,
+    check_states,
+    checked_widths,
+    without_graph,
+)
 
 
 class Regularized(NamedTuple):
@@ -62,7 +69,9 @@ class CNF(DensityModel):
         super().__init__(solver or SolverOptions())
         check_end_time(t1)
         self.field = (
-            MLPField(dim, tuple(hidden), activation=activation, time=time) if field is None else field
+            MLPField(dim, checked_widths(hidden), activation=activation, time=time)
+            if field is None
+            else field
         )
         if self.state_dim != dim:
             raise ValueError(f"field must have dim {dim}, not {self.state_dim}")
@@ -81,6 +90,7 @@ class CNF(DensityModel):
         ``noise [batch, dim]`` of mean 0 and covariance I replaces the trace by Hutchinson's estimate (Grathwohl et
         al., 2019). ``stretch`` multiplies the end time for this solve alone (STEER, Ghosh et al., 2020).
         """
+        check_states("x", x, self.dim)
         field, end = self._timed(stretch)
         return self._log_prob(LogDensityField(field, noise=noise), x, end)
 
@@ -92,6 +102,7 @@ class CNF(DensityModel):
         Both are over s = t / t1 in [0, 1], so that neither changes where only the unit of time does: a learnt end time
         cannot make them small. With ``noise`` the Jacobian's norm is estimated too, by |J e|^2.
         """
+        check_states("x", x, self.dim)
         field = Rescaled(self.field, self._log_duration())
         dynamics = RegularizedField(field, noise=noise, hutchinson=noise is not None)
         start = torch.cat([x, x.new_zeros(x.shape[0], 3)], dim=1)
@@ -106,10 +117,12 @@ class CNF(DensityModel):
         """log p_t(z) in nats, ``[batch]``: the density that the flow has made of the base by time ``t``."""
         if t <= 0.0:
             return self.base_log_prob(z)
+        check_states("z", z, self.dim)
         return self._log_prob(LogDensityField(self.field), z, t, solver, cancel)
 
     def carry(self, z0: Tensor, solver: SolverOptions | None = None) -> tuple[Tensor, Tensor]:
         """Where base samples ``z0 [batch, dim]`` arrive at t1, and the log-density there, differentiable."""
+        check_states("z0", z0, self.dim)
         field, end = self._timed(1.0)
         start = torch.cat([z0, self.base_log_prob(z0)[:, None]], dim=1)
         y1 = self._solved(LogDensityField(field), start, (0.0, end), solver)
@@ -158,6 +171,6 @@ class CNF(DensityModel):
 
         ``generator`` is one on the CPU, whatever the model's device, so that a seed means the same everywhere.
         """
-        like = next(self.parameters())
+        like, n = next(self.parameters()), checked_count("n", n)
         z0 = torch.randn(n, self.dim, generator=generator, dtype=like.dtype, device="cpu").to(like.device)
         return self.flow(z0, (0.0, self.t1)).y1

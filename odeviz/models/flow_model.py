@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from odeviz.engine import Solution
+from odeviz.engine.checks import check_instance
 from odeviz.engine.integrate import CancelToken
-from odeviz.models.options import SolverOptions, without_graph
+from odeviz.models.options import SolverOptions, check_states, without_graph
 
 
 class FlowModel(nn.Module):
@@ -22,6 +23,7 @@ class FlowModel(nn.Module):
 
     def __init__(self, solver: SolverOptions) -> None:
         super().__init__()
+        check_instance("solver", solver, SolverOptions)
         self.solver = solver
         self.last_solution: Solution | None = None
 
@@ -46,6 +48,7 @@ class FlowModel(nn.Module):
         dense: bool = False,
     ) -> Solution:
         """Carry states ``z0 [batch, state_dim]`` from ``t[0]`` through the times ``t``, either way."""
+        check_states("z0", z0, self.state_dim)
         solution = (solver or self.solver).solve(self.field, z0, t, cancel=cancel, dense=dense)
         self.last_solution = without_graph(solution)
         return solution

@@ -11,7 +11,7 @@ from odeviz.engine import Solution
 from odeviz.engine.integrate import CancelToken
 from odeviz.fields import ControlledField, MLPField
 from odeviz.models.classifier import Classifier
-from odeviz.models.options import SolverOptions
+from odeviz.models.options import SolverOptions, checked_widths
 
 
 class ODENet(Classifier):
@@ -48,14 +48,14 @@ class ODENet(Classifier):
         t1: float = 1.0,
         solver: SolverOptions | None = None,
     ) -> None:
-        solver = solver or SolverOptions(rtol=1e-3, atol=1e-3)
+        solver, hidden = solver or SolverOptions(rtol=1e-3, atol=1e-3), checked_widths(hidden)
         super().__init__(dim, classes, extra_dims=extra_dims, t1=t1, solver=solver)
         self.controlled = controlled
         wide = dim + extra_dims
         if controlled:
             self.field = ControlledField(wide, dim, hidden, activation=activation, time=time)
         else:
-            self.field = MLPField(wide, tuple(hidden), activation=activation, time=time)
+            self.field = MLPField(wide, hidden, activation=activation, time=time)
         self._read_off(inputs)
 
 

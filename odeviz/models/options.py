@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from odeviz.engine import METHODS, Solution, VectorField, solve
+from odeviz.engine.checks import checked_count, described
 from odeviz.engine.integrate import CancelToken
+from odeviz.engine.problem import Settings, checked_method, checked_settings
+from odeviz.engine.solve import check_adjoint
 
 
 @dataclass(frozen=True, slots=True)
 class SolverOptions:
-    """Solver settings of a model; replace the whole object to change them, at any time."""
+    """Solver settings of a model; replace the whole object to change them, at any time.
+
+    Raises ``ValueError`` or ``TypeError`` naming a setting that ``odeviz.solve`` would refuse.
+    """
 
     method: str = "dopri5"
     rtol: float = 1e-5
@@ -28,6 +34,19 @@ class SolverOptions:
     first_step: float | None = None
     #: Attempted steps after which a solve gives up.
     max_steps: int = 10_000
+
+    def __post_init__(self) -> None:
+        check_adjoint(self.adjoint, checked_method(self.method))
+        checked_settings(
+            Settings(
+                self.method,
+                self.rtol,
+                self.atol,
+                steps=checked_count("steps", self.steps),
+                first_step=self.first_step,
+                max_steps=self.max_steps,
+            )
+        )
 
     @property
     def adaptive(self) -> bool:
@@ -59,6 +78,19 @@ class SolverOptions:
             cancel=cancel,
             dense=dense,
         )
+
+
+def check_states(name: str, x: object, dim: int) -> None:
+    """``ValueError`` unless x is a tensor ``[batch, dim]`` of at least one row."""
+    if not isinstance(x, Tensor) or x.dim() != 2 or x.shape[1] != dim or not len(x):
+        raise ValueError(f"{name} must be a non-empty tensor [batch, {dim}], not {described(x)}")
+
+
+def checked_widths(hidden: Sequence[int]) -> tuple[int, ...]:
+    """The widths of hidden layers."""
+    if not isinstance(hidden, Sequence) or isinstance(hidden, str):
+        raise TypeError(f"hidden must be a sequence of widths, such as (64, 64), not {described(hidden)}")
+    return tuple(hidden)
 
 
 def check_end_time(t1: float) -> None:

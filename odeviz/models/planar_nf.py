@@ -103,7 +103,7 @@ class PlanarNF(DensityModel):
     field: PlanarLayers
 
     def __init__(self, dim: int = 2, layers: int = 8) -> None:
-        super().__init__(SolverOptions(method="euler", steps=layers))
+        super().__init__(SolverOptions(method="euler", steps=max(layers, 1)))
         self.dim = dim
         self.field = PlanarLayers(dim, layers)
 

@@ -84,7 +84,7 @@ class ResidualNet(Classifier):
 
 def _lines(times: Sequence[float], states: Tensor) -> DenseOutput:
     """Straight lines from state to state ``[times, batch, dim]``."""
-    lines = DenseOutput(lambda state: state)
+    lines = DenseOutput()
     for (start, end), (here, there) in zip(pairwise(times), pairwise(states), strict=True):
         lines.append(start, end, end - start, here, (there - here)[None])
     return lines

@@ -131,6 +131,44 @@ def test_wrong_arguments_are_named(model, arguments, sentence):
         model(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: SolverOptions(method="dopri"), "method must be one of .*; did you mean 'dopri5'"),
+        (lambda: SolverOptions(rtol=-1), "rtol must be a finite number of at least 0, not -1"),
+        (lambda: SolverOptions(steps=0), "steps must be at least 1, not 0"),
+        (lambda: SolverOptions(steps=None), "steps must be a whole number of at least 1, not None"),
+        (lambda: SolverOptions(first_step=-0.5), "first_step must be a positive finite number"),
+        (
+            lambda: SolverOptions(adjoint="reversible"),
+            "adjoint 'reversible' needs a method that can be undone",
+        ),
+        (lambda: CNF(solver="dopri5"), "solver must be a SolverOptions, not 'dopri5'"),
+        (lambda: ODENet(solver={"rtol": 1}), "solver must be a SolverOptions, not dict"),
+        (lambda: CNF(2, 32), r"hidden must be a sequence of widths, such as \(64, 64\), not 32"),
+        (lambda: ODENet(2, 2, 32), "hidden must be a sequence of widths"),
+        (
+            lambda: CNF(2, (8,)).log_prob(torch.ones(5, 3)),
+            r"x must be .* \[batch, 2\], not a \[5, 3\] tensor",
+        ),
+        (
+            lambda: CNF(2, (8,)).log_prob_at(torch.ones(2), 0.5),
+            r"z must be .* \[batch, 2\], not a \[2\] tensor",
+        ),
+        (lambda: CNF(2, (8,)).log_prob(torch.ones(0, 2)), r"x must be a non-empty tensor"),
+        (lambda: ODENet(2, 2, (8,))(torch.ones(5, 3)), r"x must be .* \[batch, 2\], not a \[5, 3\] tensor"),
+        (lambda: ODENet(2, 2, (8,), inputs=4)(torch.ones(5, 2)), r"x must be .* \[batch, 4\]"),
+        (lambda: ODENet(2, 2, (8,)).flow(torch.ones(5, 3), (0.0, 1.0)), r"z0 must be .* \[batch, 2\]"),
+        (lambda: CNF(2, (8,)).sample(0), "n must be at least 1, not 0"),
+        (lambda: CNF(2, (8,)).sample(-1), "n must be at least 1, not -1"),
+        (lambda: CNF(2, (8,)).sample(2.5), "n must be a whole number of at least 1, not 2.5"),
+    ],
+)
+def test_wrong_solvers_widths_and_data_are_named(make, sentence):
+    with pytest.raises((ValueError, TypeError), match=sentence):
+        make()
+
+
 def test_end_time_that_was_replaced_is_the_one_in_use() -> None:
     model, x = CNF(2, (8,)), torch.randn(4, 2)
     longer = CNF(2, (8,), t1=2.0).state_dict()
