@@ -75,9 +75,6 @@ def solve(
     ----------
     field : callable ``f(t: float, y [batch, dim]) -> [batch, dim]``, which leaves y as it is. The parameters of an
         ``nn.Module``, and of the module that a bound method or a ``functools.partial`` belongs to, get gradients.
-    params : other tensors that get gradients, beside the module's own. Without it a field that depends on other
-        tensors that require one is a ``ValueError``; ``()`` says that none of them is to get any. ``backprop`` finds
-        them itself.
     y0 : initial states ``[batch, dim]``, float32 or float64, or complex: its real and imaginary parts are then
         solved side by side, and the field gets and returns complex states.
     t : output times, strictly increasing or strictly decreasing, at least two. A tensor that requires a gradient
@@ -110,6 +107,9 @@ def solve(
     norm : ``rms`` or ``max`` over all entries of the batch, or a function of a scaled error.
     cancel : anything with ``is_set()``, such as ``threading.Event``; looked at before every step.
     on_step : called with a :class:`StepRecord` after every attempted step.
+    params : other tensors that get gradients, beside the module's own. Without it a field that depends on other
+        tensors that require one is a ``ValueError``; ``()`` says that none of them is to get any. ``backprop`` finds
+        them itself.
 
     Returns
     -------
