@@ -1,34 +1,72 @@
-"""Train the models that odeviz ships, each by the command a user would type.
+"""Train the models that odeviz ships, each by the command a user would type, and draw their cards for the gallery.
 
 python resources/build.py [PRESET ...]      all presets by default; seed 0
+python resources/build.py --cards [PRESET ...]      the cards alone
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
 
 from odeviz.tasks.presets import PRESETS
 
-MODELS = Path(__file__).parent / "models"
+HERE = Path(__file__).parent
+MODELS, CARDS = HERE / "models", HERE / "cards"
 
 
-def main(names: list[str]) -> int:
+def main() -> int:
     """Rebuild the named presets' models, one after the other; the exit code of the first that fails."""
-    unknown = [name for name in names if name not in PRESETS]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("presets", nargs="*", metavar="PRESET")
+    parser.add_argument("--cards", action="store_true", help="draw the cards, train nothing")
+    given = parser.parse_args()
+    unknown = [name for name in given.presets if name not in PRESETS]
     if unknown:
         print(f"there is no preset {unknown[0]!r}; the presets are {', '.join(PRESETS)}", file=sys.stderr)
         return 2
-    MODELS.mkdir(exist_ok=True)
-    for name in names or PRESETS:
-        command = ["odeviz", "train", name, "--seed", "0", "--out", str(MODELS / f"{name}.odeviz"), "--json"]
-        print("$", *command[:5], flush=True)
-        code = subprocess.call([sys.executable, "-m", *command])
-        if code:
-            return code
+    for name in given.presets or PRESETS:
+        if not given.cards:
+            code = train(name)
+            if code:
+                return code
+        draw(name)
     return 0
 
 
+def train(name: str) -> int:
+    """Train one preset; the command's exit code."""
+    MODELS.mkdir(exist_ok=True)
+    command = ["odeviz", "train", name, "--seed", "0", "--out", str(MODELS / f"{name}.odeviz"), "--json"]
+    print("$", *command[:5], flush=True)
+    return subprocess.call([sys.executable, "-m", *command])
+
+
+def draw(name: str) -> None:
+    """Draw a shipped model's cards, for a light and for a dark window."""
+    from odeviz.analysis.results import SolverChoice
+    from odeviz.analysis.study import Study
+    from odeviz.exporting.cards import save_card
+    from odeviz.storage import load_model
+    from odeviz.tasks.registry import task_of
+
+    snapshot = load_model(MODELS / f"{name}.odeviz")
+    study, choice = Study(snapshot), SolverChoice("dopri5", rtol=1e-4, atol=1e-4)
+    flow = study.flow(*study.default_seeds(60), choice, with_error=False)
+    assert flow is not None, "nothing cancels here"
+    behind = task_of(snapshot.experiment).behind(snapshot.experiment)
+    ask = {"density": (study.density, study.t1), "decision": (study.decision, 0.0)}.get(behind)
+    background = None if ask is None else ask[0](ask[1], study.extent, 112, choice)
+    data = study.data(400) if behind != "density" else None
+    CARDS.mkdir(exist_ok=True)
+    for dark in (False, True):
+        path = CARDS / f"{name}{'-dark' * dark}.png"
+        save_card(path, study.extent, flow, background, data, dark=dark)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
-from odeviz.storage.paths import pretrained
+from odeviz.storage.paths import card, pretrained
 from odeviz.tasks.presets import PRESETS, Preset
 from odeviz.tasks.registry import TASKS
+from odeviz.tasks.task import Task
 from odeviz.widgets.guard import guarded
 from odeviz.widgets.theme import Theme
 
@@ -39,13 +43,15 @@ def _fitted(points: NDArray[Any]) -> NDArray[Any]:
 
 
 class Thumbnail(QWidget):
-    """Points of a preset's data set, in the colours of their classes."""
+    """The picture of a preset's shipped model; without one, points of its data set in the colours of their classes."""
 
     def __init__(self, preset: Preset, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         points, self._labels = TASKS[preset.experiment.task].sketch(preset.experiment)
         self._points = _fitted(points)
+        found = card(preset.name, theme.dark)
+        self._picture = QPixmap(str(found)) if found is not None else QPixmap()
         self.setFixedSize(SIDE, SIDE)
 
     @guarded
@@ -56,6 +62,14 @@ class Thumbnail(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.qcolor(colors.base))
         painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
+        if not self._picture.isNull():
+            shape = QPainterPath()
+            shape.addRoundedRect(QRectF(self.rect()), 6, 6)
+            painter.setClipPath(shape)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawPixmap(self.rect(), self._picture)
+            painter.end()
+            return
         scale = 0.46 * SIDE
         for label in np.unique(self._labels):
             painter.setBrush(self._theme.qcolor(colors.classes[max(int(label), 0)], 0.75))
@@ -71,8 +85,9 @@ class Card(QFrame):
 
     def __init__(self, preset: Preset, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._name = preset.name
+        self.name = preset.name
         self.setProperty("role", "card")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(preset.title)
@@ -98,17 +113,17 @@ class Card(QFrame):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
-            self.chosen.emit(self._name)
+            self.chosen.emit(self.name)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.chosen.emit(self._name)
+            self.chosen.emit(self.name)
         else:
             super().keyPressEvent(event)
 
 
 class Gallery(QDialog):
-    """All presets; choosing one closes it."""
+    """All presets, with a search; choosing one closes it."""
 
     chosen = Signal(str)
 
@@ -116,32 +131,94 @@ class Gallery(QDialog):
         super().__init__(parent)
         self.setObjectName("gallery")
         self.setWindowTitle("Gallery")
+        self._search = QLineEdit(self)
+        self._search.setPlaceholderText("Search: a data set, a model, a paper’s word …")
+        self._search.setAccessibleName("Search the gallery")
+        self._search.setClearButtonEnabled(True)
+        self._search.textChanged.connect(self._filter)
+        self._search.returnPressed.connect(self._choose_first)
+        self._nothing = QLabel("No preset has these words.", self)
+        self._nothing.setProperty("role", "muted")
+        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         page = QWidget()
-        grid = QGridLayout(page)
-        grid.setContentsMargins(8, 8, 8, 8)
-        grid.setSpacing(12)
-        row = 0
-        for task in TASKS.values():
-            label = QLabel(task.title)
-            label.setProperty("role", "section")
-            grid.addWidget(label, row, 0, 1, COLUMNS)
-            presets = [preset for preset in PRESETS.values() if preset.experiment.task == task.name]
-            for place, preset in enumerate(presets):
-                card = Card(preset, theme)
-                card.chosen.connect(self._choose)
-                grid.addWidget(card, row + 1 + place // COLUMNS, place % COLUMNS)
-            row = grid.rowCount()
-        for column in range(COLUMNS):
-            grid.setColumnStretch(column, 1)
+        self._sections = [_Cards(task, theme, page) for task in TASKS.values()]
+        column = QVBoxLayout(page)
+        column.setContentsMargins(8, 4, 8, 8)
+        column.setSpacing(16)
+        for section in self._sections:
+            section.chosen.connect(self._choose)
+            column.addWidget(section)
+        column.addWidget(self._nothing)
+        column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidget(page)
         scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
+        layout.addWidget(self._search)
         layout.addWidget(scroll)
-        self.resize(880, 620)
+        self.resize(900, 680)
+        self._filter("")
+        self._search.setFocus()
+
+    @Slot(str)
+    def _filter(self, text: str) -> None:
+        """Show the cards that have every word."""
+        words = text.lower().split()
+        shown = [section.filter(words) for section in self._sections]
+        self._nothing.setVisible(not any(shown))
+
+    @Slot()
+    def _choose_first(self) -> None:
+        first = next((section.first for section in self._sections if section.first), "")
+        if first and self._search.text().strip():
+            self._choose(first)
 
     @Slot(str)
     def _choose(self, name: str) -> None:
         self.accept()
         self.chosen.emit(name)
+
+
+class _Cards(QWidget):
+    """The presets of one task under its heading."""
+
+    chosen = Signal(str)
+
+    def __init__(self, task: Task, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        #: The name of the first preset on show; "" if there is none.
+        self.first = ""
+        heading = QLabel(task.title)
+        heading.setProperty("role", "section")
+        heading.setToolTip(task.sentence)
+        self._cards = []
+        for preset in PRESETS.values():
+            if preset.experiment.task == task.name:
+                each = Card(preset, theme, self)
+                each.chosen.connect(self.chosen)
+                words = (task.title, task.name, preset.name, preset.title, preset.sentence, preset.look_for)
+                self._cards.append((each, " ".join(words).lower()))
+        self._grid = QGridLayout()
+        self._grid.setSpacing(12)
+        for place in range(COLUMNS):
+            self._grid.setColumnStretch(place, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(heading)
+        column.addLayout(self._grid)
+
+    def filter(self, words: Sequence[str]) -> int:
+        """Show the cards that have all words; how many there are."""
+        found = [each for each, text in self._cards if all(word in text for word in words)]
+        for each, _ in self._cards:
+            self._grid.removeWidget(each)
+            each.setVisible(each in found)
+        for place, each in enumerate(found):
+            self._grid.addWidget(each, place // COLUMNS, place % COLUMNS)
+        self.setVisible(bool(found))
+        self.first = found[0].name if found else ""
+        return len(found)

@@ -24,6 +24,14 @@ def pretrained(name: str) -> Path | None:
     return path if path.is_file() else None
 
 
+def card(name: str, dark: bool = False) -> Path | None:
+    """The picture of a preset's shipped model for the gallery; None if there is none."""
+    if pretrained(name) is None:
+        return None
+    path = resource("cards", f"{name}{'-dark' * dark}.png")
+    return path if path.is_file() else None
+
+
 def config_dir() -> Path:
     """The user's settings folder (may not exist yet)."""
     return platformdirs.user_config_path("odeviz", appauthor=False)
