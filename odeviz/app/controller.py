@@ -16,6 +16,7 @@ from odeviz.app.dialogs import Dialogs
 from odeviz.app.documents import Documents
 from odeviz.app.gallery import Gallery
 from odeviz.app.main_window import MainWindow
+from odeviz.app.own_data import SUFFIXES, OwnDataControl
 from odeviz.app.palette import CommandPalette
 from odeviz.app.pictures import Pictures
 from odeviz.app.playback import Playback
@@ -23,7 +24,9 @@ from odeviz.app.redraw import RedrawLoop
 from odeviz.app.run_control import RunControl
 from odeviz.bridge import JobRunner, Phase, SolveService, Trainer, Trouble
 from odeviz.state import Workbench
+from odeviz.storage.own_data import OwnData
 from odeviz.tasks.experiment import ADAPTIVE, Experiment
+from odeviz.tasks.own_data import OWN
 from odeviz.tasks.presets import PRESETS
 from odeviz.training.snapshot import Snapshot
 
@@ -58,6 +61,7 @@ class Controller(QObject):
         self.playback = Playback(self.bench, window.time_bar, self)
         self.pictures = Pictures(self.bench, self.service, window, self.redraw, self)
         self.documents = Documents(self.bench, self.pictures, window, self.jobs, self.dialogs, settings, self)
+        self.own_data = OwnDataControl(self.bench, window, self.jobs, self.dialogs, self)
         self._closing = False
         #: What waits until the model on show has been saved.
         self._after_saving: Callable[[], object] | None = None
@@ -99,10 +103,10 @@ class Controller(QObject):
         window, bench, pictures = self.window, self.bench, self.pictures
         window.actions_.triggered.connect(self.do)
         window.close_wanted.connect(self._on_close_wanted)
-        window.file_dropped.connect(self.documents.open)
+        window.file_dropped.connect(self._on_dropped)
         window.painted.connect(self.redraw.painted)
         window.form.set_presets(PRESETS)
-        window.form.edited.connect(bench.edit)
+        window.form.edited.connect(self._on_edited)
         window.form.preset_chosen.connect(self.documents.open_preset)
         window.flow.seed_added.connect(self._add_seed)
         window.flow.seed_moved.connect(self._move_seed)
@@ -126,6 +130,7 @@ class Controller(QObject):
         self.pictures.shown.connect(self._on_shown)
         self.documents.opened.connect(self.show_model)
         self.documents.untrained.connect(self._on_untrained)
+        self.own_data.ready.connect(self._on_own_data)
         self.documents.saved.connect(self._on_saved)
         self.documents.failed.connect(self._on_failed)
         self.redraw.tick.connect(self._on_tick)
@@ -181,6 +186,36 @@ class Controller(QObject):
         self.bench.show_experiment(experiment)
         self.trainer.start(experiment, paused=True)
         self.bench.say(f"{PRESETS[name].title} is not trained yet: press Train.")
+
+    @Slot(object, object, str)
+    def _on_own_data(self, experiment: Experiment, own: OwnData, origin: str) -> None:
+        self._replace_model(partial(self._show_own_data, experiment, own, origin))
+
+    def _show_own_data(self, experiment: Experiment, own: OwnData, origin: str) -> None:
+        """Fresh weights beside a person's own data, ready to be trained."""
+        self._leave_model()
+        self.bench.show_experiment(experiment, own.arrays)
+        self.trainer.start(experiment, data=self.bench.data, paused=True)
+        rows = len(next(iter(own.arrays.values())))
+        self.bench.say(
+            f"{origin}: {rows:,} rows. {own.note} Press Train to learn from them.".replace(".  ", ". ")
+        )
+
+    @Slot(object)
+    def _on_dropped(self, path: Path) -> None:
+        if path.suffix.lower() in SUFFIXES:
+            self.own_data.read(path)
+        else:
+            self.documents.open(path)
+
+    @Slot(str, object)
+    def _on_edited(self, path: str, value: object) -> None:
+        if (path, value) == ("data.name", OWN) and not self.bench.data:
+            # There is nothing to learn from yet: ask for it, and leave the form as it is.
+            self.window.form.set_experiment(self.bench.experiment, self.bench.running)
+            self.own_data.ask()
+        else:
+            self.bench.edit(path, value)
 
     def _leave_model(self) -> None:
         self.trainer.drop()
@@ -333,6 +368,8 @@ class Controller(QObject):
         documents, bench, run, playback = self.documents, self.bench, self.run, self.playback
         return {
             "open": documents.ask_open,
+            "import_data": self.own_data.ask,
+            "draw_data": self.own_data.draw,
             "save": documents.save,
             "save_as": documents.save_as,
             "export_figure": documents.export,

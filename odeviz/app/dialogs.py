@@ -37,6 +37,10 @@ class Dialogs:
         name, _ = QFileDialog.getOpenFileName(self._parent, "Open a model", str(folder), MODEL_FILES)
         return Path(name) if name else None
 
+    def data_to_open(self, kinds: str) -> Path | None:
+        name, _ = QFileDialog.getOpenFileName(self._parent, "Import data", str(Path.home()), kinds)
+        return Path(name) if name else None
+
     def file_to_save(self, title: str, suggestion: Path, kinds: str) -> Path | None:
         """``kinds`` are file filters; a name without a suffix gets that of the suggestion."""
         name, _ = QFileDialog.getSaveFileName(self._parent, title, str(suggestion), kinds)

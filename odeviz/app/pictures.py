@@ -31,7 +31,6 @@ from odeviz.bridge import (
     SolveService,
 )
 from odeviz.state import Playhead, Seeds, TrainingStatus, Workbench
-from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
 
@@ -150,7 +149,7 @@ class Pictures(QObject):
         if snapshot is None:
             return
         self.views.offer(snapshot.experiment)
-        scene_of = _scene_key(snapshot.experiment)
+        scene_of = _scene_key(snapshot)
         if scene_of != self._scene_of:
             self._scene_of = scene_of
             self._extent = None
@@ -379,9 +378,11 @@ class Pictures(QObject):
             self.background.rescale(t1)
 
 
-def _scene_key(experiment: Experiment) -> tuple[Any, ...]:
+def _scene_key(snapshot: Snapshot) -> tuple[Any, ...]:
     """What the view's rectangle and data depend on."""
-    return experiment.task, experiment.data, experiment.seed
+    experiment = snapshot.experiment
+    own = tuple(map(id, snapshot.data.values()))
+    return experiment.task, experiment.data, experiment.options, experiment.seed, own
 
 
 def _with_margin(extent: Extent) -> Extent:

@@ -10,6 +10,7 @@ from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Device, Phase, Trainer, Trouble
 from odeviz.state import TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.own_data import OWN
 from odeviz.training.snapshot import Snapshot
 
 #: Seconds between two drawings of the loss while training.
@@ -52,22 +53,28 @@ class RunControl(QObject):
         elif self._has_session():
             self.trainer.resume()
         else:
-            self.trainer.start(self.bench.experiment, self._unfinished())
+            self._start(self._unfinished())
 
     @Slot()
     def restart(self) -> None:
         """Train from scratch."""
-        self.trainer.start(self.bench.experiment)
+        self._start()
 
     def reset(self) -> None:
         """Fresh weights, paused."""
-        self.trainer.start(self.bench.experiment, paused=True)
+        self._start(paused=True)
 
     def step_once(self) -> None:
         """One iteration; of a new run if nothing is running."""
         if self.trainer.phase is not Phase.STARTING and not self._has_session():
-            self.trainer.start(self.bench.experiment, self._unfinished(), paused=True)
+            self._start(self._unfinished(), paused=True)
         self.trainer.step()
+
+    def _start(self, snapshot: Snapshot | None = None, paused: bool = False) -> None:
+        """A session of the edited experiment, with a person's own data if it learns from them."""
+        experiment = self.bench.experiment
+        data = self.bench.data if experiment.data.name == OWN else {}
+        self.trainer.start(experiment, snapshot, data=data, paused=paused)
 
     def _has_session(self) -> bool:
         """Whether the trainer holds a run of the edited experiment that can go on."""

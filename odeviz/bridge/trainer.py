@@ -6,9 +6,10 @@ import enum
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
@@ -48,7 +49,7 @@ class TrainingSession(Protocol):
     def apply(self, experiment: Experiment) -> None: ...
 
 
-SessionFactory = Callable[[Experiment, Snapshot | None], TrainingSession]
+SessionFactory = Callable[[Experiment, Snapshot | None, Mapping[str, Any]], TrainingSession]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,14 @@ class Report:
     device: Device | None = None
 
 
-def make_session(experiment: Experiment, snapshot: Snapshot | None) -> TrainingSession:
+def make_session(
+    experiment: Experiment, snapshot: Snapshot | None, data: Mapping[str, Any]
+) -> TrainingSession:
     """A real session. The first one imports torch: in the trainer thread."""
     load_engine(optimizer=True)
     from odeviz.training.session import Session
 
-    return Session(experiment, snapshot)
+    return Session(experiment, snapshot, data)
 
 
 class TrainingLoop:
@@ -126,11 +129,13 @@ class TrainingLoop:
             except Exception as error:
                 self._tell(Phase.TROUBLE, Trouble.of(error, "The training engine"))
 
-    def start(self, experiment: Experiment, snapshot: Snapshot | None, paused: bool) -> None:
+    def start(
+        self, experiment: Experiment, snapshot: Snapshot | None, data: Mapping[str, Any], paused: bool
+    ) -> None:
         """A new session; if it cannot be made, the one before stays, paused."""
         self._tell(Phase.STARTING)
         try:
-            session = self._make_session(experiment, snapshot)
+            session = self._make_session(experiment, snapshot, data)
             first = session.snapshot()
         except Exception as error:
             self._tell(Phase.TROUBLE, Trouble.of(error, "Training could not start"))
@@ -245,13 +250,21 @@ class Trainer(QObject):
         self._reported.connect(self._on_report, kind)
 
     def start(
-        self, experiment: Experiment, snapshot: Snapshot | None = None, *, paused: bool = False
+        self,
+        experiment: Experiment,
+        snapshot: Snapshot | None = None,
+        *,
+        data: Mapping[str, Any] = MappingProxyType({}),
+        paused: bool = False,
     ) -> None:
-        """Train ``experiment`` from scratch, or on from ``snapshot``; with ``paused``, only get ready."""
+        """Train ``experiment`` from scratch, or on from ``snapshot``; with ``paused``, only get ready.
+
+        ``data`` is a person's own, where the experiment learns from it.
+        """
         if not self._closed:
             # At once, so that a second click does not start a second session.
             self._set_phase(Phase.STARTING)
-        self._send(partial(self._loop.start, experiment, snapshot, paused))
+        self._send(partial(self._loop.start, experiment, snapshot, data, paused))
 
     def pause(self) -> None:
         """Stop after the step being made."""

@@ -14,6 +14,7 @@ from odeviz.analysis.results import SolverChoice
 from odeviz.state.commands import Change
 from odeviz.state.nouns import Playhead, Point, Seeds, TrainingStatus
 from odeviz.tasks.experiment import FIXED, Experiment
+from odeviz.tasks.own_data import OWN
 from odeviz.tasks.registry import TASKS
 from odeviz.tasks.settings import find
 from odeviz.training.snapshot import Snapshot
@@ -61,6 +62,8 @@ class Workbench(QObject):
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(200)
         self.experiment = Experiment()
+        #: A person's own data by name, for experiments that learn from it.
+        self.data: Mapping[str, Any] = {}
         self.running: Experiment | None = None
         self.snapshot: Snapshot | None = None
         self.choice = SolverChoice()
@@ -131,14 +134,16 @@ class Workbench(QObject):
         """Show a model that was opened: its experiment fills the form, and there is nothing to undo."""
         self.undo_stack.clear()
         self.set_seeds(Seeds())
+        self.data = snapshot.data
         self.set_experiment(snapshot.experiment)
         self.set_running(snapshot.experiment)
         self.set_choice(viewing_choice(snapshot.experiment))
         self.set_snapshot(snapshot)
         self.set_document(path, unsaved=False)
 
-    def show_experiment(self, experiment: Experiment) -> None:
-        """Show an experiment that has no model yet."""
+    def show_experiment(self, experiment: Experiment, data: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Show an experiment that has no model yet, and the data it learns from if they are a person's own."""
+        self.data = data
         self.undo_stack.clear()
         self.set_seeds(Seeds())
         self.set_experiment(experiment)
@@ -207,7 +212,8 @@ class Workbench(QObject):
         if path == "task" and value != now.task and value in TASKS:
             # Another task begins with what works for it.
             kept: dict[str, Any] = {"seed": now.seed, "device": now.device, "dtype": now.dtype}
-            if now.data.name in TASKS[value].data:
+            own = now.data.name == OWN
+            if now.data.name in TASKS[value].data and not (own and TASKS[value].own != TASKS[now.task].own):
                 kept |= {"data.name": now.data.name}
             return Experiment.of(value, kept)
         # A method brings its ways to a gradient; what both have is kept.

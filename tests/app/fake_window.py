@@ -29,8 +29,8 @@ EXTENT = Extent(-2.0, 2.0, -2.0, 2.0)
 class FakeSession:
     """Counts; its loss is 1 / iteration."""
 
-    def __init__(self, experiment, snapshot=None):
-        self.experiment = experiment
+    def __init__(self, experiment, snapshot=None, data=()):
+        self.experiment, self.data = experiment, data
         self.iteration = snapshot.iteration if snapshot is not None else 0
         self.message = ""
         self.runtime = SimpleNamespace(device="cpu", reason="It is a fake.")
@@ -53,7 +53,15 @@ class FakeSession:
         rows = np.arange(1, self.iteration + 1)
         column = frozen(1.0 / rows)
         history = History(rows, column, column, column, column, column)
-        return Snapshot(self.experiment, self.iteration, 0.0, {}, history, {"loss": 0.5, "accuracy": 0.9})
+        return Snapshot(
+            self.experiment,
+            self.iteration,
+            0.0,
+            {},
+            history,
+            {"loss": 0.5, "accuracy": 0.9},
+            data=dict(self.data),
+        )
 
 
 class FakeStudy:
@@ -114,13 +122,16 @@ class FakeDialogs:
     """Answers what it was told to answer, and keeps what it was told."""
 
     def __init__(self):
-        self.to_open = self.to_save = None
+        self.to_open = self.to_save = self.to_import = None
         self.keep = "cancel"
         self.troubles = []
         self.opened = []
 
     def model_to_open(self, folder):
         return self.to_open
+
+    def data_to_open(self, kinds):
+        return self.to_import
 
     def file_to_save(self, title, suggestion, kinds):
         self.suggestion = suggestion

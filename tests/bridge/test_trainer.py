@@ -51,7 +51,7 @@ def make_trainer(qtbot):
     def make(synchronous=False, **options):
         sessions = []
 
-        def factory(experiment, snapshot):
+        def factory(experiment, snapshot, data):
             sessions.append(CountingSession(experiment, snapshot, **options))
             return sessions[-1]
 
@@ -163,7 +163,7 @@ def test_a_cold_setting_is_refused_with_a_sentence(make_trainer):
 def test_a_session_that_cannot_be_made_leaves_the_one_before(make_trainer):
     trainer = make_trainer(synchronous=True)
     trainer.start(Experiment(), paused=True)
-    trainer._loop._make_session = lambda experiment, snapshot: 1 / 0
+    trainer._loop._make_session = lambda experiment, snapshot, data: 1 / 0
     trainer.start(Experiment())
     assert trainer.phase is Phase.TROUBLE
     trainer.step()

@@ -1,0 +1,142 @@
+"""A person's own data in the window: a file asked for, dropped or drawn becomes an experiment, or a sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication
+
+from odeviz.app.draw_dialog import HALF, DrawDialog
+from odeviz.storage.own_data import OwnData
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "points.csv"
+    points = np.random.default_rng(0).normal(size=(40, 2))
+    np.savetxt(path, points, delimiter=",", header="x,y", comments="")
+    return path
+
+
+def test_a_dropped_table_is_learnt_from(rig, table):
+    rig.show()
+    rig.window.file_dropped.emit(table)
+    experiment = rig.bench.experiment
+    assert (experiment.task, experiment.data.name) == ("density", "own")
+    assert rig.sessions[-1].experiment == experiment
+    assert rig.sessions[-1].data["points"].shape == (40, 2)
+    assert "40 rows" in rig.bench.message
+    rig.tick()
+    assert rig.bench.snapshot.data["points"].shape == (40, 2)
+
+
+def test_train_takes_the_data_along(rig, table):
+    rig.show()
+    rig.dialogs.to_import = table
+    rig.control.do("import_data")
+    rig.control.run.restart()
+    assert rig.sessions[-1].data["points"].shape == (40, 2)
+
+
+def test_the_tasks_settings_stay_when_it_takes_the_data(rig, table):
+    rig.show(task="density", field__width=20)
+    rig.window.file_dropped.emit(table)
+    assert rig.bench.experiment.field.width == 20
+
+
+def test_choosing_own_without_data_asks_for_a_file(rig, table):
+    rig.show(task="density")
+    rig.window.form.edited.emit("data.name", "own")
+    assert rig.bench.experiment.data.name == "moons"
+    rig.dialogs.to_import = table
+    rig.window.form.edited.emit("data.name", "own")
+    assert rig.bench.experiment.data.name == "own"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x,y\n1,2\n", "at least 16 rows, not 1"),
+        ("hello", "holds no numbers"),
+        ("1,1\n" * 30, "all the same point"),
+    ],
+)
+def test_what_cannot_be_learnt_from_changes_nothing(rig, tmp_path, text, words):
+    rig.show()
+    before = rig.bench.experiment, rig.bench.snapshot
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    rig.window.file_dropped.emit(path)
+    assert words in rig.bench.message
+    assert len(rig.dialogs.troubles) == 1
+    assert (rig.bench.experiment, rig.bench.snapshot) == before
+
+
+def test_unsaved_work_is_asked_for_first(rig, table):
+    rig.show()
+    rig.bench.set_document(None, unsaved=True)
+    rig.dialogs.keep = "cancel"
+    rig.window.file_dropped.emit(table)
+    assert rig.bench.experiment.task == "classification"
+
+
+@pytest.fixture
+def dialog(rig, qtbot):
+    dialog = DrawDialog(rig.theme)
+    dialog.resize(480, 560)
+    dialog.show()
+    yield dialog
+    dialog.deleteLater()
+
+
+def stroke(qtbot, canvas, start, end, button=Qt.MouseButton.LeftButton):
+    qtbot.mousePress(canvas, button, pos=start)
+    for share in np.linspace(0, 1, 12):
+        at = start + (end - start) * share
+
+        event = QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(at),
+            canvas.mapToGlobal(QPointF(at)),
+            button,
+            button,
+            Qt.KeyboardModifier(0),
+        )
+        QApplication.sendEvent(canvas, event)
+    qtbot.mouseRelease(canvas, button, pos=end)
+
+
+def test_an_empty_drawing_cannot_be_learnt_from(dialog):
+    ok = dialog._buttons.buttons()[0]
+    assert not ok.isEnabled()
+    assert dialog._count.text() == "0 points; at least 16 are needed"
+
+
+def test_spraying_wiping_and_undo(qtbot, dialog):
+    canvas = dialog.canvas
+    middle = QPoint(canvas.width() // 2, canvas.height() // 2)
+    right = middle + QPoint(canvas.width() // 4, 0)
+    stroke(qtbot, canvas, middle, right)
+    drawn = canvas.points.copy()
+    assert len(drawn) > 100
+    # A quarter of the canvas is HALF / 2 long; the spray has a standard deviation of half the radius.
+    assert abs(drawn[:, 1].mean()) < 0.1
+    assert -0.6 < drawn[:, 0].min() < 0.0
+    assert HALF / 2 < drawn[:, 0].max() < HALF / 2 + 0.6
+    stroke(qtbot, canvas, middle, right, Qt.MouseButton.RightButton)
+    assert len(canvas.points) < 0.1 * len(drawn)
+    qtbot.mouseClick(dialog._undo, Qt.MouseButton.LeftButton)
+    assert len(canvas.points) == len(drawn)
+
+
+def test_a_drawing_is_learnt_from(rig, qtbot, dialog):
+    rig.show()
+    dialog.drawn.connect(rig.control.own_data._on_drawn)
+    stroke(qtbot, dialog.canvas, QPoint(60, 60), QPoint(300, 300))
+    with qtbot.waitSignal(dialog.drawn) as drawn:
+        qtbot.mouseClick(dialog._buttons.buttons()[0], Qt.MouseButton.LeftButton)
+    assert isinstance(drawn.args[0], OwnData)
+    assert rig.bench.experiment.data.name == "own"
+    assert rig.sessions[-1].data["points"].dtype == np.float32
