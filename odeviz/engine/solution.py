@@ -45,7 +45,10 @@ class StepRecord:
 class Stats:
     """What a solve cost. The backward entries are filled in when the gradient is taken."""
 
-    #: Evaluations of the vector field in the forward solve, each of a whole batch.
+    #: Evaluations of the vector field in the forward solve, each of a whole batch. Where a method needs the field's
+    #: Jacobian, each costs one more evaluation and as many vector-Jacobian products as the state has dimensions, which
+    #: count as evaluations; the field's own ``jacobian`` counts as one. What only the gradients of times need, of
+    #: outputs or of events, is left out.
     nfe_forward: int = 0
     #: Evaluations of the backward dynamics: one vector-Jacobian product each.
     nfe_backward: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.autocast import without_autocast
+from odeviz.engine.caller import stacklevel_outside_engine
 from odeviz.engine.checks import check_callable, check_choice, checked_flag, described
 from odeviz.engine.complex_state import (
     complex_solution,
@@ -73,7 +75,8 @@ def solve(
 
     Parameters
     ----------
-    field : callable ``f(t: float, y [batch, dim]) -> [batch, dim]``, which leaves y as it is. The parameters of an
+    field : callable ``f(t, y [batch, dim]) -> [batch, dim]`` in y's dtype, which leaves y as it is; t is a float, or
+        ``[n, 1]`` in y's dtype with ``per_sample`` (a field for both keeps to arithmetic on t). The parameters of an
         ``nn.Module``, and of the module that a bound method or a ``functools.partial`` belongs to, get gradients.
     y0 : initial states ``[batch, dim]``, float32 or float64, or complex: its real and imaginary parts are then
         solved side by side, and the field gets and returns complex states.
@@ -83,27 +86,31 @@ def solve(
     per_sample : give every sample its own step size, error, status and, with ``t [time, batch]``, output times.
         What a sample gets then does not depend on the other samples, not in a bit; see ``engine.per_sample.solve`` for
         what the field must be like. The field, the functions of events and jump maps get times ``[n, 1]`` and
-        states ``[n, dim]``. For explicit Runge-Kutta methods, with ``adjoint`` ``discrete`` or ``backprop``.
+        states ``[n, dim]``; n is the number of samples still on their way, filled up to a round one. For explicit
+        Runge-Kutta methods and real states, with ``adjoint`` ``discrete`` or ``backprop`` and ``norm`` by name;
+        without ``grid``, ``step_at``, ``jumps`` and ``on_step``.
     method : a name in ``METHODS``. All samples share their steps, unless ``per_sample``.
     rtol, atol : error allowed in each entry of each step is ``atol + rtol * |y|``; numbers, or tensors that
         broadcast to y0. Below what the dtype resolves a warning is given.
-    steps, dt, grid : steps from ``t[0]`` to ``t[-1]``, by number, by largest size, or by their ends. One of them is
-        required by methods without an error estimate; with others it turns step-size control off.
+    steps, dt, grid : steps from ``t[0]`` to ``t[-1]``, by number, by largest size, or by their ends; at most ten
+        million. One of them is required by methods without an error estimate; with others it turns step-size control
+        off.
     controller : ``i``, ``pi``, ``pid`` or a :class:`PIDController`.
     adjoint : ``discrete`` (exact for the steps taken), ``backsolve`` (the adjoint ODE solved together with the state,
         constant memory; its gradient is NaN when that ODE cannot be solved), ``interpolating`` (the adjoint ODE along
         the dense output), ``reversible`` (exact, constant memory, for methods that can be undone) or ``backprop``
         (automatic differentiation, any order; the only one for ``torch.func`` and forward mode, with given steps).
-    adjoint_rtol, adjoint_atol : tolerance of the adjoint ODE; that of the solve by default.
+    adjoint_rtol, adjoint_atol : tolerance of the adjoint ODE of ``backsolve``; that of the solve by default.
     max_steps : attempted steps after which the solve gives up; steps that are given are made on top of them.
     first_step : size of the first step, or one for each sample ``[batch]`` with ``per_sample``; by default it is
         estimated with one extra evaluation.
     min_step, max_step : limits of the step size; a step as small as ``min_step`` is accepted whatever its error.
-    step_at : times at which a step must end; they get no gradient.
-    jumps : times at which the field jumps: steps end there, the field is never evaluated at the time itself but just
-        before or after it, and what was learnt from earlier steps is forgotten. They must not require a gradient.
+    step_at : times at which a step must end, as far as they lie in the interval; they get no gradient.
+    jumps : times at which the field jumps, as far as they lie in the interval: steps end there, the field is never
+        evaluated at the time itself but just before or after it, and what was learnt from earlier steps is
+        forgotten. They must not require a gradient.
     events : see :class:`Event`; what happened is in ``Solution.events``.
-    dense : keep dense output, so that ``solution(t)`` gives the state at any time.
+    dense : keep dense output, so that ``solution(t)`` gives the states at any times.
     norm : ``rms`` or ``max`` over all entries of the batch, or a function of a scaled error.
     cancel : anything with ``is_set()``, such as ``threading.Event``; looked at before every step.
     on_step : called with a :class:`StepRecord` after every attempted step.
@@ -132,6 +139,7 @@ def solve(
         jumps,
         norm,
     )
+    _check_backward(adjoint, adjoint_rtol, adjoint_atol)
     check_constant("jumps", jumps)
     t = cast(Sequence[float] | Tensor, gathered_times(t))
     extras = Extras(
@@ -225,10 +233,19 @@ def checked_events(events: Sequence[Event]) -> tuple[Event, ...]:
     return found
 
 
+def _check_backward(adjoint: str, rtol: float | None, atol: float | None) -> None:
+    given = {name: x for name, x in (("adjoint_rtol", rtol), ("adjoint_atol", atol)) if x is not None}
+    for name, value in given.items():
+        check_tolerance(name, value)
+    if given and adjoint != "backsolve":
+        warnings.warn(
+            f"{' and '.join(given)} {'are' if len(given) > 1 else 'is'} not used: only adjoint 'backsolve' has a "
+            "tolerance of its own",
+            stacklevel=stacklevel_outside_engine(),
+        )
+
+
 def _backward_tolerance(tolerance: Tolerance, rtol: float | None, atol: float | None) -> Tolerance:
-    for name, value in (("adjoint_rtol", rtol), ("adjoint_atol", atol)):
-        if value is not None:
-            check_tolerance(name, value)
     return replace(
         tolerance,
         rtol=tolerance.rtol if rtol is None else rtol,

@@ -295,6 +295,14 @@ def test_a_loop_is_warned_once_at_the_line_that_solves(arguments):
     assert only.filename == __file__
 
 
+@pytest.mark.parametrize("arguments", [{}, {"per_sample": True}, {"adjoint": "interpolating"}])
+def test_a_tolerance_that_no_adjoint_uses_is_warned_of(arguments):
+    with pytest.warns(UserWarning, match="adjoint_rtol is not used: only adjoint 'backsolve'") as caught:
+        solve(decay, ONE, [0.0, 1.0], adjoint_rtol=1e-3, **arguments)
+    assert caught[0].filename == __file__
+    solve(decay, ONE, [0.0, 1.0], adjoint_rtol=1e-3, adjoint="backsolve")
+
+
 @pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
 @pytest.mark.parametrize("adjoint", ["discrete", "backsolve", "interpolating", "backprop"])
 def test_a_complex_state_turns(dtype, adjoint):
