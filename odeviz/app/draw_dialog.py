@@ -162,10 +162,9 @@ class DrawDialog(QDialog):
         tools.addWidget(size, 1)
         tools.addWidget(self._undo)
         tools.addWidget(self._clear)
-        self._buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel, self
-        )
-        self._buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Learn from it")
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
+        self._learn = self._buttons.addButton("Learn from it", QDialogButtonBox.ButtonRole.AcceptRole)
+        self._learn.setProperty("kind", "primary")
         self._buttons.accepted.connect(self._accept)
         self._buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
@@ -186,7 +185,7 @@ class DrawDialog(QDialog):
         n = len(self.canvas.points)
         enough = n >= FEWEST
         self._count.setText(f"{n:,} points" if enough else f"{n} points; at least {FEWEST} are needed")
-        self._buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(enough)
+        self._learn.setEnabled(enough)
         self._undo.setEnabled(self.canvas.can_undo)
         self._clear.setEnabled(n > 0)
 

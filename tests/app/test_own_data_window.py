@@ -109,8 +109,7 @@ def stroke(qtbot, canvas, start, end, button=Qt.MouseButton.LeftButton):
 
 
 def test_an_empty_drawing_cannot_be_learnt_from(dialog):
-    ok = dialog._buttons.buttons()[0]
-    assert not ok.isEnabled()
+    assert not dialog._learn.isEnabled()
     assert dialog._count.text() == "0 points; at least 16 are needed"
 
 
@@ -136,7 +135,7 @@ def test_a_drawing_is_learnt_from(rig, qtbot, dialog):
     dialog.drawn.connect(rig.control.own_data._on_drawn)
     stroke(qtbot, dialog.canvas, QPoint(60, 60), QPoint(300, 300))
     with qtbot.waitSignal(dialog.drawn) as drawn:
-        qtbot.mouseClick(dialog._buttons.buttons()[0], Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(dialog._learn, Qt.MouseButton.LeftButton)
     assert isinstance(drawn.args[0], OwnData)
     assert rig.bench.experiment.data.name == "own"
     assert rig.sessions[-1].data["points"].dtype == np.float32
