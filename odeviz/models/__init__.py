@@ -8,15 +8,18 @@ from odeviz.models.odenet import ODENet, RKNet
 from odeviz.models.options import SolverOptions
 from odeviz.models.planar_nf import PlanarNF
 from odeviz.models.resnet import ResidualNet
+from odeviz.models.transport import MixtureCNF, Transport
 
 __all__ = [
     "CNF",
     "Classifier",
     "DensityModel",
     "FlowModel",
+    "MixtureCNF",
     "ODENet",
     "PlanarNF",
     "RKNet",
     "ResidualNet",
     "SolverOptions",
+    "Transport",
 ]

@@ -171,6 +171,9 @@ class CNF(DensityModel):
 
         ``generator`` is one on the CPU, whatever the model's device, so that a seed means the same everywhere.
         """
-        like, n = next(self.parameters()), checked_count("n", n)
-        z0 = torch.randn(n, self.dim, generator=generator, dtype=like.dtype, device="cpu").to(like.device)
-        return self.flow(z0, (0.0, self.t1)).y1
+        return self.flow(self.base_sample(checked_count("n", n), generator), (0.0, self.t1)).y1
+
+    def base_sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw ``n`` points ``[n, dim]`` of the base, which the flow starts from."""
+        like = next(self.parameters())
+        return torch.randn(n, self.dim, generator=generator, dtype=like.dtype, device="cpu").to(like.device)

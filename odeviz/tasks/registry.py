@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from odeviz.tasks.classification import TASK as CLASSIFICATION
 from odeviz.tasks.density import TASK as DENSITY
+from odeviz.tasks.flow_matching import TASK as FLOW_MATCHING
 from odeviz.tasks.task import Arrays, Shapes, Task
 
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
 
 #: By name, in the order of the gallery.
-TASKS: MappingProxyType[str, Task] = MappingProxyType({task.name: task for task in (DENSITY, CLASSIFICATION)})
+TASKS: MappingProxyType[str, Task] = MappingProxyType(
+    {task.name: task for task in (DENSITY, FLOW_MATCHING, CLASSIFICATION)}
+)
 
 
 def task_of(experiment: Experiment) -> Task:

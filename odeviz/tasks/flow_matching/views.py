@@ -1,0 +1,156 @@
+"""Pairs, straightness, few-step quality and samples, as charts. Imports torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from odeviz.tasks.chart import Chart, Curve, frozen
+from odeviz.tasks.flow_matching.coupling import coupled
+from odeviz.tasks.flow_matching.learning import Learning
+from odeviz.tasks.flow_matching.measures import Estimate, Paths, energy_distance, euler, paths
+from odeviz.tasks.scene import Scene
+
+#: Pairs that are drawn, and samples that are carried.
+_PAIRS, _SAMPLES = 128, 2048
+#: Points in a block of the energy distance here: with few samples, more blocks tell their scatter better.
+_BLOCK = 256
+_EULER = (1, 2, 3, 4, 6, 8, 12, 16, 32)
+_COUPLINGS = {"independent": "I-CFM", "optimal-transport": "OT-CFM"}
+#: The histogram's end, as a quantile of the ratios.
+_MOST = 0.99
+
+
+def draw(key: str, scene: Scene) -> Chart:
+    """One of the task's views."""
+    views: dict[str, Callable[[Scene], Chart]] = {
+        "coupling": _coupling,
+        "straightness": _straightness,
+        "few-steps": _few_steps,
+        "samples": _samples,
+    }
+    return views[key](scene)
+
+
+def _coupling(scene: Scene) -> Chart:
+    """Pairs of points that a batch of the training's size may hold, joined."""
+    learning: Learning = scene.learning
+    rng = np.random.default_rng(learning.experiment.seed)
+    size = learning.experiment.training.batch
+    x0, x1 = learning.source.sample(size, rng), learning.target.sample(size, rng)
+    coupling = learning.experiment.options.coupling
+    x1 = coupled(x0, x1, coupling)
+    # A row of NaN after each pair leaves a gap between the lines.
+    lines = np.stack([x0, x1, np.full_like(x0, np.nan)], axis=1)[:_PAIRS].reshape(-1, 2)
+    cost = np.square(x1 - x0).sum(axis=1).mean()
+    return Chart(
+        "Pairs",
+        "x",
+        "y",
+        (
+            Curve("pairs", frozen(lines[:, 0]), frozen(lines[:, 1]), "muted"),
+            _points("source", x0[:_PAIRS], "second"),
+            _points("data", x1[:_PAIRS], "data"),
+        ),
+        equal=True,
+        note=f"{_COUPLINGS[coupling]}: {min(_PAIRS, size)} of the {size} pairs of a batch, mean squared distance "
+        f"{cost:.3g}.",
+    )
+
+
+def _straightness(scene: Scene) -> Chart:
+    ratio = _pushed(scene).ratio.cpu().double()
+    if not bool(torch.isfinite(ratio).all()):
+        return _nothing("Straightness", "path length / chord")
+    mean = Estimate.of(ratio)
+    most = max(float(ratio.quantile(_MOST)), 1.02)
+    counts, edges = np.histogram(ratio.numpy(), bins=40, range=(1.0, most))
+    bent, beyond = (float((ratio > limit).double().mean()) for limit in (1.05, most))
+    name = _COUPLINGS[scene.learning.experiment.options.coupling]
+    return Chart(
+        "Straightness",
+        "path length / chord",
+        "share of samples",
+        (Curve(name, frozen((edges[1:] + edges[:-1]) / 2), frozen(counts / len(ratio)), style="bars"),),
+        note=f"{name}: mean {mean.mean:.3f} ± {mean.se:.3f}; {bent:.0%} of the paths are more than 5 % longer than "
+        f"their chord, {beyond:.1%} lie beyond the right edge.",
+    )
+
+
+def _few_steps(scene: Scene) -> Chart:
+    learning: Learning = scene.learning
+    start, data = learning.held_out_source(_SAMPLES), learning.held_out(_SAMPLES)
+    exact = energy_distance(_pushed(scene).end, data, _BLOCK)
+    if not math.isfinite(exact.mean):
+        return _nothing("Few steps", "Euler's steps")
+    energy = []
+    for k in _EULER:
+        scene.check()
+        energy.append(energy_distance(euler(scene.model, start, k), data, _BLOCK))
+    steps = np.array(_EULER, dtype=np.float64)
+    mean, se = (np.array([getattr(each, what) for each in energy]) for what in ("mean", "se"))
+    # The estimate is unbiased and so may be negative, which a logarithm cannot show.
+    floor = max(min(exact.se, float(se.min())), 1e-9)
+    name = _COUPLINGS[learning.experiment.options.coupling]
+    return Chart(
+        "Few steps",
+        "Euler's steps",
+        "energy distance to the data",
+        (
+            Curve(
+                name,
+                frozen(steps),
+                frozen(np.maximum(mean, floor)),
+                low=frozen(np.maximum(mean - 2 * se, floor)),
+                high=frozen(np.maximum(mean + 2 * se, floor)),
+            ),
+            Curve(
+                "exact flow",
+                frozen(steps[[0, -1]]),
+                frozen(np.full(2, max(exact.mean, floor))),
+                "truth",
+                "dashed",
+            ),
+        ),
+        x_log=True,
+        y_log=True,
+        note=f"{name}: {energy[0].mean:.3g} ± {energy[0].se:.2g} in one step, {exact.mean:.3g} ± {exact.se:.2g} with "
+        f"the exact flow; {_SAMPLES} samples, the band is two standard errors. Nothing is drawn below {floor:.1g}.",
+    )
+
+
+def _samples(scene: Scene) -> Chart:
+    learning: Learning = scene.learning
+    end, data = _pushed(scene).end, learning.held_out(_SAMPLES)
+    energy = energy_distance(end, data, _BLOCK)
+    return Chart(
+        "Samples",
+        "x",
+        "y",
+        (_points("data", _array(data), "data"), _points("samples", _array(end), "model")),
+        equal=True,
+        note=f"Energy distance {energy.mean:.3g} ± {energy.se:.2g}: 0 where the distributions are equal.",
+    )
+
+
+def _pushed(scene: Scene) -> Paths:
+    """Held-out source samples carried to the end by the solver of the window."""
+    pushed = paths(scene.model, scene.learning.held_out_source(_SAMPLES), scene.solver)
+    scene.check()
+    return pushed
+
+
+def _points(label: str, points: np.ndarray, role: str) -> Curve:
+    return Curve(label, frozen(points[:, 0]), frozen(points[:, 1]), role, "points")  # type: ignore[arg-type]
+
+
+def _array(points: Tensor) -> np.ndarray:
+    return points.cpu().numpy()
+
+
+def _nothing(title: str, axis: str) -> Chart:
+    return Chart(title, axis, "", (), note="The flow did not arrive, so that there is nothing to show.")
