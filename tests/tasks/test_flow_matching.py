@@ -241,21 +241,20 @@ def test_figures_of_a_failed_solve_are_nan():
         with torch.no_grad():
             next(model.field.parameters()).fill_(math.nan)
         assert math.isnan(task.metrics(model, full=False)["chord_ratio"])
-        assert math.isnan(task.metrics(model, full=True)["energy"])
 
 
 # In a session and in views.
 
 
 def test_training_solves_nothing_and_the_coupling_is_hot():
-    session = Session(NORMAL.with_setting("training.iterations", 70))
-    while session.iteration < 35:
+    session = Session(NORMAL.with_setting("training.iterations", 40))
+    while session.iteration < 33:
         assert session.step()
     session.apply(session.experiment.with_setting("options.coupling", "optimal-transport"))
     while session.step():
         pass
     history = session.snapshot().history
-    assert len(history) == 70
+    assert len(history) == 40
     assert np.isnan(history.nfe_forward).all()
     assert history.metric[31] >= 1.0
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from odeviz.models import CNF, FlowModel, MixtureCNF, Transport
+from odeviz.models import DensityModel, FlowModel, MixtureCNF, Transport
 from odeviz.tasks import learning
 from odeviz.tasks.datasets import DATASETS
 from odeviz.tasks.experiment import Experiment
@@ -99,7 +99,7 @@ class Learning(learning.Learning):
 
     def _likelihood(self, model: FlowModel, x: Tensor) -> dict[str, float]:
         """NLL of held-out points, where the density is known; nothing elsewhere."""
-        if not isinstance(model, CNF):
+        if not isinstance(model, DensityModel):
             return {}
         nll = Estimate.of(-model.log_prob_at(x, model.t1, SCORING).cpu())
         figures = {"nll": nll.mean, "nll_se": nll.se}
@@ -117,11 +117,11 @@ class Learning(learning.Learning):
         """Points of the data ``[n, 2]`` that training never sees, always the same."""
         return self.tensor(self.target.test(n, self.stream(HELD_OUT_STREAM)))
 
-    def extent(self) -> tuple[float, float, float, float]:
+    def extent(self, model: Any) -> tuple[float, float, float, float]:
         half = max(self.source.extent, self.target.extent)
         return (-half, half, -half, half)
 
-    def shown(self, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def shown(self, model: Any, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         return self.target.sample(n, np.random.default_rng(self.experiment.seed)), _unlabelled(n)
 
     def starts(self, model: Any, n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
