@@ -1,4 +1,5 @@
-"""Vector fields put to use: classifiers (ODE-Net, residual net), and continuous and planar normalizing flows."""
+"""Vector fields put to use: classifiers (ODE-Net, residual net), continuous and planar normalizing flows, flows
+between data sets."""
 
 from odeviz.models.classifier import Classifier
 from odeviz.models.cnf import CNF

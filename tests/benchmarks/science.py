@@ -43,7 +43,14 @@ class Comparison:
     gate: Gate
 
 
-COMPARISONS: tuple[Comparison, ...] = ()
+COMPARISONS: tuple[Comparison, ...] = (
+    Comparison(
+        "8 Gaussians to moons: NFE of OT-CFM over that of I-CFM",
+        ("8gaussians-moons-otcfm", "8gaussians-moons-cfm"),
+        lambda known: known["8gaussians-moons-otcfm"]["nfe"] / known["8gaussians-moons-cfm"]["nfe"],
+        Gate("ratio", at_most=0.75),
+    ),
+)
 
 
 def train(name: str, seed: int, most: float | None) -> Figures:
