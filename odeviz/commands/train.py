@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import sys
 import time
@@ -182,7 +183,7 @@ class ProgressLine:
         values = session.metrics
         if "loss" in values:
             parts.append(f"loss {values['loss']:.4f}")
-        if "nfe_forward" in values:
+        if math.isfinite(values.get("nfe_forward", math.nan)):
             parts.append(f"NFE {values['nfe_forward']:.0f}+{values['nfe_backward']:.0f}")
         if elapsed > 0:
             parts.append(f"{session.iteration / elapsed:.0f} it/s")

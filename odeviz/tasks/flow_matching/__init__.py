@@ -79,11 +79,6 @@ def sketch(experiment: Experiment) -> tuple[Points, Labels]:
     return np.concatenate([first, second]), labels
 
 
-def _least(experiment: Experiment) -> float:
-    """No path is shorter than its chord."""
-    return 1.0
-
-
 TASK = Task(
     name="flow-matching",
     title="Flow matching",
@@ -116,7 +111,6 @@ TASK = Task(
         "solver.rtol": 1e-4,
         "solver.atol": 1e-4,
     },
-    bound=_least,
     own="points",
     views=(
         View(

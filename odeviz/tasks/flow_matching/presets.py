@@ -6,7 +6,6 @@ from odeviz.tasks.datasets import DATASETS
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.preset import Gate, Preset, registry
 
-
 #: As Tong et al. (2024) find it: hardly longer than the chord.
 _STRAIGHT = Gate("chord_ratio", at_most=1.05)
 _ARRIVES = Gate("energy", at_most=0.01)

@@ -52,7 +52,7 @@ def _coupling(scene: Scene) -> Chart:
         "x",
         "y",
         (
-            Curve("pairs", frozen(lines[:, 0]), frozen(lines[:, 1]), "muted"),
+            Curve("pairs", frozen(lines[:, 0]), frozen(lines[:, 1]), "muted", faint=True),
             _points("source", x0[:_PAIRS], "second"),
             _points("data", x1[:_PAIRS], "data"),
         ),
