@@ -303,7 +303,7 @@ def test_a_view_can_be_cancelled_and_a_failed_flow_shows_nothing():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"options.source": "circles"}, "options.source must be one of normal, moons, 8gaussians"),
+        ({"options.source": "annuli"}, "options.source must be one of normal, moons"),
         ({"options.coupling": "ot"}, "options.coupling must be one of independent, optimal-transport"),
         ({"options.sigma": 2.0}, "options.sigma must be a number from 0 to 1, not 2"),
     ],
