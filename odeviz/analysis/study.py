@@ -146,7 +146,7 @@ class Study:
             t=frozen(times),
             paths=_array(self._plane.points(solution.y, torch.tensor(times).to(solution.y))),
             labels=frozen(np.array(labels, dtype=np.int64)),
-            steps=_table(solution.stats.steps),
+            steps=_steps(solution),
             choice=choice,
             iteration=self._iteration,
             nfe=solution.stats.nfe_forward,
@@ -264,7 +264,7 @@ class Study:
     def view(self, key: str, choice: SolverChoice, cancel: CancelToken | None = None) -> Picture | None:
         """One of the task's own views; raises ``ValueError`` when it has none of that name."""
         task = TASKS[self._experiment.task]
-        one_of("view", key, [view.key for view in task.views])
+        one_of("view", key, [view.key for view in task.views_of(self._experiment)])
         draw = import_module(f"{task.package}.views").draw
         try:
             picture: Picture = draw(key, Scene(self._model, self._task, _options(choice), cancel))
@@ -337,6 +337,15 @@ def _name(solution: Solution) -> str:
 def _array(values: Tensor) -> NDArray[Any]:
     """A tensor's values as a read-only array of its own."""
     return frozen(values.detach().cpu().contiguous().numpy())
+
+
+def _steps(solution: Solution) -> StepTable:
+    """The steps that all samples shared; where each had its own, those of the first."""
+    if solution.per_sample is not None:
+        own = solution.per_sample.steps
+        first = own.sample == 0
+        return StepTable(*(_array(part[first]) for part in (own.t, own.h, own.error, own.accepted)))
+    return _table(solution.stats.steps)
 
 
 def _table(steps: Sequence[StepRecord]) -> StepTable:

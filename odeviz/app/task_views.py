@@ -27,7 +27,7 @@ class TaskViews(QObject):
 
     def offer(self, experiment: Experiment) -> None:
         """Offer the views of the experiment's task."""
-        self._window.view.set_views(task_of(experiment).views)
+        self._window.view.set_views(task_of(experiment).views_of(experiment))
 
     def forget(self) -> None:
         """Another model is about to be shown."""

@@ -153,7 +153,7 @@ def _results(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
 def _view(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
     """One of the task's own views."""
     task = task_of(snapshot.experiment)
-    views = [view.key for view in task.views]
+    views = [view.key for view in task.views_of(snapshot.experiment)]
     if given.panel not in views:
         has = f"its views are {', '.join(views)}" if views else "it has no views of its own"
         raise UserError(f"a model of a {task.name} task has no {given.panel}; {has}")

@@ -42,7 +42,7 @@ def run(given: argparse.Namespace) -> int:
         print(snapshot.message)
     print()
     print_table({entry.path: entry.value for entry in entries if snapshot.experiment.applies(entry)})
-    views = task_of(snapshot.experiment).views
+    views = task_of(snapshot.experiment).views_of(snapshot.experiment)
     if views:
         print("\nviews (odeviz export --panel ...):")
         print_table({view.key: view.about for view in views})

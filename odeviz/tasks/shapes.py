@@ -41,3 +41,11 @@ def planar_shapes(prefix: str, dim: int, units: int, gate_units: int = 16) -> Sh
 def linear_shapes(prefix: str, inputs: int, outputs: int) -> Shapes:
     """The entries of an ``nn.Linear``."""
     return {f"{prefix}.weight": (outputs, inputs), f"{prefix}.bias": (outputs,)}
+
+
+def perceptron_shapes(prefix: str, inputs: int, hidden: Sequence[int], outputs: int) -> Shapes:
+    """The entries of an :class:`odeviz.fields.perceptron.Perceptron`."""
+    shapes: Shapes = {}
+    for k, (a, b) in enumerate(pairwise((inputs, *hidden, outputs))):
+        shapes |= linear_shapes(f"{prefix}.layers.{k}", a, b)
+    return shapes

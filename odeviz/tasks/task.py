@@ -47,6 +47,10 @@ class Figure:
         return f"{value:.3f}" if 1e-2 <= abs(value) < 1e4 or value == 0 else f"{value:.2e}"
 
 
+def _always(experiment: Experiment) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A chart of a task's own, drawn by its module ``views``."""
@@ -55,6 +59,8 @@ class View:
     title: str
     #: One or two sentences: what is seen, and what to look for.
     about: str
+    #: Whether there is something to see with an experiment's settings.
+    applies: Callable[[Experiment], bool] = _always
 
 
 def _no_bound(experiment: Experiment) -> float | None:
@@ -70,10 +76,6 @@ def _sample(experiment: Experiment) -> tuple[Points, Labels]:
     if data.name not in DATASETS:
         return np.zeros((0, 2)), np.zeros(0, dtype=np.int64)
     return DATASETS[data.name].sample(_SKETCHED, data.noise, np.random.default_rng(0), experiment.task)
-
-
-def _always(experiment: Experiment) -> bool:
-    return True
 
 
 def _none_unused(experiment: Experiment) -> tuple[str, ...]:
@@ -135,6 +137,10 @@ class Task:
     def behind(self, experiment: Experiment) -> str:
         """What the plane shows behind the flow of this experiment's model: see ``background``."""
         return self.background if self.has_background(experiment) else ""
+
+    def views_of(self, experiment: Experiment) -> tuple[View, ...]:
+        """The views that have something to show of an experiment."""
+        return tuple(view for view in self.views if view.applies(experiment))
 
     def check_data(self, experiment: Experiment, data: Arrays) -> None:
         """Raises ``ValueError`` unless a person's own data, by name, is what the experiment learns from."""
