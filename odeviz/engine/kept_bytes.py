@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
 
 #: A saved tensor, and how often it had been written to when it was saved.
 _Saved: TypeAlias = tuple[Tensor, int]
@@ -17,12 +18,15 @@ class KeptBytes:
     def __init__(self, known: Iterable[Tensor] = ()) -> None:
         """Storages of the ``known`` tensors are not counted."""
         self.total = 0
-        self._seen = {tensor.untyped_storage().data_ptr() for tensor in known}
+        # Weak references: they keep no memory, and no later storage is taken for one that is gone, as it would be by
+        # its address.
+        self._seen = {StorageWeakRef(tensor.untyped_storage()) for tensor in known}  # type: ignore[no-untyped-call]
 
     def add(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in self._seen:
-            self._seen.add(storage.data_ptr())
+        seen = StorageWeakRef(storage)  # type: ignore[no-untyped-call]
+        if seen not in self._seen:
+            self._seen.add(seen)
             self.total += storage.nbytes()
 
     def pack(self, tensor: Tensor) -> _Saved:
