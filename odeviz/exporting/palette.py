@@ -1,8 +1,9 @@
 """Colours below the window: one palette for light grounds, one for dark, as plain strings.
 
-Every pair of class colours, the danger red and the accent stay apart for normal sight and for full
-protanopia, deuteranopia and tritanopia (Machado, Oliveira and Fernandes, 2009): a distance of at least
-0.12 in Oklab. Maps are perceptually uniform and named as both matplotlib and pyqtgraph name them.
+The first five class colours, the danger red and the accent stay apart for normal sight and for full
+protanopia, deuteranopia and tritanopia (Machado, Oliveira and Fernandes, 2009): every two by at least
+0.12 in Oklab; and all ten class colours by 0.11, which is about as far as ten can be. Maps are
+perceptually uniform and named as both matplotlib and pyqtgraph name them.
 
 Neither Qt nor matplotlib is imported here.
 """
@@ -51,7 +52,18 @@ LIGHT = Palette(
     grid="#DDE1E7",
     accent="#1D398B",
     danger="#B90B1D",
-    classes=("#005AD9", "#EB6D00", "#44A982", "#995A8E", "#97BCD7"),
+    classes=(
+        "#005AD9",
+        "#EB6D00",
+        "#44A982",
+        "#995A8E",
+        "#97BCD7",
+        "#19010A",
+        "#00194E",
+        "#AD7DED",
+        "#FCAB24",
+        "#620603",
+    ),
     field="#6B7280",
     path="#3A414D",
     density_map="viridis",
@@ -66,7 +78,18 @@ DARK = Palette(
     grid="#2D333E",
     accent="#7366E2",
     danger="#FF2D26",
-    classes=("#66A1F0", "#FFA419", "#18E2A9", "#B27790", "#DBF8FF"),
+    classes=(
+        "#66A1F0",
+        "#FFA419",
+        "#18E2A9",
+        "#B27790",
+        "#DBF8FF",
+        "#782A54",
+        "#4F0FCA",
+        "#B01D0A",
+        "#FFE326",
+        "#845193",
+    ),
     field="#8D96A6",
     path="#C9CFDA",
     density_map="viridis",

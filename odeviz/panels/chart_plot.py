@@ -20,8 +20,7 @@ from odeviz.widgets.theme import Theme
 #: The theme's colour for what a curve stands for.
 ROLES = {
     "model": "accent", "truth": "text", "data": "path", "baseline": "classes.1", "second": "classes.2",
-    "muted": "muted",
-    "class0": "classes.0", "class1": "classes.1", "class2": "classes.2", "class3": "classes.3", "class4": "classes.4",
+    "muted": "muted", **{f"class{k}": f"classes.{k}" for k in range(10)},
 }  # fmt: skip
 _KINDS = {"line": "line", "dashed": "dash", "points": "dot", "bars": "dot"}
 

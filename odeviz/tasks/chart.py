@@ -16,8 +16,9 @@ Floats = NDArray[np.floating[Any]]
 
 #: What a curve stands for; themes give each its colour. ``model`` is the one on show; ``class0`` ... are classes.
 Role = Literal[
-    "model", "truth", "data", "baseline", "second", "muted", "class0", "class1", "class2", "class3", "class4"
-]
+    "model", "truth", "data", "baseline", "second", "muted", "class0", "class1", "class2", "class3", "class4",
+    "class5", "class6", "class7", "class8", "class9",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
