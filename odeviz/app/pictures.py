@@ -31,6 +31,7 @@ from odeviz.bridge import (
     SolveService,
 )
 from odeviz.state import Playhead, Seeds, TrainingStatus, Workbench
+from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
 
@@ -153,9 +154,19 @@ class Pictures(QObject):
         if scene_of != self._scene_of:
             self._scene_of = scene_of
             self._extent = None
+            self._turn_to_views(snapshot.experiment)
             self.service.ask(snapshot, SceneRequest())
         self._behind = True
         self.redraw.wake()
+
+    def _turn_to_views(self, experiment: Experiment) -> None:
+        """What has no background leaves the panel that shows it empty: the task's own views take its place."""
+        about, window = task_of(experiment), self.window
+        there = bool(about.behind(experiment))
+        window.density.set_there(there)
+        window.flow.set_background_there(there)
+        if not there and about.views and window.is_seen(window.density):
+            window.docks["view"].raise_()
 
     @Slot(object)
     def _on_choice(self, choice: SolverChoice) -> None:
@@ -382,7 +393,7 @@ def _scene_key(snapshot: Snapshot) -> tuple[Any, ...]:
     """What the view's rectangle and data depend on."""
     experiment = snapshot.experiment
     own = tuple(map(id, snapshot.data.values()))
-    return experiment.task, experiment.data, experiment.options, experiment.seed, own
+    return experiment.task, experiment.data, experiment.options, experiment.field, experiment.seed, own
 
 
 def _with_margin(extent: Extent) -> Extent:

@@ -192,7 +192,7 @@ def _plane(
     if given.panel == "flow":
         flow = _flow(study, snapshot, choice)
         extent = _around(extent, flow)
-        results = {"flow": flow, "field": study.field(extent), "time": time}
+        results = {"flow": flow, "field": study.field(extent), "time": time, "extent": extent}
     background = task_of(snapshot.experiment).behind(snapshot.experiment)
     if background == "density":
         results["density"] = study.density(time, extent, _CELLS, for_map)

@@ -18,6 +18,7 @@ from odeviz.widgets.primitives import HeatMap, Segments, pen
 from odeviz.widgets.theme import Theme
 
 _EMPTY = "No model yet.\nOpen one from the gallery, or press Train."
+_NONE = "This model has no density in the plane, and decides nothing there."
 #: Contours lie at these shares of the highest density, one to five nats below the peak.
 NATS_BELOW = (5.0, 4.0, 3.0, 2.0, 1.0)
 
@@ -32,6 +33,7 @@ class DensityPanel(Panel):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._shown: DensityResult | DecisionResult | None = None
+        self._empty = _EMPTY
         self._extent: Extent | None = None
         self.legend = Legend(theme, parent=self)
         self.plot = Plot(theme, grid=False, parent=self)
@@ -66,6 +68,12 @@ class DensityPanel(Panel):
         self._shown = decision
         self._draw()
 
+    def set_there(self, there: bool) -> None:
+        """Whether the model has anything to show here."""
+        self._empty = _EMPTY if there else _NONE
+        self._shown = self._shown if there else None
+        self._draw()
+
     def set_data(self, data: DataResult | None) -> None:
         """The data set's points, faint over the map."""
         self._data.show_data(data)
@@ -78,7 +86,8 @@ class DensityPanel(Panel):
 
     def _draw(self) -> None:
         shown = self._shown
-        self.plot.set_message(_EMPTY if shown is None else "")
+        self.plot.set_message(self._empty if shown is None else "")
+        self._data.set_visible(shown is not None)
         none = np.empty((0, 4))
         if shown is None:
             self._image.clear()

@@ -149,6 +149,12 @@ class FlowView(Panel):
         self._layer("arrows", ArrowLayer).show_result(field)
         self._tell_time("arrows")
 
+    def set_background_there(self, there: bool) -> None:
+        """Whether the model has anything to show behind the flow."""
+        self._chips["background"].setVisible(there)
+        if not there:
+            self._layer("background", BackgroundLayer).show_result(None)
+
     def set_density(self, density: DensityResult | None) -> None:
         """The density behind everything; it takes the place of decision regions."""
         self._background(density, "Density", chip.gradient)
