@@ -7,14 +7,20 @@ python resources/build.py --cards [PRESET ...]      the cards alone
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+from odeviz.storage import load_model
 from odeviz.tasks.presets import PRESETS
+from odeviz.tasks.registry import task_of
 
 HERE = Path(__file__).parent
 MODELS, CARDS = HERE / "models", HERE / "cards"
+#: A task that compares its shipped models has a file of this name, which holds their figures by preset.
+RECORD = "shipped.json"
 
 
 def main() -> int:
@@ -34,6 +40,7 @@ def main() -> int:
             code = train(name)
             if code:
                 return code
+            record(name)
         draw(name)
     return 0
 
@@ -51,8 +58,6 @@ def draw(name: str) -> None:
     from odeviz.analysis.results import SolverChoice
     from odeviz.analysis.study import Study
     from odeviz.exporting.cards import save_card
-    from odeviz.storage import load_model
-    from odeviz.tasks.registry import task_of
 
     snapshot = load_model(MODELS / f"{name}.odeviz")
     study, choice = Study(snapshot), SolverChoice("dopri5", rtol=1e-4, atol=1e-4)
@@ -66,6 +71,17 @@ def draw(name: str) -> None:
     for dark in (False, True):
         path = CARDS / f"{name}{'-dark' * dark}.png"
         save_card(path, study.extent, flow, background, data, dark=dark)
+
+
+def record(name: str) -> None:
+    """Write a model's figures down where its task keeps such a record."""
+    package = importlib.util.find_spec(task_of(PRESETS[name].experiment).package)
+    assert package is not None
+    assert package.origin is not None
+    path = Path(package.origin).with_name(RECORD)
+    if path.exists():
+        figures = json.loads(path.read_text()) | {name: load_model(MODELS / f"{name}.odeviz").metrics}
+        path.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from odeviz.tasks.bouncing_ball import TASK as BOUNCING_BALL
 from odeviz.tasks.classification import TASK as CLASSIFICATION
 from odeviz.tasks.density import TASK as DENSITY
+from odeviz.tasks.digits import TASK as DIGITS
 from odeviz.tasks.dynamics import TASK as DYNAMICS
 from odeviz.tasks.flow_matching import TASK as FLOW_MATCHING
 from odeviz.tasks.task import Arrays, Shapes, Task
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 #: By name, in the order of the gallery.
 TASKS: MappingProxyType[str, Task] = MappingProxyType(
-    {task.name: task for task in (DENSITY, FLOW_MATCHING, CLASSIFICATION, DYNAMICS, BOUNCING_BALL)}
+    {task.name: task for task in (DENSITY, FLOW_MATCHING, CLASSIFICATION, DIGITS, DYNAMICS, BOUNCING_BALL)}
 )
 
 

@@ -17,8 +17,13 @@ _PER_OUTPUT = {
 
 def mlp_shapes(prefix: str, dim: int, hidden: Sequence[int], time: str) -> Shapes:
     """The entries of an :class:`odeviz.fields.MLPField`, on states of ``dim`` numbers, under ``prefix``."""
+    return layer_shapes(prefix, (dim, *hidden, dim), time)
+
+
+def layer_shapes(prefix: str, sizes: Sequence[int], time: str) -> Shapes:
+    """The entries of layers from each of ``sizes`` numbers to the next, under ``prefix``."""
     shapes: Shapes = {}
-    for k, (inputs, outputs) in enumerate(pairwise((dim, *hidden, dim))):
+    for k, (inputs, outputs) in enumerate(pairwise(sizes)):
         shapes[f"{prefix}.layers.{k}.weight"] = (outputs, inputs)
         for name in _PER_OUTPUT[time]:
             shapes[f"{prefix}.layers.{k}.{name}"] = (outputs,)
@@ -36,6 +41,14 @@ def planar_shapes(prefix: str, dim: int, units: int, gate_units: int = 16) -> Sh
         f"{prefix}.gate_weight": (units, gate_units),
         f"{prefix}.gate_bias": (units,),
     }
+
+
+def block_shapes(prefix: str, dim: int, hidden: Sequence[int], blocks: int) -> Shapes:
+    """The entries of an :class:`odeviz.fields.BlockField`."""
+    shapes: Shapes = {}
+    for k in range(blocks):
+        shapes |= mlp_shapes(f"{prefix}.blocks.{k}", dim, hidden, "none")
+    return shapes
 
 
 def linear_shapes(prefix: str, inputs: int, outputs: int) -> Shapes:
