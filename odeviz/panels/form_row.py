@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
+from odeviz.tasks.registry import TASKS
 from odeviz.tasks.settings import Entry
 from odeviz.widgets.guard import painted
 from odeviz.widgets.icons import draw
@@ -163,16 +164,17 @@ class _QuietCombo(QComboBox):
 
 
 _WORDS = {
-    "classification": "Classification", "density": "Density", "8gaussians": "8 Gaussians", "2spirals": "2 spirals",
-    "cpu": "CPU", "cuda": "CUDA", "mps": "Metal (MPS)", "concatsquash": "concat-squash",
+    **{task.name: task.title for task in TASKS.values()}, "own": "your own",
+    "8gaussians": "8 Gaussians", "2spirals": "2 spirals",
+    "mlp": "MLP", "cpu": "CPU", "cuda": "CUDA", "mps": "Metal (MPS)", "concatsquash": "concat-squash",
     "asynchronous-leapfrog": "async. leapfrog", "relu": "ReLU",
-    "silu": "SiLU", "elu": "ELU",
+    "optimal-transport": "optimal (OT)", "silu": "SiLU", "elu": "ELU",
 }  # fmt: skip
 
 
 def words(choice: str) -> str:
     """How a choice is written for people."""
-    return _WORDS.get(choice, choice)
+    return _WORDS.get(choice, choice.replace("-", " "))
 
 
 def _allowed(entry: Entry) -> str:
