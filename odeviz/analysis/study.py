@@ -286,7 +286,7 @@ class Study:
     def _starts(self, seeds: NDArray[Any]) -> Tensor:
         """Seeds as states at t = 0; over an axis of time they are carried back to it."""
         states = self._states(seeds)
-        if not self._plane.over_time or np.shape(seeds)[1] == self._model.state_dim:
+        if not self._plane.over_time or np.shape(seeds)[1] != 2:
             return states
         times = states.new_tensor(np.array(seeds)[:, :1])
         field = self._model.field

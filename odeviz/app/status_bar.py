@@ -100,5 +100,5 @@ def _metric(snapshot: Snapshot) -> str:
     if not math.isfinite(value):
         return ""
     return f"{figure.label} {figure.text(value)}" + (
-        f" (H {value - bound:+.3f})" if bound is not None else ""
+        f" ({task.bound_name} {value - bound:+.3f})" if bound is not None else ""
     )

@@ -122,6 +122,8 @@ def steps_figure(*, flow: FlowResult | None = None, steps: StepTable | None = No
 
 #: The second curve's colour, where the first has the accent.
 _SECOND = LIGHT.classes[1]
+#: A loss that shares its axis has a logarithmic one when its largest value is this many times its smallest.
+_WIDE = 1e3
 _MEASURED = {"marker": "o", "markersize": 2.2, "linewidth": 0.9, "markeredgewidth": 0, "color": _SECOND}
 _DOT = {
     "marker": "o",
@@ -189,11 +191,15 @@ def _shared_figure(history: History, task: tasks.Task, bound: float | None) -> F
     values = np.concatenate([shown, history.metric[known], [bound] if bound is not None else []])
     if values.size:
         low, high = float(values.min()), float(values.max())
-        margin = 0.06 * (high - low) or 0.1
-        axes.set_ylim(low - margin, high + margin)
+        if low > 0 and high / low > _WIDE:
+            axes.set_yscale("log")
+            _few_decades(axes, values)
+        else:
+            margin = 0.06 * (high - low) or 0.1
+            axes.set_ylim(low - margin, high + margin)
     if bound is not None:
         axes.axhline(bound, **_LIMIT)
-        ends.append((last, bound, f"H = {bound:.3f}", LIGHT.muted))
+        ends.append((last, bound, f"{task.bound_name} = {bound:.3f}", LIGHT.muted))
     axes.set_ylabel(_with_unit(task.loss))
     _iterations(axes, history)
     label_ends(axes, ends)

@@ -4,6 +4,7 @@ between data sets."""
 from odeviz.models.classifier import Classifier
 from odeviz.models.cnf import CNF
 from odeviz.models.density_model import DensityModel
+from odeviz.models.flow_map import FlowMap
 from odeviz.models.flow_model import FlowModel
 from odeviz.models.odenet import ODENet, RKNet
 from odeviz.models.options import SolverOptions
@@ -15,6 +16,7 @@ __all__ = [
     "CNF",
     "Classifier",
     "DensityModel",
+    "FlowMap",
     "FlowModel",
     "MixtureCNF",
     "ODENet",

@@ -21,6 +21,8 @@ from odeviz.widgets.primitives import Segments, pen
 from odeviz.widgets.theme import Theme
 
 _EMPTY = "Nothing has been trained yet.\nPress Train to start."
+#: A loss that shares its axis has a logarithmic one when its largest value is this many times its smallest.
+_WIDE = 1e3
 
 
 class HistoryPanel(Panel):
@@ -104,7 +106,8 @@ class LossPanel(HistoryPanel):
         shown = [history.loss, *([history.metric[known]] if task.shares_axis else [])]
         everything = np.concatenate(shown) if len(history) else np.empty(0)
         finite = everything[np.isfinite(everything)]
-        self._use_log(bool(not task.shares_axis and len(finite) and finite.min() > 0))
+        positive = len(finite) > 0 and float(finite.min()) > 0 and (bound is None or bound > 0)
+        self._use_log(positive and (not task.shares_axis or float(finite.max() / finite.min()) > _WIDE))
         scale = _log if self._is_log else _same
         self._raw.set_segments(segments(x, scale(history.loss)))
         self._mean.set_segments(segments(*thinned(x, scale(mean))))
@@ -112,8 +115,8 @@ class LossPanel(HistoryPanel):
         self._metric.set_segments(segments(x[known], scale(history.metric[known])))
         values = [scale(v) for v in shown] or [np.empty(0)]
         if bound is not None:
-            values.append(np.array([bound]))
-            self._bound.setValue(bound)
+            values.append(scale(np.array([bound])))
+            self._bound.setValue(float(values[-1][0]))
         self._bound.setVisible(bound is not None)
         self.fit(x, values)
         self._tell(history, mean, task, bound)
@@ -139,7 +142,7 @@ class LossPanel(HistoryPanel):
         elif len(metric):
             keys.append(Key(figure.label, "success", "dot", figure.text(metric[-1])))
         if bound is not None:
-            keys.append(Key("H", "muted", "dash", f"{bound:.3f}"))
+            keys.append(Key(task.bound_name, "muted", "dash", f"{bound:.3f}"))
         self.legend.set_keys(keys)
 
 

@@ -10,6 +10,7 @@ from odeviz.tasks.classification import TASK as CLASSIFICATION
 from odeviz.tasks.density import TASK as DENSITY
 from odeviz.tasks.digits import TASK as DIGITS
 from odeviz.tasks.dynamics import TASK as DYNAMICS
+from odeviz.tasks.flip import TASK as FLIP
 from odeviz.tasks.flow_matching import TASK as FLOW_MATCHING
 from odeviz.tasks.task import Arrays, Shapes, Task
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 #: By name, in the order of the gallery.
 TASKS: MappingProxyType[str, Task] = MappingProxyType(
-    {task.name: task for task in (DENSITY, FLOW_MATCHING, CLASSIFICATION, DIGITS, DYNAMICS, BOUNCING_BALL)}
+    {
+        task.name: task
+        for task in (DENSITY, FLOW_MATCHING, CLASSIFICATION, DIGITS, FLIP, DYNAMICS, BOUNCING_BALL)
+    }
 )
 
 

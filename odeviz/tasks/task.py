@@ -116,6 +116,8 @@ class Task:
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     #: The value that no honest model's first figure goes below, where it is known.
     bound: Callable[[Experiment], float | None] = _no_bound
+    #: What that value is called beside a curve.
+    bound_name: str = "H"
     #: Raises ``ValueError`` naming the setting that does not go with another one.
     check: Callable[[Experiment], None] = _nothing
     #: The kind of a person's own data that it takes (see ``own_data``), offered as the data set "own"; "" for none.

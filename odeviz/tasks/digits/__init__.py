@@ -31,7 +31,7 @@ class DigitsOptions:
         choices=MODELS,
     )
     state_dim: int = setting(
-        32, "State", "Numbers of the state that a digit's 64 pixels are mapped to.", symbol="d", lo=2, hi=256
+        32, "State", "Numbers of the state that a digit's 64 pixels are mapped to.", symbol="d", lo=3, hi=256
     )
     blocks: int = setting(
         6,

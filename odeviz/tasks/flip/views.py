@@ -1,0 +1,62 @@
+"""The flip: paths through the flow's time, and output against input."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from odeviz.tasks.chart import Chart, Curve, frozen
+from odeviz.tasks.flip import floor, inputs
+from odeviz.tasks.scene import Scene
+
+#: Paths that are drawn, moments of each, and points of the map.
+_PATHS, _MOMENTS, _POINTS = 24, 61, 201
+
+
+def draw(key: str, scene: Scene) -> Chart:
+    """One of the views."""
+    return {"paths": _paths, "map": _map}[key](scene)
+
+
+def _paths(scene: Scene) -> Chart:
+    model, x = scene.model, inputs(_PATHS)
+    times = np.linspace(0.0, model.t1, _MOMENTS)
+    solver = dataclasses.replace(scene.solver, first_step=None)
+    start = model.lift(scene.learning.tensor(x[:, None]))
+    h = model.flow(start, times.tolist(), solver, cancel=scene.cancel).y[..., 0].cpu().numpy()
+    scene.check()
+    curves = tuple(
+        Curve("", frozen(times), frozen(h[:, k]), role="class1" if x[k] > 0 else "class0")
+        for k in range(_PATHS)
+    )
+    crossed = float(np.mean(np.diff(h[-1]) < 0))
+    return Chart(
+        "Paths h(t)",
+        "t",
+        "h",
+        curves,
+        over_time=True,
+        note=f"{crossed:.0%} of neighbouring paths have changed places at the end; a flip needs all of them to.",
+    )
+
+
+def _map(scene: Scene) -> Chart:
+    model, x = scene.model, inputs(_POINTS)
+    solver = dataclasses.replace(scene.solver, first_step=None)
+    y = model.map(scene.learning.tensor(x[:, None]), solver)[:, 0].cpu().numpy()
+    scene.check()
+    mse = float(np.mean((y + x) ** 2))
+    least = floor(scene.learning.experiment)
+    bound = "" if least is None else f" No flow of the line gets below {least:.4f}."
+    return Chart(
+        "Output against input",
+        "x",
+        "h(t₁)",
+        (
+            Curve("y = −x", frozen(x), frozen(-x), role="truth", style="dashed"),
+            Curve("flow", frozen(x), frozen(y), role="model"),
+        ),
+        equal=True,
+        note=f"Mean squared error {mse:.4g} on these {_POINTS} points.{bound}",
+    )
