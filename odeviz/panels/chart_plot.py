@@ -94,6 +94,7 @@ class ChartPlot(QWidget):
         self._fit(chart)
         named = [curve for curve in chart.curves if curve.label and not curve.faint]
         self.legend.set_keys([Key(c.label, ROLES[c.role], _KINDS[c.style]) for c in named])
+        self.legend.setVisible(bool(named))
 
     def _add(self, chart: Chart, curve: Curve, order: int) -> None:
         x, y = _scaled(curve.x, chart.x_log), _scaled(curve.y, chart.y_log)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -27,6 +28,8 @@ from odeviz.widgets.theme import Theme
 
 _EMPTY = "No model yet.\nOpen one from the gallery, or press Train."
 _DRAWING = "Drawing…"
+#: From this height on there is room for the sentence about a view.
+_ROOMY = 380
 
 
 class ViewPanel(Panel):
@@ -99,7 +102,8 @@ class ViewPanel(Panel):
         self.picture = picture
         shown = next((view for view in self._views if view.key == self.view), None)
         self._about.setText(shown.about if shown is not None else "")
-        self._about.setVisible(shown is not None)
+        self._choice.setToolTip(shown.about if shown is not None else "")
+        self._make_room()
         self._message.setText(_DRAWING if shown is not None else _EMPTY)
         note = picture.note if picture is not None else ""
         self._note.setText(note)
@@ -122,6 +126,14 @@ class ViewPanel(Panel):
     def set_time(self, t: float) -> None:
         """The playhead's time, shown on charts over time."""
         self._charts.set_time(t)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """In a low panel the picture comes first; the sentence is then in the tooltip alone."""
+        self._about.setVisible(bool(self._about.text()) and self.height() >= _ROOMY)
 
     def _activated(self, index: int) -> None:
         self.set_picture(None)
