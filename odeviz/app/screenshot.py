@@ -46,7 +46,8 @@ def take(
 
             grab_png(desk.window, path, scale)
     finally:
-        ended = desk.clear()
+        # Nobody waits for a window to close: a long import may come to its end.
+        ended = desk.clear(PICTURE)
         app.processEvents()
         qInstallMessageHandler(None)
     if problem or not ended:

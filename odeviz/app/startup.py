@@ -50,15 +50,15 @@ class Desk(QObject):
         self.window.show()
 
     @Slot()
-    def shutdown(self) -> bool:
-        """Cancel and join all threads, once; True if all have ended."""
+    def shutdown(self, timeout: float = 2.0) -> bool:
+        """Cancel and join all threads, once; True if all have ended within ``timeout`` seconds."""
         if self._ended is None:
-            self._ended = self.controller.shutdown()
+            self._ended = self.controller.shutdown(timeout)
         return self._ended
 
-    def clear(self) -> bool:
+    def clear(self, timeout: float = 2.0) -> bool:
         """Join the threads, destroy the window, put Python's hooks back; True if all threads have ended."""
-        ended = self.shutdown()
+        ended = self.shutdown(timeout)
         self.window.may_close = True
         self.window.deleteLater()
         self.garbage.stop()

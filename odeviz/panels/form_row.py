@@ -16,7 +16,7 @@ from odeviz.widgets.number_box import NumberBox
 from odeviz.widgets.theme import Theme
 
 #: Width of every entry and list, so that they stand in one column.
-WIDTH, NARROW = 140, 120
+WIDTH, NARROW = 140, 116
 
 
 class FormRow(QWidget):
