@@ -65,7 +65,7 @@ desk.painted.connect(lambda: timer.start(20))
 desk.open(None, "moons-classifier")
 app.exec()
 timer.stop()
-assert desk.clear(), "a thread did not end"
+assert desk.clear(30.0), "a thread did not end"
 app.processEvents()
 print("troubles:", troubles)
 """

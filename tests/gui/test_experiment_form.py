@@ -1,5 +1,6 @@
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 
 from odeviz.panels.experiment_form import ExperimentForm
 from odeviz.tasks.experiment import Experiment
@@ -172,6 +173,7 @@ def test_sections_fold(qtbot, form):
 @pytest.mark.parametrize("hint", ["sizeHint", "minimumSizeHint"])
 def test_all_of_it_fits_its_preferred_and_its_least_width(form, hint):
     form.resize(getattr(form, hint)().width(), 900)
+    QApplication.processEvents()
     form.grab()
     for row in form._rows.values():
         if row.isVisibleTo(form):
