@@ -35,7 +35,7 @@ from odeviz.engine import Solution, Status, StepRecord
 from odeviz.engine.integrate import CancelToken
 from odeviz.engine.kernel import AutogradKernel, Kernel, kernel_of
 from odeviz.fields.divergence import differentiated
-from odeviz.models import DensityModel, FlowModel, ODENet, SolverOptions
+from odeviz.models import Classifier, DensityModel, FlowModel, SolverOptions
 from odeviz.tasks.chart import Picture
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import NO_DATA, Data, task_for
@@ -233,8 +233,8 @@ class Study:
 
         Raises ``ValueError`` for a model that decides nothing.
         """
-        if not isinstance(self._model, ODENet):
-            raise ValueError("only a classifier has a decision to show; this model is a density")
+        if not isinstance(self._model, Classifier):
+            raise ValueError("only a classifier has a decision to show; this model is none")
         ask = partial(self._model.classify_from, t=t, solver=_options(choice), cancel=cancel)
         answer = self._on_grid(extent, n, ask, solves=t < self.t1)
         if answer is None:

@@ -129,7 +129,7 @@ def test_density_of_a_failed_solve_is_nan_and_says_why() -> None:
 def test_each_model_answers_only_its_own_question() -> None:
     with pytest.raises(ValueError, match="only a normalizing flow has a density"):
         classifier_study(ROTATION, np.eye(2)).density(1.0, SQUARE, 4, TIGHT)
-    with pytest.raises(ValueError, match="this model is a density"):
+    with pytest.raises(ValueError, match="this model is none"):
         flow_study(ROTATION).decision(0.0, SQUARE, 4, TIGHT)
 
 

@@ -1,4 +1,4 @@
-"""Classification of points in the plane by an ODE-Net. No torch; see ``learning``."""
+"""Classification of points in the plane by an ODE-Net or a residual net. No torch; see ``learning``."""
 
 from __future__ import annotations
 
@@ -6,27 +6,64 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from odeviz.tasks.datasets import offered
-from odeviz.tasks.shapes import linear_shapes, mlp_shapes
-from odeviz.tasks.task import Figure, Shapes, Task
+from odeviz.tasks.settings import setting
+from odeviz.tasks.shapes import block_shapes, layer_shapes, linear_shapes, mlp_shapes
+from odeviz.tasks.task import Figure, Shapes, Task, View
 
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
 
 #: State dimensions of the data, and classes.
 PLANE, CLASSES = 2, 2
+MODELS = ("ode-net", "residual-net")
+_RESIDUAL = {"options.model": ("residual-net",)}
 
 
 @dataclass(frozen=True, slots=True)
 class ClassificationOptions:
-    """A classifier has no settings of its own."""
+    """What carries the points."""
+
+    model: str = setting(
+        "ode-net",
+        "Model",
+        "ode-net: the flow of one field. residual-net: blocks one after the other, which are Euler steps.",
+        choices=MODELS,
+    )
+    controlled: bool = setting(
+        False,
+        "Data-controlled",
+        "The field sees the input too: f(t, h, x). Each point then has a field of its own, and paths may cross.",
+        when={"options.model": ("ode-net",)},
+    )
+    blocks: int = setting(6, "Blocks", "Residual blocks.", symbol="N", lo=1, hi=64, when=_RESIDUAL)
+    tied: bool = setting(
+        False,
+        "Tied blocks",
+        "All blocks share one field: N steps of Euler's method. Otherwise each has weights of its own.",
+        when=_RESIDUAL,
+    )
 
 
 def shapes(experiment: Experiment) -> Shapes:
-    """Shapes of an :class:`odeviz.models.ODENet`."""
-    field = experiment.field
-    dim = PLANE + field.extra_dims
-    network = mlp_shapes("field", dim, (field.width,) * field.depth, field.time)
+    """Shapes of an :class:`odeviz.models.ODENet` or :class:`odeviz.models.ResidualNet`."""
+    field, options = experiment.field, experiment.options
+    dim, hidden = PLANE + field.extra_dims, (field.width,) * field.depth
+    if options.model == "residual-net" and not options.tied:
+        network = block_shapes("field", dim, hidden, options.blocks)
+    elif options.model == "ode-net" and options.controlled:
+        network = layer_shapes("field", (dim + PLANE, *hidden, dim), field.time)
+    else:
+        network = mlp_shapes("field", dim, hidden, field.time)
     return network | linear_shapes("readout", dim, CLASSES)
+
+
+def unused_by(experiment: Experiment) -> tuple[str, ...]:
+    """Settings that a residual net has no use for."""
+    options = experiment.options
+    if options.model != "residual-net":
+        return ()
+    solver = tuple(f"solver.{name}" for name in ("method", "rtol", "atol", "steps", "adjoint"))
+    return solver if options.tied else ("field.time", *solver)
 
 
 TASK = Task(
@@ -40,5 +77,23 @@ TASK = Task(
     shapes=shapes,
     background="decision",
     unused=("solver.learn_t1",),
+    unused_by=unused_by,
     defaults={"data.samples": 1024},
+    views=(
+        View(
+            "boundary",
+            "Boundary, run back",
+            "The line that parts the classes at the end of the flow, carried back to its start. The flow of a plane "
+            "bends it but neither cuts nor closes it: where the classes ask for a closed curve, it runs out and back "
+            "in a seam thinner than any pixel.",
+        ),
+        View(
+            "euler",
+            "A residual net is Euler's method",
+            "Polylines of residual blocks over the continuous flow, and how far they end from it as their number "
+            "doubles: halved each time. The number of blocks drawn is the solver bar's number of steps, for methods of "
+            "fixed steps.",
+        ),
+        View("confusion", "Confusion", "How many fresh points of each class are taken for which."),
+    ),
 )

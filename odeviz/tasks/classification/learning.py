@@ -1,7 +1,8 @@
-"""Cross-entropy of an ODE-Net on a fixed set of points; accuracy on fresh ones."""
+"""Cross-entropy of a classifier on a fixed set of points; accuracy on fresh ones."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -10,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from odeviz.models import ODENet
+from odeviz.models import Classifier, ODENet, ResidualNet
 from odeviz.tasks import learning
 from odeviz.tasks.classification import CLASSES, PLANE
 from odeviz.tasks.datasets import DATASETS, Labels
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, TRAINING_STREAM, Data
+from odeviz.tasks.plane import Plane
 
 #: (points [n, 2], labels [n])
 Batch = tuple[Tensor, Tensor]
@@ -31,37 +33,50 @@ class Learning(learning.Learning):
         self._dataset = DATASETS[experiment.data.name]
         self._points = self._draw(experiment.data.samples, self.stream(TRAINING_STREAM))
         self._x, self._labels = self._tensors(self._points)
-        self._test = self._tensors(self._draw(_TESTED, self.stream(HELD_OUT_STREAM)))
+        self.test = self._tensors(self._draw(_TESTED, self.stream(HELD_OUT_STREAM)))
         self._size = min(experiment.training.batch, experiment.data.samples)
 
     @staticmethod
-    def build(experiment: Experiment, data: Data = NO_DATA) -> ODENet:
-        return ODENet(
-            dim=PLANE,
-            classes=CLASSES,
-            hidden=learning.hidden_layers(experiment),
-            activation=experiment.field.activation,
-            time=experiment.field.time,
-            extra_dims=experiment.field.extra_dims,
-            t1=experiment.solver.t1,
-            solver=learning.solver_options(experiment),
-        )
+    def build(experiment: Experiment, data: Data = NO_DATA) -> Classifier:
+        options = experiment.options
+        common: dict[str, Any] = {
+            "dim": PLANE,
+            "classes": CLASSES,
+            "hidden": learning.hidden_layers(experiment),
+            "activation": experiment.field.activation,
+            "time": experiment.field.time,
+            "extra_dims": experiment.field.extra_dims,
+            "t1": experiment.solver.t1,
+            "solver": learning.solver_options(experiment),
+        }
+        if options.model == "residual-net":
+            return ResidualNet(blocks=options.blocks, tied=options.tied, **common)
+        return ODENet(controlled=options.controlled, **common)
 
     def batch(self, rng: np.random.Generator, progress: float) -> Batch:
         chosen = torch.from_numpy(rng.choice(len(self._x), self._size, replace=False)).to(self._x.device)
         return self._x[chosen], self._labels[chosen]
 
-    def loss(self, model: ODENet, batch: Batch) -> Tensor:
+    def loss(self, model: Classifier, batch: Batch) -> Tensor:
         x, labels = batch
         return nn.functional.cross_entropy(model(x), labels)
 
     @torch.no_grad()
-    def metrics(self, model: ODENet, full: bool) -> dict[str, float]:
-        x, labels = (part if full else part[:_GLANCED] for part in self._test)
+    def metrics(self, model: Classifier, full: bool) -> dict[str, float]:
+        x, labels = (part if full else part[:_GLANCED] for part in self.test)
         logits = model(x)
         if not bool(torch.isfinite(logits).all()):
             return {"accuracy": math.nan}
         return {"accuracy": (logits.argmax(1) == labels).cpu().double().mean().item()}
+
+    def plane(self, model: Classifier) -> Plane:
+        """The plane of the data; of a field that sees the input, as an input sees it that stands where it began."""
+        plane = Plane.of_axes(model.state_dim, like=next(model.parameters()))
+        if not model.controlled:
+            return plane
+        embedding = plane.basis.clone()
+        embedding[-PLANE:] = torch.eye(PLANE, dtype=embedding.dtype, device=embedding.device)
+        return dataclasses.replace(plane, embedding=embedding)
 
     def extent(self, model: Any) -> tuple[float, float, float, float]:
         half = self._dataset.extent

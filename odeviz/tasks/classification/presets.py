@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from odeviz.tasks.datasets import DATASETS
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.preset import Gate, Preset, registry
@@ -19,6 +23,8 @@ def _classifier(
     limit: float,
     extra_dims: int = 0,
     lr: float = 5e-3,
+    name: str = "classifier",
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> Preset:
     experiment = Experiment.of(
         "classification",
@@ -28,10 +34,11 @@ def _classifier(
             "field.extra_dims": extra_dims,
             "training.lr": lr,
             "training.iterations": iterations,
+            **more,
         },
     )
     gates = (Gate("accuracy", at_least=accuracy),)
-    return Preset(f"{data}-classifier", title, sentence, look_for, experiment, seconds, gates, limit)
+    return Preset(f"{data}-{name}", title, sentence, look_for, experiment, seconds, gates, limit)
 
 
 PRESETS = registry(
@@ -75,6 +82,41 @@ PRESETS = registry(
         seconds=6,
         extra_dims=1,
         accuracy=0.99,
+        limit=30,
+    ),
+    _classifier(
+        "annuli",
+        "The same without it",
+        "The disc inside the ring with a flow of the plane alone, which can neither cut nor glue.",
+        "Nearly all points are right, but look at the view of the boundary: it never closes round the disc.",
+        name="node",
+        iterations=1000,
+        seconds=20,
+        accuracy=0.99,
+        limit=60,
+    ),
+    _classifier(
+        "annuli",
+        "A field that sees its input",
+        "A data-controlled flow f(t, h, x) parts disc and ring in the plane, with no dimension more.",
+        "Paths cross, and the boundary closes: each point has a field of its own.",
+        name="controlled",
+        more={"options.controlled": True},
+        iterations=600,
+        seconds=12,
+        accuracy=0.99,
+        limit=30,
+    ),
+    _classifier(
+        "moons",
+        "A residual net on the moons",
+        "Eight residual blocks, each with weights of its own: eight Euler steps, each of another field.",
+        "Every path is a polyline with a bend at each layer; the view of Euler's method shows the flow beneath.",
+        name="resnet",
+        more={"options.model": "residual-net", "options.blocks": 8},
+        iterations=600,
+        seconds=8,
+        accuracy=0.98,
         limit=30,
     ),
 )

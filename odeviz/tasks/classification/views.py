@@ -1,0 +1,149 @@
+"""Classifiers: the boundary run back, a residual net as Euler's method, and what is taken for what."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from odeviz.engine import solve
+from odeviz.fields import BlockField
+from odeviz.models import Classifier, SolverOptions
+from odeviz.tasks.chart import Chart, Charts, Curve, Picture, Role, Table, frozen
+from odeviz.tasks.classification import CLASSES
+from odeviz.tasks.classification.boundary import boundary
+from odeviz.tasks.scene import Scene
+
+#: Points of the data over which a boundary is drawn.
+_DRAWN = 400
+#: Paths that are drawn, and moments of each; paths whose error is measured; blocks of an adaptive solver's net.
+_PATHS, _MOMENTS, _MEASURED, _BLOCKS = 10, 61, 40, 4
+#: How often the number of blocks is doubled, and how far the flow's own error is below theirs.
+_DOUBLINGS, _TIGHT = 9, 1e-7
+_ROLES: tuple[Role, ...] = ("class0", "class1")
+
+
+def draw(key: str, scene: Scene) -> Picture:
+    """One of the views."""
+    views: dict[str, Callable[[Scene], Picture]] = {
+        "boundary": _boundary,
+        "euler": _euler,
+        "confusion": _confusion,
+    }
+    return views[key](scene)
+
+
+def _solver(scene: Scene) -> SolverOptions:
+    return dataclasses.replace(scene.solver, first_step=None)
+
+
+def _boundary(scene: Scene) -> Chart:
+    model, learning = scene.model, scene.learning
+    points, labels = learning.shown(model, _DRAWN)
+    extent, plane = learning.extent(model), learning.plane(model)
+    found = boundary(model, extent, plane, _solver(scene), scene.cancel)
+    scene.check()
+    curves = [
+        Curve("", frozen(points[labels == k, 0]), frozen(points[labels == k, 1]), role, "points", faint=True)
+        for k, role in enumerate(_ROLES)
+    ]
+    if found.curves:
+        gap = np.full((1, 2), np.nan)
+        x, y = np.concatenate([part for curve in found.curves for part in (curve, gap)]).T
+        curves.append(Curve("boundary", frozen(x), frozen(y), role="truth"))
+    if found.run_back:
+        what = (
+            f"One open line, bent to a length of {found.length:.1f} in the picture, which it crosses in "
+            + ("one piece." if len(found.curves) == 1 else f"{len(found.curves)} pieces.")
+        )
+    else:
+        what = (
+            f"Found on a grid, as no flow of the plane makes it: {len(found.curves)} curves, {found.closed} of "
+            "them closed."
+        )
+    return Chart("Boundary", "z₁", "z₂", tuple(curves), equal=True, note=what)
+
+
+def _euler(scene: Scene) -> Charts:
+    model = copy.deepcopy(scene.model).cpu().double()
+    points, labels = scene.learning.starts(model, _MEASURED, 0)
+    start, blocks = model.lift(torch.from_numpy(points).double()), _own_blocks(model)
+    drawn = blocks or (_BLOCKS if scene.solver.adaptive else min(scene.solver.steps, 64))
+    flow = _continuous(model, start)
+    scene.check()
+    lines = _by_euler(model, start[:_PATHS], drawn)
+    paths = []
+    for k in range(_PATHS):
+        role = _ROLES[int(labels[k])]
+        paths.append(Curve("", frozen(flow[:, k, 0]), frozen(flow[:, k, 1]), role, faint=True))
+        paths.append(Curve("", frozen(lines[:, k, 0]), frozen(lines[:, k, 1]), role))
+    counts = (blocks or 1) * 2 ** np.arange(_DOUBLINGS if blocks is None else _DOUBLINGS - 3)
+    errors = []
+    for count in counts:
+        scene.check()
+        errors.append(np.linalg.norm(_by_euler(model, start, int(count))[-1] - flow[-1], axis=1).max())
+    halves, slope = errors[-2] / errors[-1], np.log(errors[-1] / errors[-2]) / np.log(2.0)
+    x = frozen(counts.astype(np.float64))
+    errors_of = (
+        Curve("Euler", x, frozen(errors), style="points"),
+        Curve("slope −1", x, frozen(errors[-1] * counts[-1] / counts), role="muted", style="dashed"),
+    )
+    return Charts(
+        "A residual net is Euler's method",
+        (
+            Chart(f"{drawn} blocks over the flow", "z₁", "z₂", tuple(paths), equal=True),
+            Chart("Distance at the end", "blocks", "largest distance", errors_of, x_log=True, y_log=True),
+        ),
+        note=f"Lines are the blocks, faint curves the continuous flow. From {counts[-2]} blocks to {counts[-1]} the "
+        f"distance falls {halves:.2f} times, a slope of {slope:.2f}.",
+    )
+
+
+def _own_blocks(model: Classifier) -> int | None:
+    """The number of blocks of a residual net; None for a continuous flow."""
+    return getattr(model, "blocks", None)
+
+
+def _continuous(model: Classifier, start: Tensor) -> NDArray[np.float64]:
+    """The flow of the field itself ``[times, batch, dim]``, to its end; of blocks of their own, one after the other."""
+    parts = list(model.field.blocks) if isinstance(model.field, BlockField) else [model.field]
+    span, moments = model.t1 / len(parts), max(_MOMENTS // len(parts), 4)
+    states, here = [start[None]], start
+    for k, part in enumerate(parts):
+        times = np.linspace(k * span, (k + 1) * span, moments).tolist()
+        states.append(solve(part, here, times, rtol=_TIGHT, atol=_TIGHT).y[1:])
+        here = states[-1][-1]
+    whole: NDArray[np.float64] = torch.cat(states).numpy()
+    return whole
+
+
+def _by_euler(model: Classifier, start: Tensor, blocks: int) -> NDArray[np.float64]:
+    """The states between ``blocks`` Euler steps ``[blocks + 1, batch, dim]``."""
+    times: list[float] = np.linspace(0.0, model.t1, blocks + 1).tolist()
+    solution: Any = solve(model.field, start, times, method="euler", grid=times)
+    states: NDArray[np.float64] = solution.y.numpy()
+    return states
+
+
+def _confusion(scene: Scene) -> Table:
+    model, (x, labels) = scene.model, scene.learning.test
+    scores = model.classify_from(model.lift(x), 0.0, _solver(scene), cancel=scene.cancel)
+    scene.check()
+    taken, true = scores.argmax(1).cpu().numpy(), labels.cpu().numpy()
+    rows: list[tuple[str | float, ...]] = []
+    for k in range(CLASSES):
+        counts = [float(np.sum((true == k) & (taken == j))) for j in range(CLASSES)]
+        rows.append((f"class {k}", *counts, f"{counts[k] / max(sum(counts), 1.0):.2%}"))
+    right = float(np.mean(taken == true))
+    return Table(
+        "Confusion",
+        ("is", *(f"taken for {k}" for k in range(CLASSES)), "right"),
+        tuple(rows),
+        note=f"{right:.2%} of {len(true)} fresh points are right.",
+    )
