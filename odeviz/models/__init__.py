@@ -6,10 +6,12 @@ from odeviz.models.cnf import CNF
 from odeviz.models.density_model import DensityModel
 from odeviz.models.flow_map import FlowMap
 from odeviz.models.flow_model import FlowModel
+from odeviz.models.latent_ode import LatentODE
 from odeviz.models.odenet import ODENet, RKNet
 from odeviz.models.options import SolverOptions
 from odeviz.models.planar_nf import PlanarNF
 from odeviz.models.resnet import ResidualNet
+from odeviz.models.series_rnn import SeriesRNN
 from odeviz.models.transport import MixtureCNF, Transport
 
 __all__ = [
@@ -18,11 +20,13 @@ __all__ = [
     "DensityModel",
     "FlowMap",
     "FlowModel",
+    "LatentODE",
     "MixtureCNF",
     "ODENet",
     "PlanarNF",
     "RKNet",
     "ResidualNet",
+    "SeriesRNN",
     "SolverOptions",
     "Transport",
 ]

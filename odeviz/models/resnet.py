@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from itertools import pairwise
 
-import torch
 from torch import Tensor
 
-from odeviz.engine import Solution, solve
+from odeviz.engine import Solution
 from odeviz.engine.integrate import CancelToken
-from odeviz.engine.interpolant import DenseOutput
 from odeviz.fields import BlockField, MLPField
-from odeviz.fields.blocks import boundaries
 from odeviz.models.classifier import Classifier
+from odeviz.models.layers import layered_flow
 from odeviz.models.options import SolverOptions, without_graph
 
 
@@ -66,25 +62,7 @@ class ResidualNet(Classifier):
         cancel: CancelToken | None = None,
         dense: bool = False,
     ) -> Solution:
-        """Carry states ``z0 [batch, state_dim]`` through the layers between ``t[0]`` and ``t[-1]``.
-
-        A time between two layers leaves the rest of its block to be made. Backwards, Euler's steps are made backwards:
-        that is not the inverse of the net, which need not have one.
-        """
-        layers = boundaries(self.blocks, self.t1, t[0], t[-1])
-        solution = solve(
-            self.field, z0, layers, method="euler", grid=layers, adjoint="backprop", cancel=cancel
-        )
-        lines = _lines(layers, solution.y)
-        y = torch.stack([lines(moment) for moment in t])
-        solution = dataclasses.replace(solution, t=tuple(t), y=y, dense=lines if dense else None)
+        """Carry states ``z0 [batch, state_dim]`` through the layers between ``t[0]`` and ``t[-1]``: see ``layers``."""
+        solution = layered_flow(self.field, z0, t, self.blocks, self.t1, cancel, dense)
         self.last_solution = without_graph(solution)
         return solution
-
-
-def _lines(times: Sequence[float], states: Tensor) -> DenseOutput:
-    """Straight lines from state to state ``[times, batch, dim]``."""
-    lines = DenseOutput()
-    for (start, end), (here, there) in zip(pairwise(times), pairwise(states), strict=True):
-        lines.append(start, end, end - start, here, (there - here)[None])
-    return lines

@@ -12,6 +12,7 @@ from odeviz.tasks.digits import TASK as DIGITS
 from odeviz.tasks.dynamics import TASK as DYNAMICS
 from odeviz.tasks.flip import TASK as FLIP
 from odeviz.tasks.flow_matching import TASK as FLOW_MATCHING
+from odeviz.tasks.latent import TASK as LATENT
 from odeviz.tasks.task import Arrays, Shapes, Task
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 TASKS: MappingProxyType[str, Task] = MappingProxyType(
     {
         task.name: task
-        for task in (DENSITY, FLOW_MATCHING, CLASSIFICATION, DIGITS, FLIP, DYNAMICS, BOUNCING_BALL)
+        for task in (DENSITY, FLOW_MATCHING, CLASSIFICATION, DIGITS, FLIP, LATENT, DYNAMICS, BOUNCING_BALL)
     }
 )
 

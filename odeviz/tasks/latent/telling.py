@@ -1,0 +1,104 @@
+"""What a model says of a few held-out series, beside what is known of them. Imports torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from odeviz.models import SeriesRNN
+from odeviz.tasks.latent.series import Floats
+from odeviz.tasks.scene import Scene
+
+#: Samples of z0 behind a band, the quantiles that bound it, and times of a curve.
+_SAMPLES, _BAND, _TIMES = 40, (0.05, 0.95), 101
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One series in the data's units; times ``[n]`` and values ``[n, channels]``, NaN where there are none."""
+
+    label: int
+    t: Floats
+    said: Floats
+    #: The band around what is said.
+    low: Floats | None
+    high: Floats | None
+    seen_at: Floats
+    seen: Floats
+    known_at: Floats
+    known: Floats
+
+    def beyond_error(self) -> float:
+        """The root of the mean square of what is said beyond the observations, against what is known."""
+        later = self.known_at > self.seen_at[-1]
+        errors = [
+            np.interp(self.known_at[later], self.t, self.said[:, c]) - self.known[later, c]
+            for c in range(self.said.shape[1])
+        ]
+        return float(np.sqrt(np.nanmean(np.square(errors))))
+
+
+def told(scene: Scene, count: int) -> list[Told]:
+    """The first ``count`` held-out series."""
+    learning = scene.learning
+    scored = learning.series.scored
+    windows = scored.observed[learning.rows_observed]
+    t, said, low, high = (_by_reading_on if isinstance(scene.model, SeriesRNN) else _by_trajectories)(
+        scene, count
+    )
+    series = []
+    for k in range(len(said)):
+        rows, inside, beyond = windows.rows[k], scored.inside.rows[k], scored.beyond.rows[k]
+        known = [scored.inside.y[k, :inside], scored.beyond.y[k, :beyond]]
+        series.append(
+            Told(
+                label=int(scored.labels[k]),
+                t=t[k],
+                said=said[k],
+                low=None if low is None else low[k],
+                high=None if high is None else high[k],
+                seen_at=windows.t[k, :rows],
+                seen=learning.in_data(windows.y[k, :rows]),
+                known_at=np.concatenate([scored.inside.t[k, :inside], scored.beyond.t[k, :beyond]]),
+                known=learning.in_data(np.concatenate(known)),
+            )
+        )
+    return series
+
+
+def _by_trajectories(scene: Scene, count: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Decoded from the mean of q(z0), with quantiles over samples of it."""
+    learning, model = scene.learning, scene.model
+    belief = model.encode(learning.held_out(count))
+    n = len(belief.mean)
+    t = np.tile(np.linspace(0.0, model.t1, _TIMES), (n, 1))
+    said = learning.decoded(model, belief.mean, t, scene.solver)
+    scene.check()
+    chance = torch.Generator().manual_seed(0)
+    noise = torch.randn(_SAMPLES, n, belief.mean.shape[1], generator=chance, dtype=torch.float64)
+    samples = belief.sample(noise.to(belief.mean)).flatten(0, 1)
+    spread = learning.decoded(model, samples, np.tile(t, (_SAMPLES, 1)), scene.solver).unflatten(
+        0, (_SAMPLES, n)
+    )
+    low, high = np.nanquantile(_array(spread), _BAND, axis=0)
+    return t, learning.in_data(_array(said)), learning.in_data(low), learning.in_data(high)
+
+
+def _by_reading_on(scene: Scene, count: int) -> tuple[Floats, Floats, None, None]:
+    """Each observation from those before it, and then what the net says to its own predictions."""
+    learning, model = scene.learning, scene.model
+    observed = learning.held_out(count)
+    times = learning.series.scored.beyond.t[: len(observed)]
+    inside, beyond = model.predict_next(observed), learning.predicted(model, observed, times)
+    there = torch.arange(1, observed.t.shape[1]) < observed.rows.cpu()[:, None]
+    inside = np.where(there[:, :, None], _array(inside), np.nan)
+    t = np.concatenate([_array(observed.t[:, 1:]), times], axis=1)
+    return t, learning.in_data(np.concatenate([inside, _array(beyond)], axis=1)), None, None
+
+
+def _array(values: Tensor) -> Floats:
+    array: Floats = values.detach().cpu().double().numpy()
+    return array

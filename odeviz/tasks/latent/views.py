@@ -1,0 +1,201 @@
+"""The views of time series: over time and in the plane, latent states, traversals, and the paper's Table 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from odeviz.models import LatentODE
+from odeviz.tasks.chart import Chart, Charts, Curve, Picture, Role, Table, frozen
+from odeviz.tasks.latent import COUNTS, LATENT_ODE, RNN, SPIRALS
+from odeviz.tasks.latent.learning import parted, principal
+from odeviz.tasks.latent.series import Floats
+from odeviz.tasks.latent.telling import Told, told
+from odeviz.tasks.scene import Scene
+
+#: Series over time, and in the plane; states along a direction, in standard deviations of the encoded series.
+_OVER_TIME, _IN_PLANE, _ALONG = 2, 4, (-2.0, -1.0, 0.0, 1.0, 2.0)
+_CLASSES: tuple[Role, ...] = ("class0", "class1", "class2", "class3", "class4")
+_DIRECTIONS = {0: "clockwise", 1: "counter-clockwise"}
+
+#: RMSE beyond 30, 50 and 100 observations in the paper (Chen et al., 2018, Table 2).
+PAPER = {LATENT_ODE: (0.1642, 0.1502, 0.1346), RNN: (0.3937, 0.3202, 0.1813)}
+#: The same of the presets, each trained from seed 0 on as many observations as it is scored with: see ``odeviz train
+#: PRESET --seed 0 --set options.observations=N``.
+TRAINED: dict[str, tuple[float, float, float]] = {}
+_NAMES = {LATENT_ODE: "latent ODE", RNN: "recurrent net"}
+_PRESETS = {LATENT_ODE: "latent-spirals", RNN: "latent-spirals-rnn"}
+
+
+@torch.no_grad()
+def draw(key: str, scene: Scene) -> Picture:
+    """One of the task's views."""
+    return _VIEWS[key](scene)
+
+
+def _over_time(scene: Scene) -> Charts:
+    """Each of the first two channels of a few series, with a band from samples of z0."""
+    charts = [
+        _channel_over_time(scene, each, channel)
+        for each in told(scene, _OVER_TIME)
+        for channel in range(min(2, each.said.shape[1]))
+    ]
+    return Charts("Held-out series", tuple(charts), columns=min(2, len(charts)), note=_mean_error(scene))
+
+
+def _channel_over_time(scene: Scene, series: Told, channel: int) -> Chart:
+    def of(values: Floats | None) -> Floats | None:
+        return None if values is None else frozen(values[:, channel])
+
+    curves = (
+        *_truth(scene, series.known_at, series.known[:, channel]),
+        Curve(
+            _says(scene), frozen(series.t), frozen(series.said[:, channel]), "model",
+            low=of(series.low), high=of(series.high),
+        ),
+        Curve("observed", frozen(series.seen_at), frozen(series.seen[:, channel]), "data", "points"),
+    )  # fmt: skip
+    # A recurrent net's flow begins where the observations end.
+    flowing = isinstance(scene.model, LatentODE)
+    title = _DIRECTIONS.get(series.label, "series")
+    return Chart(title, "t", f"y{'₁₂'[channel]}", curves, over_time=flowing)
+
+
+def _truth(scene: Scene, x: Floats, y: Floats) -> tuple[Curve, ...]:
+    if scene.learning.experiment.data.name == SPIRALS:
+        return (Curve("clean", frozen(x), frozen(y), "truth", "dashed"),)
+    return (Curve("known", frozen(x), frozen(y), "truth", "points"),)
+
+
+def _says(scene: Scene) -> str:
+    return _NAMES[scene.learning.experiment.options.model]
+
+
+def _mean_error(scene: Scene) -> str:
+    return f"Observed until t = {0.5 * scene.learning.experiment.solver.t1:g}; what comes later is predicted."
+
+
+def _in_plane(scene: Scene) -> Picture:
+    """A few series in the plane of their first two channels."""
+    if scene.model.channels < 2:
+        return _over_time(scene)
+    charts = []
+    for series in told(scene, _IN_PLANE):
+        curves = (
+            *_truth(scene, series.known[:, 0], series.known[:, 1]),
+            Curve(_says(scene), frozen(series.said[:, 0]), frozen(series.said[:, 1]), "model"),
+            Curve("observed", frozen(series.seen[:, 0]), frozen(series.seen[:, 1]), "data", "points"),
+        )
+        name = _DIRECTIONS.get(series.label, "series")
+        title = f"{name}, RMSE beyond {series.beyond_error():.2f}"
+        charts.append(Chart(title, "y₁", "y₂", curves, equal=True))
+    return Charts("Held-out series in the plane", tuple(charts), columns=2, note=_mean_error(scene))
+
+
+def _latent(scene: Scene) -> Chart:
+    """Encoded held-out series, with the line that parts their classes in the plane that is shown."""
+    learning, model = scene.learning, scene.model
+    states = model.state_of(learning.held_out())
+    plane = learning.plane(model)
+    points = plane.points(states, torch.zeros(())).cpu().double().numpy()
+    labels = learning.series.scored.labels
+    curves = [
+        Curve(_DIRECTIONS.get(label, "series"), *_columns(points[labels == label]), _role(label), "points")
+        for label in np.unique(labels).tolist()
+    ]
+    note = "Each point is what one series is encoded as."
+    if (labels >= 0).all():
+        share, line = parted(points, labels)
+        whole, _ = parted(states.cpu().double().numpy(), labels)
+        curves.append(Curve("parting line", *_columns(_segment(line, points)), "muted"))
+        note = f"The line parts {share:.1%} of them; a hyperplane through all dimensions parts {whole:.1%}."
+    return Chart(
+        "Encoded held-out series", plane.labels[0], plane.labels[1], tuple(curves), equal=True, note=note
+    )
+
+
+def _role(label: int) -> Role:
+    return _CLASSES[label] if label >= 0 else "model"
+
+
+def _columns(points: Floats) -> tuple[Floats, Floats]:
+    return frozen(points[:, 0]), frozen(points[:, 1])
+
+
+def _segment(line: Floats, points: Floats) -> Floats:
+    """The part ``[2, 2]`` of the line ``a x + b y + c = 0`` that lies along the points."""
+    normal, middle = line[:2] / max(float(np.hypot(*line[:2])), 1e-12), points.mean(axis=0)
+    foot = middle - (middle @ line[:2] + line[2]) / max(float(line[:2] @ line[:2]), 1e-12) * line[:2]
+    along = np.array([-normal[1], normal[0]])
+    reach = (points - foot) @ along
+    ends: Floats = foot + np.outer([reach.min(), reach.max()], along)
+    return ends
+
+
+def _traversal(scene: Scene) -> Charts:
+    """What states decode to that lie along the principal directions of the encoded series."""
+    learning, model = scene.learning, scene.model
+    states = model.state_of(learning.held_out())
+    middle, directions = principal(states.cpu().double().numpy())
+    spread = ((states.cpu().double().numpy() - middle) @ directions).std(axis=0)
+    t = np.linspace(0.0, model.t1, 101)
+    charts = []
+    for k in range(min(2, model.state_dim)):
+        scene.check()
+        starts = middle + np.outer(_ALONG, directions[:, k] * spread[k])
+        values = learning.decoded(model, learning.tensor(starts), np.tile(t, (len(_ALONG), 1)), scene.solver)
+        curves = learning.in_data(values.cpu().double().numpy())
+        charts.append(_moved(model.channels, t, curves, f"direction {k + 1}"))
+    note = "The colours run from -2 to 2 standard deviations of the encoded series; points mark t = 0."
+    return Charts("Moving the state", tuple(charts), columns=2, note=note)
+
+
+def _moved(channels: int, t: Floats, values: Floats, title: str) -> Chart:
+    curves = []
+    for role, share, curve in zip(_CLASSES, _ALONG, values, strict=True):
+        x, y = (curve[:, 0], curve[:, 1]) if channels > 1 else (t, curve[:, 0])
+        curves.append(Curve(f"{share:+g} σ" if share else "mean", frozen(x), frozen(y), role))
+        curves.append(Curve("", frozen(x[:1]), frozen(y[:1]), role, "points", faint=True))
+    if channels > 1:
+        return Chart(title, "y₁", "y₂", tuple(curves), equal=True)
+    return Chart(title, "t", "y₁", tuple(curves))
+
+
+def _table(scene: Scene) -> Table:
+    """RMSE beyond the observations: of the model on show, of the presets, and of the paper."""
+    learning = scene.learning
+    title = "RMSE beyond the observations"
+    if learning.experiment.data.name != SPIRALS:
+        errors = learning.errors(scene.model, learning.rows_observed, scene.solver)
+        rows: tuple[tuple[str | float, ...], ...] = (
+            ("this model", errors["rmse"], errors["reconstruction"]),
+        )
+        return Table(title, ("model", "beyond", "inside"), rows, current=0, note=_unit(scene))
+    here = [learning.errors(scene.model, n, scene.solver, inside=False)["rmse"] for n in COUNTS]
+    rows = (
+        ("this model", *here),
+        *((f"{_NAMES[kind]}, trained at each", *row) for kind, row in TRAINED.items()),
+        *((f"{_NAMES[kind]}, paper", *row) for kind, row in PAPER.items()),
+    )
+    columns = ("model", *(f"{n} observations" for n in COUNTS))
+    note = (
+        f"This model has learnt from {learning.experiment.options.observations} observations of each spiral. "
+        "Scored at 100 times beyond the observed ones, against the clean curve."
+    )
+    return Table(title, columns, rows, current=0, note=note)
+
+
+def _unit(scene: Scene) -> str:
+    unit = "the data's unit" if scene.learning.series.common_unit else "standard deviations of each channel"
+    return f"In {unit}, against what was observed later."
+
+
+_VIEWS: dict[str, Callable[[Scene], Picture]] = {
+    "series": _over_time,
+    "paths": _in_plane,
+    "latent": _latent,
+    "traversal": _traversal,
+    "table": _table,
+}

@@ -1,0 +1,325 @@
+"""Time series: spirals, a person's own windows, what is scored, and what the plane and the views show."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from odeviz.models.series import Observations
+from odeviz.tasks import Experiment
+from odeviz.tasks.chart import Chart, Charts, Table
+from odeviz.tasks.latent import TASK
+from odeviz.tasks.latent.clock import Clock
+from odeviz.tasks.latent.learning import parted, principal
+from odeviz.tasks.latent.series import SPIRAL_SCALE, own_data, spiral, spiral_data, spirals
+from odeviz.tasks.latent.views import PAPER, TRAINED
+from odeviz.tasks.learning import build_model, solver_options, task_for
+from odeviz.tasks.registry import expected_shapes
+from odeviz.tasks.scene import Scene
+from odeviz.training import Session
+from odeviz.training.runtime import one_thread
+
+SMALL = Experiment.of("latent", {"data.samples": 40, "training.batch": 16, "field.width": 8})
+RNN = SMALL.with_setting("options.model", "rnn")
+OWN = SMALL.with_settings({"data.name": "own", "options.window": 10})
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    with one_thread():
+        yield
+
+
+def waves(series=2, rows=60, seed=0):
+    """Series of two channels at irregular times, one value in ten missing."""
+    rng = np.random.default_rng(seed)
+    t = np.cumsum(rng.uniform(0.5, 1.5, (series, rows)), axis=1)
+    y = np.stack([100 + 5 * np.sin(t), 0.01 * np.cos(t)], axis=2)
+    y[rng.random(y.shape) < 0.1] = np.nan
+    return {"t": t.ravel(), "y": y.reshape(-1, 2), "series": np.repeat(np.arange(series), rows)}
+
+
+# Spirals.
+
+
+def test_spirals_are_those_of_their_polar_equations():
+    points = np.arange(1000)
+    for label, middle, turns in ((1, 5.0, 1), (0, -5.0, -1)):
+        x, y = (spiral(label, points) - [middle, 0]).T
+        angle = np.unwrap(np.arctan2(y, x))
+        assert np.sign(np.diff(angle)) == pytest.approx(turns)
+        assert abs(angle[-1] - angle[0]) == pytest.approx(6 * np.pi)
+        radius = np.hypot(x, y)
+        turn = 6 * np.pi * points / 999
+        assert radius == pytest.approx(0.3 * turn if label else 15 / (6 * np.pi + 1 - turn), rel=1e-9, abs=1e-12)
+
+
+def test_spirals_are_seen_at_random_times_with_the_noise_asked_for():
+    observed, clean, labels = spirals(400, [30, 100], 0.3, 0.02, np.random.default_rng(0), beyond=True)
+    assert clean.shape == (400, 200, 2)
+    assert labels.mean() == 0.5
+    few, many = observed[30], observed[100]
+    assert few.t.shape == (400, 30)
+    assert (np.diff(few.t) > 0.019).all()
+    at = np.rint(few.t / 0.02).astype(int)
+    assert np.array_equal(few.y, np.take_along_axis(many.y, at[:, :, None], axis=1))
+    noise = SPIRAL_SCALE * (many.y - clean[:, :100])
+    # Standard error .3 / sqrt(160,000) of the standard deviation over sqrt 2, and of the mean.
+    assert noise.std() == pytest.approx(0.3, abs=0.0025)
+    assert noise.mean() == pytest.approx(0.0, abs=0.003)
+    # Each time is as likely: 400 series of 30 in 100.
+    counts = np.bincount(at.ravel(), minlength=100)
+    assert np.abs(counts - 120).max() < 4.5 * math.sqrt(400 * 0.3 * 0.7)
+
+
+def test_held_out_spirals_have_a_continuation_and_no_part_in_training():
+    data = spiral_data(50, 20, 30, (30, 50), 0.3, 4.0, np.random.default_rng(0), np.random.default_rng(1))
+    assert set(data.scored.observed) == {30, 50}
+    assert data.training.t.max() <= 99 * 0.02 + 1e-12
+    assert data.scored.inside.t[0] == pytest.approx(0.02 * np.arange(100))
+    assert data.scored.beyond.t[0] == pytest.approx(0.02 * np.arange(100, 200))
+    # On the class's spiral: its distance from the middle is that of its angle.
+    last = SPIRAL_SCALE * data.scored.beyond.y[:, -1]
+    for label, point in zip(data.scored.labels, last, strict=True):
+        assert np.abs(spiral(int(label), np.linspace(0, 999, 200_000)) - point).sum(1).min() < 1e-2
+
+
+# A person's own series.
+
+
+def test_own_series_are_cut_into_windows_that_follow_each_other():
+    raw = waves(series=1, rows=200)
+    data = own_data(raw, rows=20, most=1000, t1=4.0)
+    scored = data.scored
+    assert len(data.training) == 8
+    assert len(scored.beyond) == 2
+    assert data.training.t.max() <= 2.0
+    assert 2.0 <= scored.beyond.t.min() and scored.beyond.t.max() <= 4.0 + 1e-9
+    rows = scored.beyond.rows[-1]
+    assert data.centre + data.scale * scored.beyond.y[-1, :rows] == pytest.approx(raw["y"][-rows:], nan_ok=True)
+    gaps = np.diff(scored.beyond.t[-1, :rows]) / data.tempo
+    kept = np.isfinite(raw["y"]).any(axis=1)
+    assert gaps == pytest.approx(np.diff(raw["t"][kept][-rows:]))
+    assert np.nanmean(raw["y"], axis=0) == pytest.approx(data.centre)
+    assert not data.common_unit
+
+
+def test_what_is_held_out_of_own_series_is_not_learnt_from():
+    raw = waves(series=3, rows=100)
+    before = own_data(raw, 10, 1000, 4.0)
+    held_out = before.scored.beyond
+    seen = {tuple(row) for row in before.training.y[np.isfinite(before.training.y).all(2)].tolist()}
+    wanted = {tuple(row) for row in held_out.y[np.isfinite(held_out.y).all(2)].tolist()}
+    assert wanted
+    assert not seen & wanted
+
+
+def test_a_short_series_is_halved():
+    data = own_data(waves(series=1, rows=16), rows=50, most=1000, t1=4.0)
+    assert len(data.training) == len(data.scored.beyond) == 1
+
+
+def test_crowded_windows_are_thinned_and_few_are_taken():
+    t = np.concatenate([np.arange(0, 100, 1.0), np.linspace(100, 101, 5000), np.arange(102, 200, 1.0)])
+    raw = {"t": t, "y": np.sin(t)[:, None], "series": np.zeros(len(t), np.int64)}
+    data = own_data(raw, rows=200, most=3, t1=4.0)
+    assert len(data.training) == 3
+    assert data.training.t.shape[1] <= 800
+
+
+def test_series_of_single_rows_are_refused_in_one_sentence():
+    raw = {"t": np.zeros(20), "y": np.ones((20, 1)), "series": np.arange(20)}
+    with pytest.raises(ValueError, match=r"windows of at least 4 rows .* the longest has 1 rows"):
+        own_data(raw, 10, 100, 4.0)
+
+
+@pytest.mark.parametrize("model", ["latent-ode", "rnn"])
+def test_own_series_with_gaps_are_learnt_and_scored(model):
+    experiment = OWN.with_settings({"options.model": model, "training.iterations": 3})
+    session = Session(experiment, data=waves())
+    while session.step():
+        pass
+    assert not session.message
+    figures = session.evaluate()
+    assert set(figures) == {"rmse", "reconstruction"}
+    assert all(math.isfinite(value) for value in figures.values())
+    state = {name: tuple(tensor.shape) for name, tensor in session.model.state_dict().items()}
+    assert state == expected_shapes(experiment, session.data)
+
+
+# The clock.
+
+
+def test_a_clock_of_few_times_is_exact_and_one_of_many_is_linear_between():
+    few = np.array([[0.1, 0.4], [0.2, 0.4]])
+    clock = Clock(few)
+    assert clock.times == [0.0, 0.1, 0.2, 0.4]
+    path = torch.tensor(clock.times, dtype=torch.float64)[:, None, None].expand(-1, 2, 1)
+    assert np.array_equal(clock.places(few, path).of(path)[:, :, 0].numpy(), few)
+    many = np.sort(np.random.default_rng(0).uniform(0, 2, (3, 300)), axis=1)
+    clock = Clock(many)
+    assert len(clock.times) == 257
+    line = 3.0 * torch.tensor(clock.times, dtype=torch.float64)[:, None, None].expand(-1, 3, 1)
+    assert clock.places(many, line).of(line)[:, :, 0].numpy() == pytest.approx(3.0 * many, abs=1e-12)
+    assert clock.places(many[1:2], line).of(line[:, 1:2])[0, :, 0].numpy() == pytest.approx(3.0 * many[1])
+
+
+# Learning.
+
+
+def test_a_batch_is_fixed_by_its_chance_and_a_run_by_its_seed():
+    task = task_for(SMALL)
+    first, again = (task.batch(np.random.default_rng(3), 0.0) for _ in range(2))
+    assert torch.equal(first.noise, again.noise)
+    assert torch.equal(first.observed.y, again.observed.y)
+    assert torch.equal(first.row, again.row)
+    assert first.row.min() >= 1
+    assert (first.row < first.observed.rows).all()
+    losses = []
+    for _ in range(2):
+        session = Session(SMALL.with_setting("training.iterations", 2))
+        while session.step():
+            pass
+        losses.append(session.metrics["loss"])
+    assert losses[0] == losses[1]
+
+
+def test_the_loss_is_the_paper_s_bound_where_continuity_is_left_out():
+    experiment = SMALL.with_settings({"options.continuity": 0.0, "dtype": "float64"})
+    task, model = task_for(experiment), build_model(experiment)
+    batch = task.batch(np.random.default_rng(0), 0.0)
+    belief = model.encode(batch.observed)
+    said = task.decoded(model, belief.sample(batch.noise), batch.observed.t.numpy(), solver_options(experiment))
+    density = torch.distributions.Normal(SPIRAL_SCALE * said, 0.3).log_prob(SPIRAL_SCALE * batch.observed.y)
+    bound = density.sum() - belief.kl().sum()
+    assert task.loss(model, batch).item() == pytest.approx(-bound.item() / density.numel(), rel=1e-9)
+
+
+class Oracle(torch.nn.Module):
+    """Says the clean curve and a constant error."""
+
+    def __init__(self, scored, error):
+        super().__init__()
+        self.scored, self.error = scored, error
+
+
+@pytest.mark.parametrize(("inside", "name"), [(False, "rmse"), (True, "reconstruction")])
+def test_rmse_is_the_root_of_the_mean_square_in_the_data_s_unit(monkeypatch, inside, name):
+    task, model = task_for(SMALL), build_model(SMALL)
+    scored = task.series.scored
+    error = np.random.default_rng(0).normal(size=(400, 100, 2))
+
+    def says(_model, observed, times, solver=None):
+        within = times[0, 0] == 0.0
+        windows = scored.inside if within else scored.beyond
+        return torch.tensor(windows.y + (error if within == inside else 0.0))
+
+    monkeypatch.setattr(task, "predicted", says)
+    figures = task.errors(model, 30, model.solver)
+    assert figures[name] == pytest.approx(SPIRAL_SCALE * math.sqrt((error**2).mean()), rel=1e-9)
+    assert figures["rmse" if inside else "reconstruction"] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_baseline_is_scored_on_its_next_prediction_against_the_clean_curve(monkeypatch):
+    task, model = task_for(RNN), build_model(RNN)
+    scored = task.series.scored
+    at = np.rint(scored.observed[30].t[:, 1:] / scored.inside.t[0, 1]).astype(int)
+    clean = np.take_along_axis(scored.inside.y, at[:, :, None], axis=1)
+    monkeypatch.setattr(model, "predict_next", lambda observed: torch.tensor(clean + 0.02))
+    assert task.errors(model, 30, model.solver)["reconstruction"] == pytest.approx(0.1, rel=1e-9)
+
+
+def test_a_failed_solve_gives_nan():
+    task, model = task_for(SMALL), build_model(SMALL)
+    with torch.no_grad():
+        next(model.field.parameters()).fill_(math.nan)
+    assert math.isnan(task.metrics(model, full=False)["rmse"])
+
+
+def test_quick_figures_have_the_headline_alone_and_full_ones_all():
+    for experiment in (SMALL, RNN):
+        task, model = task_for(experiment), build_model(experiment)
+        assert set(task.metrics(model, full=False)) == {"rmse"}
+        names = {figure.name for figure in TASK.figures}
+        assert set(task.metrics(model, full=True)) == names - ({"separable"} if experiment is RNN else set())
+
+
+def test_classes_are_parted_by_the_least_squares_plane():
+    rng = np.random.default_rng(0)
+    states = np.concatenate([rng.normal(size=(100, 3)) - [4, 0, 0], rng.normal(size=(100, 3)) + [4, 0, 0]])
+    labels = np.repeat([0, 1], 100)
+    share, plane = parted(states, labels)
+    assert share == 1.0
+    assert plane[0] > 10 * np.abs(plane[1:3]).max()
+    # Half of the points of a mixed lot, give or take 4 standard errors and the fit's own share.
+    assert parted(rng.normal(size=(400, 3)), rng.integers(0, 2, 400))[0] == pytest.approx(0.5, abs=0.13)
+
+
+def test_principal_directions_are_those_of_the_covariance():
+    rng = np.random.default_rng(0)
+    states = rng.normal(size=(200, 3)) @ np.diag([1.0, 5.0, 2.0]) + 7.0
+    middle, directions = principal(states)
+    values, vectors = np.linalg.eigh(np.cov(states.T))
+    assert middle == pytest.approx(states.mean(0))
+    assert np.abs(np.diag(directions.T @ vectors[:, ::-1])) == pytest.approx(1.0)
+    assert np.abs(directions).argmax(0).tolist() == [1, 2, 0]
+    assert (directions[[1, 2, 0], [0, 1, 2]] > 0).all()
+    assert values[::-1] == pytest.approx(((states - middle) @ directions).var(axis=0, ddof=1))
+
+
+# What is shown.
+
+
+@pytest.mark.parametrize("experiment", [SMALL, RNN], ids=["latent-ode", "rnn"])
+def test_the_plane_holds_the_encoded_series(experiment):
+    task, model = task_for(experiment), build_model(experiment)
+    plane = task.plane(model)
+    points, labels = task.shown(model, 50)
+    assert points.shape == (50, 2)
+    assert set(labels.tolist()) == {0, 1}
+    states, _ = task.starts(model, 50, 0)
+    assert states.shape == (50, model.state_dim)
+    assert torch.allclose(plane.basis.T @ plane.basis, torch.eye(2), atol=1e-5)
+    x0, x1, y0, y1 = task.extent(model)
+    inside = (points[:, 0] > x0) & (points[:, 0] < x1) & (points[:, 1] > y0) & (points[:, 1] < y1)
+    assert inside.mean() > 0.9
+
+
+@pytest.mark.parametrize("experiment", [SMALL, RNN], ids=["latent-ode", "rnn"])
+def test_every_view_is_drawn(experiment):
+    from odeviz.tasks.latent.views import draw
+
+    task, model = task_for(experiment), build_model(experiment)
+    scene = Scene(model, task, solver_options(experiment))
+    pictures = {view.key: draw(view.key, scene) for view in TASK.views}
+    assert isinstance(pictures["table"], Table)
+    first = pictures["table"].rows[0]
+    assert first[1:] == pytest.approx([task.errors(model, n, scene.solver)["rmse"] for n in (30, 50, 100)])
+    assert len(pictures["table"].rows) == 1 + len(PAPER) + len(TRAINED)
+    series = pictures["series"]
+    assert isinstance(series, Charts)
+    assert all(chart.over_time == (experiment is SMALL) for chart in series.charts)
+    bands = [curve for chart in series.charts for curve in chart.curves if curve.low is not None]
+    assert bool(bands) == (experiment is SMALL)
+    assert all((curve.low <= curve.high).all() for curve in bands)
+    assert isinstance(pictures["latent"], Chart)
+    assert isinstance(pictures["paths"], Charts)
+    assert isinstance(pictures["traversal"], Charts)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_views_of_own_series_are_drawn(channels):
+    from odeviz.tasks.latent.views import draw
+
+    raw = waves()
+    raw["y"] = np.repeat(raw["y"][:, :1], channels, axis=1)
+    for model_name in ("latent-ode", "rnn"):
+        experiment = OWN.with_setting("options.model", model_name)
+        task, model = task_for(experiment, data=raw), build_model(experiment, raw)
+        scene = Scene(model, task, solver_options(experiment))
+        for view in TASK.views:
+            draw(view.key, scene)
+        assert Observations.of(torch.zeros(1, 2), torch.zeros(1, 2, channels), torch.tensor([2])).seen.all()
