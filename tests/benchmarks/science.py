@@ -50,6 +50,12 @@ COMPARISONS: tuple[Comparison, ...] = (
         lambda known: known["8gaussians-moons-otcfm"]["nfe"] / known["8gaussians-moons-cfm"]["nfe"],
         Gate("ratio", at_most=0.75),
     ),
+    Comparison(
+        "Spirals from 30 observations: extrapolation RMSE of the recurrent net over that of the latent ODE",
+        ("latent-spirals-rnn", "latent-spirals"),
+        lambda known: known["latent-spirals-rnn"]["rmse"] / known["latent-spirals"]["rmse"],
+        Gate("ratio", at_least=1.3),
+    ),
 )
 
 

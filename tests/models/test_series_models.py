@@ -85,7 +85,9 @@ def test_elbo_of_a_linear_model_is_the_evidence_where_the_belief_is_the_posterio
 
 
 def solve_matrix(a, t):
-    columns = [solve_ivp(lambda _, z: a @ z, (0, t), e, rtol=1e-12, atol=1e-12).y[:, -1] for e in np.eye(len(a))]
+    columns = [
+        solve_ivp(lambda _, z: a @ z, (0, t), e, rtol=1e-12, atol=1e-12).y[:, -1] for e in np.eye(len(a))
+    ]
     return np.array(columns).T
 
 

@@ -54,7 +54,9 @@ def test_spirals_are_those_of_their_polar_equations():
         assert abs(angle[-1] - angle[0]) == pytest.approx(6 * np.pi)
         radius = np.hypot(x, y)
         turn = 6 * np.pi * points / 999
-        assert radius == pytest.approx(0.3 * turn if label else 15 / (6 * np.pi + 1 - turn), rel=1e-9, abs=1e-12)
+        assert radius == pytest.approx(
+            0.3 * turn if label else 15 / (6 * np.pi + 1 - turn), rel=1e-9, abs=1e-12
+        )
 
 
 def test_spirals_are_seen_at_random_times_with_the_noise_asked_for():
@@ -97,9 +99,12 @@ def test_own_series_are_cut_into_windows_that_follow_each_other():
     assert len(data.training) == 8
     assert len(scored.beyond) == 2
     assert data.training.t.max() <= 2.0
-    assert 2.0 <= scored.beyond.t.min() and scored.beyond.t.max() <= 4.0 + 1e-9
+    assert scored.beyond.t.min() >= 2.0
+    assert scored.beyond.t.max() <= 4.0 + 1e-9
     rows = scored.beyond.rows[-1]
-    assert data.centre + data.scale * scored.beyond.y[-1, :rows] == pytest.approx(raw["y"][-rows:], nan_ok=True)
+    assert data.centre + data.scale * scored.beyond.y[-1, :rows] == pytest.approx(
+        raw["y"][-rows:], nan_ok=True
+    )
     gaps = np.diff(scored.beyond.t[-1, :rows]) / data.tempo
     kept = np.isfinite(raw["y"]).any(axis=1)
     assert gaps == pytest.approx(np.diff(raw["t"][kept][-rows:]))
@@ -192,18 +197,12 @@ def test_the_loss_is_the_paper_s_bound_where_continuity_is_left_out():
     task, model = task_for(experiment), build_model(experiment)
     batch = task.batch(np.random.default_rng(0), 0.0)
     belief = model.encode(batch.observed)
-    said = task.decoded(model, belief.sample(batch.noise), batch.observed.t.numpy(), solver_options(experiment))
+    said = task.decoded(
+        model, belief.sample(batch.noise), batch.observed.t.numpy(), solver_options(experiment)
+    )
     density = torch.distributions.Normal(SPIRAL_SCALE * said, 0.3).log_prob(SPIRAL_SCALE * batch.observed.y)
     bound = density.sum() - belief.kl().sum()
     assert task.loss(model, batch).item() == pytest.approx(-bound.item() / density.numel(), rel=1e-9)
-
-
-class Oracle(torch.nn.Module):
-    """Says the clean curve and a constant error."""
-
-    def __init__(self, scored, error):
-        super().__init__()
-        self.scored, self.error = scored, error
 
 
 @pytest.mark.parametrize(("inside", "name"), [(False, "rmse"), (True, "reconstruction")])
@@ -249,8 +248,8 @@ def test_quick_figures_have_the_headline_alone_and_full_ones_all():
 
 def test_classes_are_parted_by_the_least_squares_plane():
     rng = np.random.default_rng(0)
-    states = np.concatenate([rng.normal(size=(100, 3)) - [4, 0, 0], rng.normal(size=(100, 3)) + [4, 0, 0]])
     labels = np.repeat([0, 1], 100)
+    states = rng.normal(size=(200, 3)) + np.outer(8 * labels - 4, [1, 0, 0])
     share, plane = parted(states, labels)
     assert share == 1.0
     assert plane[0] > 10 * np.abs(plane[1:3]).max()

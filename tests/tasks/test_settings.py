@@ -107,7 +107,7 @@ def test_preset_speaks_for_itself(name):
     assert data.name not in DATASETS or data.noise == DATASETS[data.name].default_noise
     assert chosen.sentence.endswith(".")
     assert chosen.look_for.endswith(".")
-    assert 0 < chosen.seconds <= 60
+    assert 0 < chosen.seconds <= chosen.limit <= 300
 
 
 def test_unknown_preset_gets_the_names_and_the_closest():

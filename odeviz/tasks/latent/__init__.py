@@ -175,6 +175,7 @@ TASK = Task(
         "training.iterations": 4000,
     },
     own="series",
+    sketch=_sketch,
     views=(
         View(
             "series",
