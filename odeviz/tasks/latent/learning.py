@@ -142,7 +142,7 @@ class Learning(learning.Learning):
         if not full:
             return {"rmse": self.errors(model, rows, model.solver, _GLANCED, inside=False)["rmse"]}
         figures = self.errors(model, rows, _SCORING)
-        for count in (n for n in COUNTS if n in scored.observed):
+        for count in COUNTS if self.experiment.data.name == SPIRALS else ():
             figures[f"rmse_{count}"] = self.errors(model, count, _SCORING, inside=False)["rmse"]
         if isinstance(model, LatentODE) and (scored.labels >= 0).all():
             figures["separable"] = parted(self._encoded(model), scored.labels)[0]

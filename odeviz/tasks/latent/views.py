@@ -18,6 +18,8 @@ from odeviz.tasks.scene import Scene
 #: Series over time, and in the plane; states along a direction, in standard deviations of the encoded series.
 _OVER_TIME, _IN_PLANE, _ALONG = 2, 4, (-2.0, -1.0, 0.0, 1.0, 2.0)
 _CLASSES: tuple[Role, ...] = ("class0", "class1", "class2", "class3", "class4")
+#: The channels that are drawn.
+_CHANNELS: tuple[tuple[str, Role], ...] = (("y₁", "model"), ("y₂", "second"))
 _DIRECTIONS = {0: "clockwise", 1: "counter-clockwise"}
 
 #: RMSE beyond 30, 50 and 100 observations in the paper (Chen et al., 2018, Table 2).
@@ -36,44 +38,45 @@ def draw(key: str, scene: Scene) -> Picture:
 
 
 def _over_time(scene: Scene) -> Charts:
-    """Each of the first two channels of a few series, with a band from samples of z0."""
-    charts = [
-        _channel_over_time(scene, each, channel)
-        for each in told(scene, _OVER_TIME)
-        for channel in range(min(2, each.said.shape[1]))
-    ]
-    return Charts("Held-out series", tuple(charts), columns=min(2, len(charts)), note=_mean_error(scene))
+    """The first two channels of a few series, with bands from samples of z0."""
+    charts = [_series_over_time(scene, each) for each in told(scene, _OVER_TIME)]
+    return Charts("Held-out series", tuple(charts), note=_until(scene))
 
 
-def _channel_over_time(scene: Scene, series: Told, channel: int) -> Chart:
-    def of(values: Floats | None) -> Floats | None:
+def _series_over_time(scene: Scene, series: Told) -> Chart:
+    def of(values: Floats | None, channel: int) -> Floats | None:
         return None if values is None else frozen(values[:, channel])
 
-    curves = (
-        *_truth(scene, series.known_at, series.known[:, channel]),
-        Curve(
-            _says(scene), frozen(series.t), frozen(series.said[:, channel]), "model",
-            low=of(series.low), high=of(series.high),
-        ),
-        Curve("observed", frozen(series.seen_at), frozen(series.seen[:, channel]), "data", "points"),
-    )  # fmt: skip
+    curves: list[Curve] = []
+    for channel, (name, role) in enumerate(_CHANNELS[: series.said.shape[1]]):
+        curves += [
+            *_truth(scene, series.known_at, series.known[:, channel], faint=channel > 0),
+            Curve(
+                f"{name}, {_says(scene)}", frozen(series.t), frozen(series.said[:, channel]), role,
+                low=of(series.low, channel), high=of(series.high, channel),
+            ),
+            Curve(
+                "observed", frozen(series.seen_at), frozen(series.seen[:, channel]), "data", "points",
+                faint=channel > 0,
+            ),
+        ]  # fmt: skip
     # A recurrent net's flow begins where the observations end.
     flowing = isinstance(scene.model, LatentODE)
-    title = _DIRECTIONS.get(series.label, "series")
-    return Chart(title, "t", f"y{'₁₂'[channel]}", curves, over_time=flowing)
+    title = f"{_DIRECTIONS.get(series.label, 'series')}, RMSE beyond {series.beyond_error():.2f}"
+    return Chart(title, "t", "y", tuple(curves), over_time=flowing)
 
 
-def _truth(scene: Scene, x: Floats, y: Floats) -> tuple[Curve, ...]:
+def _truth(scene: Scene, x: Floats, y: Floats, *, faint: bool = False) -> tuple[Curve, ...]:
     if scene.learning.experiment.data.name == SPIRALS:
-        return (Curve("clean", frozen(x), frozen(y), "truth", "dashed"),)
-    return (Curve("known", frozen(x), frozen(y), "truth", "points"),)
+        return (Curve("clean", frozen(x), frozen(y), "truth", "dashed", faint=faint),)
+    return (Curve("known", frozen(x), frozen(y), "truth", "points", faint=faint),)
 
 
 def _says(scene: Scene) -> str:
     return _NAMES[scene.learning.experiment.options.model]
 
 
-def _mean_error(scene: Scene) -> str:
+def _until(scene: Scene) -> str:
     return f"Observed until t = {0.5 * scene.learning.experiment.solver.t1:g}; what comes later is predicted."
 
 
@@ -91,7 +94,7 @@ def _in_plane(scene: Scene) -> Picture:
         name = _DIRECTIONS.get(series.label, "series")
         title = f"{name}, RMSE beyond {series.beyond_error():.2f}"
         charts.append(Chart(title, "y₁", "y₂", curves, equal=True))
-    return Charts("Held-out series in the plane", tuple(charts), columns=2, note=_mean_error(scene))
+    return Charts("Held-out series in the plane", tuple(charts), columns=2, note=_until(scene))
 
 
 def _latent(scene: Scene) -> Chart:
