@@ -118,6 +118,32 @@ def test_own_points_are_centred_scaled_and_held_out():
     )
 
 
+def test_own_points_are_shown_in_their_own_units():
+    given = (rng().normal(size=(400, 2)) * [300.0, 30.0] + [1e4, -7.0]).astype(np.float32)
+    own = NORMAL.with_setting("data.name", "own")
+    task = task_for(own, data={"points": given, "labels": np.full(400, -1)})
+    model = build_model(own)
+    x0, x1, y0, y1 = task.extent(model)
+    assert x0 < given[:, 0].min() < given[:, 0].max() < x1
+    assert y0 < given[:, 1].min() < given[:, 1].max() < y1
+    shown = task.shown(model, 50)[0]
+    assert np.abs(shown[:, None] - given[None]).sum(2).min(1).max() < 0.01
+    # What is read as a state of the plane and drawn again is the same point.
+    plane = task.plane(model)
+    points = torch.tensor(shown)
+    assert torch.allclose(plane.points(plane.states(points)[None], torch.zeros(1))[0], points, rtol=1e-5)
+    # A field that is zero leaves the normal, whose density in the points' units has their unit's square below it.
+    with torch.no_grad():
+        for p in model.field.parameters():
+            p.zero_()
+    unit = np.sqrt(np.square(given - given.mean(0)).mean())
+    held_out = (given[4::5] - given.mean(0)) / unit
+    expected = math.log(2 * math.pi) + 0.5 * np.square(held_out).sum(1).mean() + 2 * math.log(unit)
+    figures = task.metrics(model, full=True)
+    assert figures["nll"] == pytest.approx(expected, abs=4 * figures["nll_se"])
+    assert "gap" not in figures
+
+
 # The regression.
 
 

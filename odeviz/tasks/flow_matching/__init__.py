@@ -79,6 +79,11 @@ def sketch(experiment: Experiment) -> tuple[Points, Labels]:
     return np.concatenate([first, second]), labels
 
 
+def _unused(experiment: Experiment) -> tuple[str, ...]:
+    """A person's own points get no noise."""
+    return ("data.noise",) if experiment.data.name == OWN else ()
+
+
 TASK = Task(
     name="flow-matching",
     title="Flow matching",
@@ -103,6 +108,7 @@ TASK = Task(
     shapes=shapes,
     background="density",
     has_background=has_density,
+    unused_by=_unused,
     unused=("data.samples", "field.extra_dims", "solver.t1", "solver.learn_t1", "solver.adjoint"),
     defaults={
         "data.name": "moons",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,15 @@ Draw = Callable[[int, np.random.Generator], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Something to draw points from. ``test`` draws points that training never sees."""
+    """Something to draw points from, in standard units: ``centre + unit * points`` are its own."""
 
     sample: Draw
-    #: Half-width of the square around the origin that shows it.
+    #: Half-width of the square around the origin that shows it, in standard units.
     extent: float
+    #: Draws points that training never sees.
     test: Draw
+    centre: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+    unit: float = 1.0
 
 
 def distribution(name: str, noise: float, data: Mapping[str, NDArray[Any]] | None = None) -> Distribution:
@@ -56,20 +59,21 @@ def source(name: str) -> Distribution:
 
 
 def _own(data: Mapping[str, NDArray[Any]]) -> Distribution:
-    """A person's own points about their mean, in units of their standard deviation over both axes.
+    """A person's own points about their mean, in units of one standard deviation for both axes.
 
     One point in five is held out. Points are drawn with replacement.
     """
     given = data["points"].astype(np.float64)
-    centred = given - given.mean(axis=0)
-    points = (centred / np.sqrt((centred**2).mean())).astype(np.float32)
+    centre = given.mean(axis=0)
+    unit = float(np.sqrt(((given - centre) ** 2).mean()))
+    points = ((given - centre) / unit).astype(np.float32)
     held_out = np.arange(len(points)) % _HELD_OUT == _HELD_OUT - 1
 
     def drawing(pool: NDArray[np.float32]) -> Draw:
         return lambda n, rng: pool[rng.integers(0, len(pool), size=n)]
 
-    reach = float(np.quantile(np.abs(points), 0.99))
-    return Distribution(drawing(points[~held_out]), max(_EXTENT, 1.2 * reach), drawing(points[held_out]))
+    extent = max(_EXTENT, 1.1 * float(np.abs(points).max()))
+    return Distribution(drawing(points[~held_out]), extent, drawing(points[held_out]), centre, unit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from odeviz.tasks.flow_matching.distributions import BASES, distribution, source
 from odeviz.tasks.flow_matching.measures import SCORING, Estimate, energy_distance, euler, paths
 from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, Data
 from odeviz.tasks.own_data import OWN
+from odeviz.tasks.plane import Plane
 
 #: Times [batch, 1], points on the paths [batch, 2], the paths' velocities [batch, 2].
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -101,7 +103,9 @@ class Learning(learning.Learning):
         """NLL of held-out points, where the density is known; nothing elsewhere."""
         if not isinstance(model, DensityModel):
             return {}
-        nll = Estimate.of(-model.log_prob_at(x, model.t1, SCORING).cpu())
+        # In the data's own units, of which a plane's unit holds the square of one.
+        per_area = PLANE * math.log(self.target.unit)
+        nll = Estimate.of(per_area - model.log_prob_at(x, model.t1, SCORING).cpu())
         figures = {"nll": nll.mean, "nll_se": nll.se}
         data = self.experiment.data
         entropy = None if data.name == OWN else DATASETS[data.name].entropy_at(data.noise)
@@ -118,14 +122,25 @@ class Learning(learning.Learning):
         return self.tensor(self.target.test(n, self.stream(HELD_OUT_STREAM)))
 
     def extent(self, model: Any) -> tuple[float, float, float, float]:
-        half = max(self.source.extent, self.target.extent)
-        return (-half, half, -half, half)
+        half = self.target.unit * max(self.source.extent, self.target.extent)
+        x, y = self.target.centre.tolist()
+        return (x - half, x + half, y - half, y + half)
 
     def shown(self, model: Any, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        return self.target.sample(n, np.random.default_rng(self.experiment.seed)), _unlabelled(n)
+        points = self.target.sample(n, np.random.default_rng(self.experiment.seed))
+        return (self.target.centre + self.target.unit * points).astype(np.float32), _unlabelled(n)
 
     def starts(self, model: Any, n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         return self.source.sample(n, np.random.default_rng(seed)), _unlabelled(n)
+
+    def plane(self, model: Any) -> Plane:
+        """The plane in the data's own units."""
+        plain = Plane.of_axes(PLANE, like=next(model.parameters()))
+        if self.target.unit == 1.0:
+            return plain
+        centre = plain.origin.new_tensor(self.target.centre)
+        unit = self.target.unit
+        return Plane(-centre / unit, plain.basis * unit, plain.basis / unit, plain.labels)
 
 
 def _unlabelled(n: int) -> NDArray[np.int64]:
