@@ -7,6 +7,7 @@ from odeviz.fields.controlled import ControlledField
 from odeviz.fields.log_density import LogDensityField
 from odeviz.fields.mlp import TIMES, MLPField
 from odeviz.fields.planar import PlanarField
+from odeviz.fields.rate import RateField
 from odeviz.fields.regularized import RegularizedField
 from odeviz.fields.rescaled import Rescaled
 
@@ -19,6 +20,7 @@ __all__ = [
     "LogDensityField",
     "MLPField",
     "PlanarField",
+    "RateField",
     "RegularizedField",
     "Rescaled",
 ]

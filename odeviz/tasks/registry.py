@@ -13,6 +13,7 @@ from odeviz.tasks.dynamics import TASK as DYNAMICS
 from odeviz.tasks.flip import TASK as FLIP
 from odeviz.tasks.flow_matching import TASK as FLOW_MATCHING
 from odeviz.tasks.latent import TASK as LATENT
+from odeviz.tasks.poisson import TASK as POISSON
 from odeviz.tasks.task import Arrays, Shapes, Task
 
 if TYPE_CHECKING:
@@ -22,7 +23,17 @@ if TYPE_CHECKING:
 TASKS: MappingProxyType[str, Task] = MappingProxyType(
     {
         task.name: task
-        for task in (DENSITY, FLOW_MATCHING, CLASSIFICATION, DIGITS, FLIP, LATENT, DYNAMICS, BOUNCING_BALL)
+        for task in (
+            DENSITY,
+            FLOW_MATCHING,
+            CLASSIFICATION,
+            DIGITS,
+            FLIP,
+            LATENT,
+            POISSON,
+            DYNAMICS,
+            BOUNCING_BALL,
+        )
     }
 )
 
