@@ -26,7 +26,7 @@ def _rate(scene: Scene) -> Chart:
     t = np.linspace(0.0, HORIZON, _POINTS)
     rate, unit = learning.rate(scene.model, t, scene.solver)[0], learning.unit
     if not np.isfinite(rate).all():
-        return _nothing("Rate", "events per unit of time and sequence")
+        return _nothing("Rate", "rate λ")
     observed = learning.observed
     counts, edges = np.histogram(observed.t, bins=_BINS, range=(0.0, HORIZON))
     binned = counts / (observed.exposure * unit.scale * np.diff(edges))
@@ -50,7 +50,7 @@ def _rate(scene: Scene) -> Chart:
     return Chart(
         "Rate",
         "t",
-        "events per unit of time and sequence",
+        "rate λ",
         tuple(curves),
         over_time=learning.truth is not None,
         note=f"{len(observed.t)} events to learn from.{note}",
