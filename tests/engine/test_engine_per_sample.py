@@ -273,7 +273,7 @@ def test_dense_output_gives_each_sample_at_its_own_time(method):
     for part in (0.0, 1e-3, 0.37, 0.5, 0.99, 1.0):
         when = t[0] + part * (t[1] - t[0])
         exact = torch.exp(-RATES * (when - t[0]))
-        torch.testing.assert_close(solution(when)[:, 0], exact, rtol=1e-6, atol=1e-8)
+        torch.testing.assert_close(solution(when[None])[0, :, 0], exact, rtol=1e-6, atol=1e-8)
     with pytest.raises(ValueError, match=r"t = 0\.5 is outside the interval of sample 2, from 0\.2 to 0\.25"):
         solution(0.5)
 
