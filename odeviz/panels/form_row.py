@@ -166,7 +166,7 @@ class _QuietCombo(QComboBox):
 _WORDS = {
     **{task.name: task.title for task in TASKS.values()}, "own": "your own",
     "8gaussians": "8 Gaussians", "2spirals": "2 spirals",
-    "ode-net": "ODE-Net", "rk-net": "RK-Net",
+    "ode-net": "ODE-Net", "latent-ode": "latent ODE", "rnn": "recurrent net", "rk-net": "RK-Net",
     "mlp": "MLP", "cpu": "CPU", "cuda": "CUDA", "mps": "Metal (MPS)", "concatsquash": "concat-squash",
     "asynchronous-leapfrog": "async. leapfrog", "relu": "ReLU",
     "optimal-transport": "optimal (OT)", "silu": "SiLU", "elu": "ELU",

@@ -198,12 +198,14 @@ def _cut(t: Floats, y: Floats, duration: float, most: int) -> list[_Window]:
     last = int(where[-1])
     first_held_out = last + 1 - max(1, (last + 1) // 5) if last else 1
     windows = []
-    for index in np.unique(where).tolist():
-        inside = np.flatnonzero(where == index)
-        inside = inside[_evenly(len(inside), most)]
-        if len(inside) >= _FEWEST:
-            begin = t[0] + index * duration
-            windows.append(_Window(t[inside] - begin, y[inside], index, index >= first_held_out))
+    # Times increase, so that a window's rows lie side by side.
+    indices, begins = np.unique(where, return_index=True)
+    for index, a, b in zip(indices.tolist(), begins, [*begins[1:], len(t)], strict=True):
+        if b - a >= _FEWEST:
+            inside = a + _evenly(b - a, most)
+            windows.append(
+                _Window(t[inside] - (t[0] + index * duration), y[inside], index, index >= first_held_out)
+            )
     return windows
 
 
