@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from odeviz.analysis import grid
+from odeviz.analysis import diagnostics, grid
 from odeviz.analysis.reference import Reference
 from odeviz.analysis.results import (
     DataResult,
@@ -31,6 +31,7 @@ from odeviz.analysis.results import (
     StepTable,
     frozen,
 )
+from odeviz.analysis.states import PRECISE, as_starts, as_states
 from odeviz.engine import Solution, Status, StepRecord
 from odeviz.engine.integrate import CancelToken
 from odeviz.engine.kernel import AutogradKernel, Kernel, kernel_of
@@ -40,13 +41,10 @@ from odeviz.tasks.chart import Picture
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import NO_DATA, Data, task_for
 from odeviz.tasks.plane import Plane, TimePlane
-from odeviz.tasks.registry import TASKS
+from odeviz.tasks.registry import task_of
 from odeviz.tasks.scene import Cancelled, Scene
 from odeviz.tasks.settings import one_of
 from odeviz.training.snapshot import Snapshot
-
-#: How the log-density under the mouse is solved.
-_PROBE = SolverOptions(method="dopri5", rtol=1e-5, atol=1e-5)
 
 #: States of a grid that are solved together.
 _BLOCK = 2048
@@ -80,6 +78,8 @@ class Study:
         self._like = next(model.parameters())
         self._task = task_for(experiment, self._like.device, data)
         self._reference = Reference(self._model)
+        #: What views have found out of the model, for others and for when they are drawn again.
+        self._memory: dict[str, Any] = {}
 
     @property
     def t1(self) -> float:
@@ -132,7 +132,7 @@ class Study:
         if np.ndim(seeds) != 2 or np.shape(seeds)[1] not in widths or not len(seeds):
             raise ValueError(f"seeds must be points [batch, 2], at least one, not {list(np.shape(seeds))}")
         grid.at_least("frames", frames, 2)
-        start = self._starts(seeds)
+        start = as_starts(self._model, self._plane, seeds)
         times = np.linspace(0.0, self.t1, frames)
         began = time.perf_counter()
         solution = self._model.flow(start, times.tolist(), _options(choice), cancel=cancel)
@@ -254,7 +254,9 @@ class Study:
         u, v = self._plane.velocity(velocity)[0].tolist()
         log_density = math.nan
         if isinstance(self._model, DensityModel):
-            log_density = float(self._model.log_prob_at(state, t, _PROBE, cancel=cancel)[0]) - self._log_scale
+            log_density = (
+                float(self._model.log_prob_at(state, t, PRECISE, cancel=cancel)[0]) - self._log_scale
+            )
             solution = self._model.last_solution
             if t > 0.0 and solution is not None and solution.status is Status.CANCELLED:
                 return None
@@ -262,12 +264,15 @@ class Study:
 
     @torch.no_grad()
     def view(self, key: str, choice: SolverChoice, cancel: CancelToken | None = None) -> Picture | None:
-        """One of the task's own views; raises ``ValueError`` when it has none of that name."""
-        task = TASKS[self._experiment.task]
-        one_of("view", key, [view.key for view in task.views_of(self._experiment)])
-        draw = import_module(f"{task.package}.views").draw
+        """One of the task's own views or of those any flow has; ``ValueError`` when there is none of that name."""
+        task = task_of(self._experiment)
+        one_of("view", key, [view.key for view in diagnostics.views_of(self._experiment)])
+        own = key in [view.key for view in task.views_of(self._experiment)]
+        draw = import_module(f"{task.package}.views").draw if own else diagnostics.draw
         try:
-            picture: Picture = draw(key, Scene(self._model, self._task, _options(choice), cancel))
+            picture: Picture = draw(
+                key, Scene(self._model, self._task, _options(choice), cancel, self._memory)
+            )
         except Cancelled:
             return None
         return picture
@@ -279,19 +284,7 @@ class Study:
         return plane.log_scale if isinstance(plane, Plane) else 0.0
 
     def _states(self, points: NDArray[Any]) -> Tensor:
-        """Points of the plane ``[batch, 2]``, or states, as states ``[batch, dim]``."""
-        given = torch.as_tensor(np.array(points), dtype=self._like.dtype, device=self._like.device)
-        return self._plane.states(given) if given.shape[1] == 2 else given
-
-    def _starts(self, seeds: NDArray[Any]) -> Tensor:
-        """Seeds as states at t = 0; over an axis of time they are carried back to it."""
-        states = self._states(seeds)
-        if not self._plane.over_time or np.shape(seeds)[1] != 2:
-            return states
-        times = states.new_tensor(np.array(seeds)[:, :1])
-        field = self._model.field
-        # All at once over s from 0 to 1, where each sample's own time runs from its t to 0.
-        return _PROBE.solve(lambda s, h: -times * field(times * (1.0 - s), h), states, (0.0, 1.0)).y1
+        return as_states(self._model, self._plane, points)
 
     def _on_grid(
         self, extent: Extent, n: int, ask: Callable[[Tensor], Tensor], solves: bool

@@ -1,4 +1,4 @@
-"""The task's own views: asks for the one that is chosen while its panel can be seen."""
+"""The model's views: asks for the one that is chosen while its panel can be seen."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Slot
 
+from odeviz.analysis.diagnostics import common_views
 from odeviz.app.main_window import MainWindow
-from odeviz.bridge import SolveService, ViewRequest
+from odeviz.bridge import Phase, SolveService, ViewRequest
 from odeviz.state import Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.registry import task_of
@@ -26,8 +27,8 @@ class TaskViews(QObject):
         window.view.chosen.connect(self._on_chosen)
 
     def offer(self, experiment: Experiment) -> None:
-        """Offer the views of the experiment's task."""
-        self._window.view.set_views(task_of(experiment).views_of(experiment))
+        """Offer the views of the experiment's task, and those of any flow."""
+        self._window.view.set_views(task_of(experiment).views_of(experiment), common_views(experiment))
 
     def forget(self) -> None:
         """Another model is about to be shown."""
@@ -42,6 +43,8 @@ class TaskViews(QObject):
     def ask(self) -> None:
         """Ask for the view that is chosen, if the panel can be seen."""
         wanted, snapshot = self._wanted(), self._bench.snapshot
+        if self._put_off():
+            return
         self._asked = wanted
         if wanted is not None and snapshot is not None:
             self._service.ask(snapshot, ViewRequest(self._window.view.view, self._bench.choice))
@@ -58,6 +61,12 @@ class TaskViews(QObject):
     @Slot(str)
     def _on_chosen(self, key: str) -> None:
         self.ask()
+
+    def _put_off(self) -> bool:
+        """Whether the picture on show has to do while training, because another would hold the others up."""
+        panel = self._window.view
+        training = self._bench.training.phase is Phase.TRAINING
+        return training and panel.picture is not None and panel.current is not None and panel.current.heavy
 
     def _wanted(self) -> tuple[Any, ...] | None:
         """What the picture depends on; None while nobody can see it."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from odeviz.analysis import diagnostics
 from odeviz.analysis.results import Extent, FlowResult, SolverChoice
 from odeviz.commands.arguments import (
     UserError,
@@ -36,8 +37,12 @@ PANELS = {
     "nfe": "history",
     "steps": "steps",
 }
-#: Every task's own views.
-VIEWS = tuple(dict.fromkeys(view.key for task in TASKS.values() for view in task.views))
+#: Every task's own views, and those of any flow.
+VIEWS = tuple(
+    dict.fromkeys(
+        view.key for views in (*(task.views for task in TASKS.values()), diagnostics.VIEWS) for view in views
+    )
+)
 #: Those that show one moment of the flow.
 AT_A_TIME = ("flow", "density", "decision")
 #: Those that need no solve.
@@ -54,7 +59,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         required=True,
         choices=(*PANELS, *VIEWS),
         metavar="PANEL",
-        help=f"what to draw: {', '.join(PANELS)}, or one of the task's views (odeviz info names them)",
+        help=f"what to draw: {', '.join(PANELS)}, or one of the views that odeviz info names",
     )
     parser.add_argument(
         "--out", required=True, type=Path, metavar="FILE", help="figure: .png, .svg, .pdf; data: .csv, .npz"
@@ -151,17 +156,19 @@ def _results(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _view(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
-    """One of the task's own views."""
-    task = task_of(snapshot.experiment)
-    views = [view.key for view in task.views_of(snapshot.experiment)]
+    """One of the task's own views or of those that any flow has."""
+    views = [view.key for view in diagnostics.views_of(snapshot.experiment)]
     if given.panel not in views:
-        has = f"its views are {', '.join(views)}" if views else "it has no views of its own"
-        raise UserError(f"a model of a {task.name} task has no {given.panel}; {has}")
+        has = f"its views are {', '.join(views)}" if views else "it has no views"
+        name = snapshot.experiment.task
+        raise UserError(f"this model of a {name} task has no {given.panel}; {has}")
 
     from odeviz.analysis.study import Study
 
     picture = Study(snapshot).view(given.panel, solver_choice(snapshot.experiment, given))
     assert picture is not None, "nothing cancels here"
+    if picture.note:
+        print(picture.note)
     return {"picture": picture}
 
 

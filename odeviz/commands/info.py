@@ -15,6 +15,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
+    from odeviz.analysis.diagnostics import common_views
     from odeviz.storage.model_file import load_model, read_versions
     from odeviz.tasks.registry import task_of
 
@@ -42,8 +43,12 @@ def run(given: argparse.Namespace) -> int:
         print(snapshot.message)
     print()
     print_table({entry.path: entry.value for entry in entries if snapshot.experiment.applies(entry)})
-    views = task_of(snapshot.experiment).views_of(snapshot.experiment)
-    if views:
-        print("\nviews (odeviz export --panel ...):")
-        print_table({view.key: view.about for view in views})
+    own, common = (
+        task_of(snapshot.experiment).views_of(snapshot.experiment),
+        common_views(snapshot.experiment),
+    )
+    for title, views in (("views of its task", own), ("views of any flow", common)):
+        if views:
+            print(f"\n{title} (odeviz export --panel ...):")
+            print_table({view.key: view.about for view in views})
     return OK

@@ -14,17 +14,21 @@ from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Table, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 _COLORS = {
     "model": LIGHT.accent, "truth": LIGHT.text, "data": LIGHT.path, "baseline": LIGHT.classes[1],
     "second": LIGHT.classes[2], "muted": LIGHT.muted, **{f"class{k}": LIGHT.of_class(k) for k in range(10)},
 }  # fmt: skip
 
+#: A legend of more names stands beside the curves.
+_MOST_NAMES = 6
+
 
 def view_figure(*, picture: Picture) -> Figure:
     """A chart, several charts, maps or a table, whichever ``picture`` is."""
     if isinstance(picture, Chart):
-        figure = new_figure(COLUMN, COLUMN * 0.7)
+        figure = new_figure(COLUMN * (1.4 if _is_crowded(picture) else 1.0), COLUMN * 0.7)
         _chart(figure.add_subplot(), picture)
         return figure
     if isinstance(picture, Charts):
@@ -55,8 +59,19 @@ def _chart(axes: Axes, chart: Chart) -> None:
         axes.set_aspect("equal", adjustable="datalim")
     for order, curve in enumerate(chart.curves):
         _curve(axes, curve, order)
-    if any(curve.label and not curve.faint for curve in chart.curves):
+    if _is_crowded(chart):
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.8)
+    elif _named(chart):
         axes.legend(loc="best", handlelength=1.4)
+
+
+def _named(chart: Chart) -> list[Curve]:
+    return [curve for curve in chart.curves if curve.label and not curve.faint]
+
+
+def _is_crowded(chart: Chart) -> bool:
+    """Whether a legend among the curves would hide them."""
+    return len(_named(chart)) > _MOST_NAMES
 
 
 def _curve(axes: Axes, curve: Curve, order: int) -> None:
@@ -88,20 +103,32 @@ def _maps(maps: Maps) -> Figure:
     places = figure.subplots(rows, maps.columns, squeeze=False).ravel()
     finite = [np.asarray(one.values)[np.isfinite(one.values)] for one in maps.maps]
     everything = np.concatenate(finite) if finite else np.zeros(1)
-    for axes, one, own in zip(places, maps.maps, finite, strict=False):
-        _map(axes, one, everything if maps.shared else own, maps.diverging)
+    one_scale = maps.shared or len(maps.maps) == 1
+    images = [
+        _map(axes, one, everything if one_scale else own, maps.diverging)
+        for axes, one, own in zip(places, maps.maps, finite, strict=False)
+    ]
+    if maps.scale:
+        for group in (
+            [list(places[: len(images)])] if one_scale else [[axes] for axes in places[: len(images)]]
+        ):
+            bar = figure.colorbar(
+                images[list(places).index(group[0])], ax=group, shrink=0.8, aspect=30, pad=0.02
+            )
+            bar.set_label(maps.scale)
+            bar.outline.set_linewidth(0.4)
     for axes in places[len(maps.maps) :]:
         axes.set_axis_off()
     return figure
 
 
-def _map(axes: Axes, one: Map, scale: np.ndarray, diverging: bool) -> None:
+def _map(axes: Axes, one: Map, scale: np.ndarray, diverging: bool) -> AxesImage:
     low, high = (float(scale.min()), float(scale.max())) if len(scale) else (0.0, 1.0)
     if diverging:
         high = max(abs(low), abs(high)) or 1.0
         low = -high
     cmap = "RdBu_r" if diverging else LIGHT.density_map
-    axes.imshow(
+    image = axes.imshow(
         one.values,
         origin="lower",
         extent=one.extent,
@@ -119,6 +146,7 @@ def _map(axes: Axes, one: Map, scale: np.ndarray, diverging: bool) -> None:
     axes.set_title(one.title)
     axes.set_xticks([])
     axes.set_yticks([])
+    return image
 
 
 def _table(table: Table) -> Figure:

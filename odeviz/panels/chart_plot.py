@@ -39,7 +39,7 @@ class ChartPlot(QWidget):
         self._title.setProperty("role", "section")
         self._title.setContentsMargins(12, 6, 12, 0)
         self._title.hide()
-        self.legend = Legend(theme, parent=self)
+        self.legend = Legend(theme, parent=self, rows=3)
         self.plot = Plot(theme, " ", " ", parent=self)
         self._now = pg.InfiniteLine(angle=90)
         self._now.setZValue(5)

@@ -6,10 +6,11 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from odeviz.tasks.chart import Map, Maps
-from odeviz.widgets.plot import Plot
+from odeviz.widgets.color_bar import ColorBar
+from odeviz.widgets.plot import Plot, power
 from odeviz.widgets.primitives import HeatMap
 from odeviz.widgets.theme import Theme
 
@@ -22,9 +23,13 @@ class MapsPlot(QWidget):
         self._theme = theme
         self._maps: Maps | None = None
         self._cells: list[_Cell] = []
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(8, 0, 8, 8)
+        self._bar = ColorBar(theme, self)
+        self._grid = QGridLayout()
         self._grid.setSpacing(6)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 8, 8)
+        row.addLayout(self._grid, 1)
+        row.addWidget(self._bar)
         theme.changed.connect(self.restyle)
 
     def set_maps(self, maps: Maps | None) -> None:
@@ -46,9 +51,16 @@ class MapsPlot(QWidget):
         if maps is None:
             return
         together = levels([one.values for one in maps.maps], maps.diverging)
+        one_scale = maps.shared or len(maps.maps) == 1
         for cell, one in zip(self._cells, maps.maps, strict=False):
-            limits = together if maps.shared else levels([one.values], maps.diverging)
-            cell.draw(one, limits, maps.diverging)
+            limits = together if one_scale else levels([one.values], maps.diverging)
+            cell.draw(one, limits, maps.diverging, titled=not one_scale and bool(maps.scale))
+        self._bar.setVisible(one_scale and bool(maps.scale))
+        colours = diverging_map(self._theme) if maps.diverging else self._theme.density_map
+        stops = [(share, colours.map(share, mode="qcolor")) for share in np.linspace(0.0, 1.0, 9)]
+        low, high = together
+        labels = [(share, _text(low + share * (high - low))) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+        self._bar.set_scale(maps.scale, stops, labels)
 
 
 class _Cell(QWidget):
@@ -58,6 +70,7 @@ class _Cell(QWidget):
         self._title = QLabel(self)
         self._title.setProperty("role", "caption")
         self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._plot = Plot(theme, grid=False, parent=self)
         self._plot.setAspectLocked(True)
         self._plot.hideAxis("left")
@@ -72,11 +85,13 @@ class _Cell(QWidget):
         column.addWidget(self._title)
         column.addWidget(self._plot, 1)
 
-    def draw(self, one: Map, limits: tuple[float, float], diverging: bool) -> None:
+    def draw(self, one: Map, limits: tuple[float, float], diverging: bool, titled: bool) -> None:
+        """``titled`` names the scale's ends in the title."""
         x0, x1, y0, y1 = one.extent
         box = QRectF(x0, y0, x1 - x0, y1 - y0)
         scale = diverging_map(self._theme) if diverging else self._theme.density_map
-        self._title.setText(one.title)
+        ends = f"\n±{_text(limits[1])}" if diverging else f"\n{_text(limits[0])} … {_text(limits[1])}"
+        self._title.setText(one.title + (ends if titled else ""))
         self._image.setLookupTable(scale.getLookupTable(nPts=256), update=False)
         values = np.nan_to_num(np.asarray(one.values, dtype=np.float32), nan=limits[0])
         self._image.setImage(values, autoLevels=False, levels=limits)
@@ -105,3 +120,7 @@ def diverging_map(theme: Theme) -> pg.ColorMap:
     """From the second class' colour through the ground to the first's."""
     c = theme.colors
     return pg.ColorMap([0.0, 0.5, 1.0], [QColor(c.classes[1]), QColor(c.base), QColor(c.classes[0])])
+
+
+def _text(value: float) -> str:
+    return power(float(f"{value:.2g}")).replace("-", "−")

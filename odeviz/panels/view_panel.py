@@ -1,4 +1,4 @@
-"""The task's own views: charts, maps and tables, chosen by name, with a sentence on what is seen."""
+"""Views of the model: its task's own and those of any flow, chosen by name, with a sentence on what is seen."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ class ViewPanel(Panel):
 
     key = "view"
     title = "Views"
-    about = "Charts, maps and tables of this task: what its science wants to see."
+    about = (
+        "Charts, maps and tables of this model: what its task wants to see, and what any flow can be asked."
+    )
 
     chosen = Signal(str)
 
@@ -79,13 +81,21 @@ class ViewPanel(Panel):
         """The key of the view on show; "" where there is none."""
         return str(self._choice.currentData() or "")
 
-    def set_views(self, views: Sequence[View]) -> None:
-        """The views to choose from; the one on show stays if it is among them."""
-        if tuple(views) == self._views and views:
+    @property
+    def current(self) -> View | None:
+        """The view on show."""
+        return next((view for view in self._views if view.key == self.view), None)
+
+    def set_views(self, own: Sequence[View], common: Sequence[View] = ()) -> None:
+        """The task's own views and, below a line, the common ones; the one on show stays if it is among them."""
+        views = (*own, *common)
+        if views == self._views and views:
             return
-        before, self._views = self.view, tuple(views)
+        before, self._views = self.view, views
         self._choice.clear()
-        for view in views:
+        for k, view in enumerate(views):
+            if own and k == len(own):
+                self._choice.insertSeparator(k)
             self._choice.addItem(view.title, view.key)
             self._choice.setItemData(self._choice.count() - 1, view.about, Qt.ItemDataRole.ToolTipRole)
         self._choice.setCurrentIndex(max(0, self._choice.findData(before)) if views else -1)
@@ -100,7 +110,7 @@ class ViewPanel(Panel):
     def set_picture(self, picture: Picture | None) -> None:
         """Draw what was asked for; None says that it is on its way."""
         self.picture = picture
-        shown = next((view for view in self._views if view.key == self.view), None)
+        shown = self.current
         self._about.setText(shown.about if shown is not None else "")
         self._choice.setToolTip(shown.about if shown is not None else "")
         self._make_room()

@@ -75,6 +75,8 @@ class Maps:
     shared: bool = False
     #: Values of both signs about zero, on a diverging scale.
     diverging: bool = False
+    #: What the values are, with their unit: the title of the colour scale.
+    scale: str = ""
     note: str = ""
 
 

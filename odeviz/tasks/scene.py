@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from odeviz.engine.integrate import CancelToken
@@ -21,6 +22,14 @@ class Scene:
     learning: Any
     solver: SolverOptions
     cancel: CancelToken | None = None
+    #: What views of the same model have found out before, by name.
+    memory: dict[str, Any] = field(default_factory=dict)
+
+    def remember(self, name: str, find_out: Callable[[], Any]) -> Any:
+        """What is known under a name, found out at the first call; :class:`Cancelled` leaves nothing behind."""
+        if name not in self.memory:
+            self.memory[name] = find_out()
+        return self.memory[name]
 
     def check(self) -> None:
         """Raise :class:`Cancelled` when the view is no longer wanted."""

@@ -53,7 +53,7 @@ def _always(experiment: Experiment) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A chart of a task's own, drawn by its module ``views``."""
+    """A chart, maps or a table; a task's own are drawn by its module ``views``."""
 
     key: str
     title: str
@@ -61,6 +61,8 @@ class View:
     about: str
     #: Whether there is something to see with an experiment's settings.
     applies: Callable[[Experiment], bool] = _always
+    #: It takes so long that it is not drawn again and again while training.
+    heavy: bool = False
 
 
 def _no_bound(experiment: Experiment) -> float | None:
@@ -122,6 +124,8 @@ class Task:
     check: Callable[[Experiment], None] = _nothing
     #: The kind of a person's own data that it takes (see ``own_data``), offered as the data set "own"; "" for none.
     own: str = ""
+    #: The state jumps on its way, so that what is said of any flow does not hold for it.
+    jumps: bool = False
     views: tuple[View, ...] = ()
     #: The picture on a preset's card: points ``[n, 2]`` and labels ``[n]``; by default those of its data set.
     sketch: Callable[[Experiment], tuple[Points, Labels]] = _sample

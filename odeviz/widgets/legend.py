@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from odeviz.widgets.guard import painted
+from odeviz.widgets.guard import guarded, painted
 from odeviz.widgets.theme import Theme
+
+#: Height of the first row, distance of the next, edge at the left, room for a key's line.
+_ROW, _NEXT, _MARGIN, _KEY = 28, 18, 12.0, 22.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,14 @@ def shade(theme: Theme, role: str) -> str:
 
 
 class Legend(QWidget):
-    """Draws keys in one row, as many as there is room for; the tooltip has them all."""
+    """Draws keys in ``rows`` rows at most, as many as there is room for; the tooltip has them all."""
 
-    def __init__(self, theme: Theme, keys: Sequence[Key] = (), parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, keys: Sequence[Key] = (), parent: QWidget | None = None, rows: int = 1
+    ) -> None:
         super().__init__(parent)
-        self._theme, self._keys = theme, tuple(keys)
-        self.setFixedHeight(28)
+        self._theme, self._keys, self._rows = theme, tuple(keys), rows
+        self.setFixedHeight(_ROW)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
@@ -46,32 +51,57 @@ class Legend(QWidget):
             text = ", ".join(f"{key.name} {key.value}".strip() for key in self._keys)
             self.setAccessibleName(text)
             self.setToolTip(text)
+            self._fit()
             self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(200, 28)
+        return QSize(200, _ROW)
+
+    @guarded
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As high as the keys' rows."""
+        rows = 1 + max((row for row, _ in self._places()), default=0)
+        self.setFixedHeight(_ROW + (rows - 1) * _NEXT)
+
+    def _places(self) -> list[tuple[int, float]]:
+        """Row and left edge of every key there is room for."""
+        places: list[tuple[int, float]] = []
+        row, x = 0, _MARGIN
+        for key in self._keys:
+            width = _KEY + sum(part[3] + 6 for part in self._parts(key))
+            if x + width > self.width() and x > _MARGIN:
+                row, x = row + 1, _MARGIN
+            if row >= self._rows or x + width > self.width():
+                break
+            places.append((row, x))
+            x += width + 10
+        return places
+
+    def _parts(self, key: Key) -> list[tuple[str, QFont, str, float]]:
+        """A key's texts with their font, colour and width."""
+        c, plain, bold = self._theme.colors, self._theme.font(-1), self._theme.font(-1)
+        bold.setWeight(bold.Weight.DemiBold)
+        return [
+            (text, font, colour, QFontMetricsF(font).horizontalAdvance(text))
+            for text, font, colour in ((key.name, plain, c.muted), (key.value, bold, c.text))
+            if text
+        ]
 
     @painted
     def paintEvent(self, painter: QPainter) -> None:
-        c, plain, bold = self._theme.colors, self._theme.font(-1), self._theme.font(-1)
-        bold.setWeight(bold.Weight.DemiBold)
-        x = 12.0
-        for key in self._keys:
-            parts = [
-                (text, font, colour, QFontMetricsF(font).horizontalAdvance(text))
-                for text, font, colour in ((key.name, plain, c.muted), (key.value, bold, c.text))
-                if text
-            ]
-            if x + 22 + sum(part[3] + 6 for part in parts) > self.width():
-                break
-            self._paint_key(painter, QRectF(x, 8, 16, 12), key)
-            x += 22
-            for text, font, colour, width in parts:
+        for key, (row, x) in zip(self._keys, self._places(), strict=False):
+            y = row * _NEXT
+            self._paint_key(painter, QRectF(x, y + 8, 16, 12), key)
+            x += _KEY
+            for text, font, colour, width in self._parts(key):
                 painter.setFont(font)
                 painter.setPen(QColor(colour))
-                painter.drawText(QRectF(x, 0, width + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, text)
+                painter.drawText(QRectF(x, y, width + 2, _ROW), Qt.AlignmentFlag.AlignVCenter, text)
                 x += width + 6
-            x += 10
 
     def _paint_key(self, painter: QPainter, box: QRectF, key: Key) -> None:
         colour, middle = QColor(shade(self._theme, key.role)), box.center()

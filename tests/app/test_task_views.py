@@ -7,6 +7,8 @@ import dataclasses
 import pytest
 
 from odeviz.app.exports import EXPORTS
+from odeviz.bridge import Phase
+from odeviz.state import TrainingStatus
 from odeviz.tasks.registry import task_of
 from odeviz.tasks.task import View
 
@@ -55,3 +57,27 @@ def test_its_numbers_are_exported(viewing, tmp_path):
     export = next(export for export in EXPORTS if export.key == "view")
     viewing.control.documents.export_panel(export, "csv", 100)
     assert (tmp_path / "view.csv").read_text().splitlines()[0] == "chart,curve,x,y"
+
+
+def test_what_any_flow_can_be_asked_is_offered_too(viewing):
+    panel = viewing.window.view
+    assert panel._choice.findData("order") > panel._choice.findData("two") + 1, "below a line"
+
+
+def test_a_view_that_takes_long_waits_for_the_end_of_training(viewing, monkeypatch):
+    views, panel = viewing.control.pictures.views, viewing.window.view
+    index = panel._choice.findData("order")
+    panel._choice.setCurrentIndex(index)
+    panel._choice.activated.emit(index)
+    viewing.tick()
+    assert panel.picture.title == "order", "chosen, it is drawn at once"
+    asked = []
+    monkeypatch.setattr(viewing.control.pictures.service, "ask", lambda *request: asked.append(request))
+    monkeypatch.setattr(viewing.bench, "training", TrainingStatus(phase=Phase.TRAINING))
+    views._asked = None
+    views.ask()
+    assert not asked
+    panel.choose("one")
+    panel.set_picture(None)
+    views.ask()
+    assert len(asked) == 1

@@ -376,3 +376,15 @@ def test_a_moment_can_be_chosen_and_must_lie_in_the_flow(capsys, models, tmp_pat
     assert np.allclose(log_density, -np.log(2 * np.pi) - (x**2 + y**2) / 2, atol=1e-4)
     assert main([*argv, "50"]) == 2
     assert "--time must be a number from 0 to" in capsys.readouterr().err
+
+
+def test_a_view_of_any_flow_is_exported_and_told(capsys, models, tmp_path):
+    figure, data = tmp_path / "a.svg", tmp_path / "a.csv"
+    assert main(["export", models["density"], "--panel", "stiffness", "--out", str(figure)]) == 0
+    assert capsys.readouterr().out.startswith("Norm up to ")
+    assert figure.stat().st_size > 1000
+    assert main(["export", models["classification"], "--panel", "nfe-map", "--out", str(data)]) == 0
+    assert data.read_text().splitlines()[0] == "map,x,y,value"
+    capsys.readouterr()
+    assert main(["info", models["density"]]) == 0
+    assert "views of any flow" in capsys.readouterr().out

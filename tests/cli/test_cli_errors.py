@@ -135,3 +135,14 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr("odeviz.commands.presets.run", broken)
     with pytest.raises(ZeroDivisionError):
         main(["list"])
+
+
+def test_a_baseline_has_none_of_a_flows_views(capsys, tmp_path):
+    import numpy as np
+
+    experiment = PRESETS["digits-resnet"].experiment
+    weights = {name: np.zeros(shape, np.float32) for name, shape in expected_shapes(experiment).items()}
+    path = tmp_path / "m.odeviz"
+    save_model(path, Snapshot(experiment, 0, 0.0, weights))
+    argv = ["export", str(path), "--panel", "stiffness", "--out", str(tmp_path / "x.png")]
+    assert "has no stiffness; its views are table1" in complaint(capsys, *argv)

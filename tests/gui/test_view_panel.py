@@ -131,3 +131,43 @@ def test_it_follows_the_theme(panel, theme):
         theme.set_mode("dark")
         assert int(theme.colors.base[1:], 16) in colours(panel)
         theme.set_mode("light")
+
+
+def test_a_line_parts_the_tasks_views_from_the_common_ones(qtbot, panel):
+    common = (View("third", "Third view", "What is third."), View("fourth", "Fourth view", "."))
+    panel.set_views(VIEWS, common)
+    names = [panel._choice.itemText(k) for k in range(panel._choice.count())]
+    assert names == ["First view", "Second view", "", "Third view", "Fourth view"]
+    panel.choose("second")
+    with qtbot.waitSignal(panel.chosen) as chosen:
+        qtbot.keyClick(panel._choice, Qt.Key.Key_Down)
+    assert chosen.args == ["third"], "the line is passed over"
+    assert panel.current == common[0]
+    panel.set_views((), common)
+    assert panel._choice.count() == 2
+    assert panel.view == "third"
+
+
+def test_maps_on_one_scale_stand_beside_it(panel):
+    panel.set_picture(maps(shared=True, scale="1/time"))
+    assert panel._maps._bar.isVisibleTo(panel)
+    assert "1/time" in panel._maps._bar.accessibleName()
+    assert panel._maps._cells[0]._title.text() == "one"
+    panel.set_picture(maps(scale="1/time"))
+    assert not panel._maps._bar.isVisibleTo(panel)
+    assert panel._maps._cells[1]._title.text() == "two\n−40 … 70"
+    panel.set_picture(maps(scale="1/time", diverging=True))
+    assert panel._maps._cells[1]._title.text() == "two\n±70"
+    panel.set_picture(maps())
+    assert panel._maps._cells[0]._title.text() == "one"
+
+
+def test_many_names_take_more_rows_of_the_legend(panel):
+    curves = tuple(Curve(f"method {k}", X, frozen(X + k), "class0") for k in range(9))
+    panel.set_picture(Chart("many", "x", "y", curves))
+    legend = panel._charts._plots[0].legend
+    rows = [row for row, _ in legend._places()]
+    assert max(rows) == 2
+    assert legend.height() == 28 + 2 * 18
+    panel.set_picture(chart())
+    assert legend.height() == 28

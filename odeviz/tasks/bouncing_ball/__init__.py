@@ -89,6 +89,7 @@ TASK = Task(
     },
     check=check,
     sketch=sketch,
+    jumps=True,
     views=(
         View(
             "height",

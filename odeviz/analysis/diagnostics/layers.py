@@ -1,0 +1,90 @@
+"""A residual net of tied blocks as Euler's method: its polylines over the continuous flow (the paper's eqs 1 and 2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from odeviz.analysis.diagnostics.subject import FINE, Subject, array, number, slope, subject_of, typical
+from odeviz.models import SolverOptions
+from odeviz.tasks.chart import Chart, Charts, Curve, Picture, Role, frozen
+from odeviz.tasks.scene import Scene
+
+_ROLES: tuple[Role, ...] = ("class1", "class3", "class2", "class0")
+#: Blocks of the nets whose paths are drawn, and of those whose error is.
+_DRAWN = (2, 4, 8, 16)
+_MEASURED = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+_PATHS, _FRAMES = 5, 81
+#: The slope is fitted to this many of the deepest nets.
+_FITTED = 3
+
+
+def residual(scene: Scene) -> Picture:
+    """See the view."""
+    subject = subject_of(scene)
+    few = subject.starts()[:_PATHS]
+    times = np.linspace(0.0, subject.t1, _FRAMES)
+    smooth = subject.solve(scene, subject.exact, few, times.tolist(), FINE)
+    curves = [_paths(subject, "flow", times, smooth.y, "truth")]
+    for blocks, role in zip(_DRAWN, _ROLES, strict=True):
+        knots = np.linspace(0.0, subject.t1, blocks + 1)
+        net = subject.solve(scene, subject.exact, few, knots.tolist(), SolverOptions("euler", steps=blocks))
+        curves.append(_paths(subject, f"N = {blocks}", knots, net.y, role))
+    # The deepest net, which is nearest, and the flow itself lie on top.
+    paths = Chart("Paths", *subject.plane.labels, (*curves[1:], curves[0]), equal=not subject.plane.over_time)
+    errors: list[float] = scene.remember("errors of layers", lambda: layer_errors(scene))
+    measured = slope(_MEASURED[-_FITTED:], errors[-_FITTED:])
+    return Charts(
+        "Residual net over the flow",
+        (paths, _error_chart(errors)),
+        columns=2,
+        note=f"With 2, 4, 8 and 16 blocks the typical error at t₁ is "
+        f"{', '.join(number(errors[_MEASURED.index(n)]) for n in _DRAWN)}; with many blocks it falls as N to the power "
+        f"{number(measured)}.",
+    )
+
+
+def layer_errors(scene: Scene) -> list[float]:
+    """The typical (geometric mean) distance at t1 between nets of each number of blocks and the flow."""
+    subject = subject_of(scene)
+    starts, ends = subject.starts()[:32], subject.ends(scene)[:32]
+    errors = []
+    for blocks in _MEASURED:
+        net = subject.solve(
+            scene, subject.exact, starts, (0.0, subject.t1), SolverOptions("euler", steps=blocks)
+        )
+        distance = (net.y1 - ends).norm(dim=1)
+        errors.append(typical(distance) if net.ok else math.nan)
+    return errors
+
+
+def _error_chart(errors: list[float]) -> Chart:
+    blocks = np.array(_MEASURED, dtype=np.float64)
+    known = np.array(errors)
+    guide = known[-1] * blocks[-1] / blocks
+    return Chart(
+        "Error at t₁",
+        "blocks N",
+        "typical error",
+        (
+            Curve("net", frozen(blocks), frozen(known), "class1"),
+            Curve("1/N", frozen(blocks), frozen(guide), "muted", "dashed"),
+        ),
+        x_log=True,
+        y_log=True,
+    )
+
+
+def _paths(subject: Subject, label: str, times: np.ndarray, states: Tensor, role: Role) -> Curve:
+    """All trajectories ``[T, batch, dim]`` as one curve with gaps."""
+    points = subject.plane.points(states, torch.as_tensor(times)).transpose(0, 1)
+    gap = points.new_full((len(points), 1, 2), math.nan)
+    x, y = torch.cat([points, gap], dim=1).reshape(-1, 2).T
+    return Curve(label, array(x), array(y), role)
+
+
+VIEWS: dict[str, Callable[[Scene], Picture]] = {"residual": residual}
