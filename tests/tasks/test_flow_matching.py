@@ -136,7 +136,14 @@ def test_own_points_are_shown_in_their_own_units():
     with torch.no_grad():
         for p in model.field.parameters():
             p.zero_()
-    unit = np.sqrt(np.square(given - given.mean(0)).mean())
+    unit = float(np.sqrt(np.square(given - given.mean(0)).mean()))
+    study = Study(Session(own, data={"points": given, "labels": np.full(400, -1)}).snapshot())
+    seeds = study.default_seeds(1000)[0]
+    assert seeds.mean(0) == pytest.approx(given.mean(0), abs=4 * unit / math.sqrt(1000))
+    start = study.flow(*study.default_seeds(50), SolverChoice(), with_error=False).paths[0]
+    assert start == pytest.approx(study.default_seeds(50)[0], rel=1e-4)
+    data = next(c for c in study.view("samples", SolverChoice()).curves if c.label == "data")
+    assert data.x.mean() == pytest.approx(given[4::5, 0].mean(), abs=0.2 * unit)
     held_out = (given[4::5] - given.mean(0)) / unit
     expected = math.log(2 * math.pi) + 0.5 * np.square(held_out).sum(1).mean() + 2 * math.log(unit)
     figures = task.metrics(model, full=True)

@@ -35,6 +35,10 @@ class Distribution:
     centre: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
     unit: float = 1.0
 
+    def own(self, points: NDArray[Any]) -> NDArray[np.float32]:
+        """Points ``[n, 2]`` of standard units in its own."""
+        return (self.centre + self.unit * points).astype(np.float32)
+
 
 def distribution(name: str, noise: float, data: Mapping[str, NDArray[Any]] | None = None) -> Distribution:
     """The data set of that name; the name "own" is that of a person's own points, in ``data``."""

@@ -1,4 +1,8 @@
-"""Regression of a field on the velocities of straight paths between pairs of points; no ODE is solved for it."""
+"""Regression of a field on the velocities of straight paths between pairs of points; no ODE is solved for it.
+
+A person's own points are learnt in standard units, in which all distances are told; the plane and the likelihood are in
+their own.
+"""
 
 from __future__ import annotations
 
@@ -128,15 +132,16 @@ class Learning(learning.Learning):
 
     def shown(self, model: Any, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         points = self.target.sample(n, np.random.default_rng(self.experiment.seed))
-        return (self.target.centre + self.target.unit * points).astype(np.float32), _unlabelled(n)
+        return self.target.own(points), _unlabelled(n)
 
     def starts(self, model: Any, n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        return self.source.sample(n, np.random.default_rng(seed)), _unlabelled(n)
+        # Points of the plane, which is in the data's own units.
+        return self.target.own(self.source.sample(n, np.random.default_rng(seed))), _unlabelled(n)
 
     def plane(self, model: Any) -> Plane:
         """The plane in the data's own units."""
         plain = Plane.of_axes(PLANE, like=next(model.parameters()))
-        if self.target.unit == 1.0:
+        if self.target.unit == 1.0 and not self.target.centre.any():
             return plain
         centre = plain.origin.new_tensor(self.target.centre)
         unit = self.target.unit

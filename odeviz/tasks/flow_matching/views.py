@@ -44,9 +44,10 @@ def _coupling(scene: Scene) -> Chart:
     x0, x1 = learning.source.sample(size, rng), learning.target.sample(size, rng)
     coupling = learning.experiment.options.coupling
     x1 = coupled(x0, x1, coupling)
+    cost = np.square(x1 - x0).sum(axis=1).mean()
+    x0, x1 = learning.target.own(x0), learning.target.own(x1)
     # A row of NaN after each pair leaves a gap between the lines.
     lines = np.stack([x0, x1, np.full_like(x0, np.nan)], axis=1)[:_PAIRS].reshape(-1, 2)
-    cost = np.square(x1 - x0).sum(axis=1).mean()
     return Chart(
         "Pairs",
         "x",
@@ -131,7 +132,10 @@ def _samples(scene: Scene) -> Chart:
         "Samples",
         "x",
         "y",
-        (_points("data", _array(data), "data"), _points("samples", _array(end), "model")),
+        tuple(
+            _points(label, learning.target.own(_array(points)), role)
+            for label, points, role in (("data", data, "data"), ("samples", end, "model"))
+        ),
         equal=True,
         note=f"Energy distance {energy.mean:.3g} ± {energy.se:.2g}: 0 where the distributions are equal.",
     )
