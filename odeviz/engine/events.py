@@ -49,7 +49,7 @@ class Event:
         check_callable("function", self.function)
         checked_flag("terminal", self.terminal)
         if self.direction not in (-1, 0, 1):
-            raise ValueError(f"direction must be -1, 0 or 1, not {self.direction}")
+            raise ValueError(f"direction must be -1, 0 or 1, not {self.direction!r}")
         if self.jump is not None:
             check_callable("jump", self.jump)
         if self.jump is not None and self.terminal:

@@ -16,6 +16,7 @@ from odeviz.engine.integrate import is_tiny
 from odeviz.engine.problem import Problem, Times
 from odeviz.engine.segment import Extras, Segment
 from odeviz.engine.solution import Solution, Stats, Status
+from odeviz.engine.unreached import unreached
 
 #: Jumps no further apart than this many times what rounding moves their times by cannot be told apart.
 INDISTINCT = 100.0
@@ -105,7 +106,7 @@ def solve_with_jumps(problem: Problem, extras: Extras, y0: Tensor, t: Times) -> 
             )
             break
     missing = len(times) - len(rows)
-    rows += [y0.new_full(y0.shape, math.nan)] * missing
+    rows += list(unreached(y0.detach(), missing, y0, *problem.params))
     return _joined(times, torch.stack(rows), segments)
 
 

@@ -8,6 +8,7 @@ callable is wrapped in :class:`AutogradKernel`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -69,11 +70,22 @@ class Kernel(Protocol):
         ...
 
 
+def _called(field: Callable[..., Tensor], t: float | Tensor, y: Tensor) -> Tensor:
+    """f(t, y), or ``TypeError`` telling how the field is called."""
+    try:
+        return field(t, y)
+    except TypeError as error:
+        time = f"a tensor {list(t.shape)}" if isinstance(t, Tensor) else "a float"
+        raise TypeError(
+            f"field is called as f(t, y), with {time} for t and a tensor {list(y.shape)} for y, and raised: {error}"
+        ) from error
+
+
 def evaluated(field: Callable[..., Tensor], t: float | Tensor, y: Tensor) -> Tensor:
     """f(t, y), or ``ValueError`` when that changed y."""
     versioned = not y.is_inference()
     version = y._version if versioned else 0
-    value = field(t, y)
+    value = _called(field, t, y)
     if versioned and y._version != version:
         raise ValueError(
             "field must not change the state it is given in place: give it y.mul(2), not y.mul_(2)"
@@ -120,22 +132,27 @@ def stands_for(field: object, kind: type) -> bool:
 
 
 class ExaminedField:
-    """A field whose first value must not depend on tensors that require a gradient and are not ``parameters``."""
+    """A field whose values must not depend on tensors that require a gradient and are not ``parameters``.
+
+    The first value is looked at in any case, later ones where they are differentiable.
+    """
 
     def __init__(self, field: Callable[..., Tensor], parameters: Sequence[Tensor]) -> None:
         #: For whoever looks for the field's own methods.
         self.field = field
-        self._parameters: Sequence[Tensor] | None = parameters
+        self._parameters = parameters
+        self._begun = False
 
     def __call__(self, t: float | Tensor, y: Tensor) -> Tensor:
-        if self._parameters is None:
+        if self._begun and not torch.is_grad_enabled():
             return self.field(t, y)
+        call = self.field if self._begun else partial(_called, self.field)
+        self._begun = True
         with torch.enable_grad():
-            value = self.field(t, y)
+            value = call(t, y)
         if isinstance(value, Tensor):
             check_listed(value, (y, *self._parameters))
             value = value if torch.is_grad_enabled() else value.detach()
-        self._parameters = None
         return value
 
 

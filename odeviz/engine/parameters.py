@@ -10,15 +10,18 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
+from odeviz.engine.checks import described
+
 
 def parameters_of(field: object, params: Iterable[Tensor] | None) -> tuple[Tensor, ...]:
     """The tensors to differentiate with respect to: a module's own parameters and those given, each once."""
     given = () if params is None else params
     if isinstance(given, Tensor) or not isinstance(given, Iterable):
-        raise TypeError("params must be a sequence of tensors, such as [w]")
+        raise TypeError(f"params must be a sequence of tensors, such as [w], not {described(given)}")
     chosen = {id(p): p for p in (*_own_parameters(field), *given)}.values()
-    if not all(isinstance(p, Tensor) for p in chosen):
-        raise TypeError("params must be a sequence of tensors, such as [w]")
+    for p in chosen:
+        if not isinstance(p, Tensor):
+            raise TypeError(f"params must be a sequence of tensors, such as [w]; it holds {described(p)}")
     return tuple(p for p in chosen if p.requires_grad)
 
 

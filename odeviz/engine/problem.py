@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -99,7 +99,7 @@ class Problem:
     ) -> Problem:
         """Raises ``ValueError`` or ``TypeError`` naming the argument and what is allowed."""
         check_callable("field", field)
-        if params is not None and not isinstance(params, Tensor):
+        if isinstance(params, Iterable) and not isinstance(params, Tensor):
             params = tuple(params)
         check_state(y0)
         times = checked_times(t)
@@ -116,7 +116,9 @@ class Problem:
             stops.reverse()
         nodes = _nodes(settings, times, stops)
         if nodes is None and not method.adaptive:
-            raise ValueError(f"method {settings.method!r} does not estimate its error: give steps or dt")
+            raise ValueError(
+                f"method {settings.method!r} does not estimate its error: give steps, dt or grid"
+            )
         tolerance = Tolerance(
             broadcast_tolerance("rtol", settings.rtol, y0),
             broadcast_tolerance("atol", settings.atol, y0),

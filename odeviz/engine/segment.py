@@ -28,6 +28,7 @@ from odeviz.engine.norm import Norm, Tolerance
 from odeviz.engine.problem import Problem, Times
 from odeviz.engine.solution import Solution, Stats, Status
 from odeviz.engine.stepper import Carried, Stepper
+from odeviz.engine.unreached import unreached, with_zero_gradients
 
 Layout = Callable[[Tensor], Tensor]
 
@@ -74,6 +75,10 @@ class Segment:
             rows = self._backprop(y0) if extras.adjoint == "backprop" else self._with_adjoint(y0)
         n = len(problem.times)
         y = problem.attach_outputs(t, rows[:n]) if wants_gradient else rows[:n]
+        assert self.trace is not None
+        missing = n - self.trace.taken
+        if wants_gradient and missing > 0:
+            y = torch.cat([y[: n - missing], unreached(y0.detach(), missing, y0, *problem.params)])
         return self._solution(y, rows[n:]), rows[n:]
 
     @property
@@ -138,6 +143,8 @@ class Segment:
                 kernel.release()
 
     def _backprop(self, y0: Tensor) -> Tensor:
+        if self.extras.counted and any(p.is_leaf for p in self.problem.params):
+            y0 = with_zero_gradients(y0, *(p for p in self.problem.params if p.is_leaf))
         if not self.extras.counted:
             stepper = differentiable_stepper(self.problem.method, self.problem.field, y0)
             return self._integrate(stepper, Watch(), _same, _same)[0]

@@ -71,7 +71,9 @@ def solve(
 ) -> Solution:
     """Solve dy/dt = field(t, y), y(t[0]) = y0.
 
-    Autocast is switched off, for the field too: a solve is made in the precision of its state.
+    Autocast is switched off, for the field too: a solve is made in the precision of its state. The field must be a
+    function of t and y: of one with noise or a state of its own (dropout, batch norm), ``discrete`` and ``backprop``
+    differentiate the values it returned, the other ways evaluate it anew and are then wrong.
 
     Parameters
     ----------

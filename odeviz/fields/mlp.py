@@ -94,6 +94,10 @@ class MLPField(nn.Module):
         super().__init__()
         if dim < 1:
             raise ValueError(f"dim must be at least 1, not {dim}")
+        if isinstance(hidden, int):
+            raise ValueError(
+                f"hidden must be the widths of the hidden layers, such as ({hidden},), not {hidden}"
+            )
         if len(hidden) < 1 or any(width < 1 for width in hidden):
             raise ValueError(
                 f"hidden must name at least one layer, each of at least 1 unit, not {tuple(hidden)}"

@@ -41,7 +41,9 @@ class PlainStepper:
     def _f(self, t: float, y: Tensor) -> Tensor:
         evaluate = partial(evaluated, self._field) if self.nfe == 0 else self._field
         self.nfe += 1
-        return checked_value(evaluate(within(t, self.window), y), y)
+        value = checked_value(evaluate(within(t, self.window), y), y)
+        # A field may write each value into the same memory; what automatic differentiation follows it cannot.
+        return value if value.requires_grad else value.clone()
 
     def derivative(self, t: float) -> Tensor:
         if self._slope is None:

@@ -49,7 +49,8 @@ def odeint(
     y0 : state at ``t[0]``: a tensor of any shape, real or complex, or a tuple of tensors, whose dtypes are promoted to
         one. One in half precision is solved in float32: func gets and the caller receives the state's dtype, and the
         default tolerances are what that resolves.
-    t : output times ``[n]``, strictly increasing or decreasing; they receive gradients.
+    t : output times ``[n]``, strictly increasing or decreasing; they receive gradients, those of the solution:
+        dL/dy . func(t, y), whatever the error of the steps.
     rtol, atol : error allowed in each entry of each step, ``atol + rtol * |y|``: numbers, tensors that broadcast to
         the state, or for a tuple of tensors a tuple of either.
     method : ``dopri5`` by default; another of torchdiffeq's names, or a name in ``METHODS``. ``dopri8`` is the pair

@@ -19,7 +19,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from odeviz.engine.checks import checked_value
+from odeviz.engine.checks import checked_value, described
 from odeviz.engine.families.tableau import ButcherTableau, Number
 from odeviz.engine.kernel import Kernel, evaluated, kernel_of
 from odeviz.engine.norm import Tolerance
@@ -238,7 +238,13 @@ class Ensemble:
     def _rows_of_field(self, time: Tensor, y: Tensor) -> Tensor:
         self.calls += 1
         rows = y.t().contiguous()
-        return checked_value(evaluated(self.field, time, rows), rows).t()
+        value = evaluated(self.field, time, rows)
+        if isinstance(value, Tensor) and value.shape != rows.shape:
+            raise ValueError(
+                f"field must return a tensor [n, {rows.shape[1]}] for the n states it is given "
+                f"(with per_sample n is filled up, here to {rows.shape[0]}), not {described(value)}"
+            )
+        return checked_value(value, rows).t()
 
     def _note_times(self, time: Tensor, step: Tensor) -> None:
         """The times of all stages, as the field gets them."""
