@@ -78,7 +78,8 @@ class Segment:
         assert self.trace is not None
         missing = n - self.trace.taken
         if wants_gradient and missing > 0:
-            y = torch.cat([y[: n - missing], unreached(y0.detach(), missing, y0, *problem.params)])
+            roots = (y0, *problem.params) if extras.counted else (y0,)
+            y = torch.cat([y[: n - missing], unreached(y0.detach(), missing, *roots)])
         return self._solution(y, rows[n:]), rows[n:]
 
     @property

@@ -122,6 +122,6 @@ def test_params_that_are_no_tensors_are_named(params, words):
         solve(lambda t, y: -y, ONES, [0.0, 1.0], params=params)
 
 
-def test_a_wrong_shape_is_told_without_the_filling_of_per_sample():
-    with pytest.raises(ValueError, match=r"\[n, 1\] for the n states"):
+def test_a_wrong_shape_is_told_with_the_filling_of_per_sample():
+    with pytest.raises(ValueError, match="they are filled up to 64 rows"):
         solve(lambda t, y: y.sum(1), ONES, [0.0, 1.0], per_sample=True)

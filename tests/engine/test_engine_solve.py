@@ -252,7 +252,7 @@ def test_dense_output_refuses_times_outside():
         ({"first_step": 0.0}, r"first_step must be a positive"),
         ({"params": torch.ones(2)}, r"params must be a sequence of tensors"),
         ({"params": ["w"]}, r"params must be a sequence of tensors"),
-        ({"method": "rk4"}, r"'rk4' does not estimate its error: give steps or dt"),
+        ({"method": "rk4"}, r"'rk4' does not estimate its error: give steps, dt or grid"),
         ({"t": [0.0]}, r"t must hold at least two"),
         ({"t": [0.0, 1.0, 0.5]}, r"t must be strictly increasing"),
         ({"t": torch.zeros(2, 2)}, r"t must be one-dimensional, not of shape \[2, 2\]"),

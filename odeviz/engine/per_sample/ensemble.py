@@ -241,8 +241,8 @@ class Ensemble:
         value = evaluated(self.field, time, rows)
         if isinstance(value, Tensor) and value.shape != rows.shape:
             raise ValueError(
-                f"field must return a tensor [n, {rows.shape[1]}] for the n states it is given "
-                f"(with per_sample n is filled up, here to {rows.shape[0]}), not {described(value)}"
+                f"field must return {described(rows)}, as the states are that it is given "
+                f"(with per_sample they are filled up to {rows.shape[0]} rows), not {described(value)}"
             )
         return checked_value(value, rows).t()
 
