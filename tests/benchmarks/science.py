@@ -56,6 +56,18 @@ COMPARISONS: tuple[Comparison, ...] = (
         lambda known: known["latent-spirals-rnn"]["rmse"] / known["latent-spirals"]["rmse"],
         Gate("ratio", at_least=1.3),
     ),
+    Comparison(
+        "digits: test error of the ODE-Net less the residual net's",
+        ("digits-odenet", "digits-resnet"),
+        lambda known: known["digits-odenet"]["error"] - known["digits-resnet"]["error"],
+        Gate("difference", at_most=0.01),
+    ),
+    Comparison(
+        "digits: parameters of the ODE-Net over the residual net's",
+        ("digits-odenet", "digits-resnet"),
+        lambda known: known["digits-odenet"]["parameters"] / known["digits-resnet"]["parameters"],
+        Gate("ratio", at_most=1 / 3),
+    ),
 )
 
 
