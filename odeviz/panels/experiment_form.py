@@ -209,7 +209,9 @@ class ExperimentForm(Panel):
         return ""
 
     def _is_hot(self, path: str) -> bool:
-        return self._rows[path].hot
+        """Whether a running session takes the setting over; one of another task, which has no row here, it does not."""
+        row = self._rows.get(path)
+        return row is not None and row.hot
 
     def _typed(self, path: str, value: object) -> None:
         self._rows[path].set_error(self._judge(path, value))

@@ -54,7 +54,7 @@ TRAIN = ("train", "moons-density")
         ([*TRAIN, "--set", "field.width=" + "9" * 400], "field.width must be a whole number"),
         ([*TRAIN, "--set", "field.widht=3"], "did you mean 'field.width'?"),
         ([*TRAIN, "--set", "noise"], "--set takes NAME=VALUE such as data.noise=0.1, not 'noise'"),
-        ([*TRAIN, "--set", "data.name=annuli"], "data.name must be one of moons, 8gaussians"),
+        ([*TRAIN, "--set", "data.name=annuli"], "data.name must be one of moons, circles, 8gaussians"),
         ([*TRAIN, "--iterations", "0"], "training.iterations must be a whole number from 1"),
         ([*TRAIN, "--seconds", "soon"], "must be a number from 0.01"),
         ([*TRAIN, "--seconds", "nan"], "must be a number from 0.01"),

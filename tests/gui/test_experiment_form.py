@@ -148,6 +148,11 @@ def test_a_cold_change_offers_a_restart_and_a_hot_one_does_not(qtbot, form):
         form._restart.click()
 
 
+def test_a_run_of_another_task_offers_a_restart(form):
+    form.set_experiment(Experiment.of("flip"), Experiment())
+    assert form._banner.isVisibleTo(form)
+
+
 def test_choosing_a_preset_emits_its_name(qtbot, form):
     form.set_preset("moons-classifier")
     with qtbot.waitSignal(form.preset_chosen) as chosen:
