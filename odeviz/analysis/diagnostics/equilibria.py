@@ -18,6 +18,8 @@ from odeviz.tasks.scene import Scene
 
 #: Newton's method starts from the nodes of such a grid, and takes so many steps.
 _STARTS, _NEWTON = 15, 30
+#: States of more dimensions than this are sought from fewer starts.
+_MANY_DIMENSIONS, _FEW_STARTS = 8, 7
 #: A point is fixed where the field is this much smaller than it is typically; two closer than that share are one.
 _ZERO, _SAME = 1e-9, 1e-4
 #: Eigenvalues with a smaller real part than this share of their modulus turn without end, to what can be told.
@@ -86,7 +88,7 @@ def fixed_points(scene: Scene, t: float) -> list[FixedPoint]:
 
 def _newton(scene: Scene, subject: Subject, t: float) -> Tensor:
     """States ``[n, dim]`` where the field is zero to rounding, many of them several times."""
-    nodes = grid.nodes(subject.extent, _STARTS)[2]
+    nodes = grid.nodes(subject.extent, _FEW_STARTS if subject.dim > _MANY_DIMENSIONS else _STARTS)[2]
     states = subject.plane.states(torch.as_tensor(nodes))
     most = 0.5 * max(subject.extent.y1 - subject.extent.y0, 1e-6)
     field = subject.exact.field
