@@ -16,6 +16,7 @@ from odeviz.analysis.diagnostics.subject import Subject, array, number, subject_
 from odeviz.tasks.chart import Chart, Charts, Curve, Picture, Role, Table, frozen
 from odeviz.tasks.scene import Scene
 
+PLANE = 2
 #: Newton's method starts from the nodes of such a grid, and takes so many steps.
 _STARTS, _NEWTON = 15, 30
 #: States of more dimensions than this are sought from fewer starts.
@@ -144,10 +145,15 @@ def nullclines(scene: Scene) -> Picture:
             charts.append(_nullclines_over_time(subject, t))
         else:
             charts.append(_plane_chart(subject, t, points, named=not charts))
+    note = _note(known)
+    if subject.dim > PLANE:
+        note += (
+            f" Of {subject.dim} dimensions the picture has two: fixed points out of it are projected onto it."
+        )
     if len(charts) == 1:
         only = charts[0]
-        return Chart("Nullclines", only.x_label, only.y_label, only.curves, note=_note(known))
-    return Charts("Nullclines", tuple(charts), columns=len(charts), note=_note(known))
+        return Chart("Nullclines", only.x_label, only.y_label, only.curves, note=note)
+    return Charts("Nullclines", tuple(charts), columns=len(charts), note=note)
 
 
 def _plane_chart(subject: Subject, t: float, points: list[FixedPoint], named: bool) -> Chart:
