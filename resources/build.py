@@ -61,7 +61,8 @@ def draw(name: str) -> None:
 
     snapshot = load_model(MODELS / f"{name}.odeviz")
     study, choice = Study(snapshot), SolverChoice("dopri5", rtol=1e-4, atol=1e-4)
-    flow = study.flow(*study.default_seeds(60), choice, with_error=False)
+    seeds = study.default_seeds(min(60, task_of(snapshot.experiment).crowd))
+    flow = study.flow(*seeds, choice, with_error=False)
     assert flow is not None, "nothing cancels here"
     behind = task_of(snapshot.experiment).behind(snapshot.experiment)
     ask = {"density": (study.density, study.t1), "decision": (study.decision, 0.0)}.get(behind)

@@ -119,7 +119,9 @@ class Study:
         with_error: bool = True,
         cancel: CancelToken | None = None,
     ) -> FlowResult | None:
-        """Trajectories through ``seeds`` from t = 0 to t1, at ``frames`` equal times, by one solve.
+        """Trajectories through ``seeds`` from t = 0 to t1, by one solve, at ``frames`` equal times.
+
+        There are more of those where the task's trajectories need it to look smooth.
 
         ``seeds`` are points of the plane ``[batch, 2]`` or states ``[batch, dim]``, at t = 0; where the plane has an
         axis of time, a trajectory passes through its point at the point's own time.
@@ -132,6 +134,7 @@ class Study:
         if np.ndim(seeds) != 2 or np.shape(seeds)[1] not in widths or not len(seeds):
             raise ValueError(f"seeds must be points [batch, 2], at least one, not {list(np.shape(seeds))}")
         grid.at_least("frames", frames, 2)
+        frames = max(frames, task_of(self._experiment).frames(self._experiment))
         start = as_starts(self._model, self._plane, seeds)
         times = np.linspace(0.0, self.t1, frames)
         began = time.perf_counter()

@@ -265,9 +265,12 @@ class Pictures(QObject):
         if snapshot is not None:
             self.service.withdraw("cost")
             frames = QUICK_FRAMES if self.training else FRAMES
-            request = FlowRequest(choice, self.trajectories, frames)
+            request = FlowRequest(choice, self._crowd(snapshot), frames)
             self.service.ask(snapshot, request, patient=self._dragging)
             self._rest_due = True
+
+    def _crowd(self, snapshot: Snapshot) -> int:
+        return min(self.trajectories, task_of(snapshot.experiment).crowd)
 
     def _ask_seeds(self) -> None:
         seeds, snapshot = self.bench.seeds.points, self.bench.snapshot
@@ -282,7 +285,7 @@ class Pictures(QObject):
         if self._dragging:
             return
         if not self.training:
-            self.service.ask(snapshot, CostRequest(self.bench.choice, self.trajectories))
+            self.service.ask(snapshot, CostRequest(self.bench.choice, self._crowd(snapshot)))
         self._renew_background()
         self.views.ask()
 

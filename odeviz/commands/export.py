@@ -183,7 +183,9 @@ def _recorded(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _flow(study: Study, snapshot: Snapshot, choice: SolverChoice) -> FlowResult:
-    seeds, labels = study.default_seeds(_TRAJECTORIES, snapshot.experiment.seed)
+    seeds, labels = study.default_seeds(
+        min(_TRAJECTORIES, task_of(snapshot.experiment).crowd), snapshot.experiment.seed
+    )
     flow = study.flow(seeds, labels, choice, with_error=False)
     assert flow is not None, "nothing cancels here"
     return flow

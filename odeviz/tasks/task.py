@@ -69,6 +69,10 @@ def _no_bound(experiment: Experiment) -> float | None:
     return None
 
 
+def _two(experiment: Experiment) -> int:
+    return 2
+
+
 def _nothing(experiment: Experiment) -> None:
     return None
 
@@ -110,6 +114,10 @@ class Task:
     has_background: Callable[[Experiment], bool] = _always
     #: The plane, its extent or the points shown in it depend on the model's weights.
     scene_follows_model: bool = False
+    #: The most trajectories that the plane shows at once: of long ones, more would hide each other.
+    crowd: int = 1000
+    #: The fewest equal times at which an experiment's trajectories look smooth.
+    frames: Callable[[Experiment], int] = _two
     #: Settings of the common sections that mean nothing to it, by dotted path.
     unused: tuple[str, ...] = ()
     #: The same under an experiment's other settings, such as a choice among its models.

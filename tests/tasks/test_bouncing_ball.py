@@ -9,6 +9,8 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
+from odeviz.analysis.results import SolverChoice
+from odeviz.analysis.study import Study
 from odeviz.models import SolverOptions
 from odeviz.models.bouncing_ball import BallField, BouncingBall
 from odeviz.tasks import Experiment
@@ -173,6 +175,17 @@ def test_shapes_and_scene():
     points, owners = task.shown(model, 40)
     assert points.shape == (40, 2)
     assert set(owners.tolist()) == {0, 1}
+
+
+def test_the_steps_shown_are_those_of_the_first_ball():
+    chosen = experiment(dtype="float64")
+    study = Study.of(build_model(chosen), chosen)
+    flow = study.flow(*study.default_seeds(3), SolverChoice(rtol=1e-6, atol=1e-6))
+    ends = flow.steps.t + flow.steps.h
+    assert flow.steps.t[0] == 0.0
+    assert ends.max() == pytest.approx(4.0)
+    assert bool((np.diff(flow.steps.t) > 0).all())
+    assert flow.error < 1e-3
 
 
 def test_views_of_the_true_ball_show_no_error():

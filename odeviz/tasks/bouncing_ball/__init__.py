@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,11 @@ def check(experiment: Experiment) -> None:
         )
 
 
+def frames(experiment: Experiment) -> int:
+    """As many as show each arc smoothly."""
+    return math.ceil(30.0 * experiment.solver.t1) + 1
+
+
 def sketch(experiment: Experiment) -> tuple[Points, Labels]:
     """A ball that bounces on, in height and velocity: arcs of parabolas, each lower than the one before."""
     share = np.linspace(1.0, -1.0, 120)
@@ -87,6 +93,8 @@ TASK = Task(
         "training.lr": 0.1,
         "training.iterations": 200,
     },
+    crowd=6,
+    frames=frames,
     check=check,
     sketch=sketch,
     jumps=True,

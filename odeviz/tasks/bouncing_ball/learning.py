@@ -89,7 +89,7 @@ class Learning(learning.Learning):
         }
 
     def extent(self, model: Any) -> tuple[float, float, float, float]:
-        return (-1.0, 11.0, -16.0, 16.0)
+        return (-1.0, 11.0, -15.0, 15.0)
 
     def shown(self, model: Any, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         points = self.observed.reshape(-1, 2)

@@ -95,7 +95,7 @@ class Learning(learning.Learning):
             learnt = model.field.parameters_now.double().cpu().numpy()
             figures["parameter_error"] = float(np.abs(learnt / np.array(self.system.values) - 1).max())
         if self.system.conserved is not None:
-            figures["drift"] = float(np.abs(self.drift(model, self.held_out[:, 0])[1]).max(1).mean())
+            figures["drift"] = float(np.median(np.abs(self.drift(model, self.held_out[:, 0])[1]).max(1)))
         return figures
 
     def extent(self, model: Any) -> tuple[float, float, float, float]:

@@ -158,7 +158,7 @@ SYSTEMS = _registry(
         low=(-1.6, -1.6),
         high=(1.6, 1.6),
         extent=(-2.3, 2.3, -2.3, 2.3),
-        period=3.0,
+        period=0.9,
     ),
     System(
         "lotka-volterra",

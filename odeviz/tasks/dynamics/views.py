@@ -14,7 +14,7 @@ from odeviz.tasks.dynamics.learning import PERIODS, Learning
 from odeviz.tasks.scene import Scene
 
 #: Trajectories and arrows along each side of a phase plane; times of a path; cells along each side of a map.
-_PATHS, _ARROWS, _FINE, _CELLS = 12, 15, 401, 60
+_PATHS, _ARROWS, _FINE, _CELLS = 12, 15, 801, 60
 #: Points of the data on a map.
 _POINTS = 300
 
@@ -40,8 +40,7 @@ def _phase(scene: Scene, learning: Learning) -> Charts:
         for title, paths, velocity, role in sides
     )
     apart = np.linalg.norm(learnt[:, -1] - true[:, -1], axis=-1)
-    end = f"at t = {scene.model.t1:g} they are {apart.mean():.3g} apart on average"
-    note = f"{len(true)} trajectories from training starts; {end}."
+    note = f"From {len(true)} training starts; at t = {scene.model.t1:g} they are {apart.mean():.3g} apart (mean)."
     return Charts("Phase plane", charts, columns=2, note=note)
 
 
@@ -98,17 +97,16 @@ def _difference(scene: Scene, learning: Learning) -> Maps:
 
 def _conserved(scene: Scene, learning: Learning) -> Chart:
     times, change = learning.drift(scene.model, learning.held_out[:, 0], scene.solver)
+    most = np.abs(change).max(1)
     change = np.where(np.isfinite(change), change, np.nan)
     t = frozen(times)
     curves = [Curve("kept", t, frozen(np.zeros_like(times)), "truth", "dashed")]
     curves += [
         Curve("learnt" if not k else "", t, frozen(row), "model", faint=k > 0) for k, row in enumerate(change)
     ]
-    mean = np.abs(change).max(1).mean() if np.isfinite(change).all() else np.inf
-    name = learning.system.invariant
-    note = (
-        f"Over {PERIODS} periods the {name} changes by up to {mean:.3g} on average over {len(change)} starts."
-    )
+    name, gone = learning.system.invariant, int(np.isinf(most).sum())
+    away = f"; {gone} of {len(most)} starts leave the states that have one" if gone else ""
+    note = f"Over {PERIODS} periods the {name} changes by up to {np.median(most):.3g} (median of the starts){away}."
     return Chart("Conserved quantity", "t", f"change of {name}", tuple(curves), note=note)
 
 
