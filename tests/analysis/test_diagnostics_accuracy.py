@@ -16,7 +16,7 @@ from odeviz.analysis import SolverChoice, Study
 from odeviz.analysis.diagnostics import cost
 from odeviz.analysis.diagnostics.accuracy import Yardstick, finest_slope, settled_slope
 from odeviz.analysis.diagnostics.gradients import adjoint_paths, gradient_of, true_gradient
-from odeviz.analysis.diagnostics.layers import _MEASURED, layer_errors
+from odeviz.analysis.diagnostics.layers import MEASURED, layer_errors
 from odeviz.analysis.diagnostics.subject import slope, subject_of
 from odeviz.engine import METHODS, ButcherTableau
 from odeviz.fields import AutogradField
@@ -131,7 +131,7 @@ def test_row_1_tied_blocks_are_eulers_steps() -> None:
 def test_row_1_the_error_falls_as_one_over_the_number_of_blocks() -> None:
     with torch.no_grad():
         errors = layer_errors(scene_of(trained_study()))
-    assert slope(_MEASURED[-3:], errors[-3:]) == pytest.approx(-1.0, abs=0.1)
+    assert slope(MEASURED[-3:], errors[-3:]) == pytest.approx(-1.0, abs=0.1)
 
 
 # --- cost

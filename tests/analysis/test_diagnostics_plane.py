@@ -44,7 +44,7 @@ def test_divergence_is_the_trace_and_curl_twice_the_turning(
     maps = flow_study(A).view("divergence-curl", TIGHT).maps
     assert len(maps) == 6
     for one in maps:
-        wanted = divergence if one.title.startswith("divergence") else curl
+        wanted = divergence if one.title.startswith("div") else curl
         np.testing.assert_allclose(one.values, wanted, atol=1e-6)
 
 

@@ -12,7 +12,7 @@ import torch
 from studies import flow_study, trained_study
 from torch import nn
 
-from odeviz.analysis import SolverChoice, diagnostics
+from odeviz.analysis import SolverChoice, Study, diagnostics
 from odeviz.engine import solve
 from odeviz.fields import AutogradField
 from odeviz.models import FlowModel, SolverOptions
@@ -60,6 +60,24 @@ def test_only_a_flow_that_is_its_fields_alone_has_them(name: str) -> None:
     alone = solve(model.field, z0, (0.0, model.t1), method="rk4", steps=3).y1
     same = model.flow(z0, (0.0, model.t1), options).y1
     torch.testing.assert_close(same, alone, rtol=0.0, atol=0.0, equal_nan=True)
+
+
+FIRST = {
+    preset.experiment.task: preset
+    for preset in reversed(PRESETS.values())
+    if diagnostics.common_views(preset.experiment)
+}
+
+
+@pytest.mark.parametrize("task", FIRST)
+@pytest.mark.parametrize("key", ["reverse", "stiffness", "divergence-curl", "nfe-map"])
+def test_every_task_has_them(task: str, key: str) -> None:
+    experiment = FIRST[task].experiment
+    study = Study.of(build_model(experiment), experiment)
+    picture = study.view(key, SolverChoice("dopri5", 1e-2, 1e-2))
+    assert picture is not None
+    assert picture.note
+    assert "nan" not in picture.note
 
 
 def test_baselines_and_jumps_have_none() -> None:

@@ -4,6 +4,7 @@
     python tests/benchmarks/science.py moons-density --seeds 0
     python tests/benchmarks/science.py --quick              the presets that train in seconds, seed 0
     python tests/benchmarks/science.py --shipped            the shipped models as they are, without training
+    python tests/benchmarks/science.py --figures            the paper's figures 3a-d, orders, gradients on moons-density
 
 Each run is bounded by its preset's limit in seconds, on one thread; the schedule of the learning rate follows
 whichever of time and iterations is ahead. Below the presets come the figures that compare some of them. Exits with
@@ -21,6 +22,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import paper_figures
 
 from odeviz.storage import load_model
 from odeviz.storage.paths import pretrained
@@ -145,8 +148,15 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, help="for every run, instead of its preset's limit")
     parser.add_argument("--quick", action="store_true", help=f"presets of up to {QUICK_SECONDS:g} s, seed 0")
     parser.add_argument("--shipped", action="store_true", help="score the shipped models, train nothing")
+    parser.add_argument(
+        "--figures", action="store_true", help="measure the paper's figures on shipped models instead"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write every run's figures as JSON")
     given = parser.parse_args()
+    if given.figures:
+        return verdict(
+            sum(paper_figures.figures(preset(name).name) for name in given.presets or ["moons-density"])
+        )
     names = [preset(name).name for name in given.presets] or list(PRESETS)
     if given.quick:
         names = [name for name in names if PRESETS[name].seconds <= QUICK_SECONDS]
@@ -168,6 +178,11 @@ def main() -> int:
     missed += compare(known)
     if given.out is not None:
         given.out.write_text(json.dumps(record, indent=1))
+    return verdict(missed)
+
+
+def verdict(missed: int) -> int:
+    """Print how many gates are missed; the exit status."""
     print(f"{missed} gate{'s' * (missed != 1)} missed" if missed else "every gate holds")
     return 1 if missed else 0
 

@@ -193,8 +193,8 @@ def order(scene: Scene) -> Picture:
         tuple(curves),
         x_log=True,
         y_log=True,
-        note=f"Slopes at the smallest steps above rounding: {told}. A slope above the order means that the steps are "
-        "still too large for the leading error to stand alone.",
+        note=f"Slopes at the smallest steps above rounding: {told}. Above the order, the steps are still too large for "
+        "the leading error to stand alone; below it, the field has kinks, as those of relu and ELU.",
     )
 
 

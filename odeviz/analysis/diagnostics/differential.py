@@ -44,8 +44,8 @@ def view(scene: Scene) -> Picture:
     for t in moments:
         scene.check()
         divergence, curl = divergence_and_curl(subject, t, ground.states)
-        divergences.append(Layer(f"divergence, t = {t:.2f}", ground, divergence))
-        curls.append(Layer(f"curl, t = {t:.2f}", ground, curl))
+        divergences.append(Layer(f"div f, t = {t:.2g}", ground, divergence))
+        curls.append(Layer(f"curl f, t = {t:.2g}", ground, curl))
     return over_plane(
         "Divergence and curl",
         [*divergences, *curls],

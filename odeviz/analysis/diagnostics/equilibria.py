@@ -16,8 +16,11 @@ from odeviz.analysis.diagnostics.subject import Subject, array, number, subject_
 from odeviz.tasks.chart import Chart, Charts, Curve, Picture, Role, Table, frozen
 from odeviz.tasks.scene import Scene
 
+PLANE = 2
 #: Newton's method starts from the nodes of such a grid, and takes so many steps.
 _STARTS, _NEWTON = 15, 30
+#: States of more dimensions than this are sought from fewer starts.
+_MANY_DIMENSIONS, _FEW_STARTS = 8, 7
 #: A point is fixed where the field is this much smaller than it is typically; two closer than that share are one.
 _ZERO, _SAME = 1e-9, 1e-4
 #: Eigenvalues with a smaller real part than this share of their modulus turn without end, to what can be told.
@@ -86,7 +89,7 @@ def fixed_points(scene: Scene, t: float) -> list[FixedPoint]:
 
 def _newton(scene: Scene, subject: Subject, t: float) -> Tensor:
     """States ``[n, dim]`` where the field is zero to rounding, many of them several times."""
-    nodes = grid.nodes(subject.extent, _STARTS)[2]
+    nodes = grid.nodes(subject.extent, _FEW_STARTS if subject.dim > _MANY_DIMENSIONS else _STARTS)[2]
     states = subject.plane.states(torch.as_tensor(nodes))
     most = 0.5 * max(subject.extent.y1 - subject.extent.y0, 1e-6)
     field = subject.exact.field
@@ -142,10 +145,15 @@ def nullclines(scene: Scene) -> Picture:
             charts.append(_nullclines_over_time(subject, t))
         else:
             charts.append(_plane_chart(subject, t, points, named=not charts))
+    note = _note(known)
+    if subject.dim > PLANE:
+        note += (
+            f" Of {subject.dim} dimensions the picture has two: fixed points out of it are projected onto it."
+        )
     if len(charts) == 1:
         only = charts[0]
-        return Chart("Nullclines", only.x_label, only.y_label, only.curves, note=_note(known))
-    return Charts("Nullclines", tuple(charts), columns=len(charts), note=_note(known))
+        return Chart("Nullclines", only.x_label, only.y_label, only.curves, note=note)
+    return Charts("Nullclines", tuple(charts), columns=len(charts), note=note)
 
 
 def _plane_chart(subject: Subject, t: float, points: list[FixedPoint], named: bool) -> Chart:

@@ -17,7 +17,7 @@ from odeviz.tasks.scene import Scene
 _ROLES: tuple[Role, ...] = ("class1", "class3", "class2", "class0")
 #: Blocks of the nets whose paths are drawn, and of those whose error is.
 _DRAWN = (2, 4, 8, 16)
-_MEASURED = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+MEASURED = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 _PATHS, _FRAMES = 5, 81
 #: The slope is fitted to this many of the deepest nets.
 _FITTED = 3
@@ -37,13 +37,13 @@ def residual(scene: Scene) -> Picture:
     # The deepest net, which is nearest, and the flow itself lie on top.
     paths = Chart("Paths", *subject.plane.labels, (*curves[1:], curves[0]), equal=not subject.plane.over_time)
     errors: list[float] = scene.remember("errors of layers", lambda: layer_errors(scene))
-    measured = slope(_MEASURED[-_FITTED:], errors[-_FITTED:])
+    measured = slope(MEASURED[-_FITTED:], errors[-_FITTED:])
     return Charts(
         "Residual net over the flow",
         (paths, _error_chart(errors)),
         columns=2,
         note=f"With 2, 4, 8 and 16 blocks the typical error at t₁ is "
-        f"{', '.join(number(errors[_MEASURED.index(n)]) for n in _DRAWN)}; with many blocks it falls as N to the power "
+        f"{', '.join(number(errors[MEASURED.index(n)]) for n in _DRAWN)}; with many blocks it falls as N to the power "
         f"{number(measured)}.",
     )
 
@@ -53,7 +53,7 @@ def layer_errors(scene: Scene) -> list[float]:
     subject = subject_of(scene)
     starts, ends = subject.starts()[:32], subject.ends(scene)[:32]
     errors = []
-    for blocks in _MEASURED:
+    for blocks in MEASURED:
         net = subject.solve(
             scene, subject.exact, starts, (0.0, subject.t1), SolverOptions("euler", steps=blocks)
         )
@@ -63,7 +63,7 @@ def layer_errors(scene: Scene) -> list[float]:
 
 
 def _error_chart(errors: list[float]) -> Chart:
-    blocks = np.array(_MEASURED, dtype=np.float64)
+    blocks = np.array(MEASURED, dtype=np.float64)
     known = np.array(errors)
     guide = known[-1] * blocks[-1] / blocks
     return Chart(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ from odeviz.tasks.scene import Cancelled, Scene
 TRAJECTORIES, SEED = 64, 0
 #: The yardstick: a method of order 8 at a tolerance near what float64 resolves; looser ones where a field has kinks or
 #: is stiff, so that it takes too many steps.
-EXACT = tuple(SolverOptions("dop853", tol, tol, max_steps=1500) for tol in (1e-13, 1e-10, 1e-7))
+EXACT = tuple(SolverOptions("dop853", tol, tol, max_steps=800) for tol in (1e-13, 1e-10, 1e-7))
 #: A solve whose error does not show in a picture, and one that tells whether there is anything to show.
 FINE = SolverOptions(method="dopri5", rtol=1e-7, atol=1e-7, max_steps=1000)
 _TRIAL = SolverOptions(method="dopri5", rtol=1e-4, atol=1e-4, max_steps=1000)
@@ -38,7 +39,7 @@ class Subject:
         #: As it is, and a copy in float64 on the CPU.
         self.model: FlowModel = scene.model
         self.exact = copy.deepcopy(scene.model).cpu().double()
-        self.plane: Plane | TimePlane = scene.learning.plane(self.exact)
+        self.plane = _in_float64(scene.learning.plane(self.model))
         x0, x1, y0, y1 = scene.learning.extent(self.model)
         self.extent = Extent(x0, x1, y0, y1, *self.plane.labels)
         self._learning = scene.learning
@@ -103,6 +104,15 @@ class Subject:
         if solution.status is Status.CANCELLED:
             raise Cancelled
         return solution
+
+
+def _in_float64(plane: Plane | TimePlane) -> Plane | TimePlane:
+    """The same plane for states in float64 on the CPU."""
+    named = {field.name: getattr(plane, field.name) for field in dataclasses.fields(plane)}
+    tensors: dict[str, Any] = {
+        name: value.cpu().double() for name, value in named.items() if isinstance(value, Tensor)
+    }
+    return dataclasses.replace(plane, **tensors)
 
 
 def subject_of(scene: Scene) -> Subject:
