@@ -30,6 +30,7 @@ control = desk.controller
 
 class Answers:
     def model_to_open(self, folder): return None
+    def data_to_open(self, kinds): return None
     def file_to_save(self, title, suggestion, kinds): return None
     def keep_changes(self, what): return "discard"
     def trouble(self, trouble, title): troubles.append(trouble.sentence)
@@ -37,7 +38,7 @@ class Answers:
     def about(self): pass
     def run(self, make): make(desk.window).deleteLater()
 
-control.dialogs = control.documents.dialogs = Answers()
+control.dialogs = control.documents.dialogs = control.own_data._dialogs = Answers()
 control._commands = control._make_commands()
 keys = [spec.key for spec in ACTIONS if spec.key != "quit"]
 left = 150
