@@ -96,7 +96,7 @@ def check(experiment: Experiment) -> None:
 def frames(experiment: Experiment) -> int:
     """As many as show each turn of the system smoothly."""
     turns = experiment.solver.t1 / SYSTEMS[experiment.data.name].period
-    return min(math.ceil(_PER_TURN * turns), 1000) + 1
+    return min(max(math.ceil(_PER_TURN * turns), 300), 1000) + 1
 
 
 def unused(experiment: Experiment) -> tuple[str, ...]:

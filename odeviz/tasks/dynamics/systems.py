@@ -181,7 +181,7 @@ SYSTEMS = _registry(
         period=3.2,
         scale=((3.0, 1.5), (2.0, 1.0), 2.0),
         conserved=lambda y, p: p[3] * y[0] - p[2] * _log(y[0]) + p[1] * y[1] - p[0] * _log(y[1]),
-        invariant="Volterra's V",
+        invariant="Volterra invariant",
     ),
     System(
         "pendulum",

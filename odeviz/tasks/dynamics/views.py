@@ -132,7 +132,7 @@ def _missing(scene: Scene, learning: Learning) -> Maps:
     learnt = flat.double().cpu().numpy().reshape(states.shape)
     points = frozen(learning.shown(scene.model, _POINTS)[0])
     maps = tuple(
-        _map(learning, f"{side} {system.term} in d{system.axes[channel]}/dt", values[..., channel], points)
+        _map(learning, f"{side}, of {system.axes[channel]}", values[..., channel], points)
         for channel in system.channels
         for side, values in (("True", true), ("Learnt", learnt))
     )
@@ -142,7 +142,7 @@ def _missing(scene: Scene, learning: Learning) -> Maps:
     wanted = system.missing_rate(here)
     error = np.sqrt(((found - wanted) ** 2).sum() / (wanted**2).sum())
     note = f"Where trajectories go the learnt {system.term} is {error:.1%} off (RMS){_slice_of(learning)}."
-    return Maps("Missing term", maps, columns=2, shared=True, diverging=True, note=note)
+    return Maps(f"Missing term: {system.term}", maps, columns=2, shared=True, diverging=True, note=note)
 
 
 _VIEWS: dict[str, Callable[[Scene, Any], Picture]] = {
