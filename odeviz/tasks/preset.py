@@ -16,6 +16,8 @@ class Gate:
     figure: str
     at_least: float | None = None
     at_most: float | None = None
+    #: Every seed must reach it, not only their median.
+    every: bool = False
 
     def holds(self, value: float) -> bool:
         """Whether a value is within the gate; NaN is not."""
@@ -47,6 +49,8 @@ class Preset:
     #: What a trained model must reach within ``limit`` seconds of training.
     gates: tuple[Gate, ...] = ()
     limit: float = 60.0
+    #: Those the benchmark trains it with.
+    seeds: tuple[int, ...] = (0, 1, 2)
 
     @property
     def expected(self) -> str:
