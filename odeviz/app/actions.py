@@ -128,7 +128,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("import_data", "Import Data…", "Learn from your own points, series or event times (CSV).", "File",
                "Ctrl+I", "table", first=True),
     ActionSpec("draw_data", "Draw Data…", "Draw points with the mouse and learn their density.", "File",
-               "Ctrl+D", "pencil-simple"),
+               "Ctrl+Shift+D", "pencil-simple"),
     ActionSpec("export_figure", "Export Figure…", "Draw a panel as PNG, SVG or PDF, or save its data.", "File",
                "Ctrl+E", "export", _has_model, first=True, short="Export"),
     ActionSpec("export_view", "Export View as Seen…", "Save the flow view as a PNG, exactly as it looks.", "File",
