@@ -11,6 +11,9 @@ from odeviz.engine.kernel import stands_for
 from odeviz.fields.divergence import Time, differentiated
 from odeviz.fields.planar_kernel import PlanarKernel
 
+#: How far out the lines w . z + b = 0 of many units begin, in standard deviations of the base.
+_REACH = 3.0
+
 
 class PlanarField(nn.Module):
     """f(t, z) = sum over units n of g_n(t) u_n tanh(w_n . z + b_n) on states ``[batch, dim]``.
@@ -36,7 +39,8 @@ class PlanarField(nn.Module):
                 raise ValueError(f"{name} must be at least 1, not {value}")
         self.dim, self.units, self.gate_units = dim, units, gate_units
         self.weight = _uniform((units, dim), dim)
-        self.bias = _uniform((units,), dim)
+        # Many units whose lines all pass near the origin cannot bend a density away from it; a few must begin there.
+        self.bias = _uniform((units,), dim, min(_REACH, 0.5 * units))
         self.out = _uniform((dim, units), units)
         self.clock_weight = nn.Parameter(torch.empty(gate_units).uniform_(-4.0, 4.0))
         self.clock_bias = nn.Parameter(torch.empty(gate_units).uniform_(-2.0, 2.0))
@@ -78,6 +82,6 @@ class PlanarField(nn.Module):
         return f"dim={self.dim}, units={self.units}, gate_units={self.gate_units}"
 
 
-def _uniform(shape: tuple[int, ...], fan_in: int) -> nn.Parameter:
-    bound = 1 / math.sqrt(fan_in)
+def _uniform(shape: tuple[int, ...], fan_in: int, times: float = 1.0) -> nn.Parameter:
+    bound = times / math.sqrt(fan_in)
     return nn.Parameter(torch.empty(shape).uniform_(-bound, bound))

@@ -61,7 +61,7 @@ class PlanarLayers(nn.Module):
         """The inverse of :meth:`ahead` in float64 inside; differentiable with respect to ``y``."""
         w, b, u = self.weight[k].double(), self.bias[k].double(), share * out[k].double()
         target, c = y.double() @ w, w @ u
-        a = _solve(target.detach(), c.item(), b.item())
+        a = _solve(target.detach(), c.item(), b.item(), 1e-14 if y.dtype == torch.float64 else 1e-8)
         h = torch.tanh(a + b)
         # One step of Newton's from the solution leaves it where it is, and carries the derivative.
         a = a - (a + c * h - target) / (1.0 + c * (1.0 - h * h))
@@ -75,7 +75,7 @@ class PlanarLayers(nn.Module):
         return torch.tanh(start @ self.weight[k] + self.bias[k])[:, None] * out[k]
 
 
-def _solve(target: Tensor, c: float, b: float) -> Tensor:
+def _solve(target: Tensor, c: float, b: float, tolerance: float) -> Tensor:
     """a with a + c tanh(a + b) = target, c > -1: Newton's method, bisection where it would leave its bracket."""
     low, high = target - abs(c), target + abs(c)
     a = target.clone()
@@ -85,7 +85,7 @@ def _solve(target: Tensor, c: float, b: float) -> Tensor:
         low, high = torch.where(excess < 0, a, low), torch.where(excess < 0, high, a)
         better = a - excess / (1.0 + c * (1.0 - h * h))
         better = torch.where((better > low) & (better < high), better, 0.5 * (low + high))
-        if bool((better - a).abs().max() <= 1e-14 * (1.0 + target.abs().max())):
+        if bool((better - a).abs().max() <= tolerance * (1.0 + target.abs().max())):
             return better
         a = better
     return a

@@ -15,6 +15,7 @@ from odeviz.tasks.flow_matching import TASK as FLOW_MATCHING
 from odeviz.tasks.latent import TASK as LATENT
 from odeviz.tasks.poisson import TASK as POISSON
 from odeviz.tasks.task import Arrays, Shapes, Task
+from odeviz.tasks.variational import TASK as VARIATIONAL
 
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
@@ -25,6 +26,7 @@ TASKS: MappingProxyType[str, Task] = MappingProxyType(
         task.name: task
         for task in (
             DENSITY,
+            VARIATIONAL,
             FLOW_MATCHING,
             CLASSIFICATION,
             DIGITS,

@@ -77,6 +77,24 @@ COMPARISONS: tuple[Comparison, ...] = (
         lambda known: known["pendulum-mlp"]["drift"] / known["pendulum-hamiltonian"]["drift"],
         Gate("ratio", at_least=10.0),
     ),
+    Comparison(
+        "moons: NFE with RNODE over that without",
+        ("moons-density-rnode", "moons-density"),
+        lambda known: known["moons-density-rnode"]["nfe"] / known["moons-density"]["nfe"],
+        Gate("ratio", at_most=0.5),
+    ),
+    Comparison(
+        "moons: NLL with RNODE less that without",
+        ("moons-density-rnode", "moons-density"),
+        lambda known: known["moons-density-rnode"]["nll"] - known["moons-density"]["nll"],
+        Gate("nats", at_most=0.03),
+    ),
+    Comparison(
+        "U1: KL of the continuous flow less that of as many layers",
+        ("u1-planar-cnf", "u1-planar-nf"),
+        lambda known: known["u1-planar-cnf"]["kl"] - known["u1-planar-nf"]["kl"],
+        Gate("nats", at_most=0.0),
+    ),
 )
 
 

@@ -109,7 +109,7 @@ PRESETS = registry(
         "One long arm is rolled up out of the standard normal.",
         "The arm's two ends are thin in the middle of the bell at first: scrub through the film.",
         seconds=30,
-        margin=0.3,
+        margin=0.05,
     ),
     _density(
         "moons",
@@ -123,6 +123,17 @@ PRESETS = registry(
         nfe=90,
         kinetic=0.01,
         jacobian=0.01,
+    ),
+    _density(
+        "moons",
+        "Two moons with a shaken end",
+        "The two moons with an end time that is drawn anew for every batch (STEER, Ghosh et al., 2020).",
+        "The field has come to rest before the end: scrub over the last fifth of the flow.",
+        variant="steer",
+        seconds=30,
+        margin=0.05,
+        nfe=97,
+        steer=0.25,
     ),
     _density(
         "moons",
