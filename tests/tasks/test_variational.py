@@ -182,7 +182,7 @@ def divergence(potential, model, n=100):
 
 
 #: Fits of the shipped grid in which CNF(M) <= NF(K = M) does not hold.
-NOT_REACHED = {(2, "U2"), (32, "U4")}
+NOT_REACHED = {(32, "U4")}
 
 
 @pytest.mark.parametrize("potential", POTENTIALS)
