@@ -112,7 +112,7 @@ def test_a_state_without_as_many_momenta_as_positions_is_refused():
 
 
 def test_leapfrog_needs_steps_to_be_given():
-    with pytest.raises(ValueError, match="give steps or dt"):
+    with pytest.raises(ValueError, match="give steps, dt or grid"):
         solve(pendulum, START, (0.0, 1.0), method="leapfrog")
 
 
