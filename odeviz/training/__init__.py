@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from odeviz.training.checkpoints import Checkpoint
 from odeviz.training.snapshot import History, Snapshot
 
 if TYPE_CHECKING:
     from odeviz.training.session import Session
     from odeviz.training.weights import restore
 
-__all__ = ["History", "Session", "Snapshot", "restore"]
+__all__ = ["Checkpoint", "History", "Session", "Snapshot", "restore"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import math
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import NO_DATA, Data, build_model, solver_options, task_for
 from odeviz.tasks.registry import TASKS
 from odeviz.training import runtime
+from odeviz.training.checkpoints import Keeper
 from odeviz.training.recorder import Recorder
 from odeviz.training.snapshot import Snapshot
 from odeviz.training.weights import copy_weights, load_weights
@@ -63,6 +65,7 @@ class Session:
         self.model = model.to(self.runtime.device)
         self.task = task_for(experiment, self.runtime.device, self.data)
         self._recorder = Recorder(history=None if snapshot is None else snapshot.history)
+        self._keeper = Keeper(() if snapshot is None else snapshot.checkpoints)
         self._rng = np.random.default_rng([experiment.seed, _BATCH_STREAM, self.iteration])
         self._parameters = list(self.model.parameters())
         # The weights whose loss was last seen to be finite.
@@ -72,6 +75,7 @@ class Session:
 
         fused = self.runtime.device.type in ("cpu", "cuda")
         self._optimizer = AdamW(self._parameters, weight_decay=experiment.training.weight_decay, fused=fused)
+        self._keep_checkpoint()
 
     @property
     def finished(self) -> bool:
@@ -100,7 +104,11 @@ class Session:
         loss, forward, backward = row
         self.metrics |= {"loss": loss, "nfe_forward": forward, "nfe_backward": backward}
         self._recorder.add((self.iteration, self.seconds, loss, forward, backward, metric))
+        self._keep_checkpoint()
         return True
+
+    def _keep_checkpoint(self) -> None:
+        self._keeper.offer(self.iteration, self.seconds, partial(copy_weights, self.model))
 
     def _iterate(self, share: float) -> tuple[float, float, float] | None:
         """One gradient step: loss and evaluations forwards and backwards; None when it was abandoned."""
@@ -195,6 +203,7 @@ class Session:
             history=self._recorder.history(),
             metrics=dict(self.metrics),
             message=self.message,
+            checkpoints=self._keeper.checkpoints,
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -211,6 +220,7 @@ class Session:
                 "batches": self._rng.bit_generator.state,
                 "recorder": self._recorder.state_dict(),
                 "first_step": self.model.solver.first_step,
+                "checkpoints": self._keeper.state_dict(),
             }
         )
 
@@ -224,6 +234,7 @@ class Session:
         self._optimizer.load_state_dict(state["optimizer"])
         self._rng.bit_generator.state = state["batches"]
         self._recorder.load_state_dict(state["recorder"])
+        self._keeper.load_state_dict(state["checkpoints"])
         self.model.solver = dataclasses.replace(
             solver_options(self.experiment), first_step=state["first_step"]
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.registry import task_of
+from odeviz.training.checkpoints import Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class History:
     def __len__(self) -> int:
         return len(self.iteration)
 
+    def until(self, iteration: int) -> History:
+        """The rows up to an iteration."""
+        rows = int(np.searchsorted(self.iteration, iteration, side="right"))
+        return History(*(getattr(self, name)[:rows] for name in History.__slots__))
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -56,3 +64,39 @@ class Snapshot:
     data: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     #: Why training stopped by itself, one sentence; empty when all is well.
     message: str = ""
+    #: Moments of the run to go back to, in order; empty for a model that was read from a file.
+    checkpoints: tuple[Checkpoint, ...] = ()
+
+    @property
+    def moments(self) -> tuple[int, ...]:
+        """The iterations that can be looked at: those of the checkpoints, and its own."""
+        return (
+            *(kept.iteration for kept in self.checkpoints if kept.iteration < self.iteration),
+            self.iteration,
+        )
+
+    def nearest(self, iteration: float) -> Snapshot:
+        """The model at that of its :attr:`moments` which is nearest to an iteration."""
+        wanted = min(self.moments, key=lambda moment: abs(moment - iteration))
+        return next(
+            (self.at(kept) for kept in self.checkpoints if kept.iteration == wanted != self.iteration), self
+        )
+
+    def at(self, checkpoint: Checkpoint) -> Snapshot:
+        """The model as it was at one of the checkpoints, with the history until then."""
+        history = self.history.until(checkpoint.iteration)
+        metrics = {"loss": float(history.loss[-1])} if len(history) else {}
+        known = history.metric[np.isfinite(history.metric)]
+        if len(known):
+            metrics[task_of(self.experiment).headline.name] = float(known[-1])
+        earlier = tuple(kept for kept in self.checkpoints if kept.iteration <= checkpoint.iteration)
+        return dataclasses.replace(
+            self,
+            iteration=checkpoint.iteration,
+            seconds=checkpoint.seconds,
+            weights=checkpoint.weights,
+            history=history,
+            metrics=metrics,
+            message="",
+            checkpoints=earlier,
+        )
