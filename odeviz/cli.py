@@ -12,9 +12,19 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import odeviz
-from odeviz.commands.arguments import Parser, UserError, find_preset, no_such_file, real, size, whole
+from odeviz.commands.arguments import (
+    Parser,
+    UserError,
+    find_experiment,
+    find_preset,
+    no_such_file,
+    real,
+    size,
+    whole,
+)
 from odeviz.commands.output import INTERRUPTED, MISUSED, READER_GONE
 
 #: Commands without a window: what each does, and its module in :mod:`odeviz.commands`.
@@ -87,43 +97,56 @@ def _window_parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("file", nargs="?", metavar="FILE", help="a model to open, or the name of a preset")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="a model to open, a preset's name or an experiment (odeviz:...)",
+    )
     parser.add_argument("--version", action="version", version=f"odeviz {odeviz.__version__}")
     parser.add_argument("--preset", metavar="NAME", help="open on this preset (odeviz list names them)")
+    parser.add_argument("--theme", choices=("light", "dark"), help="colours (the system's)")
+    parser.add_argument("--size", type=size, metavar="WxH", help="size of the window, such as 1440x900")
     shot = parser.add_argument_group("without a display")
     shot.add_argument("--screenshot", type=Path, metavar="PNG", help="draw the window into a PNG and leave")
     shot.add_argument("--iterations", type=whole(1), metavar="N", help="train this long before")
-    shot.add_argument("--theme", choices=("light", "dark"), help="colours (the system's)")
-    shot.add_argument("--size", type=size, metavar="WxH", help="size of the window (1440x900)")
     shot.add_argument("--scale", type=real(0.5, 4.0), metavar="S", help="device pixels for each pixel (1)")
     return parser
 
 
 def _window(given: argparse.Namespace) -> int:
-    file, preset = _what_to_open(given.file, given.preset)
-    look = {name: getattr(given, name) for name in ("iterations", "theme", "size", "scale")}
+    what = _what_to_open(given.file, given.preset)
+    look = {name: getattr(given, name) for name in ("iterations", "scale", "theme", "size")}
     look = {name: value for name, value in look.items() if value is not None}
-    if given.screenshot is None and look:
-        raise UserError(f"--{next(iter(look))} goes with --screenshot only")
+    for name in ("iterations", "scale"):
+        if given.screenshot is None and name in look:
+            raise UserError(f"--{name} goes with --screenshot only")
 
     from odeviz.commands.window import open_window, take_screenshot
 
     if given.screenshot is None:
-        return open_window(file=file, preset=preset)
-    return take_screenshot(given.screenshot, file=file, preset=preset, **look)
+        return open_window(**what, **look)
+    return take_screenshot(given.screenshot, **what, **look)
 
 
-def _what_to_open(file: str | None, preset: str | None) -> tuple[Path | None, str | None]:
-    """A file that is there, or a preset's name; ``odeviz moons-density`` is ``odeviz --preset moons-density``."""
+def _what_to_open(file: str | None, preset: str | None) -> dict[str, Any]:
+    """A file that is there, a preset's name or an experiment's line, by the names that the window knows them by.
+
+    ``odeviz moons-density`` is ``odeviz --preset moons-density``.
+    """
     if file is not None and preset is not None:
         raise UserError("FILE and --preset cannot both be given")
     if preset is not None:
-        return None, find_preset(preset).name
+        return {"file": None, "preset": find_preset(preset).name}
     if file is None or Path(file).is_file():
-        return (None if file is None else Path(file)), None
+        return {"file": None if file is None else Path(file), "preset": None}
 
+    from odeviz.tasks.experiment_string import is_experiment_string
     from odeviz.tasks.presets import PRESETS
 
     if file in PRESETS:
-        return None, file
+        return {"file": None, "preset": file}
+    if is_experiment_string(file):
+        find_experiment(file)
+        return {"file": None, "preset": None, "experiment": file}
     raise UserError(no_such_file(file, [*COMMANDS, *PRESETS]))

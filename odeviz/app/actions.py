@@ -141,6 +141,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "Ctrl+Z", "arrow-u-up-left", lambda now: now.can_undo),
     ActionSpec("redo", "Redo", "Make the change again.", "Edit", "Ctrl+Shift+Z", "arrow-u-up-right",
                lambda now: now.can_redo),
+    ActionSpec("copy_experiment", "Copy Experiment", "Copy the experiment as one line of text that repeats its run "
+               "wherever it is pasted.", "Edit", "Ctrl+Shift+C", "copy", first=True),
+    ActionSpec("paste_experiment", "Paste Experiment", "Show the experiment of a copied line, ready to be trained.",
+               "Edit", "Ctrl+Shift+V", "clipboard-text"),
     ActionSpec("remove_seed", "Remove Seed", "Remove the selected trajectory (Delete in the flow view).", "Edit",
                icon="trash", enabled=lambda now: now.seed_selected, first=True),
     ActionSpec("clear_seeds", "Remove All Seeds", "Remove all trajectories you have set.", "Edit",

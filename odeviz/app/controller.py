@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 from odeviz.app.actions import Situation
 from odeviz.app.dialogs import Dialogs
 from odeviz.app.documents import Documents
+from odeviz.app.experiment_strings import ExperimentStrings
 from odeviz.app.gallery import Gallery
 from odeviz.app.main_window import MainWindow
 from odeviz.app.own_data import SUFFIXES, OwnDataControl
@@ -61,6 +62,7 @@ class Controller(QObject):
         self.playback = Playback(self.bench, window.time_bar, self)
         self.pictures = Pictures(self.bench, self.service, window, self.redraw, self)
         self.documents = Documents(self.bench, self.pictures, window, self.jobs, self.dialogs, settings, self)
+        self.strings = ExperimentStrings(self.bench, self.dialogs, self)
         self.own_data = OwnDataControl(self.bench, window, self.jobs, self.dialogs, self)
         self._closing = False
         #: What waits until the model on show has been saved.
@@ -130,6 +132,7 @@ class Controller(QObject):
         self.pictures.shown.connect(self._on_shown)
         self.documents.opened.connect(self.show_model)
         self.documents.untrained.connect(self._on_untrained)
+        self.strings.ready.connect(self._on_untrained)
         self.own_data.ready.connect(self._on_own_data)
         self.documents.saved.connect(self._on_saved)
         self.documents.failed.connect(self._on_failed)
@@ -177,15 +180,15 @@ class Controller(QObject):
             self.window.flow.set_message(LOADING)
 
     @Slot(str, object)
-    def _on_untrained(self, name: str, experiment: Experiment) -> None:
-        self._replace_model(partial(self._show_untrained, name, experiment))
+    def _on_untrained(self, title: str, experiment: Experiment) -> None:
+        self._replace_model(partial(self._show_untrained, title, experiment))
 
-    def _show_untrained(self, name: str, experiment: Experiment) -> None:
-        """A preset without a shipped model: fresh weights, ready to be trained."""
+    def _show_untrained(self, title: str, experiment: Experiment) -> None:
+        """An experiment without a model: fresh weights, ready to be trained."""
         self._leave_model()
         self.bench.show_experiment(experiment)
         self.trainer.start(experiment, paused=True)
-        self.bench.say(f"{PRESETS[name].title} is not trained yet: press Train.")
+        self.bench.say(f"{title} is not trained yet: press Train.")
 
     @Slot(object, object, str)
     def _on_own_data(self, experiment: Experiment, own: OwnData, origin: str) -> None:
@@ -378,6 +381,8 @@ class Controller(QObject):
             "quit": self.window.close,
             "undo": bench.undo_stack.undo,
             "redo": bench.undo_stack.redo,
+            "copy_experiment": self.strings.copy,
+            "paste_experiment": self.strings.paste,
             "remove_seed": self._remove_selected,
             "clear_seeds": bench.clear_seeds,
             "palette": partial(self.dialogs.run, self._palette),

@@ -28,7 +28,7 @@ class Documents(QObject):
 
     #: A model was read: the :class:`Snapshot`, and its file or None for a preset's.
     opened = Signal(object, object)
-    #: A preset without a shipped model was chosen: its name and :class:`Experiment`.
+    #: A preset without a shipped model was chosen: its title and :class:`Experiment`.
     untrained = Signal(str, object)
     saved = Signal()
     #: A file could not be read or written: the sentence.
@@ -71,7 +71,7 @@ class Documents(QObject):
         chosen = preset(name)
         path = pretrained(name)
         if path is None:
-            self.untrained.emit(name, chosen.experiment)
+            self.untrained.emit(chosen.title, chosen.experiment)
             return
         self.jobs.submit(
             partial(load_model, path),

@@ -70,6 +70,7 @@ class MainWindow(QMainWindow):
         super().__init__(parent)
         self.theme = theme
         self._settings = settings
+        self._first_mode = theme.mode
         self.may_close = True
         self.setObjectName("window")
         self.setWindowTitle("odeviz")
@@ -123,7 +124,9 @@ class MainWindow(QMainWindow):
         if self._settings is not None:
             self._settings.setValue("window/geometry", self.saveGeometry())
             self._settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
-            self._settings.setValue("window/theme", self.theme.mode)
+            if self.theme.mode != self._first_mode:
+                # A theme of the command line is for this once.
+                self._settings.setValue("window/theme", self.theme.mode)
             self._settings.sync()
 
     def _restore(self) -> None:

@@ -6,13 +6,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odeviz.tasks.registry import task_of
 
 if TYPE_CHECKING:
-    from odeviz.app.startup import Desk
+    from odeviz.app.startup import Desk, ToOpen
 
 #: Seconds a picture may take to be computed, and training to end.
 PICTURE, TRAINING = 120.0, 3600.0
@@ -20,8 +19,7 @@ PICTURE, TRAINING = 120.0, 3600.0
 
 def take(
     path: str,
-    preset: str | None,
-    file: str | None,
+    what: ToOpen,
     iterations: int | None,
     theme: str | None,
     size: tuple[int, int],
@@ -31,7 +29,7 @@ def take(
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtCore import qInstallMessageHandler
 
-    from odeviz.app.startup import OPENING_PRESET, Desk, application
+    from odeviz.app.startup import Desk, application
 
     qInstallMessageHandler(_say)
     app = application()
@@ -39,7 +37,7 @@ def take(
     try:
         desk.window.resize(*size)
         desk.window.reset_layout()
-        desk.open(Path(file) if file is not None else None, preset or OPENING_PRESET)
+        desk.open(what)
         problem = _prepare(desk, iterations)
         if not problem:
             from odeviz.widgets.grab import grab_png

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QSettings, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QSettings, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication
 
 from odeviz.app.controller import LOADING, Controller
@@ -20,6 +21,19 @@ from odeviz.storage.paths import config_dir
 from odeviz.widgets.theme import MODES, Theme
 
 OPENING_PRESET = "moons-density"
+
+
+@dataclass(frozen=True, slots=True)
+class ToOpen:
+    """What the window opens on: a file, else an experiment's line, else a preset."""
+
+    file: Path | None = None
+    preset: str = OPENING_PRESET
+    experiment: str = ""
+
+    @classmethod
+    def of(cls, file: str | None, preset: str | None, experiment: str | None) -> ToOpen:
+        return cls(Path(file) if file is not None else None, preset or OPENING_PRESET, experiment or "")
 
 
 class Desk(QObject):
@@ -41,12 +55,12 @@ class Desk(QObject):
         self.hooks.caught.connect(self._on_caught)
         self.window.painted.connect(self._on_painted)
         self.window.flow.set_message(LOADING)
-        self._to_open: tuple[Path | None, str | None] = (None, None)
+        self._to_open = ToOpen()
         self._ended: bool | None = None
 
-    def open(self, file: Path | None, preset: str | None) -> None:
-        """Show the window; after its first paint, open the file or the preset."""
-        self._to_open = (file, preset)
+    def open(self, what: ToOpen = ToOpen()) -> None:
+        """Show the window; after its first paint, open what it shall open on."""
+        self._to_open = what
         self.window.show()
 
     @Slot()
@@ -75,17 +89,17 @@ class Desk(QObject):
     @Slot()
     def _open(self) -> None:
         self.painted.emit()
-        file, preset = self._to_open
+        what = self._to_open
         documents, pictures = self.controller.documents, self.controller.pictures
         # What has been imported by then stays to the end: full collections need not look at it.
         pictures.shown.connect(self.garbage.settle)
         self.controller.trainer.running_changed.connect(self.garbage.settle)
-        if file is not None:
+        if what.file is not None:
             documents.failed.connect(self._open_default)
             documents.opened.connect(self._opened)
-            documents.open(file)
-        else:
-            documents.open_preset(preset or OPENING_PRESET)
+            documents.open(what.file)
+        elif not what.experiment or not self.controller.strings.open(what.experiment):
+            documents.open_preset(what.preset)
 
     @Slot()
     def _opened(self) -> None:
@@ -114,14 +128,17 @@ def application() -> QApplication:
     return app
 
 
-def run_window(file: str | None = None, preset: str | None = None) -> int:
-    """Open the window on a file or a preset, stay until it is closed, leave no thread behind."""
+def run_window(what: ToOpen, theme: str | None = None, size: tuple[int, int] | None = None) -> int:
+    """Open the window, stay until it is closed, leave no thread behind."""
     app = application()
     settings = QSettings(str(config_dir() / "window.ini"), QSettings.Format.IniFormat)
-    desk = Desk(app, settings)
+    desk = Desk(app, settings, theme)
+    if size is not None:
+        desk.window.setWindowState(Qt.WindowState.WindowNoState)
+        desk.window.resize(*size)
     app.aboutToQuit.connect(desk.shutdown)
     before = signal.signal(signal.SIGINT, lambda *_: app.quit())
-    desk.open(Path(file) if file is not None else None, preset)
+    desk.open(what)
     code = app.exec()
     ended = desk.clear()
     app.processEvents()

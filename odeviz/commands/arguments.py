@@ -75,6 +75,21 @@ def find_preset(name: str) -> Preset:
         raise UserError(str(error)) from None
 
 
+def find_experiment(text: str) -> tuple[str, Experiment]:
+    """The experiment of a preset or of a line ``odeviz:...``, after the name of the preset that it is or is near."""
+    from odeviz.tasks.experiment_string import is_experiment_string, nearest_preset, read_experiment_string
+
+    if not is_experiment_string(text):
+        chosen = find_preset(text)
+        return chosen.name, chosen.experiment
+    try:
+        experiment = read_experiment_string(text)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    near = nearest_preset(experiment)
+    return near.name if near is not None else "", experiment
+
+
 def with_texts(experiment: Experiment, texts: Mapping[str, str]) -> Experiment:
     """The experiment with settings replaced, or :class:`UserError` naming the one that cannot be."""
     try:

@@ -1,4 +1,4 @@
-"""``odeviz train``: a preset is trained without a window."""
+"""``odeviz train``: a preset, or an experiment on one line, is trained without a window."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from odeviz.commands.arguments import UserError, find_preset, real, with_texts
+from odeviz.commands.arguments import UserError, find_experiment, real, with_texts
 from odeviz.commands.output import FAILED, INTERRUPTED, OK, parameter_count, print_json, print_table
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("preset", metavar="PRESET", help="what to train (odeviz list names them)")
+    parser.add_argument(
+        "preset",
+        metavar="PRESET",
+        help="what to train (odeviz list names them), or an experiment's line, odeviz:...",
+    )
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--iterations", metavar="N", help="length of the run (default: the preset's)")
     length.add_argument(
@@ -48,12 +52,12 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    preset = find_preset(given.preset)
+    name, experiment = find_experiment(given.preset)
     texts = _assignments(given)
     data: Mapping[str, Any] = {}
     if given.data is not None:
-        texts, data = _own(preset.experiment, texts, given.data)
-    experiment = with_texts(preset.experiment, texts)
+        texts, data = _own(experiment, texts, given.data)
+    experiment = with_texts(experiment, texts)
     if given.out is not None:
         _check_out(given.out)
     session = _start(experiment, data)
@@ -61,7 +65,7 @@ def run(given: argparse.Namespace) -> int:
         _train(session, given.seconds, interrupted, sys.stderr)
         metrics = session.evaluate()
         snapshot = session.snapshot()
-    report = _report(preset.name, snapshot, metrics)
+    report = _report(name, snapshot, metrics)
     if given.json:
         print_json(report)
     else:
@@ -208,5 +212,16 @@ def _report(preset: str, snapshot: Snapshot, metrics: dict[str, float]) -> dict[
         "seconds": snapshot.seconds,
         **{name: known.get(name, float("nan")) for name in names},
         "parameters": parameter_count(snapshot),
+        **_line(snapshot.experiment),
         **({"message": snapshot.message} if snapshot.message else {}),
     }
+
+
+def _line(experiment: Experiment) -> dict[str, str]:
+    """What repeats the run, if a line of text can hold it."""
+    from odeviz.tasks.experiment_string import experiment_string
+
+    try:
+        return {"experiment": experiment_string(experiment)}
+    except ValueError:
+        return {}

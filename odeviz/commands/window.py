@@ -42,8 +42,11 @@ _NO_DISPLAY = "or use what needs none: odeviz train, solve, export or --screensh
 _NO_QT = "or use what needs no Qt: odeviz train, solve or export"
 
 
-def open_window(*, file: Path | None, preset: str | None) -> int:
-    """Open the window and return its exit code once it is closed. Raises ``UserError`` if none can open."""
+def open_window(*, file: Path | None, preset: str | None, **more: Any) -> int:
+    """Open the window and return its exit code once it is closed. Raises ``UserError`` if none can open.
+
+    ``more`` are the other arguments of :func:`odeviz.app.run`.
+    """
     platform = os.environ.get("QT_QPA_PLATFORM", "") if sys.platform == "linux" else "native"
     wayland = not platform.startswith("xcb") and _wayland_answers(os.environ)
     x11 = platform.startswith("xcb") or (not platform and not wayland)
@@ -52,7 +55,8 @@ def open_window(*, file: Path | None, preset: str | None) -> int:
     _require_qt()
     if x11:
         _require_x11_plugin()
-    return int(import_module("odeviz.app").run(file=None if file is None else str(file), preset=preset))
+    name = None if file is None else str(file)
+    return int(import_module("odeviz.app").run(file=name, preset=preset, **more))
 
 
 def take_screenshot(path: Path, **options: Any) -> int:

@@ -18,7 +18,7 @@ import faulthandler, random, sys
 faulthandler.enable()
 from PySide6.QtCore import QTimer
 from odeviz.app.actions import ACTIONS
-from odeviz.app.startup import Desk, application
+from odeviz.app.startup import Desk, ToOpen, application
 
 app = application()
 app.setQuitOnLastWindowClosed(False)
@@ -63,7 +63,7 @@ def act():
 timer = QTimer()
 timer.timeout.connect(act)
 desk.painted.connect(lambda: timer.start(20))
-desk.open(None, "moons-classifier")
+desk.open(ToOpen(preset="moons-classifier"))
 app.exec()
 timer.stop()
 assert desk.clear(30.0), "a thread did not end"

@@ -56,7 +56,7 @@ pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 def test_the_window_is_painted_before_a_model_is_opened(qtbot, make_desk):
     desk = make_desk()
     with qtbot.waitSignal(desk.painted, timeout=5000):
-        desk.open(None, None)
+        desk.open()
         assert desk.controller.bench.snapshot is None
     qtbot.waitUntil(lambda: desk.controller.bench.snapshot is not None, timeout=5000)
 
@@ -65,7 +65,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_opening_preset_is_shown(qtbo
     path = tmp_path / "broken.odeviz"
     path.write_bytes(b"no model")
     desk = make_desk()
-    desk.open(path, None)
+    desk.open(startup.ToOpen(path))
     qtbot.waitUntil(lambda: desk.controller.bench.snapshot is not None, timeout=5000)
     assert [title for title, _ in desk.dialogs.troubles] == ["broken.odeviz could not be opened"]
     assert desk.controller.bench.snapshot.experiment.task == "density"

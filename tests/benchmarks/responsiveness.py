@@ -108,14 +108,14 @@ class Window:
 
     def __init__(self) -> None:
         from odeviz.app.screenshot import wait
-        from odeviz.app.startup import Desk, application
+        from odeviz.app.startup import Desk, ToOpen, application
 
         self.app, self._wait = application(), wait
         self.desk = Desk(self.app)
         self.control = self.desk.controller
         self.desk.window.resize(1440, 900)
         self.desk.window.reset_layout()
-        self.desk.open(None, PRESET)
+        self.desk.open(ToOpen(preset=PRESET))
         self.until(lambda: {"flow", "background", "field"} <= self.control.pictures.results.keys(), 60)
 
     def until(self, ready, seconds: float) -> None:

@@ -94,6 +94,7 @@ def test_training_a_classifier_reports_what_it_reached(capsys):
     report = answer(capsys, "train", "moons-classifier", "--iterations", "3", "--seed", "7", *SMALL)
     assert list(report) == [
         "preset", "seed", "iterations", "seconds", "loss", "accuracy", "nfe_forward", "nfe_backward", "parameters",
+        "experiment",
     ]  # fmt: skip
     assert (report["preset"], report["seed"], report["iterations"]) == ("moons-classifier", 7, 3)
     assert 0 <= report["accuracy"] <= 1
@@ -106,7 +107,7 @@ def test_training_a_density_reports_its_likelihood(capsys, models):
     report = json.loads(models["report"])
     assert list(report) == [
         "preset", "seed", "iterations", "seconds", "loss", "nll", "nll_se", "entropy", "gap", "gap_in_se", "mass",
-        "nfe", "nfe_forward", "nfe_backward", "parameters",
+        "nfe", "nfe_forward", "nfe_backward", "parameters", "experiment",
     ]  # fmt: skip
     assert report["nll"] > report["entropy"] - 3 * report["nll_se"]
     assert abs(report["mass"] - 1) < 0.05
@@ -119,6 +120,13 @@ def test_the_same_seed_gives_the_same_loss_and_another_seed_another(capsys):
     )
     assert first == again
     assert first != other
+
+
+def test_the_reported_line_repeats_the_run(capsys):
+    first = answer(capsys, "train", "circles-classifier", "--iterations", "2", "--seed", "1", *SMALL)
+    assert first["experiment"].startswith("odeviz:circles-classifier?")
+    again = answer(capsys, "train", first["experiment"])
+    assert again | {"seconds": 0} == first | {"seconds": 0}
 
 
 def test_settings_are_taken_over_and_saved(models):

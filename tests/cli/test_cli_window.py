@@ -130,6 +130,15 @@ def test_a_file_or_a_preset_is_opened(opened, monkeypatch, tmp_path):
     assert opened == [{"file": str(path), "preset": None}, preset, preset]
 
 
+def test_an_experiments_line_is_opened_with_a_theme_and_a_size(opened, monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    line = "odeviz:moons-density?seed=3"
+    assert main([line, "--theme", "dark", "--size", "1024x700"]) == 0
+    assert opened == [
+        {"file": None, "preset": None, "experiment": line, "theme": "dark", "size": (1024, 700)}
+    ]
+
+
 def test_a_screenshot_needs_no_display(opened, no_display, monkeypatch, tmp_path):
     monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
     path = str(tmp_path / "x.png")
