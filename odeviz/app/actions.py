@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
 
 from odeviz.bridge import Phase
-from odeviz.state import LAYERS
+from odeviz.state import LAYERS, SHOWN
 from odeviz.tasks.presets import PRESETS
 from odeviz.tasks.registry import task_of
 from odeviz.widgets.icons import icon
@@ -33,7 +33,9 @@ class Situation:
     playing: bool = False
     looping: bool = True
     theme: str = "system"
-    layers: Mapping[str, bool] = field(default_factory=lambda: LAYERS)
+    layers: Mapping[str, bool] = field(default_factory=lambda: SHOWN)
+    #: The layers that have something to show.
+    offered: tuple[str, ...] = tuple(LAYERS)
 
 
 Rule = Callable[[Situation], bool]
@@ -75,25 +77,21 @@ def _shows(layer: str) -> Rule:
     return lambda now: now.layers[layer]
 
 
+def _offers(layer: str) -> Rule:
+    return lambda now: layer in now.offered
+
+
 def _wears(mode: str) -> Rule:
     return lambda now: now.theme == mode
 
 
 def _layer_specs() -> list[ActionSpec]:
-    titles = {
-        "background": ("Background", "Density or class probabilities as colours.", "drop-half"),
-        "arrows": ("Arrows", "The vector field f(z, t) on a grid.", "arrow-up-right"),
-        "trajectories": ("Trajectories", "Paths z(t) from t = 0 to t₁.", "waves"),
-        "data": ("Data", "Points of the data set.", "dots-nine"),
-        "particles": ("Particles", "Points carried by the flow.", "circles-three"),
-        "seeds": ("Seeds", "Your own trajectories: click in the flow view to set one.", "push-pin"),
-    }
     return [
         ActionSpec(
-            f"layer.{key}", titles[key][0], titles[key][1], "View", f"Alt+{number}", titles[key][2],
-            checked=_shows(key), submenu="Layers",
+            f"layer.{key}", layer.title, layer.about, "View", layer.shortcut, layer.icon,
+            enabled=_offers(key), checked=_shows(key), submenu="Layers",
         )
-        for number, key in enumerate(LAYERS, start=1)
+        for key, layer in LAYERS.items()
     ]  # fmt: skip
 
 
@@ -145,8 +143,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "wherever it is pasted.", "Edit", "Ctrl+Shift+C", "copy", first=True),
     ActionSpec("paste_experiment", "Paste Experiment", "Show the experiment of a copied line, ready to be trained.",
                "Edit", "Ctrl+Shift+V", "clipboard-text"),
-    ActionSpec("remove_seed", "Remove Seed", "Remove the selected trajectory (Delete in the flow view).", "Edit",
-               icon="trash", enabled=lambda now: now.seed_selected, first=True),
+    ActionSpec("remove_seed", "Remove Selected Seeds", "Remove the seeds that are selected (Delete in the flow view).",
+               "Edit", icon="trash", enabled=lambda now: now.seed_selected, first=True),
     ActionSpec("clear_seeds", "Remove All Seeds", "Remove all trajectories you have set.", "Edit",
                icon="trash-simple", enabled=lambda now: now.has_seeds),
 

@@ -24,7 +24,7 @@ from odeviz.app.playback import Playback
 from odeviz.app.redraw import RedrawLoop
 from odeviz.app.run_control import RunControl
 from odeviz.bridge import JobRunner, Phase, SolveService, Trainer, Trouble
-from odeviz.state import Workbench
+from odeviz.state import Mark, Workbench, offered
 from odeviz.storage.own_data import OwnData
 from odeviz.tasks.experiment import ADAPTIVE, Experiment
 from odeviz.tasks.own_data import OWN
@@ -97,7 +97,7 @@ class Controller(QObject):
         bench.undo_stack.indexChanged.connect(self.update_actions)
         for signal in (
             bench.snapshot_changed, bench.playhead_changed, bench.training_changed, bench.layers_changed,
-            bench.seeds_changed, self.window.theme.changed,
+            bench.seeds_changed, bench.selection_changed, bench.stage_changed, self.window.theme.changed,
         ):  # fmt: skip
             signal.connect(self.update_actions)
 
@@ -113,8 +113,8 @@ class Controller(QObject):
         window.flow.seed_added.connect(self._add_seed)
         window.flow.seed_moved.connect(self._move_seed)
         window.flow.seed_drag_finished.connect(self._end_drag)
-        window.flow.seed_removed.connect(bench.remove_seed)
-        window.flow.seed_selected.connect(bench.select_seed)
+        window.flow.seeds_removed.connect(self._remove_selected)
+        window.flow.seed_selected.connect(self._select_seed)
         window.flow.layer_toggled.connect(bench.show_layer)
         window.solver_bar.choice_changed.connect(bench.choose)
         window.solver_bar.drag_started.connect(self._begin_drag)
@@ -247,9 +247,13 @@ class Controller(QObject):
             self._begin_drag()
         self.bench.move_seed(index, (x, y))
 
+    @Slot(int)
+    def _select_seed(self, index: int) -> None:
+        self.bench.select(Mark("seed", index))
+
+    @Slot()
     def _remove_selected(self) -> None:
-        if self.bench.seeds.selected is not None:
-            self.bench.remove_seed(self.bench.seeds.selected)
+        self.bench.remove_seeds(*self.bench.selection.of("seed"))
 
     @Slot()
     def _begin_drag(self) -> None:
@@ -345,11 +349,12 @@ class Controller(QObject):
                 can_undo=bench.undo_stack.canUndo(),
                 can_redo=bench.undo_stack.canRedo(),
                 has_seeds=bool(bench.seeds.points),
-                seed_selected=bench.seeds.selected is not None,
+                seed_selected=bench.selection.seed is not None,
                 playing=bench.playhead.playing,
                 looping=bench.playhead.loop,
                 theme=self.window.theme.mode,
                 layers=bench.layers,
+                offered=offered(bench.stage),
             )
         )
 

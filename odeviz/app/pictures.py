@@ -30,7 +30,7 @@ from odeviz.bridge import (
     SeedsRequest,
     SolveService,
 )
-from odeviz.state import Playhead, Seeds, TrainingStatus, Workbench
+from odeviz.state import Playhead, Seeds, Selection, TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
@@ -90,6 +90,7 @@ class Pictures(QObject):
         bench.snapshot_changed.connect(self._on_snapshot)
         bench.choice_changed.connect(self._on_choice)
         bench.seeds_changed.connect(self._on_seeds)
+        bench.selection_changed.connect(self._on_selection)
         bench.playhead_changed.connect(self._on_playhead)
         bench.layers_changed.connect(self._on_layers)
         bench.training_changed.connect(self._on_training)
@@ -185,6 +186,10 @@ class Pictures(QObject):
             self.results.pop("seeds", None)
         self._show_seeds()
         self._ask_seeds()
+
+    @Slot(object)
+    def _on_selection(self, selection: Selection) -> None:
+        self._show_seeds()
 
     @Slot(object)
     def _on_layers(self, layers: Any) -> None:
@@ -370,7 +375,7 @@ class Pictures(QObject):
         if flow is not None and flow.paths.shape[1] != len(seeds.points):
             flow = None
         points = np.array(seeds.points) if seeds.points else None
-        self.window.flow.set_seeds(points, flow, seeds.selected)
+        self.window.flow.set_seeds(points, flow, self.bench.selection.seed)
 
     def _show_view(self, picture: Any) -> None:
         self.views.show(picture)

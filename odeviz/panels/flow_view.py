@@ -32,6 +32,7 @@ from odeviz.panels.flow_layers import (
 from odeviz.panels.panel import Panel
 from odeviz.panels.readout import Readout
 from odeviz.panels.seed_layer import SeedLayer
+from odeviz.state.layers import LAYERS
 from odeviz.widgets import chip
 from odeviz.widgets.icons import icon
 from odeviz.widgets.plot import Plot
@@ -53,24 +54,16 @@ class FlowView(Panel):
     seed_added = Signal(float, float)
     seed_moved = Signal(int, float, float)
     seed_drag_finished = Signal(int)
-    seed_removed = Signal(int)
+    #: The selected seeds are to go.
+    seeds_removed = Signal()
     seed_selected = Signal(int)
     hovered = Signal(float, float)
     hover_left = Signal()
     layer_toggled = Signal(str, bool)
 
     #: Key, title and tooltip of each layer, in the order they are drawn.
-    layers: ClassVar[tuple[tuple[str, str, str], ...]] = (
-        (
-            "background",
-            "Density",
-            "Density p(z, t), or for a classifier the class probabilities of states at t.",
-        ),
-        ("arrows", "Field", "The vector field f(h, t, θ) at the playhead's time. Longer arrows are faster."),
-        ("trajectories", "Paths", "Solutions of dh/dt = f(h, t, θ) from t = 0 to the playhead."),
-        ("data", "Data", "The points to be learnt, where the data set put them."),
-        ("particles", "Particles", "The state h(t) of every trajectory at the playhead's time."),
-        ("seeds", "Seeds", "Trajectories you started: click adds one, drag moves it, Delete removes it."),
+    layers: ClassVar[tuple[tuple[str, str, str], ...]] = tuple(
+        (key, layer.title, layer.about) for key, layer in LAYERS.items()
     )
     _swatches: ClassVar[tuple[chip.Swatch, ...]] = (
         chip.gradient, chip.arrow, chip.waves, chip.dots, chip.particle, chip.ring,
@@ -232,7 +225,7 @@ class FlowView(Panel):
         if event.key() == Qt.Key.Key_F:
             self.fit()
         elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and chosen is not None:
-            self.seed_removed.emit(chosen)
+            self.seeds_removed.emit()
         elif event.key() in nudges and chosen is not None:
             dx, dy = nudges[event.key()]
             step = (self._extent.x1 - self._extent.x0) / 100

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from odeviz.bridge.trainer import Phase
 
-Point = tuple[float, float]
+#: A point of the plane, or a state where it has more than two dimensions.
+Point = tuple[float, ...]
+#: A rectangle of the plane: x0, x1, y0, y1.
+Range = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +58,60 @@ REST_SECONDS = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Seeds:
-    """Points a person has set in the flow view, and which of them is selected."""
+    """Points a person has set in the flow view."""
 
     points: tuple[Point, ...] = ()
-    selected: int | None = None
 
     def added(self, point: Point) -> Seeds:
-        """With one more seed, which is selected."""
-        return Seeds((*self.points, point), len(self.points))
+        """With one more seed, the last."""
+        return Seeds((*self.points, point))
 
     def moved(self, index: int, point: Point) -> Seeds:
         """With one seed elsewhere."""
-        return Seeds((*self.points[:index], point, *self.points[index + 1 :]), index)
+        return Seeds((*self.points[:index], point, *self.points[index + 1 :]))
 
-    def removed(self, index: int) -> Seeds:
-        """Without one seed."""
-        return Seeds((*self.points[:index], *self.points[index + 1 :]), None)
+    def removed(self, *indices: int) -> Seeds:
+        """Without some of them."""
+        return Seeds(tuple(point for k, point in enumerate(self.points) if k not in indices))
 
-    def select(self, index: int | None) -> Seeds:
-        return dataclasses.replace(self, selected=index)
+
+class Mark(NamedTuple):
+    """One trajectory: a seed's, or one of those that the flow view shows, by its number."""
+
+    kind: Literal["seed", "trajectory"]
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is selected, and what is under the mouse in whatever view: all views light it up."""
+
+    marks: tuple[Mark, ...] = ()
+    hovered: Mark | None = None
+
+    def of(self, kind: str) -> tuple[int, ...]:
+        """The numbers of the selected of a kind, in the order they were selected."""
+        return tuple(mark.index for mark in self.marks if mark.kind == kind)
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that was selected last: what keys act upon."""
+        return next(iter(reversed(self.of("seed"))), None)
+
+    def hovering(self, mark: Mark | None) -> Selection:
+        """The same with something else under the mouse."""
+        return dataclasses.replace(self, hovered=mark)
+
+    def toggled(self, *marks: Mark) -> Selection:
+        """With more selected; what was selected already is no longer."""
+        kept = tuple(mark for mark in self.marks if mark not in marks)
+        return dataclasses.replace(self, marks=kept + tuple(mark for mark in marks if mark not in self.marks))
+
+    def among(self, seeds: int) -> Selection:
+        """Without seeds that are not there any more."""
+        kept = tuple(mark for mark in self.marks if mark.kind != "seed" or mark.index < seeds)
+        lost = self.hovered is not None and self.hovered.kind == "seed" and self.hovered.index >= seeds
+        return Selection(kept, None if lost else self.hovered)
 
 
 @dataclass(frozen=True, slots=True)

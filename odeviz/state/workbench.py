@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,9 +11,11 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
+from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import SolverChoice
 from odeviz.state.commands import Change
-from odeviz.state.nouns import Playhead, Point, Seeds, TrainingStatus
+from odeviz.state.layers import COLOURINGS, LAYERS, SHOWN, Stage
+from odeviz.state.nouns import Mark, Playhead, Point, Range, Seeds, Selection, TrainingStatus
 from odeviz.tasks.experiment import FIXED, Experiment
 from odeviz.tasks.own_data import OWN
 from odeviz.tasks.registry import TASKS
@@ -21,10 +24,6 @@ from odeviz.training.snapshot import Snapshot
 
 #: A trajectory solved with this looks the same as an exact one.
 VIEWING_TOLERANCE = 1e-4
-#: Which layers of the flow view are shown at first.
-LAYERS: Mapping[str, bool] = MappingProxyType(
-    {"background": True, "arrows": True, "trajectories": True, "data": True, "particles": True, "seeds": True}
-)
 
 
 class Workbench(QObject):
@@ -46,8 +45,18 @@ class Workbench(QObject):
     playhead_changed = Signal(object)
     #: The :class:`Seeds`.
     seeds_changed = Signal(object)
+    #: The :class:`Selection`.
+    selection_changed = Signal(object)
     #: Which layers are shown, by key.
     layers_changed = Signal(object)
+    #: What trajectories are coloured by: a key of :data:`COLOURINGS`.
+    colouring_changed = Signal(str)
+    #: The :class:`Projection` that states are seen in.
+    projection_changed = Signal(object)
+    #: The part of the plane on show, x0, x1, y0, y1, or None for all of it.
+    range_changed = Signal(object)
+    #: The :class:`Stage`: what decides which layers are offered.
+    stage_changed = Signal(object)
     #: The :class:`TrainingStatus`.
     training_changed = Signal(object)
     #: One sentence for the status bar.
@@ -69,7 +78,12 @@ class Workbench(QObject):
         self.choice = SolverChoice()
         self.playhead = Playhead()
         self.seeds = Seeds()
-        self.layers: Mapping[str, bool] = LAYERS
+        self.selection = Selection()
+        self.layers: Mapping[str, bool] = SHOWN
+        self.colouring = "class"
+        self.projection = Projection()
+        self.range: Range | None = None
+        self.stage = Stage()
         self.training = TrainingStatus()
         self.message = ""
         self.path: Path | None = None
@@ -87,6 +101,7 @@ class Workbench(QObject):
     def set_running(self, experiment: Experiment | None) -> None:
         if experiment != self.running:
             self.running = experiment
+            self._set_stage()
             self.running_changed.emit(experiment)
 
     def set_snapshot(self, snapshot: Snapshot | None) -> None:
@@ -107,12 +122,50 @@ class Workbench(QObject):
     def set_seeds(self, seeds: Seeds) -> None:
         if seeds != self.seeds:
             self.seeds = seeds
+            self.set_selection(self.selection.among(len(seeds.points)))
             self.seeds_changed.emit(seeds)
+
+    def set_selection(self, selection: Selection) -> None:
+        if selection != self.selection:
+            self.selection = selection
+            self.selection_changed.emit(selection)
 
     def set_layers(self, layers: Mapping[str, bool]) -> None:
         if dict(layers) != dict(self.layers):
             self.layers = MappingProxyType(dict(layers))
             self.layers_changed.emit(self.layers)
+
+    def set_colouring(self, key: str) -> None:
+        if key != self.colouring:
+            self.colouring = key
+            self.colouring_changed.emit(key)
+
+    def set_projection(self, projection: Projection) -> None:
+        """See the states in another way; one of another kind is fitted into view."""
+        if projection != self.projection:
+            refit = projection.still != self.projection.still
+            self.projection = projection
+            if refit:
+                self.set_range(None)
+            self.projection_changed.emit(projection)
+            self._set_stage()
+
+    def set_range(self, shown: Range | None) -> None:
+        if shown != self.range:
+            self.range = shown
+            self.range_changed.emit(shown)
+
+    def set_space(self, dim: int, over_time: bool) -> None:
+        """Dimensions of the state on show, and whether its plane's horizontal axis is time."""
+        self._set_stage(dim=dim, over_time=over_time)
+
+    def _set_stage(self, **known: Any) -> None:
+        stage = dataclasses.replace(
+            self.stage, experiment=self.running or self.experiment, projection=self.projection.still, **known
+        )
+        if stage != self.stage:
+            self.stage = stage
+            self.stage_changed.emit(stage)
 
     def set_training(self, status: TrainingStatus) -> None:
         if status != self.training:
@@ -132,8 +185,7 @@ class Workbench(QObject):
 
     def show_model(self, snapshot: Snapshot, path: Path | None = None) -> None:
         """Show a model that was opened: its experiment fills the form, and there is nothing to undo."""
-        self.undo_stack.clear()
-        self.set_seeds(Seeds())
+        self._look_afresh()
         self.data = snapshot.data
         self.set_experiment(snapshot.experiment)
         self.set_running(snapshot.experiment)
@@ -144,11 +196,18 @@ class Workbench(QObject):
     def show_experiment(self, experiment: Experiment, data: Mapping[str, Any] = MappingProxyType({})) -> None:
         """Show an experiment that has no model yet, and the data it learns from if they are a person's own."""
         self.data = data
-        self.undo_stack.clear()
-        self.set_seeds(Seeds())
+        self._look_afresh()
         self.set_experiment(experiment)
         self.set_choice(viewing_choice(experiment))
         self.set_document(None, unsaved=False)
+
+    def _look_afresh(self) -> None:
+        """What was set and chosen for the model before means nothing to another."""
+        self.undo_stack.clear()
+        self.set_seeds(Seeds())
+        self.set_selection(Selection())
+        self.set_projection(Projection())
+        self.set_range(None)
 
     # What a person does.
 
@@ -182,6 +241,7 @@ class Workbench(QObject):
 
     def add_seed(self, point: Point) -> None:
         self._push("new seed", self.set_seeds, self.seeds, self.seeds.added(point))
+        self.set_selection(Selection((Mark("seed", len(self.seeds.points) - 1),)))
 
     def move_seed(self, index: int, point: Point) -> None:
         if 0 <= index < len(self.seeds.points):
@@ -189,23 +249,52 @@ class Workbench(QObject):
                 "move of a seed", self.set_seeds, self.seeds, self.seeds.moved(index, point), f"seed {index}"
             )
 
-    def remove_seed(self, index: int) -> None:
-        if 0 <= index < len(self.seeds.points):
-            self._push("removal of a seed", self.set_seeds, self.seeds, self.seeds.removed(index))
+    def remove_seeds(self, *indices: int) -> None:
+        """Remove these seeds."""
+        known = {index for index in indices if 0 <= index < len(self.seeds.points)}
+        if known:
+            text = "removal of a seed" if len(known) == 1 else f"removal of {len(known)} seeds"
+            kept = tuple(mark for mark in self.selection.marks if mark.kind != "seed")
+            # Their numbers are those of others from now on.
+            self.set_selection(Selection(kept))
+            self._push(text, self.set_seeds, self.seeds, self.seeds.removed(*known))
 
     def clear_seeds(self) -> None:
         if self.seeds.points:
             self._push("removal of all seeds", self.set_seeds, self.seeds, Seeds())
 
-    def select_seed(self, index: int | None) -> None:
-        """Selecting is not worth an undo step."""
-        if index is None or 0 <= index < len(self.seeds.points):
-            self.set_seeds(self.seeds.select(index))
+    def select(self, *marks: Mark, extend: bool = False) -> None:
+        """Select these alone, or with ``extend`` turn over each of them; selecting is not worth an undo step."""
+        now = self.selection
+        known = [mark for mark in marks if mark.kind != "seed" or 0 <= mark.index < len(self.seeds.points)]
+        self.set_selection(now.toggled(*known) if extend else Selection(tuple(known), now.hovered))
+
+    def hover(self, mark: Mark | None) -> None:
+        """This trajectory is under the mouse, or none."""
+        self.set_selection(self.selection.hovering(mark))
 
     def show_layer(self, key: str, shown: bool) -> None:
         if self.layers.get(key) != shown:
             verb = "showing" if shown else "hiding"
-            self._push(f"{verb} of {key}", self.set_layers, self.layers, {**self.layers, key: shown})
+            what = LAYERS[key].title.lower()
+            self._push(f"{verb} of {what}", self.set_layers, self.layers, {**self.layers, key: shown})
+
+    def colour_by(self, key: str) -> None:
+        """Colour trajectories by one of :data:`COLOURINGS`."""
+        if key != self.colouring:
+            what = COLOURINGS[key][0]
+            self._push(f"colouring by {what}", self.set_colouring, self.colouring, key)
+
+    def project(self, projection: Projection) -> None:
+        """See the states in another way; turning is one step while it lasts."""
+        if projection != self.projection:
+            key = "turn" if projection.still == self.projection.still else ""
+            self._push("change of projection", self.set_projection, self.projection, projection, key)
+
+    def look_at(self, shown: Range | None) -> None:
+        """Pan or zoom to a part of the plane, or with None to all of it."""
+        if shown != self.range:
+            self._push("pan or zoom", self.set_range, self.range, shown, "range")
 
     def _edited(self, path: str, value: Any) -> Experiment:
         now = self.experiment

@@ -51,6 +51,10 @@ def _always(experiment: Experiment) -> bool:
     return True
 
 
+def _never(experiment: Experiment) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A chart, maps or a table; a task's own are drawn by its module ``views``."""
@@ -112,6 +116,8 @@ class Task:
     background: str = ""
     #: Whether an experiment's model has that background at all.
     has_background: Callable[[Experiment], bool] = _always
+    #: Whether a decision boundary of an experiment's model is a line at t1 that its flow can carry back.
+    runs_back: Callable[[Experiment], bool] = _never
     #: The plane, its extent or the points shown in it depend on the model's weights.
     scene_follows_model: bool = False
     #: The most trajectories that the plane shows at once: of long ones, more would hide each other.

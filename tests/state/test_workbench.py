@@ -1,7 +1,8 @@
 import pytest
 
+from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import SolverChoice
-from odeviz.state import Playhead, Seeds, Workbench
+from odeviz.state import Mark, Playhead, Seeds, Selection, Workbench, offered
 from odeviz.tasks import Experiment
 from odeviz.training.snapshot import Snapshot
 
@@ -95,8 +96,8 @@ def test_seeds_are_added_moved_and_removed_with_undo(bench):
     for x in (1.1, 1.2, 1.3):
         bench.move_seed(1, (x, 1.0))
     bench.end_drag()
-    bench.remove_seed(0)
-    assert bench.seeds == Seeds(((1.3, 1.0),), None)
+    bench.remove_seeds(0)
+    assert bench.seeds == Seeds(((1.3, 1.0),))
     bench.undo_stack.undo()
     bench.undo_stack.undo()
     assert bench.seeds.points == ((0.0, 0.0), (1.0, 1.0))
@@ -106,6 +107,62 @@ def test_a_seed_that_does_not_exist_is_not_moved(bench):
     bench.move_seed(0, (1.0, 1.0))
     assert bench.seeds == Seeds()
     assert bench.undo_stack.count() == 0
+
+
+def test_several_seeds_go_at_once_and_take_their_selection_along(bench):
+    for x in (0.0, 1.0, 2.0):
+        bench.add_seed((x, 0.0))
+    assert bench.selection.seed == 2
+    bench.select(Mark("seed", 0), Mark("trajectory", 7), Mark("seed", 1))
+    bench.remove_seeds(*bench.selection.of("seed"))
+    assert bench.seeds.points == ((2.0, 0.0),)
+    assert bench.selection.marks == (Mark("trajectory", 7),)
+    bench.undo_stack.undo()
+    assert len(bench.seeds.points) == 3
+
+
+def test_a_seed_that_is_undone_is_neither_selected_nor_under_the_mouse(bench):
+    bench.add_seed((0.0, 0.0))
+    bench.hover(Mark("seed", 0))
+    bench.undo_stack.undo()
+    assert bench.selection == Selection()
+
+
+def test_what_is_selected_again_is_turned_over(bench):
+    bench.select(Mark("trajectory", 1), Mark("trajectory", 2))
+    bench.select(Mark("trajectory", 2), Mark("trajectory", 3), extend=True)
+    assert bench.selection.of("trajectory") == (1, 3)
+
+
+def test_another_projection_is_fitted_and_turning_is_one_step_while_it_lasts(bench):
+    bench.set_range((0.0, 1.0, 0.0, 1.0))
+    bench.project(Projection.of("space"))
+    assert bench.range is None
+    bench.set_range((0.0, 1.0, 0.0, 1.0))
+    bench.begin_drag()
+    for angle in (40.0, 50.0, 60.0):
+        bench.project(bench.projection.turned(angle, 10.0))
+    bench.end_drag()
+    assert bench.range == (0.0, 1.0, 0.0, 1.0)
+    bench.undo_stack.undo()
+    assert bench.projection == Projection.of("space")
+    bench.undo_stack.undo()
+    assert bench.projection == Projection()
+
+
+def test_layers_are_offered_where_they_have_something_to_show(bench):
+    bench.show_model(Snapshot(Experiment(), 1, 1.0, {}))
+    assert "background" in offered(bench.stage)
+    bench.set_space(3, over_time=False)
+    bench.project(Projection.of("space"))
+    assert not {"background", "arrows"} & set(offered(bench.stage))
+    assert {"trajectories", "seeds", "data"} <= set(offered(bench.stage))
+
+
+@pytest.mark.parametrize("words", [("sphere", ()), ("axes", (0,)), ("axes", (1, 1)), ("space", (0, 1))])
+def test_a_projection_that_is_none_is_refused(words):
+    with pytest.raises(ValueError, match=r"^projection "):
+        Projection(*words)
 
 
 def test_hiding_a_layer_can_be_undone(bench):

@@ -66,6 +66,12 @@ def unused_by(experiment: Experiment) -> tuple[str, ...]:
     return solver if options.tied else ("field.time", *solver)
 
 
+def runs_back(experiment: Experiment) -> bool:
+    """Whether the flow is one of the data's plane, which is run back exactly."""
+    options = experiment.options
+    return options.model == "ode-net" and not options.controlled and not experiment.field.extra_dims
+
+
 TASK = Task(
     name="classification",
     title="Classifiers",
@@ -76,6 +82,7 @@ TASK = Task(
     loss=Figure("loss", "cross-entropy", "nats"),
     shapes=shapes,
     background="decision",
+    runs_back=runs_back,
     unused=("solver.learn_t1",),
     unused_by=unused_by,
     defaults={"data.samples": 1024},

@@ -1,0 +1,106 @@
+"""The flow view's layers, in the order they are drawn: menu, palette, legend and undo are made from this registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from odeviz.analysis.diagnostics import common_views
+from odeviz.analysis.projection import Projection
+from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.registry import task_of
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What decides which layers there are: the experiment, its state's dimensions and how they are seen."""
+
+    experiment: Experiment = field(default_factory=Experiment)
+    dim: int = 2
+    #: The plane's horizontal axis is time.
+    over_time: bool = False
+    projection: Projection = field(default_factory=Projection)
+
+
+def _always(stage: Stage) -> bool:
+    return True
+
+
+def _flat(stage: Stage) -> bool:
+    return not stage.projection.in_space
+
+
+def _behind(stage: Stage) -> bool:
+    return bool(task_of(stage.experiment).behind(stage.experiment)) and _flat(stage)
+
+
+def _runs_back(stage: Stage) -> bool:
+    return task_of(stage.experiment).runs_back(stage.experiment) and _flat(stage)
+
+
+def _rests(stage: Stage) -> bool:
+    return bool(common_views(stage.experiment)) and not stage.over_time
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLayer:
+    """One layer: what it is called and shows, whether it is on at first, and for which stages it is offered."""
+
+    title: str
+    #: A sentence with the symbol.
+    about: str
+    icon: str
+    shown: bool = False
+    shortcut: str = ""
+    offered: Callable[[Stage], bool] = _always
+
+
+LAYERS: Mapping[str, FlowLayer] = MappingProxyType(
+    {
+        "background": FlowLayer(
+            "Background",
+            "The density p(z, t), or for a classifier the class probabilities of states at t.",
+            "drop-half", True, "Alt+1", _behind,
+        ),
+        "arrows": FlowLayer(
+            "Field",
+            "The vector field f(h, t, θ) at the playhead's time. Longer arrows are faster.",
+            "arrow-up-right", True, "Alt+2", _flat,
+        ),
+        "trajectories": FlowLayer(
+            "Paths", "Solutions of dh/dt = f(h, t, θ) from t = 0 to the playhead.", "waves", True, "Alt+3",
+        ),
+        "data": FlowLayer(
+            "Data", "The points to be learnt, where the data set put them.", "dots-nine", True, "Alt+4",
+        ),
+        "particles": FlowLayer(
+            "Particles", "The state h(t) of every trajectory at the playhead's time.", "circles-three", True,
+            "Alt+5",
+        ),
+        "seeds": FlowLayer(
+            "Seeds",
+            "Trajectories you started: click adds one, drag moves it, arrow keys nudge it, Delete removes it.",
+            "push-pin", True, "Alt+6",
+        ),
+    }
+)  # fmt: skip
+
+#: Which layers are shown at first.
+SHOWN: Mapping[str, bool] = MappingProxyType({key: layer.shown for key, layer in LAYERS.items()})
+
+
+def offered(stage: Stage) -> tuple[str, ...]:
+    """The keys of the layers that have something to show on a stage, in the order they are drawn."""
+    return tuple(key for key, layer in LAYERS.items() if layer.offered(stage))
+
+
+#: What trajectories are coloured by: title and explanation of each way.
+COLOURINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "class": ("Class", "Each trajectory in the colour of its class."),
+        "time": ("Time", "From t = 0 to t₁."),
+        "speed": ("Speed", "‖dh/dt‖ along each trajectory."),
+        "nfe": ("NFE", "Evaluations of f that each trajectory takes when it is solved alone."),
+    }
+)
