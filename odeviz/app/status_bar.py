@@ -93,12 +93,12 @@ class StatusBar(QStatusBar):
 
 
 def _metric(snapshot: Snapshot) -> str:
-    """The task's first figure, and where it is known its distance to the bound."""
+    """The task's first figure, and its distance to the bound where that is known and not 0."""
     task = task_of(snapshot.experiment)
     figure, bound = task.headline, task.bound(snapshot.experiment)
     value = snapshot.metrics.get(figure.name, math.nan)
     if not math.isfinite(value):
         return ""
     return f"{figure.label} {figure.text(value)}" + (
-        f" ({task.bound_name} {value - bound:+.3f})" if bound is not None else ""
+        f" ({task.bound_name} {value - bound:+.3f})" if bound else ""
     )

@@ -8,7 +8,6 @@ from typing import Any
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -22,7 +21,9 @@ from odeviz.panels.form_row import NARROW, WIDTH, FormRow
 from odeviz.panels.panel import Panel
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.presets import Preset
+from odeviz.tasks.registry import task_of
 from odeviz.tasks.settings import Entry
+from odeviz.widgets.headed_combo import HeadedCombo
 from odeviz.widgets.section import Section
 from odeviz.widgets.theme import Theme
 
@@ -95,10 +96,14 @@ class ExperimentForm(Panel):
         self._banner_text.setText(f"{some} a restart")
 
     def set_presets(self, presets: Mapping[str, Preset] | Iterable[Preset]) -> None:
-        """The presets to choose from."""
+        """The presets to choose from, those of a task under its heading."""
         listed = presets.values() if isinstance(presets, Mapping) else presets
         self._presets.clear()
+        heading = ""
         for each in listed:
+            if task_of(each.experiment).title != heading:
+                heading = task_of(each.experiment).title
+                self._presets.add_heading(heading)
             self._presets.addItem(each.title, each.name)
             tip = f"{each.sentence}\nLook for: {each.look_for}"
             self._presets.setItemData(self._presets.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
@@ -126,7 +131,7 @@ class ExperimentForm(Panel):
             row.set_control_width(width)
 
     def _preset_row(self) -> QHBoxLayout:
-        self._presets = QComboBox(self)
+        self._presets = HeadedCombo(self.theme, self)
         self._presets.setPlaceholderText("Choose a preset")
         self._presets.setAccessibleName("Preset")
         self._presets.setToolTip("Start from an experiment that is known to work")

@@ -1,7 +1,8 @@
 """A person's own data from a CSV file: points to learn a density from, time series, or the times of events.
 
-A first row without a number is a header. What is left out (rows with missing values, columns that are not used) is
-told in :attr:`OwnData.note`, never done in silence.
+A first row without a number is a header. Columns are parted by tabs, semicolons, commas or white space: the first of
+these that the first line has. Beside semicolons a comma may be the decimal point. What is left out (rows with missing
+values, columns that are not used) is told in :attr:`OwnData.note`, never done in silence.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ MAX_CHANNELS = 64
 #: Names of a column that tells the series a row belongs to.
 _SERIES = ("series", "id", "group")
 _TIMES = ("t", "time")
+#: What parts the columns: the first of these that the first line has; without any it is white space.
+_SEPARATORS = ("\t", ";", ",")
 
 
 class DataFileError(ValueError):
@@ -63,6 +66,7 @@ class _Table:
     names: tuple[str, ...]  # lower case; () without a header
     values: NDArray[np.float64]  # [rows, columns], NaN for an empty cell
     lines: NDArray[np.int64]  # [rows], where each row stands in the file
+    notes: tuple[str, ...] = ()  # how it was read, where that is a choice
 
     def column(self, names: Sequence[str]) -> int | None:
         """The first column of one of these names."""
@@ -73,31 +77,50 @@ def _read(path: Path) -> _Table:
     rows: list[list[float]] = []
     lines: list[int] = []
     names: tuple[str, ...] = ()
-    width = 0
+    width, commas = 0, False
     with path.open(newline="", encoding="utf-8-sig") as file:
-        for line, row in _rows(file):
+        separator = _separator(file)
+        for line, row in _rows(file, separator):
+            cells = [_with_point(cell) for cell in row] if separator == ";" else row
+            commas |= cells != row
             if not width:
                 width = len(row)
-                if not any(map(_is_number, row)):
+                if not any(map(_is_number, cells)):
                     names = tuple(cell.strip().lower() for cell in row)
                     continue
             if len(row) != width:
                 raise ValueError(f"line {line} has {_columns(len(row))}, the first line has {width}")
-            rows.append([_number(cell, line, k, names) for k, cell in enumerate(row)])
+            rows.append([_number(cell, line, k, names) for k, cell in enumerate(cells)])
             lines.append(line)
             if len(rows) > MAX_ROWS:
                 raise ValueError(f"it has more than {MAX_ROWS:,} rows")
     if not rows:
         raise ValueError("it holds no numbers")
-    return _Table(names, np.array(rows, dtype=np.float64), np.array(lines))
+    notes = ("commas taken as decimal points",) if commas else ()
+    return _Table(names, np.array(rows, dtype=np.float64), np.array(lines), notes)
 
 
-def _rows(file: Any) -> Iterator[tuple[int, list[str]]]:
+def _separator(file: TextIO) -> str:
+    """What parts the columns of the first line that is not empty; "" for white space. Rewinds the file."""
+    first = next((line for line in file if line.strip()), "")
+    file.seek(0)
+    return next((mark for mark in _SEPARATORS if mark in first), "")
+
+
+def _rows(file: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Rows with their line numbers; empty lines are passed over."""
-    reader = csv.reader(file, strict=True)
+    if not separator:
+        yield from ((k, line.split()) for k, line in enumerate(file, start=1) if line.strip())
+        return
+    reader = csv.reader(file, strict=True, delimiter=separator)
     for row in reader:
         if any(cell.strip() for cell in row):
             yield reader.line_num, row
+
+
+def _with_point(cell: str) -> str:
+    """A cell whose decimal point is a comma, with a point."""
+    return cell.replace(",", ".") if cell.count(",") == 1 and not _is_number(cell) else cell
 
 
 def _is_number(cell: str) -> bool:
@@ -160,7 +183,9 @@ def _points(table: _Table) -> OwnData:
         if not ((given >= -1) & (given < 1000) & (given == np.floor(given))).all():
             raise ValueError("its labels must be class indices (0, 1, ... or -1)")
         labels = given.astype(np.int64)
-    return OwnData({"points": points.astype(np.float32), "labels": labels}, _sentence(notes + skipped))
+    return OwnData(
+        {"points": points.astype(np.float32), "labels": labels}, _sentence([*table.notes, *notes, *skipped])
+    )
 
 
 def _series(table: _Table) -> OwnData:
@@ -174,7 +199,11 @@ def _series(table: _Table) -> OwnData:
     whole, skipped = _complete(table, [time] if group is None else [time, group])
     kept = whole & np.isfinite(table.values[:, channels]).any(1)
     empty = int((whole & ~kept).sum())
-    notes = [*skipped, *([f"{empty:,} row{'s' * (empty > 1)} without any value skipped"] if empty else [])]
+    notes = [
+        *table.notes,
+        *skipped,
+        *([f"{empty:,} row{'s' * (empty > 1)} without any value skipped"] if empty else []),
+    ]
     numbers, more = _numbered(table, kept, time, group)
     y = table.values[kept][:, channels]
     gaps = int(np.isnan(y).sum())
@@ -192,7 +221,9 @@ def _times(table: _Table) -> OwnData:
         raise ValueError(f"it has {_columns(width)}, but the times of events need t or series,t")
     whole, skipped = _complete(table, [time] if group is None else [time, group])
     numbers, more = _numbered(table, whole, time, group)
-    return OwnData({"t": table.values[whole, time], "series": numbers}, _sentence(skipped + more))
+    return OwnData(
+        {"t": table.values[whole, time], "series": numbers}, _sentence([*table.notes, *skipped, *more])
+    )
 
 
 def _numbered(

@@ -160,6 +160,17 @@ def test_choosing_a_preset_emits_its_name(qtbot, form):
     assert chosen.args == [list(PRESETS)[list(PRESETS).index("moons-classifier") + 1]]
 
 
+def test_presets_stand_under_their_tasks_and_keys_pass_over_the_headings(qtbot, form):
+    box = form._presets
+    headings = [box.itemText(k) for k in range(box.count()) if box.itemData(k) is None]
+    assert headings == [task.title for task in TASKS.values()]
+    last = [name for name, preset in PRESETS.items() if preset.experiment.task == "density"][-1]
+    form.set_preset(last)
+    with qtbot.waitSignal(form.preset_chosen) as chosen:
+        qtbot.keyClick(box, Qt.Key.Key_Down)
+    assert PRESETS[chosen.args[0]].experiment.task == "variational"
+
+
 def test_a_refusal_from_elsewhere_is_shown_until_the_value_changes(form):
     form.set_error("field.width", "No.")
     assert form._rows["field.width"]._error.isVisibleTo(form)

@@ -26,6 +26,19 @@ def test_points_with_and_without_a_header(tmp_path, text):
     assert own.note == ""
 
 
+@pytest.mark.parametrize("text", ["x;y\n1;2\n3;4\n", "1\t2\n3\t4\n", "  1   2 \n\n3 4", "x y\n1 2\n3 4"])
+def test_columns_may_be_parted_otherwise_than_by_commas(tmp_path, text):
+    own = load(tmp_path, text)
+    assert own.arrays["points"].tolist() == [[1, 2], [3, 4]]
+    assert own.note == ""
+
+
+def test_a_comma_is_a_decimal_point_beside_semicolons_and_that_is_told(tmp_path):
+    own = load(tmp_path, "x;y\n1,5;2\n-3;4,25e1\n")
+    assert own.arrays["points"].tolist() == [[1.5, 2], [-3, 42.5]]
+    assert own.note == "Commas taken as decimal points."
+
+
 def test_rows_with_missing_values_are_skipped_and_counted(tmp_path):
     own = load(tmp_path, "x,y\n1,2\nnan,4\n5,\n7,inf\n9,10\n")
     assert own.arrays["points"].tolist() == [[1, 2], [9, 10]]

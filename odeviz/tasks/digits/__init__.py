@@ -90,7 +90,7 @@ TASK = Task(
         Figure("bytes_kept", "kept for backward", "bytes"),
         Figure("nfe", "NFE forward"),
         Figure("nfe_backward", "NFE backward"),
-        Figure("tolerance_shift", "error from 1e-4 to 1", percent=True),
+        Figure("tolerance_shift", "change of the error from tolerance 1e-4 to 1", percent=True),
     ),
     loss=Figure("loss", "cross-entropy", "nats"),
     shapes=shapes,

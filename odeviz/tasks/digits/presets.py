@@ -33,7 +33,7 @@ PRESETS = registry(
         seconds=20,
         gates=(
             Gate("error", at_most=0.04),
-            Gate("parameters", at_most=27562 / 3),
+            Gate("parameters", at_most=27562 // 3),
             Gate("tolerance_shift", at_most=0.01),
         ),
     ),

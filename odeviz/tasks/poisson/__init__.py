@@ -107,6 +107,7 @@ TASK = Task(
         "training.iterations": 500,
     },
     bound=least,
+    bound_name="true rate",
     own="times",
     views=(
         View(

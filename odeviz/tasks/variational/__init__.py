@@ -99,6 +99,7 @@ TASK = Task(
         "training.iterations": 2000,
     },
     bound=lambda experiment: 0.0,
+    bound_name="lowest",
     views=(
         View(
             "comparison",
