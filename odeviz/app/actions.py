@@ -33,6 +33,8 @@ class Situation:
     playing: bool = False
     looping: bool = True
     theme: str = "system"
+    #: The most iterations a second.
+    pace: float | None = None
     layers: Mapping[str, bool] = field(default_factory=lambda: SHOWN)
     #: The layers that have something to show.
     offered: tuple[str, ...] = tuple(LAYERS)
@@ -107,6 +109,29 @@ def _theme_specs() -> list[ActionSpec]:
     ]  # fmt: skip
 
 
+#: Iterations a second that training can be slowed down to, by the end of its action's key; the last is no limit.
+PACES: Mapping[str, float | None] = {"1": 1.0, "5": 5.0, "20": 20.0, "100": 100.0, "full": None}
+
+
+def _trains_at(pace: float | None) -> Rule:
+    return lambda now: now.pace == pace
+
+
+def _pace_specs() -> list[ActionSpec]:
+    def about(pace: float | None) -> tuple[str, str]:
+        if pace is None:
+            return "Full Speed", "As many iterations a second as there is time for."
+        some = "1 Iteration" if pace == 1 else f"{pace:g} Iterations"
+        return f"{some} a Second", f"At most {some.lower()} a second: slow enough to watch each one work."
+
+    return [
+        ActionSpec(
+            f"pace.{key}", *about(pace), "Model", icon="gauge", checked=_trains_at(pace), submenu="Training Speed"
+        )
+        for key, pace in PACES.items()
+    ]  # fmt: skip
+
+
 def _preset_specs() -> list[ActionSpec]:
     specs = []
     for preset in PRESETS.values():
@@ -170,6 +195,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
                lambda now: _can_train(now) and now.phase is not Phase.TRAINING),
     ActionSpec("reset", "Reset", "Fresh weights from the experiment's seed, ready to be trained.", "Model",
                "Ctrl+Shift+T", "arrow-counter-clockwise", _can_train),
+    *_pace_specs(),
 
     ActionSpec("gallery", "Gallery…", "All presets with what to look for.", "Presets", "Ctrl+G",
                "squares-four", short="Gallery"),

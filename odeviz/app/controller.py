@@ -11,7 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings, Slot
 from PySide6.QtWidgets import QDialog, QWidget
 
-from odeviz.app.actions import Situation
+from odeviz.app.actions import PACES, Situation
 from odeviz.app.dialogs import Dialogs
 from odeviz.app.documents import Documents
 from odeviz.app.experiment_strings import ExperimentStrings
@@ -128,6 +128,7 @@ class Controller(QObject):
 
     def _join_bridge(self) -> None:
         self.run.crashed.connect(self._on_crash)
+        self.run.pace_changed.connect(self.update_actions)
         self.service.busy_changed.connect(self._on_solver_busy)
         self.pictures.shown.connect(self._on_shown)
         self.documents.opened.connect(self.show_model)
@@ -353,6 +354,7 @@ class Controller(QObject):
                 playing=bench.playhead.playing,
                 looping=bench.playhead.loop,
                 theme=self.window.theme.mode,
+                pace=self.run.pace,
                 layers=bench.layers,
                 offered=offered(bench.stage),
             )
@@ -400,6 +402,7 @@ class Controller(QObject):
             "train": run.toggle,
             "step": run.step_once,
             "reset": run.reset,
+            **{f"pace.{key}": partial(run.set_pace, pace) for key, pace in PACES.items()},
             "gallery": partial(self.dialogs.run, self._gallery),
             "shortcuts": self.dialogs.shortcuts,
             "about": self.dialogs.about,

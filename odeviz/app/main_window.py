@@ -93,6 +93,12 @@ class MainWindow(QMainWindow):
         """Whether any of a panel is on the screen; a dock behind another tab counts as visible for Qt."""
         return panel.isVisible() and not panel.visibleRegion().isEmpty()
 
+    def show_pace(self, pace: float | None) -> None:
+        """How many iterations a second training makes at most."""
+        self.pace_button.setText("Full" if pace is None else f"{pace:g} it/s")
+        limit = "as fast as it can" if pace is None else f"at most {pace:g} iterations a second"
+        self.pace_button.setToolTip(f"Training speed: {limit}")
+
     # Layout.
 
     def reset_layout(self) -> None:
@@ -207,6 +213,15 @@ class MainWindow(QMainWindow):
         train.setProperty("kind", "primary")
         # Train and Pause take the same place, so that the buttons beside it stay where they are.
         train.setMinimumWidth(train.fontMetrics().horizontalAdvance("Pause") + 44)
+        self.pace_button = QToolButton()
+        self.pace_button.setIcon(icon("gauge", self.theme))
+        self.pace_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.pace_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.pace_button.setAccessibleName("Training speed")
+        # As wide as its longest text, so that the buttons beside it stay where they are.
+        self.pace_button.setFixedWidth(self.pace_button.fontMetrics().horizontalAdvance("100 it/s") + 40)
+        bar.insertWidget(bar.actions()[TOOLBAR.index("reset") + 1], self.pace_button)
+        self.show_pace(None)
         spacer = QWidget()
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(spacer)
@@ -237,6 +252,7 @@ class MainWindow(QMainWindow):
             panels.addAction(dock.toggleViewAction())
         self.theme_menu = submenus["View", "Theme"]
         self.theme_button.setMenu(self.theme_menu)
+        self.pace_button.setMenu(submenus["Model", "Training Speed"])
 
     # What happens to the window.
 

@@ -22,12 +22,16 @@ class RunControl(QObject):
 
     #: An exception stopped training: a :class:`Trouble` with details.
     crashed = Signal(object)
+    #: Training shall go faster or slower.
+    pace_changed = Signal()
 
     def __init__(
         self, bench: Workbench, trainer: Trainer, window: MainWindow, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self.bench, self.trainer, self.window = bench, trainer, window
+        #: The most iterations a second; None: as many as there is time for.
+        self.pace: float | None = None
         self._speed_from: tuple[float, int] | None = None
         self._drawn: dict[QObject, Snapshot] = {}
         self._draw_after = 0.0
@@ -39,6 +43,7 @@ class RunControl(QObject):
         trainer.running_changed.connect(bench.set_running)
         trainer.troubled.connect(self._on_trouble)
         trainer.device_changed.connect(self._on_device)
+        trainer.ended.connect(bench.say)
         window.form.restart_requested.connect(self.restart)
         window.status.set_device("CPU", "auto takes the CPU, the fastest for fields this small.")
         self._on_experiment()
@@ -69,6 +74,14 @@ class RunControl(QObject):
         if self.trainer.phase is not Phase.STARTING and not self._has_session():
             self._start(self._unfinished(), paused=True)
         self.trainer.step()
+
+    def set_pace(self, pace: float | None) -> None:
+        """Train at most so fast, from now on."""
+        self.pace = pace
+        self._speed_from = None
+        self.trainer.set_pace(pace)
+        self.window.show_pace(pace)
+        self.pace_changed.emit()
 
     def _start(self, snapshot: Snapshot | None = None, paused: bool = False) -> None:
         """A session of the edited experiment, with a person's own data if it learns from them."""

@@ -41,10 +41,13 @@ class TrainingSession(Protocol):
     @property
     def finished(self) -> bool: ...
     @property
+    def ended(self) -> str: ...
+    @property
     def message(self) -> str: ...
     @property
     def runtime(self) -> Any: ...
     def step(self) -> bool: ...
+    def go_on(self) -> None: ...
     def snapshot(self) -> Snapshot: ...
     def apply(self, experiment: Experiment) -> None: ...
 
@@ -68,6 +71,8 @@ class Report:
     experiment: Experiment | None = None
     trouble: Trouble | None = None
     device: Device | None = None
+    #: Why the run is over.
+    ended: str = ""
 
 
 def make_session(
@@ -97,6 +102,9 @@ class TrainingLoop:
         self._phase = Phase.IDLE
         self._published = 0.0
         self._stopped = False
+        #: The most iterations a second, and when the next is due.
+        self._pace: float | None = None
+        self._due = 0.0
 
     def post(self, command: Callable[[], None] | None) -> None:
         """Queue a command (a bound method of the loop); None ends the loop. Any thread may call this."""
@@ -105,22 +113,29 @@ class TrainingLoop:
     def run(self) -> None:
         """Obey commands and train until told to end."""
         while not self._stopped:
-            self.turn(wait=self._phase is not Phase.TRAINING)
+            self.obey(wait=self.rest(time.monotonic()) if self._phase is Phase.TRAINING else None)
+            # A command has cut the rest short, or the step is due.
+            if self._phase is Phase.TRAINING and not self._stopped and self.rest(time.monotonic()) <= 0.0:
+                self._step()
 
-    def turn(self, wait: bool = False) -> None:
-        """Obey what is queued (waiting for a command if asked to), then make one step if training."""
-        self.obey(wait)
+    def turn(self) -> None:
+        """Obey what is queued, then make one step if training, at whatever pace."""
+        self.obey()
         if self._phase is Phase.TRAINING and not self._stopped:
             self._step()
 
-    def obey(self, wait: bool = False) -> None:
-        """Obey what is queued; with ``wait``, first wait for a command."""
+    def rest(self, now: float) -> float:
+        """Seconds from ``now`` until the pace allows the next step; 0 when it is due."""
+        return 0.0 if self._pace is None else min(max(self._due - now, 0.0), 1.0 / self._pace)
+
+    def obey(self, wait: float | None = 0.0) -> None:
+        """Obey what is queued; first wait up to so many seconds for a command, None for as long as it takes."""
         while not self._stopped:
             try:
-                command = self._commands.get(block=wait)
+                command = self._commands.get(block=wait != 0.0, timeout=wait)
             except queue.Empty:
                 return
-            wait = False
+            wait = 0.0
             if command is None:
                 self._stopped = True
                 return
@@ -152,12 +167,21 @@ class TrainingLoop:
 
     def resume(self) -> None:
         if self._session is not None and self._phase is not Phase.TRAINING:
+            if self._session.finished:
+                self._session.go_on()
             self._tell(Phase.TRAINING)
+
+    def set_pace(self, pace: float | None) -> None:
+        """Make at most so many iterations a second; None: as many as there is time for."""
+        self._pace = pace
+        self._due = 0.0
 
     def step_once(self) -> None:
         """One iteration, then paused."""
         if self._session is not None:
             self._phase = Phase.PAUSED
+            if self._session.finished:
+                self._session.go_on()
             self._step()
             if self._phase is Phase.PAUSED:
                 self._publish()
@@ -182,6 +206,10 @@ class TrainingLoop:
 
     def _step(self) -> None:
         assert self._session is not None
+        if self._pace is not None:
+            # From when it was due, so that delays do not add up; a long one is not made up for.
+            now, gap = time.monotonic(), 1.0 / self._pace
+            self._due = (self._due if now - self._due < gap else now) + gap
         try:
             going = self._session.step()
         except Exception as error:
@@ -193,7 +221,7 @@ class TrainingLoop:
             return
         self._publish()
         if self._session.finished:
-            self._tell(Phase.FINISHED)
+            self._tell(Phase.FINISHED, ended=self._session.ended)
         else:
             self._tell(Phase.TROUBLE, Trouble(self._session.message or "Training stopped."))
 
@@ -208,9 +236,10 @@ class TrainingLoop:
         trouble: Trouble | None = None,
         experiment: Experiment | None = None,
         device: Device | None = None,
+        ended: str = "",
     ) -> None:
         self._phase = phase
-        self._report(Report(phase, experiment, trouble, device))
+        self._report(Report(phase, experiment, trouble, device, ended))
 
 
 class Trainer(QObject):
@@ -228,6 +257,8 @@ class Trainer(QObject):
     troubled = Signal(object)
     #: The :class:`Device` a new session has taken.
     device_changed = Signal(object)
+    #: The run is over: one sentence says why.
+    ended = Signal(str)
 
     _reported = Signal(object)
 
@@ -277,6 +308,10 @@ class Trainer(QObject):
     def step(self) -> None:
         """One iteration, then paused."""
         self._send(self._loop.step_once)
+
+    def set_pace(self, pace: float | None) -> None:
+        """Make at most so many iterations a second; None: as many as there is time for."""
+        self._send(partial(self._loop.set_pace, pace))
 
     def apply(self, experiment: Experiment) -> None:
         """Hand hot settings to the running session; it takes them over between two steps."""
@@ -339,6 +374,8 @@ class Trainer(QObject):
         self._set_phase(report.phase)
         if report.trouble is not None:
             self.troubled.emit(report.trouble)
+        if report.ended:
+            self.ended.emit(report.ended)
 
     def _set_phase(self, phase: Phase) -> None:
         if phase is not self.phase:

@@ -62,7 +62,7 @@ def run(given: argparse.Namespace) -> int:
         _check_out(given.out)
     session = _start(experiment, data)
     with _interruptible() as interrupted:
-        _train(session, given.seconds, interrupted, sys.stderr)
+        _train(session, interrupted, sys.stderr)
         metrics = session.evaluate()
         snapshot = session.snapshot()
     report = _report(name, snapshot, metrics)
@@ -77,6 +77,8 @@ def run(given: argparse.Namespace) -> int:
         save_model(given.out, snapshot)
     if snapshot.message:
         print(f"odeviz: {snapshot.message}", file=sys.stderr)
+    elif session.ended and snapshot.iteration < experiment.training.iterations:
+        print(f"odeviz: {session.ended}", file=sys.stderr)
     return INTERRUPTED if interrupted else FAILED if snapshot.message else OK
 
 
@@ -88,7 +90,12 @@ def _assignments(given: argparse.Namespace) -> dict[str, str]:
         if not equals or not name.strip():
             raise UserError(f"--set takes NAME=VALUE such as data.noise=0.1, not {assignment!r}")
         texts[name.strip()] = value.strip()
-    own = {"training.iterations": given.iterations, "seed": given.seed, "device": given.device}
+    own = {
+        "training.iterations": given.iterations,
+        "training.seconds": None if given.seconds is None else str(given.seconds),
+        "seed": given.seed,
+        "device": given.device,
+    }
     return texts | {name: value for name, value in own.items() if value is not None}
 
 
@@ -145,19 +152,11 @@ def _interruptible() -> Iterator[list[int]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _train(session: Session, seconds: float | None, interrupted: Sequence[int], stream: TextIO) -> None:
-    iterations = session.experiment.training.iterations
+def _train(session: Session, interrupted: Sequence[int], stream: TextIO) -> None:
     line = ProgressLine(stream)
-    started = time.perf_counter()
-    progress = 0.0
-    while not interrupted:
-        if seconds is not None:
-            # The schedule must have come to its end when the time is up.
-            progress = max(session.iteration / iterations, (time.perf_counter() - started) / seconds)
-        if not session.step(None if seconds is None else min(progress, 1.0)):
-            break
-        line.show(session, seconds)
-    line.end(session, seconds)
+    while not interrupted and session.step():
+        line.show(session)
+    line.end(session)
 
 
 class ProgressLine:
@@ -170,20 +169,21 @@ class ProgressLine:
         self._width = 0
         self._started = self._shown = time.perf_counter()
 
-    def show(self, session: Session, seconds: float | None) -> None:
+    def show(self, session: Session) -> None:
         """Say where the run is, unless that was said a moment ago."""
         if time.perf_counter() - self._shown >= self._pause:
-            self._write(session, seconds, end="")
+            self._write(session, end="")
 
-    def end(self, session: Session, seconds: float | None) -> None:
+    def end(self, session: Session) -> None:
         """Say where the run ended."""
-        self._write(session, seconds, end="\n" if self._terminal else "")
+        self._write(session, end="\n" if self._terminal else "")
 
-    def _write(self, session: Session, seconds: float | None, end: str) -> None:
+    def _write(self, session: Session, end: str) -> None:
+        seconds = session.experiment.training.seconds
         self._shown = time.perf_counter()
         elapsed = self._shown - self._started
         parts = [f"iteration {session.iteration}/{session.experiment.training.iterations}"]
-        parts.append(f"{elapsed:.0f} s" if seconds is None else f"{elapsed:.0f}/{seconds:g} s")
+        parts.append(f"{elapsed:.0f} s" if not seconds else f"{elapsed:.0f}/{seconds:g} s")
         values = session.metrics
         if "loss" in values:
             parts.append(f"loss {values['loss']:.4f}")

@@ -40,6 +40,7 @@ class DataConfig:
         lo=16,
         hi=100_000,
         log=True,
+        ladder="doubles",
     )
     noise: float = setting(
         0.1,
@@ -55,8 +56,10 @@ class DataConfig:
 class FieldConfig:
     """The vector field f(h, t, θ): a multilayer perceptron."""
 
-    width: int = setting(64, "Width", "Units in each hidden layer.", lo=1, hi=1024, log=True)
-    depth: int = setting(2, "Hidden layers", "Number of hidden layers.", lo=1, hi=8)
+    width: int = setting(
+        64, "Width", "Units in each hidden layer.", symbol="W", lo=1, hi=1024, log=True, ladder="doubles"
+    )
+    depth: int = setting(2, "Hidden layers", "Number of hidden layers.", symbol="L", lo=1, hi=8)
     activation: str = setting(
         "tanh",
         "Activation",
@@ -87,15 +90,18 @@ class SolverConfig:
     method: str = setting("dopri5", "Method", "How a step is made.", choices=ADAPTIVE + FIXED, hot=True)
     rtol: float = setting(
         1e-3, "Relative tolerance", "Error allowed per step, relative to the state.",
-        symbol="rtol", lo=1e-12, hi=1.0, log=True, hot=True, when={"solver.method": ADAPTIVE},
+        symbol="rtol", lo=1e-12, hi=1.0, log=True, ladder="decades", hot=True,
+        when={"solver.method": ADAPTIVE},
     )  # fmt: skip
     atol: float = setting(
         1e-3, "Absolute tolerance", "Error allowed per step where the state is near zero.",
-        symbol="atol", lo=1e-12, hi=1.0, log=True, hot=True, when={"solver.method": ADAPTIVE},
+        symbol="atol", lo=1e-12, hi=1.0, log=True, ladder="decades", hot=True,
+        when={"solver.method": ADAPTIVE},
     )  # fmt: skip
     steps: int = setting(
         10, "Steps", "Number of equal steps from t0 to t1.",
-        symbol="n", lo=1, hi=10_000, log=True, hot=True, when={"solver.method": FIXED},
+        symbol="n", lo=1, hi=10_000, log=True, ladder="125", hot=True,
+        when={"solver.method": FIXED},
     )  # fmt: skip
     adjoint: str = setting(
         "discrete",
@@ -117,19 +123,40 @@ class TrainingConfig:
     """How θ is learnt."""
 
     lr: float = setting(
-        5e-3, "Learning rate", "Adam's step size.", symbol="η", lo=1e-6, hi=1.0, log=True, hot=True
-    )
+        5e-3, "Learning rate", "Adam's step size.",
+        symbol="η", lo=1e-6, hi=1.0, log=True, ladder="decades", hot=True,
+    )  # fmt: skip
     schedule: str = setting(
         "cosine", "Schedule", "Learning rate over the run: constant, or a cosine that ends at zero.",
         choices=("constant", "cosine"), hot=True,
     )  # fmt: skip
-    iterations: int = setting(
-        1000, "Iterations", "Length of the run.", lo=1, hi=1_000_000, log=True, hot=True
-    )
-    batch: int = setting(256, "Batch size", "Points in each iteration.", lo=1, hi=16_384, log=True, hot=True)
+    batch: int = setting(
+        256, "Batch size", "Points in each iteration.",
+        symbol="B", lo=1, hi=16_384, log=True, ladder="doubles", hot=True,
+    )  # fmt: skip
     weight_decay: float = setting(
-        0.0, "Weight decay", "Pull of the weights towards zero (AdamW).", symbol="λ", lo=0.0, hi=1.0, hot=True
+        0.0, "Weight decay", "Pull of the weights towards zero (AdamW).",
+        symbol="λ", lo=0.0, hi=1.0, ladder="decades", start=1e-5, zero="none", hot=True,
+    )  # fmt: skip
+    iterations: int = setting(
+        1000, "Iterations", "Length of the run.", lo=1, hi=1_000_000, log=True, ladder="125", hot=True
     )
+    seconds: float = setting(
+        0.0, "Time limit", "Stop after so much training, pauses excluded. A cosine schedule ends with it.",
+        unit="s", lo=0.0, hi=1e7, ladder="125", start=10.0, zero="none", hot=True,
+    )  # fmt: skip
+    patience: int = setting(
+        0, "Patience",
+        "Stop when the loss, averaged over 20 iterations, has found no new lowest value for so many iterations.",
+        unit="iterations", lo=0, hi=1_000_000, ladder="125", start=100, zero="none", hot=True,
+    )  # fmt: skip
+    stop_at_loss: bool = setting(
+        False, "Stop at a loss", "Stop when the loss, averaged over 20 iterations, is low enough.", hot=True
+    )
+    target_loss: float = setting(
+        0.1, "Target loss", "The averaged loss at which the run stops.", lo=-1e6, hi=1e6, hot=True,
+        when={"training.stop_at_loss": (True,)},
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,12 @@ class Setting:
     hot: bool = False
     #: Spans decades: shown on a logarithmic scale.
     log: bool = False
+    #: What a stepper goes through: "decades" (powers of ten), "125" (1, 2, 5, 10 ...), "doubles" (powers of two)
+    #: or "" for equal steps; from zero a step leads to ``start``.
+    ladder: str = ""
+    start: float = 1.0
+    #: What zero is called where it switches something off; it can also be typed.
+    zero: str = ""
     #: Other settings' values under which this one has a meaning, for example {"task": ("density",)}.
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
@@ -116,6 +122,8 @@ def hint(value: Any, names: Any) -> str:
 
 def parse(entry: Entry, text: str) -> Any:
     """Turn what a person typed for this setting into its value, or raise ``ValueError`` in one sentence."""
+    if entry.about.zero and text.strip().lower() == entry.about.zero:
+        return entry.type(0)
     try:
         if entry.type is bool:
             return _TRUTH[text.strip().lower()]

@@ -21,6 +21,7 @@ from odeviz.training import runtime
 from odeviz.training.checkpoints import Keeper
 from odeviz.training.recorder import Recorder
 from odeviz.training.snapshot import Snapshot
+from odeviz.training.stopping import StopRules
 from odeviz.training.weights import copy_weights, load_weights
 
 #: Iterations between two quick looks at held-out points: a power of two, so that thinning keeps them.
@@ -41,6 +42,8 @@ class Session:
     Deterministic for a seed: on the CPU, losses repeat bit for bit, and a run that is interrupted and taken up
     again through ``state_dict`` equals one that was not. With a ``snapshot`` it goes on from those weights, that
     iteration and that history, with a fresh optimiser.
+
+    A stop rule of the settings may end it before its iterations are done: ``ended`` says why, ``go_on`` overrules.
 
     Numerical trouble raises nothing: ``step`` returns False, ``message`` says what happened and what to do, and
     the model keeps the last weights whose loss was finite. A hot change of the settings clears the message.
@@ -65,6 +68,8 @@ class Session:
         self.model = model.to(self.runtime.device)
         self.task = task_for(experiment, self.runtime.device, self.data)
         self._recorder = Recorder(history=None if snapshot is None else snapshot.history)
+        self._rules = StopRules()
+        self._ended = ""
         self._keeper = Keeper(() if snapshot is None else snapshot.checkpoints)
         self._rng = np.random.default_rng([experiment.seed, _BATCH_STREAM, self.iteration])
         self._parameters = list(self.model.parameters())
@@ -78,9 +83,17 @@ class Session:
         self._keep_checkpoint()
 
     @property
+    def ended(self) -> str:
+        """Why the run is over, in one sentence; "" while it can go on."""
+        total = self.experiment.training.iterations
+        if self._ended or self.iteration < total:
+            return self._ended
+        return f"All {total:,} iterations are done." if total > 1 else "The iteration is done."
+
+    @property
     def finished(self) -> bool:
-        """Whether the experiment's iterations are done."""
-        return self.iteration >= self.experiment.training.iterations
+        """Whether the experiment's iterations are done, or a stop rule has ended the run."""
+        return bool(self.ended)
 
     def step(self, progress: float | None = None) -> bool:
         """Make one iteration; False when none was made: the run is over, or ``message`` says why it stopped.
@@ -88,8 +101,8 @@ class Session:
         ``progress`` in [0, 1] replaces iteration / iterations for the learning-rate schedule, for a run that is
         bounded by time; it is over at 1.
         """
-        share = self.iteration / self.experiment.training.iterations if progress is None else progress
-        if share >= 1.0 or self.message:
+        share = self._progress() if progress is None else progress
+        if share >= 1.0 or self.message or self._ended:
             return False
         started = time.perf_counter()
         with runtime.one_thread():
@@ -105,7 +118,18 @@ class Session:
         self.metrics |= {"loss": loss, "nfe_forward": forward, "nfe_backward": backward}
         self._recorder.add((self.iteration, self.seconds, loss, forward, backward, metric))
         self._keep_checkpoint()
+        self._rules.see(loss)
+        self._ended = self._rules.verdict(self.experiment.training, self.iteration, self.seconds)
         return True
+
+    def _progress(self) -> float:
+        return self._rules.progress(self.experiment.training, self.iteration, self.seconds)
+
+    def go_on(self) -> None:
+        """Let a run that a stop rule has ended go on; a rule that is still met ends it no more."""
+        if self._ended:
+            self._rules.overrule()
+            self._ended = ""
 
     def _keep_checkpoint(self) -> None:
         self._keeper.offer(self.iteration, self.seconds, partial(copy_weights, self.model))
@@ -191,6 +215,8 @@ class Session:
         for group in self._optimizer.param_groups:
             group["weight_decay"] = experiment.training.weight_decay
         self.message = ""
+        self._rules.renew()
+        self._ended = self._rules.verdict(experiment.training, self.iteration, self.seconds)
 
     def snapshot(self) -> Snapshot:
         """A frozen copy of what training has reached."""
@@ -221,6 +247,8 @@ class Session:
                 "recorder": self._recorder.state_dict(),
                 "first_step": self.model.solver.first_step,
                 "checkpoints": self._keeper.state_dict(),
+                "rules": self._rules.state_dict(),
+                "ended": self._ended,
             }
         )
 
@@ -235,6 +263,8 @@ class Session:
         self._rng.bit_generator.state = state["batches"]
         self._recorder.load_state_dict(state["recorder"])
         self._keeper.load_state_dict(state["checkpoints"])
+        self._rules.load_state_dict(state["rules"])
+        self._ended = state["ended"]
         self.model.solver = dataclasses.replace(
             solver_options(self.experiment), first_step=state["first_step"]
         )

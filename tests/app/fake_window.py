@@ -33,11 +33,22 @@ class FakeSession:
         self.experiment, self.data = experiment, data
         self.iteration = snapshot.iteration if snapshot is not None else 0
         self.message = ""
+        #: The iteration at which a stop rule ends it.
+        self.rule = None
         self.runtime = SimpleNamespace(device="cpu", reason="It is a fake.")
 
     @property
     def finished(self):
-        return self.iteration >= self.experiment.training.iterations
+        return bool(self.ended)
+
+    @property
+    def ended(self):
+        if self.iteration == self.rule:
+            return f"Stopped at iteration {self.rule}."
+        return "It is done." if self.iteration >= self.experiment.training.iterations else ""
+
+    def go_on(self):
+        self.rule = None
 
     def step(self):
         if self.message or self.finished:

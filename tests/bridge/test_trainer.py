@@ -24,6 +24,13 @@ class CountingSession:
     def finished(self):
         return self.iteration >= self.end
 
+    @property
+    def ended(self):
+        return "It is done." if self.finished else ""
+
+    def go_on(self):
+        pass
+
     def step(self):
         self.threads.add(threading.current_thread().name)
         if self.iteration == self.fail_at:
@@ -211,3 +218,36 @@ def test_shutdown_ends_the_thread_while_training(qtbot, make_trainer):
     assert trainer.shutdown(2.0)
     assert time.monotonic() - began < 1.0
     assert "trainer" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_the_pace_says_when_the_next_step_is_due(make_trainer):
+    trainer = make_trainer(synchronous=True)
+    trainer.start(Experiment())
+    trainer.set_pace(4.0)
+    trainer.advance(1)
+    loop, now = trainer._loop, time.monotonic()
+    assert 0.0 < loop.rest(now) <= 0.25
+    assert loop.rest(now + 0.25) == 0.0
+    # However far ahead steps were made by hand, the rest is one step's.
+    trainer.advance(9)
+    assert loop.rest(time.monotonic()) == pytest.approx(0.25, abs=0.01)
+    trainer.set_pace(None)
+    assert loop.rest(now) == 0.0
+
+
+def test_a_command_cuts_the_rest_short(qtbot, make_trainer):
+    trainer = make_trainer()
+    trainer.set_pace(0.01)
+    trainer.start(Experiment())
+    qtbot.waitUntil(lambda: [s.iteration for s in trainer.sessions] == [1], timeout=5000)
+    trainer.pause()
+    wait_for(qtbot, trainer, Phase.PAUSED)
+    assert trainer.sessions[0].iteration == 1
+
+
+def test_the_end_comes_with_its_reason(qtbot, make_trainer):
+    trainer = make_trainer(synchronous=True, end=2)
+    with qtbot.waitSignal(trainer.ended) as ended:
+        trainer.start(Experiment())
+        trainer.advance(3)
+    assert ended.args == ["It is done."]

@@ -148,20 +148,21 @@ def test_a_run_bounded_by_time_ends_in_time_with_the_schedule_done(capsys, tmp_p
 
 
 class FakeSession:
-    """A run whose steps cost nothing; records the progress each was given."""
+    """A run whose steps cost nothing."""
+
+    ended = ""
 
     def __init__(self, experiment, snapshot=None, on_step=lambda session: None):
         from odeviz.training.snapshot import Snapshot
 
         self.experiment, self.iteration, self.message = experiment, 0, ""
         self.metrics = {"loss": 1.0, "nfe_forward": 4.0, "nfe_backward": 4.0}
-        self.progress, self.evaluated, self._on_step = [], False, on_step
+        self.evaluated, self._on_step = False, on_step
         self._snapshot = Snapshot
 
-    def step(self, progress=None):
-        if self.message or self.iteration >= self.experiment.training.iterations or progress == 1.0:
+    def step(self):
+        if self.message or self.iteration >= self.experiment.training.iterations:
             return False
-        self.progress.append(progress)
         self.iteration += 1
         self._on_step(self)
         return True
@@ -205,17 +206,18 @@ def test_a_figure_that_is_not_known_is_null(capsys, fake):
     assert answer(capsys, "train", "moons-density")["entropy"] is None
 
 
-def test_the_schedule_follows_whichever_of_time_and_iterations_is_ahead(capsys, fake, monkeypatch):
-    clock = iter(np.arange(1000.0))
-    monkeypatch.setattr(train.time, "perf_counter", lambda: next(clock))
-    made = fake()
-    assert main(["train", "moons-classifier", "--seconds", "50", "--set", "training.iterations=4"]) == 0
-    assert made[0].iteration == 4
-    monkeypatch.setattr(train.time, "perf_counter", lambda: next(clock))
-    assert main(["train", "moons-classifier", "--seconds", "50"]) == 0
-    assert made[1].iteration < 50
-    assert made[1].progress == sorted(made[1].progress)
-    assert 0.9 < made[1].progress[-1] < 1.0
+def test_seconds_are_a_stop_rule_whose_end_is_told(capsys, fake):
+    made = fake(
+        lambda session: setattr(session, "ended", "Stopped at iteration 1: 0.5 s of training are over.")
+    )
+    assert main(["train", "moons-classifier", "--seconds", "0.5"]) == 0
+    assert made[0].experiment.training.seconds == 0.5
+    made[0].ended = ""
+    assert (
+        main(["train", "moons-classifier", "--set", "training.patience=7", "--set", "training.seconds=none"])
+        == 0
+    )
+    assert (made[1].experiment.training.patience, made[1].experiment.training.seconds) == (7, 0.0)
 
 
 def test_ctrl_c_stops_evaluates_and_saves(capsys, fake, tmp_path):
