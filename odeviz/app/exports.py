@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from odeviz.storage.origin import Origin
 from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
 
@@ -103,10 +104,10 @@ def write(export: Export, now: Shown, path: Path, dpi: int) -> Path:
     if path.suffix.lower().lstrip(".") in TABLE_FORMATS:
         from odeviz.exporting.tables import save_table
 
-        save_table(export.table(now), path)
+        save_table(export.table(now), path, origin=Origin.of(now.snapshot, export.title))
     else:
         from odeviz.exporting.figures import save_figure
 
         figure, results = export.figure(now)
-        save_figure(figure, path, dpi=dpi, **results)
+        save_figure(figure, path, dpi=dpi, origin=Origin.of(now.snapshot, export.title), **results)
     return path

@@ -65,6 +65,30 @@ def size(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[1])
 
 
+def figure_width(text: str) -> float:
+    """An option's type: a figure's width in inches, from ``85mm``, ``3.4in`` or the name of a column's width."""
+    from odeviz.exporting.style import COLUMNS, INCH, Look
+
+    name = text.strip().lower()
+    unit = 1.0 if name.endswith("in") else 1.0 / INCH
+    try:
+        width = (
+            unit * COLUMNS[name]
+            if name in COLUMNS
+            else unit * float(name.removesuffix("in").removesuffix("mm"))
+        )
+    except ValueError:
+        names = ", ".join(COLUMNS)
+        raise argparse.ArgumentTypeError(
+            f"must be a width such as 85mm, 3.4in, {names}, not {text!r}"
+        ) from None
+    try:
+        Look(width=width)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return width
+
+
 def find_preset(name: str) -> Preset:
     """The preset of that name, or :class:`UserError` with the names there are."""
     from odeviz.tasks.presets import preset

@@ -3,53 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from odeviz.analysis import diagnostics
-from odeviz.analysis.results import Extent, FlowResult, SolverChoice
 from odeviz.commands.arguments import (
     UserError,
+    figure_width,
     find_model,
     model_argument,
     real,
-    solver_choice,
     solver_options,
 )
 from odeviz.commands.output import FAILED, OK
-from odeviz.exporting.style import DPI
-from odeviz.tasks.registry import TASKS, task_of
-
-if TYPE_CHECKING:
-    from odeviz.analysis.study import Study
-    from odeviz.training.snapshot import Snapshot
-
-#: Panels and the result that is each one's data.
-PANELS = {
-    "flow": "flow",
-    "density": "density",
-    "decision": "decision",
-    "loss": "history",
-    "nfe": "history",
-    "steps": "steps",
-}
-#: Every task's own views, and those of any flow.
-VIEWS = tuple(
-    dict.fromkeys(
-        view.key for views in (*(task.views for task in TASKS.values()), diagnostics.VIEWS) for view in views
-    )
-)
-#: Those that show one moment of the flow.
-AT_A_TIME = ("flow", "density", "decision")
-#: Those that need no solve.
-_RECORDED = ("loss", "nfe")
-#: How a map is solved unless the options say otherwise: precisely, so that it shows the model, not its solver.
-_FOR_MAPS = SolverChoice("dopri5", rtol=1e-5, atol=1e-5)
-_TRAJECTORIES, _CELLS, _FINE_CELLS, _DATA_POINTS = 300, 200, 400, 1000
+from odeviz.commands.panels import PANELS, VIEWS, results_of
+from odeviz.exporting.style import DPI, STYLES, Look
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +31,10 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", required=True, type=Path, metavar="FILE", help="figure: .png, .svg, .pdf; data: .csv, .npz"
     )
-    parser.add_argument("--dpi", type=float, metavar="N", help=f"dots per inch of a PNG ({DPI})")
+    look_options(parser)
+    parser.add_argument(
+        "--comment", action="store_true", help="begin a CSV file with a line that tells the experiment"
+    )
     parser.add_argument(
         "--time",
         type=real(0.0, 1e9),
@@ -74,25 +44,41 @@ def options(parser: argparse.ArgumentParser) -> None:
     solver_options(parser)
 
 
+def look_options(parser: argparse.ArgumentParser) -> None:
+    """Declare how figures are drawn."""
+    parser.add_argument(
+        "--style", choices=tuple(STYLES), help="publication (default), or for slides: light, dark"
+    )
+    parser.add_argument(
+        "--width",
+        type=figure_width,
+        metavar="W",
+        help="width of the figure: 85mm, 3.4in, column (85 mm) or page (170 mm) (default: what the panel needs)",
+    )
+    parser.add_argument("--dpi", type=float, metavar="N", help=f"dots per inch of a picture ({DPI})")
+
+
 def run(given: argparse.Namespace) -> int:
-    from odeviz.storage import load_model
+    from odeviz.storage import Origin, load_model
 
     tabular = _check_out(given)
     snapshot = load_model(find_model(given.file))
-    results = _results(snapshot, given)
+    results = results_of(snapshot, given)
+    origin = Origin.of(snapshot, f"{given.panel} of {Path(given.file).stem}")
     if tabular:
         from odeviz.exporting.tables import save_table
 
-        save_table(results[PANELS.get(given.panel, "picture")], given.out)
+        data = results[PANELS.get(given.panel, "picture")]
+        save_table(data, given.out, origin=origin, comment=given.comment)
     else:
         from odeviz.exporting.figures import save_figure
 
-        about = {"title": f"{given.panel} of {Path(given.file).stem}"}
         save_figure(
             given.panel if given.panel in PANELS else "view",
             given.out,
-            metadata=about,
-            **({} if given.dpi is None else {"dpi": given.dpi}),
+            dpi=DPI if given.dpi is None else given.dpi,
+            look=Look(given.style or "publication", given.width),
+            origin=origin,
             **results,
         )
     flow = results.get("flow")
@@ -118,114 +104,10 @@ def _check_out(given: argparse.Namespace) -> bool:
             check_dpi(given.dpi)
         except ValueError as error:
             raise UserError(f"--{error}") from None
-        if suffix in WRITERS:
-            raise UserError(f"--dpi means nothing to {suffix} data")
+    for name in ("dpi", "style", "width"):
+        if suffix in WRITERS and getattr(given, name) is not None:
+            raise UserError(f"--{name} means nothing to {suffix} data")
+    if given.comment and suffix != ".csv":
+        raise UserError(f"--comment means nothing to {suffix} files, which carry the experiment anyway")
     check_writable(given.out)
     return suffix in WRITERS
-
-
-def _results(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
-    """What the panel's figure is drawn from, by the figure's own names."""
-    panel = given.panel
-    if panel not in AT_A_TIME and given.time is not None:
-        raise UserError(f"--time means nothing to the {panel} panel, but to {', '.join(AT_A_TIME)}")
-    if panel in _RECORDED:
-        return _recorded(snapshot, given)
-    if panel not in PANELS:
-        return _view(snapshot, given)
-    background = task_of(snapshot.experiment).behind(snapshot.experiment)
-    if panel in ("density", "decision") and panel != background:
-        also = f"; --panel {background} shows what it has" if background else ""
-        raise UserError(f"a model of a {snapshot.experiment.task} task has no {panel}{also}")
-    choice = solver_choice(snapshot.experiment, given)
-
-    from odeviz.analysis.study import Study
-
-    study = Study(snapshot)
-    # A decision is drawn where the data lies, at the flow's start.
-    default = 0.0 if panel == "decision" else study.t1
-    time = default if given.time is None else given.time
-    if time > study.t1:
-        raise UserError(
-            f"--time must be a number from 0 to {study.t1:g}, the end of this model's flow, not {time:g}"
-        )
-    if panel == "steps":
-        flow = _flow(study, snapshot, choice)
-        return {"flow": flow, "steps": flow.steps}
-    return _plane(study, snapshot, given, choice, time)
-
-
-def _view(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
-    """One of the task's own views or of those that any flow has."""
-    views = [view.key for view in diagnostics.views_of(snapshot.experiment)]
-    if given.panel not in views:
-        has = f"its views are {', '.join(views)}" if views else "it has no views"
-        name = snapshot.experiment.task
-        raise UserError(f"this model of a {name} task has no {given.panel}; {has}")
-
-    from odeviz.analysis.study import Study
-
-    picture = Study(snapshot).view(given.panel, solver_choice(snapshot.experiment, given))
-    assert picture is not None, "nothing cancels here"
-    if picture.note:
-        print(picture.note)
-    return {"picture": picture}
-
-
-def _recorded(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
-    """The history's panels: what training wrote down."""
-    if not len(snapshot.history):
-        raise UserError(f"{given.file} has no history: the model has not been trained")
-    results: dict[str, Any] = {"history": snapshot.history}
-    if given.panel == "loss":
-        results["experiment"] = snapshot.experiment
-    return results
-
-
-def _flow(study: Study, snapshot: Snapshot, choice: SolverChoice) -> FlowResult:
-    seeds, labels = study.default_seeds(
-        min(_TRAJECTORIES, task_of(snapshot.experiment).crowd), snapshot.experiment.seed
-    )
-    flow = study.flow(seeds, labels, choice, with_error=False)
-    assert flow is not None, "nothing cancels here"
-    return flow
-
-
-def _plane(
-    study: Study, snapshot: Snapshot, given: argparse.Namespace, choice: SolverChoice, time: float
-) -> dict[str, Any]:
-    """The panels that show the plane at one moment."""
-    results: dict[str, Any] = {}
-    extent = study.extent
-    for_map = choice if any((given.method, given.rtol, given.atol, given.steps)) else _FOR_MAPS
-    if given.panel == "flow":
-        flow = _flow(study, snapshot, choice)
-        extent = _around(extent, flow)
-        results = {"flow": flow, "field": study.field(extent), "time": time, "extent": extent}
-    background = task_of(snapshot.experiment).behind(snapshot.experiment)
-    if background == "density":
-        results["density"] = study.density(time, extent, _CELLS, for_map)
-    elif background == "decision":
-        # Filaments of a class are thin: a decision by itself is drawn twice as finely as one behind a flow.
-        cells = _FINE_CELLS if given.panel == "decision" else _CELLS
-        results["decision"] = study.decision(time, extent, cells, for_map)
-        if given.panel == "decision" and time == 0.0:
-            results["data"] = study.data(_DATA_POINTS)
-    return results
-
-
-def _around(extent: Extent, flow: FlowResult) -> Extent:
-    """The extent, grown about its centre until it holds all but the farthest trajectories, four times at most."""
-    middle = np.array([extent.x0 + extent.x1, extent.y0 + extent.y1]) / 2
-    half = np.array([extent.x1 - extent.x0, extent.y1 - extent.y0]) / 2
-    away = np.abs(flow.paths.reshape(-1, 2) - middle) / half
-    away = away[np.isfinite(away).all(axis=1)]
-    if not len(away):
-        return extent
-    reach = np.clip(1.1 * np.quantile(away, 0.99, axis=0), 1.0, 4.0)
-    if extent.equal:
-        reach[:] = reach.max()
-    elif extent.x_label == "t":
-        reach[0] = 1.0
-    (x0, y0), (x1, y1) = middle - half * reach, middle + half * reach
-    return dataclasses.replace(extent, x0=float(x0), x1=float(x1), y0=float(y0), y1=float(y1))

@@ -1,9 +1,10 @@
-"""``odeviz info``: what a model file holds. Needs no torch."""
+"""``odeviz info``: what a model file holds, or of what an exported figure tells. Needs no torch."""
 
 from __future__ import annotations
 
 import argparse
 import math
+from pathlib import Path
 
 from odeviz.commands.arguments import find_model, model_argument
 from odeviz.commands.output import OK, parameter_count, print_json, print_table
@@ -17,9 +18,12 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     from odeviz.analysis.diagnostics import common_views
     from odeviz.storage.model_file import load_model, read_versions
+    from odeviz.storage.origin import is_carrier
     from odeviz.tasks.registry import task_of
 
     path = find_model(given.file)
+    if is_carrier(path):
+        return _tell_origin(path, given.json)
     snapshot = load_model(path)
     format_version, odeviz_version = read_versions(path)
     about = {
@@ -51,4 +55,25 @@ def run(given: argparse.Namespace) -> int:
         if views:
             print(f"\n{title} (odeviz export --panel ...):")
             print_table({view.key: view.about for view in views})
+    return OK
+
+
+def _tell_origin(path: Path, as_json: bool) -> int:
+    """Of what experiment an exported picture or table is."""
+    from odeviz.storage.origin import read_origin
+
+    origin = read_origin(path)
+    entries = origin.experiment.entries()
+    about = {
+        "file": str(path),
+        "odeviz_version": origin.version,
+        "shows": origin.title,
+        "iteration": origin.iteration,
+    }
+    if as_json:
+        print_json(about | {"settings": {entry.path: entry.value for entry in entries}})
+        return OK
+    print_table(about)
+    print()
+    print_table({entry.path: entry.value for entry in entries if origin.experiment.applies(entry)})
     return OK

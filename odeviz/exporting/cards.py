@@ -9,7 +9,7 @@ import numpy as np
 
 from odeviz.analysis.results import DataResult, DecisionResult, DensityResult, Extent, FlowResult
 from odeviz.exporting.palette import Palette, channels, palette
-from odeviz.exporting.style import new_figure, publication
+from odeviz.exporting.style import drawing, new_figure
 from odeviz.storage.atomic import atomic_write
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def save_card(
 ) -> None:
     """Write a PNG of ``SIDE x SIDE`` pixels: the background, some trajectories and where they end, the data."""
     colors = palette(dark)
-    with publication(), atomic_write(path) as temporary:
+    with drawing(), atomic_write(path) as temporary:
         figure = new_figure(SIDE / 100, SIDE / 100)
         figure.set_layout_engine("none")
         figure.patch.set_facecolor(colors.ground)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from odeviz.analysis.results import Floats, FlowResult, StepTable
-from odeviz.exporting.palette import LIGHT, mix
-from odeviz.exporting.style import COLUMN, label_ends, new_figure, notes, running_median
+from odeviz.exporting.palette import mix
+from odeviz.exporting.style import ink, label_ends, letters, new_figure, notes, page, running_median
 from odeviz.tasks import task as tasks
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.registry import task_of
@@ -33,9 +33,9 @@ def loss_figure(*, history: History, experiment: Experiment | None = None) -> Fi
     task = task_of(experiment)
     if task.shares_axis:
         return _shared_figure(history, task, task.bound(experiment))
-    figure = new_figure(COLUMN, COLUMN * 0.78)
+    figure = new_figure(*page(0.78))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-    _raw_and_smooth(above, history.iteration, history.loss, LIGHT.accent)
+    _raw_and_smooth(above, history.iteration, history.loss, ink().accent)
     losses = history.loss[np.isfinite(history.loss)]
     if losses.size and losses.min() > 0:
         above.set_yscale("log")
@@ -44,7 +44,7 @@ def loss_figure(*, history: History, experiment: Experiment | None = None) -> Fi
     known = np.isfinite(history.metric)
     shown = task.headline
     metric = history.metric[known] * (100 if shown.percent else 1)
-    below.plot(history.iteration[known], metric, **_MEASURED)
+    below.plot(history.iteration[known], metric, **_MEASURED, color=_second())
     below.set_ylabel(_with_unit(shown))
     if known.any() and shown.percent:
         below.set_ylim(min(50.0, float(metric.min())) - 2, 102)
@@ -52,7 +52,7 @@ def loss_figure(*, history: History, experiment: Experiment | None = None) -> Fi
     figure.align_ylabels()
     if known.any():
         last = float(history.metric[known][-1])
-        label_ends(below, [(float(history.iteration[-1]), float(metric[-1]), shown.text(last), _SECOND)])
+        label_ends(below, [(float(history.iteration[-1]), float(metric[-1]), shown.text(last), _second())])
     return figure
 
 
@@ -67,12 +67,12 @@ def nfe_figure(*, history: History) -> Figure:
     Raises ``ValueError`` for an empty history.
     """
     _has_rows(history)
-    figure = new_figure(COLUMN, COLUMN * 0.56)
+    figure = new_figure(*page(0.56))
     axes = figure.add_subplot()
     # Dashed, so that both are seen where they are equal, as they are for fixed steps.
     curves = (
-        ("forward", history.nfe_forward, LIGHT.accent, "-"),
-        ("backward", history.nfe_backward, _SECOND, (0, (3, 2))),
+        ("forward", history.nfe_forward, ink().accent, "-"),
+        ("backward", history.nfe_backward, _second(), (0, (3, 2))),
     )
     ends = []
     for name, values, color, dashes in curves:
@@ -100,7 +100,7 @@ def steps_figure(*, flow: FlowResult | None = None, steps: StepTable | None = No
     if not len(table.t):
         raise ValueError("the solve took no step: there is nothing to draw")
     judged = bool(np.isfinite(table.error).any())
-    figure = new_figure(COLUMN, COLUMN * (0.78 if judged else 0.52))
+    figure = new_figure(*page(0.78 if judged else 0.52))
     if judged:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
         _paint_errors(below, table)
@@ -112,37 +112,27 @@ def steps_figure(*, flow: FlowResult | None = None, steps: StepTable | None = No
     cost = f"{taken} accepted, {refused} rejected"
     if flow is not None:
         how = f", rtol {_short(flow.choice.rtol)}" if judged else ""
-        cost = f"{flow.choice.method}{how}: {flow.nfe} evaluations, {cost}"
+        end = ": " if figure.get_figwidth() > letters(4.5) else "\n"
+        cost = f"{flow.choice.method}{how}{end}{flow.nfe} NFE, {cost}"
     notes(above, cost)
     figure.align_ylabels()
     if judged:
-        label_ends(below, [(float(table.t[-1]), 1.0, "tolerance", LIGHT.muted)])
+        label_ends(below, [(float(table.t[-1]), 1.0, "tolerance", ink().muted)])
     return figure
 
 
-#: The second curve's colour, where the first has the accent.
-_SECOND = LIGHT.classes[1]
 #: A loss that shares its axis has a logarithmic one when its largest value is this many times its smallest.
 _WIDE = 1e3
-_MEASURED = {"marker": "o", "markersize": 2.2, "linewidth": 0.9, "markeredgewidth": 0, "color": _SECOND}
-_DOT = {
-    "marker": "o",
-    "markersize": 2.4,
-    "linestyle": "",
-    "markeredgewidth": 0,
-    "color": LIGHT.accent,
-    "zorder": 3,
-}
-_TICK = {"marker": "|", "markersize": 4.5, "linestyle": "", "markeredgewidth": 0.8, "color": LIGHT.accent}
-_CROSS = {
-    "marker": "x",
-    "markersize": 3.6,
-    "linestyle": "",
-    "markeredgewidth": 1,
-    "color": LIGHT.danger,
-    "zorder": 4,
-}
-_LIMIT = {"color": LIGHT.muted, "linewidth": 0.8, "linestyle": (0, (4, 3)), "zorder": 1}
+_MEASURED = {"marker": "o", "markersize": 2.2, "linewidth": 0.9, "markeredgewidth": 0}
+_DOT = {"marker": "o", "markersize": 2.4, "linestyle": "", "markeredgewidth": 0, "zorder": 3}
+_TICK = {"marker": "|", "markersize": 4.5, "linestyle": "", "markeredgewidth": 0.8}
+_CROSS = {"marker": "x", "markersize": 3.6, "linestyle": "", "markeredgewidth": 1, "zorder": 4}
+_LIMIT = {"linewidth": 0.8, "linestyle": (0, (4, 3)), "zorder": 1}
+
+
+def _second() -> str:
+    """The second curve's colour, where the first has the accent."""
+    return ink().classes[1]
 
 
 def _has_rows(history: History) -> None:
@@ -165,7 +155,7 @@ def _raw_and_smooth(axes: Axes, x: Floats, values: Floats, color: str, dashes: A
     """Every value faintly, their running median in full; returns the median's last finite value."""
     width = max(1, len(values) // 40) | 1
     if width > 1:
-        axes.plot(x, values, color=mix(LIGHT.ground, color, 0.25), linewidth=0.5, zorder=2)
+        axes.plot(x, values, color=mix(ink().ground, color, 0.25), linewidth=0.5, zorder=2)
     smooth = running_median(values, width)
     axes.plot(x, smooth, color=color, linewidth=1.1, linestyle=dashes, zorder=3)
     finite = smooth[np.isfinite(smooth)]
@@ -173,16 +163,16 @@ def _raw_and_smooth(axes: Axes, x: Floats, values: Floats, color: str, dashes: A
 
 
 def _shared_figure(history: History, task: tasks.Task, bound: float | None) -> Figure:
-    figure = new_figure(COLUMN, COLUMN * 0.62)
+    figure = new_figure(*page(0.62))
     axes = figure.add_subplot()
     last = float(history.iteration[-1])
     ends = [
-        (last, _raw_and_smooth(axes, history.iteration, history.loss, LIGHT.accent), "training", LIGHT.accent)
+        (last, _raw_and_smooth(axes, history.iteration, history.loss, ink().accent), "training", ink().accent)
     ]
     known = np.isfinite(history.metric)
     if known.any():
-        axes.plot(history.iteration[known], history.metric[known], **_MEASURED, zorder=4)
-        ends.append((last, float(history.metric[known][-1]), "held out", _SECOND))
+        axes.plot(history.iteration[known], history.metric[known], **_MEASURED, color=_second(), zorder=4)
+        ends.append((last, float(history.metric[known][-1]), "held out", _second()))
     if not np.isfinite(history.loss).any():
         ends = ends[1:]
     # The first few losses of a long run may lie far above all others; the curve comes in over the top.
@@ -198,8 +188,8 @@ def _shared_figure(history: History, task: tasks.Task, bound: float | None) -> F
             margin = 0.06 * (high - low) or 0.1
             axes.set_ylim(low - margin, high + margin)
     if bound is not None:
-        axes.axhline(bound, **_LIMIT)
-        ends.append((last, bound, f"{task.bound_name} = {bound:.3f}", LIGHT.muted))
+        axes.axhline(bound, **_LIMIT, color=ink().muted)
+        ends.append((last, bound, f"{task.bound_name} = {bound:.3f}", ink().muted))
     axes.set_ylabel(_with_unit(task.loss))
     _iterations(axes, history)
     label_ends(axes, ends)
@@ -211,9 +201,9 @@ def _paint_sizes(axes: Axes, table: StepTable) -> None:
 
     size, good = np.abs(table.h), table.accepted
     bars = [[(t, abs(h)), (t + h, abs(h))] for t, h in zip(table.t[good], table.h[good], strict=True)]
-    axes.add_collection(LineCollection(bars, colors=LIGHT.accent, linewidths=1.4, capstyle="butt", zorder=3))
-    axes.plot(table.t[good], size[good], **_TICK)
-    axes.plot(table.t[~good], size[~good], **_CROSS)
+    axes.add_collection(LineCollection(bars, colors=ink().accent, linewidths=1.4, capstyle="butt", zorder=3))
+    axes.plot(table.t[good], size[good], **_TICK, color=ink().accent)
+    axes.plot(table.t[~good], size[~good], **_CROSS, color=ink().danger)
     edges = np.concatenate([table.t, (table.t + table.h)[good]])
     axes.set_xlim(float(edges.min()), float(edges.max()))
     axes.set_yscale("log")
@@ -228,12 +218,12 @@ def _paint_errors(axes: Axes, table: StepTable) -> None:
     error, good = np.maximum(table.error, floor), table.accepted
     # An error is that of the state a step ends in.
     ends = table.t + table.h
-    axes.axhline(1.0, **_LIMIT)
+    axes.axhline(1.0, **_LIMIT, color=ink().muted)
     axes.vlines(
-        ends[good], floor / 10, error[good], color=mix(LIGHT.ground, LIGHT.accent, 0.35), linewidth=0.6
+        ends[good], floor / 10, error[good], color=mix(ink().ground, ink().accent, 0.35), linewidth=0.6
     )
-    axes.plot(ends[good], error[good], **_DOT)
-    axes.plot(ends[~good], error[~good], **_CROSS)
+    axes.plot(ends[good], error[good], **_DOT, color=ink().accent)
+    axes.plot(ends[~good], error[~good], **_CROSS, color=ink().danger)
     axes.set_yscale("log")
     finite = error[np.isfinite(error)]
     axes.set_ylim(float(finite.min()) / 2, max(4.0, float(finite.max()) * 2))

@@ -3,8 +3,8 @@
 ::
 
     figure = draw_figure("flow", flow=flow, density=density)
-    save_figure(figure, "flow.pdf", metadata={"title": "Two moons"})
-    save_figure("loss", "loss.svg", history=snapshot.history, experiment=snapshot.experiment)
+    save_figure(figure, "flow.pdf", origin=Origin.of(snapshot, "flow"))
+    save_figure("loss", "loss.svg", look=Look("dark"), history=snapshot.history)
 
 matplotlib is imported when the first figure is drawn; neither pyplot nor Qt ever is.
 """
@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import odeviz
 from odeviz.exporting import curves, pictures, plane
-from odeviz.exporting.style import DPI, publication
+from odeviz.exporting.style import DPI, Look, drawing
 from odeviz.storage.atomic import atomic_write
+from odeviz.storage.origin import Origin
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,8 +65,10 @@ FIGURES: dict[str, FigurePanel] = {
 }
 
 
-def draw_figure(key: str, **results: Any) -> Figure:
+def draw_figure(key: str, look: Look | None = None, **results: Any) -> Figure:
     """Draw a figure of the registry from results given by keyword; ``None`` counts as not given.
+
+    ``look`` is its style and width; without one it is made for print.
 
     Raises ``ValueError`` for an unknown figure (naming those there are), a keyword the figure does not take,
     or a result it cannot do without.
@@ -82,7 +85,7 @@ def draw_figure(key: str, **results: Any) -> Figure:
     missing = [name for name in panel.needs if name not in given]
     if missing:
         raise ValueError(f"a {key} figure needs {', '.join(missing)}")
-    with publication():
+    with drawing(look):
         return panel.draw(**given)
 
 
@@ -91,22 +94,24 @@ def save_figure(
     path: Path | str,
     *,
     dpi: float = DPI,
-    metadata: Mapping[str, str] | None = None,
+    look: Look | None = None,
+    origin: Origin | None = None,
     **results: Any,
 ) -> None:
     """Write a figure, or draw and write the one of that name from ``results``; the suffix chooses the format.
 
-    ``dpi`` holds for PNG and for the heat maps inside SVG and PDF. ``metadata`` may name a ``title`` and an
-    ``experiment``; both are written into the file. The same input gives the same bytes.
+    ``dpi`` holds for PNG and for the heat maps inside SVG and PDF. ``look`` is its style and width.
+    ``origin`` is written into the file and read back by :func:`odeviz.storage.read_origin`. The same input gives
+    the same bytes.
 
     Raises ``ValueError`` for an unknown suffix or a dpi outside 36 to 1200, and
     :class:`odeviz.storage.WriteError` when the disk refuses; no half-written file is left.
     """
     suffix = check_figure_suffix(path)
     check_dpi(dpi)
-    about = _metadata(suffix, metadata or {})
-    drawn = draw_figure(figure, **results) if isinstance(figure, str) else figure
-    with publication(), atomic_write(path) as temporary:
+    about = _metadata(suffix, origin)
+    drawn = draw_figure(figure, look, **results) if isinstance(figure, str) else figure
+    with drawing(look), atomic_write(path) as temporary:
         drawn.savefig(temporary, dpi=dpi, format=suffix[1:], metadata=about)
 
 
@@ -125,22 +130,13 @@ def check_dpi(dpi: float) -> None:
         raise ValueError(f"dpi must be a number from {low} to {high}, not {dpi!r}")
 
 
-def _metadata(suffix: str, given: Mapping[str, str]) -> dict[str, Any]:
+def _metadata(suffix: str, origin: Origin | None) -> dict[str, Any]:
     """The format's own names for what is known; no date, so that equal figures are equal files."""
-    unknown = [name for name in given if name not in ("title", "experiment")]
-    if unknown:
-        raise ValueError(f"metadata may name title and experiment, not {unknown[0]!r}")
-    title, experiment = given.get("title", ""), given.get("experiment", "")
     maker = f"odeviz {odeviz.__version__}"
+    title, text = ("", "") if origin is None else (origin.title, origin.text())
     names: dict[str, dict[str, Any]] = {
-        ".png": {"Software": maker, "Title": title, "Description": experiment},
-        ".svg": {"Creator": maker, "Date": None, "Title": title, "Description": experiment},
-        ".pdf": {
-            "Creator": maker,
-            "Producer": None,
-            "CreationDate": None,
-            "Title": title,
-            "Subject": experiment,
-        },
+        ".png": {"Software": maker, "Title": title, "Description": text},
+        ".svg": {"Creator": maker, "Date": None, "Title": title, "Description": text},
+        ".pdf": {"Creator": maker, "Producer": None, "CreationDate": None, "Title": title, "Subject": text},
     }
     return {name: value for name, value in names[suffix].items() if value != ""}

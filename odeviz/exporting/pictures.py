@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from odeviz.exporting.palette import LIGHT
-from odeviz.exporting.style import COLUMN, new_figure
+from odeviz.exporting.style import COLUMN, ink, letters, look, new_figure, page
 from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Table, cell_text
 
 if TYPE_CHECKING:
@@ -16,20 +15,32 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-_COLORS = {
-    "model": LIGHT.accent, "truth": LIGHT.text, "data": LIGHT.path, "baseline": LIGHT.classes[1],
-    "second": LIGHT.classes[2], "muted": LIGHT.muted, **{f"class{k}": LIGHT.of_class(k) for k in range(10)},
-}  # fmt: skip
+
+def _color(role: str) -> str:
+    """The colour of what a curve stands for."""
+    colors = ink()
+    named = {
+        "model": colors.accent, "truth": colors.text, "data": colors.path, "baseline": colors.classes[1],
+        "second": colors.classes[2], "muted": colors.muted,
+    }  # fmt: skip
+    return named[role] if role in named else colors.of_class(int(role.removeprefix("class")))
+
 
 #: A legend of more names stands beside the curves.
 _MOST_NAMES = 6
+#: Charts stand beside each other while each has this many inches on paper.
+_LEAST = 1.6
 
 
 def view_figure(*, picture: Picture) -> Figure:
     """A chart, several charts, maps or a table, whichever ``picture`` is."""
     if isinstance(picture, Chart):
-        figure = new_figure(COLUMN * (1.4 if _is_crowded(picture) else 1.0), COLUMN * 0.7)
-        _chart(figure.add_subplot(), picture)
+        crowded = _is_crowded(picture)
+        width, height = page(0.7, 1.4 if crowded else 1.0)
+        if crowded and width < 1.2 * COLUMN:
+            height += letters(0.15) * math.ceil(len(_named(picture)) / 2)
+        figure = new_figure(width, height)
+        _chart(figure.add_subplot(), picture, figure.get_figwidth())
         return figure
     if isinstance(picture, Charts):
         return _charts(picture)
@@ -39,18 +50,27 @@ def view_figure(*, picture: Picture) -> Figure:
 
 
 def _charts(charts: Charts) -> Figure:
-    rows = math.ceil(len(charts.charts) / charts.columns)
-    figure = new_figure(COLUMN * (1.0 if charts.columns == 1 else 2.0), COLUMN * 0.62 * rows)
-    places = figure.subplots(rows, charts.columns, squeeze=False).ravel()
+    width = look().width or COLUMN * (1.0 if charts.columns == 1 else 2.0)
+    columns = max(1, min(charts.columns, int(width / letters(_LEAST))))
+    rows = math.ceil(len(charts.charts) / columns)
+    room = width / columns
+    shared = _same_names(charts)
+    height = rows * letters(0.62) * COLUMN * (room / COLUMN) ** 0.6
+    figure = new_figure(width, height + letters(0.2) * bool(shared))
+    places = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, chart in zip(places, charts.charts, strict=False):
-        _chart(axes, chart)
+        _chart(axes, chart, room, legend=not shared)
         axes.set_title(chart.title, loc="left")
     for axes in places[len(charts.charts) :]:
         axes.set_axis_off()
+    if shared:
+        handles, names = places[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 2 * columns))
     return figure
 
 
-def _chart(axes: Axes, chart: Chart) -> None:
+def _chart(axes: Axes, chart: Chart, room: float, legend: bool = True) -> None:
+    """Draw a chart that has ``room`` inches of width."""
     axes.set_xscale("log" if chart.x_log else "linear")
     axes.set_yscale("log" if chart.y_log else "linear")
     axes.set_xlabel(chart.x_label)
@@ -59,10 +79,20 @@ def _chart(axes: Axes, chart: Chart) -> None:
         axes.set_aspect("equal", adjustable="datalim")
     for order, curve in enumerate(chart.curves):
         _curve(axes, curve, order)
-    if _is_crowded(chart):
+    if not legend:
+        return
+    if _is_crowded(chart) and room > 1.2 * COLUMN:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.8)
+    elif _is_crowded(chart):
+        axes.figure.legend(loc="outside lower center", ncols=2, handlelength=1.4)
     elif _named(chart):
         axes.legend(loc="best", handlelength=1.4)
+
+
+def _same_names(charts: Charts) -> bool:
+    """Whether one legend tells all charts' curves."""
+    names = [[(curve.label, curve.role, curve.style) for curve in _named(chart)] for chart in charts.charts]
+    return len(names) > 1 and bool(names[0]) and all(each == names[0] for each in names)
 
 
 def _named(chart: Chart) -> list[Curve]:
@@ -75,7 +105,7 @@ def _is_crowded(chart: Chart) -> bool:
 
 
 def _curve(axes: Axes, curve: Curve, order: int) -> None:
-    color = _COLORS[curve.role]
+    color = _color(curve.role)
     label = curve.label if curve.label and not curve.faint else "_"
     if curve.low is not None and curve.high is not None:
         axes.fill_between(curve.x, curve.low, curve.high, color=color, alpha=0.18, linewidth=0, zorder=1)
@@ -98,8 +128,10 @@ def _curve(axes: Axes, curve: Curve, order: int) -> None:
 
 def _maps(maps: Maps) -> Figure:
     rows = math.ceil(len(maps.maps) / maps.columns)
-    width = COLUMN * (1.0 if maps.columns < 3 else 2.0)
-    figure = new_figure(width, width / maps.columns * rows * 1.12)
+    width = look().width or COLUMN * (1.0 if maps.columns < 3 else 2.0)
+    shapes = [(one.extent[3] - one.extent[2]) / (one.extent[1] - one.extent[0]) for one in maps.maps]
+    shape = min(max([0.4, *shapes]), 1.6)
+    figure = new_figure(width, (width / maps.columns * shape + letters(0.2)) * rows)
     places = figure.subplots(rows, maps.columns, squeeze=False).ravel()
     finite = [np.asarray(one.values)[np.isfinite(one.values)] for one in maps.maps]
     everything = np.concatenate(finite) if finite else np.zeros(1)
@@ -127,7 +159,7 @@ def _map(axes: Axes, one: Map, scale: np.ndarray, diverging: bool) -> AxesImage:
     if diverging:
         high = max(abs(low), abs(high)) or 1.0
         low = -high
-    cmap = "RdBu_r" if diverging else LIGHT.density_map
+    cmap = "RdBu_r" if diverging else ink().density_map
     image = axes.imshow(
         one.values,
         origin="lower",
@@ -139,7 +171,7 @@ def _map(axes: Axes, one: Map, scale: np.ndarray, diverging: bool) -> AxesImage:
     )
     if one.points is not None:
         axes.plot(
-            *np.asarray(one.points).T, "o", color=LIGHT.path, markersize=1.2, markeredgewidth=0, alpha=0.5
+            *np.asarray(one.points).T, "o", color=ink().path, markersize=1.2, markeredgewidth=0, alpha=0.5
         )
     axes.set_xlim(one.extent[0], one.extent[1])
     axes.set_ylim(one.extent[2], one.extent[3])
@@ -162,9 +194,10 @@ def _table(table: Table) -> Figure:
         texts, colLabels=list(table.columns), colWidths=shares, bbox=[0, 0, 1, 1], edges="horizontal"
     )
     drawn.auto_set_font_size(False)
-    drawn.set_fontsize(7)
+    drawn.set_fontsize(letters(7))
     for (row, _), cell in drawn.get_celld().items():
         cell.set_linewidth(0.4)
+        cell.set_edgecolor(ink().muted)
         if row == 0 or (table.current is not None and row - 1 == table.current):
             cell.get_text().set_fontweight("bold")
     return figure

@@ -17,8 +17,8 @@ from odeviz.analysis.results import (
     FlowResult,
     Ints,
 )
-from odeviz.exporting.palette import LIGHT, channels, mix
-from odeviz.exporting.style import COLUMN, extent_of, new_figure, notes, plane
+from odeviz.exporting.palette import channels, mix
+from odeviz.exporting.style import COLUMN, extent_of, ink, letters, look, new_figure, notes, plane
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ DEPTH = 10.0
 #: The same where the density is only a background, which shows where most of the mass is.
 _PALE_DEPTH = 6.0
 
-#: How much of a class's colour a certain decision has; the rest is white.
+#: How much of a class's colour a certain decision has; the rest is the ground.
 _STRENGTH = 0.55
 
 
@@ -92,13 +92,13 @@ def density_figure(*, density: DensityResult, data: DataResult | None = None) ->
     axes = figure.add_subplot()
     plane(axes, density.extent)
     values, low, high = _clipped(density.log_density)
-    image = _image(axes, values, density.extent, cmap=LIGHT.density_map, vmin=low, vmax=high)
+    image = _image(axes, values, density.extent, cmap=ink().density_map, vmin=low, vmax=high)
     x, y = _centres(density.extent, values.shape)
     levels = np.arange(math.ceil(low / 2) * 2, high, 2.0)
     if len(levels) and np.ptp(values) > 0:
-        axes.contour(x, y, values, levels=levels, colors=LIGHT.ground, linewidths=0.4, alpha=0.7)
+        axes.contour(x, y, values, levels=levels, colors=ink().ground, linewidths=0.4, alpha=0.7)
     if data is not None:
-        axes.scatter(*data.points.T, s=1.2, c=LIGHT.text, linewidths=0, alpha=0.7, zorder=4)
+        axes.scatter(*data.points.T, s=1.2, c=ink().text, linewidths=0, alpha=0.7, zorder=4)
     bar = figure.colorbar(image, ax=axes, extend="min", aspect=24, pad=0.02)
     _plain_bar(bar, "log p(z, t) (nats)")
     notes(axes, f"t = {density.t:.2f}", f"mass {density.mass:.3f}")
@@ -119,16 +119,17 @@ def decision_figure(*, decision: DecisionResult, data: DataResult | None = None)
 
         bar = figure.colorbar(ScalarMappable(cmap=_two_class_map(_STRENGTH)), ax=axes, aspect=24, pad=0.02)
         _plain_bar(bar, "probability of class 1")
-        bar.ax.axhline(0.5, color=LIGHT.text, linewidth=0.8)
+        bar.ax.axhline(0.5, color=ink().text, linewidth=0.8)
     notes(axes, f"t = {decision.t:.2f}")
     return figure
 
 
 def _size(extent: Extent, bar: bool) -> tuple[float, float]:
-    """One column wide, and as high as the picture needs beside its labels and colour bar."""
-    room = COLUMN - (1.02 if bar else 0.44)
+    """One column wide unless the look says otherwise, as high as the picture needs beside labels and colour bar."""
+    width = look().width or COLUMN
+    room = width - letters(1.02 if bar else 0.44)
     shape = (extent.y1 - extent.y0) / (extent.x1 - extent.x0) if extent.equal else 0.75
-    return COLUMN, min(max(room * shape, 0.6), 2 * COLUMN) + 0.5
+    return width, min(max(room * shape, 0.6), 2 * width) + letters(0.5)
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -184,29 +185,29 @@ def _plain_bar(bar: Any, label: str) -> None:
 
 
 def _paint_pale_density(axes: Axes, density: DensityResult) -> None:
-    """Density as a background: white where there is none, so that what lies on top stays legible."""
+    """Density as a background: the ground where there is none, so that what lies on top stays legible."""
     from matplotlib.colors import LinearSegmentedColormap
 
     values, low, high = _clipped(density.log_density, _PALE_DEPTH)
-    ramp = LinearSegmentedColormap.from_list("pale", [LIGHT.ground, mix(LIGHT.ground, LIGHT.accent, 0.45)])
+    ramp = LinearSegmentedColormap.from_list("pale", [ink().ground, mix(ink().ground, ink().accent, 0.45)])
     _image(axes, values, density.extent, cmap=ramp, vmin=low, vmax=high)
 
 
 def _two_class_map(strength: float) -> Colormap:
     from matplotlib.colors import LinearSegmentedColormap
 
-    ends = [mix(LIGHT.ground, LIGHT.of_class(c), strength) for c in (0, 1)]
-    return LinearSegmentedColormap.from_list("classes", [ends[0], LIGHT.ground, ends[1]])
+    ends = [mix(ink().ground, ink().of_class(c), strength) for c in (0, 1)]
+    return LinearSegmentedColormap.from_list("classes", [ends[0], ink().ground, ends[1]])
 
 
 def _paint_decision(axes: Axes, decision: DecisionResult, strength: float) -> None:
-    """The likeliest class's colour, mixed with white by how far it is ahead of a guess."""
+    """The likeliest class's colour, mixed with the ground by how far it is ahead of a guess."""
     p = np.asarray(decision.probability, dtype=np.float64)
     best = p.argmax(axis=0)
     sure = strength * (p.max(axis=0) - 1 / len(p)) / (1 - 1 / len(p))
-    colors = np.array([channels(LIGHT.of_class(c)) for c in range(len(p))])
-    white = np.array(channels(LIGHT.ground))
-    image = white + (colors[best] - white) * np.nan_to_num(sure)[..., None]
+    colors = np.array([channels(ink().of_class(c)) for c in range(len(p))])
+    ground = np.array(channels(ink().ground))
+    image = ground + (colors[best] - ground) * np.nan_to_num(sure)[..., None]
     _image(axes, np.clip(image, 0, 1), decision.extent)
     x, y = _centres(decision.extent, best.shape)
     # Between two cells log-odds change evenly, probabilities in a jump: their boundary would be a staircase.
@@ -214,7 +215,7 @@ def _paint_decision(axes: Axes, decision: DecisionResult, strength: float) -> No
     for c in range(1 if len(p) == 2 else 0, len(p)):
         lead = scores[c] - np.delete(scores, c, axis=0).max(axis=0)
         if lead.min() < 0 < lead.max():
-            axes.contour(x, y, lead, levels=[0.0], colors=LIGHT.text, linewidths=0.8, zorder=2)
+            axes.contour(x, y, lead, levels=[0.0], colors=ink().text, linewidths=0.8, zorder=2)
 
 
 def _at(result: FlowResult | FieldResult, time: float | None) -> int:
@@ -234,7 +235,7 @@ def _paint_arrows(axes: Axes, field: FieldResult, time: float | None) -> None:
     longest = float(np.nanpercentile(speed, 98)) or 1.0
     shrink = 1.1 / longest * np.minimum(1.0, longest / np.maximum(speed, 1e-30))
     axes.quiver(
-        x, y, u * shrink, v * shrink, color=LIGHT.field, alpha=0.75, zorder=1.5, pivot="mid",
+        x, y, u * shrink, v * shrink, color=ink().field, alpha=0.75, zorder=1.5, pivot="mid",
         angles="xy", scale_units="xy", scale=1.0, width=0.0028, headwidth=4, headlength=4.5, headaxislength=4,
     )  # fmt: skip
 
@@ -249,7 +250,7 @@ def _paint_streamlines(axes: Axes, field: FieldResult, time: float | None) -> No
         np.linspace(field.y[0], field.y[-1], len(field.y)),
     )
     axes.streamplot(
-        x, y, velocity[..., 0], velocity[..., 1], color=mix(LIGHT.ground, LIGHT.field, 0.8), density=1.3,
+        x, y, velocity[..., 0], velocity[..., 1], color=mix(ink().ground, ink().field, 0.8), density=1.3,
         linewidth=0.3 + 0.7 * speed / np.nanmax(speed), arrowsize=0.5, zorder=1.5,
     )  # fmt: skip
 
@@ -258,8 +259,8 @@ def _paint_data(axes: Axes, data: DataResult, faint: bool) -> None:
     size, alpha, edge = (2.5, 0.45, 0.0) if faint else (5.0, 0.9, 0.3)
     for label in np.unique(data.labels):
         axes.scatter(
-            *data.points[data.labels == label].T, s=size, c=LIGHT.of_class(int(label)), alpha=alpha,
-            linewidths=edge, edgecolors=LIGHT.ground, zorder=3,
+            *data.points[data.labels == label].T, s=size, c=ink().of_class(int(label)), alpha=alpha,
+            linewidths=edge, edgecolors=ink().ground, zorder=3,
         )  # fmt: skip
 
 
@@ -272,7 +273,7 @@ def _paint_paths_by_class(axes: Axes, flow: FlowResult, chosen: Ints) -> None:
             for b in chosen
             if flow.labels[b] == label
         ]
-        color = LIGHT.of_class(int(label))
+        color = ink().of_class(int(label))
         axes.add_collection(
             LineCollection(curves, colors=color, linewidths=0.4, alpha=0.6, zorder=5), autolim=False
         )
@@ -287,7 +288,7 @@ def _paint_paths_by_time(axes: Axes, flow: FlowResult, chosen: Ints) -> None:
     from matplotlib.path import Path
 
     # The map's palest tenth would vanish on white.
-    ramp = ListedColormap(colormaps[LIGHT.time_map](np.linspace(0.0, 0.88, 256)))
+    ramp = ListedColormap(colormaps[ink().time_map](np.linspace(0.0, 0.88, 256)))
     norm = Normalize(float(flow.t[0]), float(flow.t[-1]))
     starts, ends = flow.paths[:-1, chosen], flow.paths[1:, chosen]
     codes = np.array([Path.MOVETO, Path.LINETO], dtype=Path.code_type)
@@ -313,13 +314,13 @@ def _paint_paths_by_time(axes: Axes, flow: FlowResult, chosen: Ints) -> None:
 
 def _paint_heads(axes: Axes, flow: FlowResult, time: float | None, by_time: bool) -> None:
     points = flow.paths[_at(flow, time)]
-    colors = [LIGHT.text if by_time else LIGHT.of_class(int(label)) for label in flow.labels]
+    colors = [ink().text if by_time else ink().of_class(int(label)) for label in flow.labels]
     many = len(points) > 300
     axes.scatter(
         *points.T,
         s=1.6 if many else 5,
         c=colors,
-        edgecolors=LIGHT.ground,
+        edgecolors=ink().ground,
         linewidths=0.0 if many else 0.3,
         zorder=6,
     )

@@ -1,4 +1,4 @@
-"""The publication style of every figure: sizes, fonts, lines, and the small marks all panels share.
+"""The style of every figure: paper or screen, sizes, fonts, lines, and the small marks all panels share.
 
 matplotlib is imported inside the functions, and through its object interface: no pyplot, no global figure.
 """
@@ -8,12 +8,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from odeviz.analysis.results import Extent, Floats
-from odeviz.exporting.palette import LIGHT
+from odeviz.exporting.palette import DARK, LIGHT, Palette
 
 #: Dots per inch of a PNG unless asked otherwise: what journals ask for.
 DPI = 300
@@ -22,27 +24,77 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Width of one column of a two-column paper, in inches.
-COLUMN = 3.4
+#: Millimetres of an inch, and of the columns of a paper that is set in two.
+INCH = 25.4
+COLUMNS = {"column": 85.0, "page": 170.0}
+#: Width of one column, in inches.
+COLUMN = COLUMNS["column"] / INCH
+#: Widths that a figure may be given, in inches.
+WIDTHS = (1.5, 20.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What a figure is drawn for: its colours, and how much larger than on paper its letters are."""
+
+    title: str
+    colors: Palette
+    fonts: float = 1.0
+
+
+STYLES = {
+    "publication": Style("Publication", LIGHT),
+    "light": Style("Slides, light", LIGHT, fonts=1.35),
+    "dark": Style("Slides, dark", DARK, fonts=1.35),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How figures are drawn: a style by its name, and a width in inches (None: what each is made for)."""
+
+    style: str = "publication"
+    width: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.style not in STYLES:
+            raise ValueError(f"style must be one of {', '.join(STYLES)}, not {self.style!r}")
+        low, high = WIDTHS
+        if self.width is not None and not low <= self.width <= high:
+            allowed = f"from {low * INCH:.0f} to {high * INCH:.0f} mm"
+            raise ValueError(f"width must be {allowed}, not {self.width * INCH:.4g} mm")
+
+
+_now: ContextVar[Look] = ContextVar("look", default=Look())  # noqa: B039 - frozen
+
+
+def look() -> Look:
+    """How the figure under way is drawn."""
+    return _now.get()
+
+
+def ink() -> Palette:
+    """The colours of the figure under way."""
+    return STYLES[_now.get().style].colors
+
+
+def letters(size: float) -> float:
+    """A size of letters, in points on paper, as it is in the figure under way."""
+    return size * STYLES[_now.get().style].fonts
+
+
+def page(height: float, columns: float = 1.0) -> tuple[float, float]:
+    """Width and height, in inches, of a figure made for so many columns and ``height`` column widths high.
+
+    In another width than it is made for, its height follows at a lower rate.
+    """
+    made_for = columns * COLUMN
+    width = _now.get().width or made_for
+    return width, height * COLUMN * (width / made_for) ** 0.6 * letters(1.0) ** 0.7
+
 
 _STYLE: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],  # shipped with matplotlib: the same metrics on every machine
-    "font.size": 7.0,
-    "axes.labelsize": 7.5,
-    "axes.titlesize": 7.5,
-    "xtick.labelsize": 6.5,
-    "ytick.labelsize": 6.5,
-    "legend.fontsize": 6.5,
-    "text.color": LIGHT.text,
-    "axes.labelcolor": LIGHT.text,
-    "axes.edgecolor": LIGHT.muted,
-    "xtick.color": LIGHT.muted,
-    "ytick.color": LIGHT.muted,
-    "xtick.labelcolor": LIGHT.text,
-    "ytick.labelcolor": LIGHT.text,
-    "figure.facecolor": LIGHT.ground,
-    "axes.facecolor": LIGHT.ground,
-    "savefig.facecolor": LIGHT.ground,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
@@ -72,19 +124,46 @@ _STYLE: dict[str, Any] = {
     "path.simplify": True,
 }
 
+#: Sizes of letters, in points on paper: none is below 7, which is what journals ask for.
+_SIZES = {
+    "font.size": 7.0,
+    "axes.labelsize": 7.5,
+    "axes.titlesize": 7.5,
+    "xtick.labelsize": 7.0,
+    "ytick.labelsize": 7.0,
+    "legend.fontsize": 7.0,
+}
+
+
+def _colours() -> dict[str, str]:
+    colors = ink()
+    text, lines, grounds = (
+        ("text.color", "axes.labelcolor", "xtick.labelcolor", "ytick.labelcolor", "axes.titlecolor"),
+        ("axes.edgecolor", "xtick.color", "ytick.color"),
+        ("figure.facecolor", "axes.facecolor", "savefig.facecolor"),
+    )
+    given = ((text, colors.text), (lines, colors.muted), (grounds, colors.ground))
+    return {name: color for names, color in given for name in names}
+
+
 # matplotlib's settings are global to the process, and figures may be exported from several threads.
 _LOCK = threading.RLock()
 
 
 @contextmanager
-def publication() -> Iterator[None]:
+def drawing(wanted: Look | None = None) -> Iterator[None]:
     """matplotlib's settings while a figure is drawn or saved; the caller's own come back afterwards."""
     import matplotlib
 
     with _LOCK, matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
-        yield
+        before = _now.set(wanted or Look())
+        try:
+            matplotlib.rcdefaults()
+            sizes = {name: letters(size) for name, size in _SIZES.items()}
+            matplotlib.rcParams.update(_STYLE | sizes | _colours())
+            yield
+        finally:
+            _now.reset(before)
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -113,7 +192,7 @@ def plane(axes: Axes, extent: Extent) -> None:
 def notes(axes: Axes, left: str, right: str = "") -> None:
     """Short notes above the two upper corners, outside the picture, where nothing can make them illegible."""
     for text, side in ((left, "left"), (right, "right")):
-        axes.set_title(text, loc=side, fontsize=7, color=LIGHT.text, pad=3)
+        axes.set_title(text, loc=side, fontsize=letters(7), color=ink().text, pad=3)
 
 
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]], gap: float = 8.0) -> None:
@@ -141,7 +220,7 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]], gap: f
             textcoords="offset points",
             color=color,
             va="center",
-            fontsize=6.5,
+            fontsize=letters(7),
             annotation_clip=False,
         )
 

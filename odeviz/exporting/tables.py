@@ -1,6 +1,7 @@
 """Tables: a result's numbers as CSV (tidy: one observation a row) or NPZ (every array as it stands).
 
-CSV files have one header row and no comments. Their columns:
+CSV files have one header row. Only where it is asked for, a first line that begins with ``#`` tells the experiment:
+many readers take no comments. Their columns:
 
 =================== ============================================================================
 result              columns
@@ -23,7 +24,7 @@ all others          one row of their values; vectors as ``velocity_x, velocity_y
 NaN is written ``nan``. Numbers carry as many digits as it takes to read the same number back.
 
 NPZ files hold every field by its name, nested ones as ``steps.t``; texts are arrays of unicode, and
-``numpy.load`` needs no ``allow_pickle``.
+``numpy.load`` needs no ``allow_pickle``. The array ``odeviz`` tells the experiment.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from odeviz.analysis.results import (
     StepTable,
 )
 from odeviz.storage.atomic import atomic_write
+from odeviz.storage.origin import COMMENT, FIELD, Origin
 from odeviz.tasks.chart import Chart, Charts, Maps, Table
 from odeviz.training.snapshot import History
 
@@ -54,8 +56,10 @@ from odeviz.training.snapshot import History
 Columns = Mapping[str, NDArray[Any]]
 
 
-def save_table(result: Any, path: Path | str) -> None:
+def save_table(result: Any, path: Path | str, *, origin: Origin | None = None, comment: bool = False) -> None:
     """Write a result of :mod:`odeviz.analysis.results` or a ``History`` to a ``.csv`` or ``.npz`` file.
+
+    ``origin`` goes into NPZ files, and into CSV files with ``comment``.
 
     Raises ``ValueError`` for another suffix, :class:`odeviz.storage.WriteError` when the disk refuses.
     """
@@ -63,7 +67,9 @@ def save_table(result: Any, path: Path | str) -> None:
     if not dataclasses.is_dataclass(result) or isinstance(result, type):
         raise TypeError(f"result must be a result or a history, not {type(result).__name__}")
     with atomic_write(path) as temporary:
-        WRITERS[temporary.suffix.lower()](result, temporary)
+        suffix = temporary.suffix.lower()
+        told = origin is not None and (comment or suffix != ".csv")
+        WRITERS[suffix](result, temporary, origin.text() if origin is not None and told else "")
 
 
 def check_table_suffix(path: Path | str) -> None:
@@ -97,9 +103,11 @@ def arrays(result: Any, prefix: str = "") -> dict[str, NDArray[Any]]:
     return found
 
 
-def _write_csv(result: Any, path: Path) -> None:
+def _write_csv(result: Any, path: Path, about: str) -> None:
     table = columns(result)
     with path.open("w", newline="", encoding="utf-8") as file:
+        if about:
+            file.write(f"{COMMENT}{about}\n")
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(table)
         writer.writerows(zip(*map(_texts, table.values()), strict=True))
@@ -113,10 +121,11 @@ def _texts(column: NDArray[Any]) -> list[str]:
     return texts
 
 
-def _write_npz(result: Any, path: Path) -> None:
+def _write_npz(result: Any, path: Path, about: str) -> None:
+    told = {FIELD: np.array(about)} if about else {}
     # An open file, because numpy appends ".npz" to a path that ends in ".NPZ".
     with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays(result))
+        np.savez_compressed(file, allow_pickle=False, **arrays(result), **told)
 
 
 def _spread(shape: tuple[int, ...], **axes: tuple[ArrayLike, int | None]) -> dict[str, NDArray[Any]]:
@@ -233,4 +242,4 @@ _COLUMNS: dict[type, Callable[[Any], Columns]] = {
 }
 
 #: How a table is written, by suffix.
-WRITERS: dict[str, Callable[[Any, Path], None]] = {".csv": _write_csv, ".npz": _write_npz}
+WRITERS: dict[str, Callable[[Any, Path, str], None]] = {".csv": _write_csv, ".npz": _write_npz}

@@ -2,12 +2,15 @@
 
 from odeviz.storage.atomic import WriteError, atomic_write, check_writable
 from odeviz.storage.model_file import ModelFileError, load_model, save_model
+from odeviz.storage.origin import Origin, OriginError, read_origin
 from odeviz.storage.own_data import DataFileError, OwnData, load_own
 from odeviz.storage.points import PointsFileError, load_points
 
 __all__ = [
     "DataFileError",
     "ModelFileError",
+    "Origin",
+    "OriginError",
     "OwnData",
     "PointsFileError",
     "WriteError",
@@ -16,5 +19,6 @@ __all__ = [
     "load_model",
     "load_own",
     "load_points",
+    "read_origin",
     "save_model",
 ]

@@ -227,27 +227,38 @@ def _describe(metadata: Mapping[str, str]) -> tuple[_Description, Experiment]:
         description = msgspec.json.decode(metadata.get("snapshot", ""), type=_Description)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise _DefectError(f"its description is damaged ({_one_line(error)})") from None
-    task = description.experiment.get("task", Experiment().task)
+    try:
+        return description, experiment_of(description.experiment)
+    except ValueError as error:
+        raise _DefectError(str(error)) from None
+
+
+def experiment_of(values: Mapping[str, bool | int | float | str]) -> Experiment:
+    """The experiment with these settings, by dotted path, which a file holds.
+
+    Raises ``ValueError`` with the second half of a sentence about the file, such as "it has a setting that ...".
+    """
+    task = values.get("task", Experiment().task)
     if task not in TASKS:
-        raise _DefectError(f"odeviz {odeviz.__version__} does not know its task ({str(task)[:40]})")
+        raise ValueError(f"odeviz {odeviz.__version__} does not know its task ({str(task)[:40]})")
     start = Experiment.of(str(task))
     known = {entry.path: entry for entry in start.entries()}
-    unknown = sorted(set(description.experiment) - set(known))
+    unknown = sorted(set(values) - set(known))
     if unknown:
         names = ", ".join(name[:40] for name in unknown[:5]) + (", ..." if len(unknown) > 5 else "")
-        raise _DefectError(
+        raise ValueError(
             f"it has {'settings' if len(unknown) > 1 else 'a setting'} that odeviz {odeviz.__version__} "
             f"does not know ({names})"
         )
-    values = {
+    read = {
         # JSON does not tell 1.0 from 1.
         path: float(value) if known[path].type is float and type(value) is int else value
-        for path, value in description.experiment.items()
+        for path, value in values.items()
     }
     try:
-        return description, start.with_settings(values)
+        return start.with_settings(read)
     except ValueError as error:
-        raise _DefectError(f"its experiment is not valid: {_one_line(error)}") from None
+        raise ValueError(f"its experiment is not valid: {_one_line(error)}") from None
 
 
 def _tensors(data: bytes) -> dict[str, NDArray[Any]]:

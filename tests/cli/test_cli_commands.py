@@ -34,7 +34,7 @@ def models(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def coarse_maps(monkeypatch):
-    monkeypatch.setattr("odeviz.commands.export._CELLS", 20)
+    monkeypatch.setattr("odeviz.commands.panels._CELLS", 20)
 
 
 def answer(capsys, *argv, code=0):

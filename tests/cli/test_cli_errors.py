@@ -83,6 +83,17 @@ TRAIN = ("train", "moons-density")
             "--time means nothing to the loss",
         ),
         (["export", "MODEL", "--panel", "loss", "--out", "x.png"], "has no history"),
+        (["export", "MODEL", "--panel", "flow", "--out", "x.png", "--width", "wide"], "a width such as 85mm"),
+        (
+            ["export", "MODEL", "--panel", "flow", "--out", "x.png", "--width", "3mm"],
+            "from 38 to 508 mm, not 3 mm",
+        ),
+        (["export", "MODEL", "--panel", "flow", "--out", "x.png", "--style", "red"], "invalid choice: 'red'"),
+        (
+            ["export", "MODEL", "--panel", "flow", "--out", "x.npz", "--comment"],
+            "carry the experiment anyway",
+        ),
+        (["info", "x.png"], "there is no file 'x.png'"),
         (["export", "MODEL", "--panel", "density", "--out", "x.png"], "has no density; --panel decision"),
         (["solve", "MODEL", "--rtol", "5"], "solver.rtol must be a number from 1e-12 to 1, not 5"),
         (["solve", "MODEL", "--rtol", "tight"], "solver.rtol must be a number"),

@@ -63,21 +63,6 @@ def test_text_stays_text_in_svg_and_fonts_are_embedded_in_pdf(tmp_path: Path) ->
     assert b"/FontFile2" in content
 
 
-def test_metadata_is_in_the_file_without_a_date(tmp_path: Path) -> None:
-    about = {"title": "Zwei Monde, η = 0.01", "experiment": "task=density"}
-    for suffix in (".png", ".svg", ".pdf"):
-        save_figure("nfe", tmp_path / f"nfe{suffix}", metadata=about, history=history())
-    with Image.open(tmp_path / "nfe.png") as image:
-        assert image.text["Title"] == about["title"]
-        assert image.text["Description"] == about["experiment"]
-    svg = (tmp_path / "nfe.svg").read_text(encoding="utf-8")
-    assert about["title"] in svg
-    assert "dc:date" not in svg
-    pdf = (tmp_path / "nfe.pdf").read_bytes()
-    assert b"task=density" in pdf
-    assert b"/CreationDate" not in pdf
-
-
 def test_unknown_suffix_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\.png, \.svg, \.pdf, not 'flow\.jpg'"):
         save_figure("flow", tmp_path / "flow.jpg")
@@ -113,11 +98,6 @@ def test_folder_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
 def test_what_cannot_be_drawn_is_one_sentence(key: str, results: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         draw_figure(key, **results)
-
-
-def test_unknown_metadata_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="title and experiment, not 'author'"):
-        save_figure("nfe", tmp_path / "nfe.png", metadata={"author": "me"}, history=history())
 
 
 def test_the_callers_matplotlib_settings_are_left_alone() -> None:
