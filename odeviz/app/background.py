@@ -7,12 +7,14 @@ from typing import Any
 
 from odeviz.analysis.results import DensityResult, Extent, SolverChoice
 from odeviz.app.main_window import MainWindow
-from odeviz.bridge import Answer, DecisionRequest, DensityRequest, FrameCache, SolveService
+from odeviz.bridge import Answer, DecisionRequest, DensityRequest, FrameCache, SolveService, Wanted
 from odeviz.state import Workbench
 from odeviz.tasks.registry import task_of
 
 #: Grid points a side while training, and the tolerance that is then the tightest.
 QUICK_GRID, QUICK_TOLERANCE = 40, 1e-2
+#: The tightest tolerance of a first look at a time: a picture so coarse does not show more.
+GLANCE_TOLERANCE = 1e-3
 #: What to ask for, by what a task shows behind its flow.
 _REQUESTS = {"density": DensityRequest, "decision": DecisionRequest}
 
@@ -21,7 +23,8 @@ class Background:
     """Asks for the frames of the background and hands the one of the playhead's time to the panels.
 
     While training it is one coarse frame a cycle. Otherwise all frames of the flow are filled in, coarse
-    first, whenever the solver has nothing more urgent to do, so that playing shows the density move.
+    first, whenever the solver has nothing more urgent to do, so that playing shows the density move; and where the
+    playhead rests or is dragged, a coarse frame of that very time comes before all others, and then a fine one.
     """
 
     kind = "background"
@@ -30,6 +33,8 @@ class Background:
         self._bench, self._service, self._window = bench, service, window
         self._extent: Extent | None = None
         self._frames: FrameCache[Any] | None = None
+        #: The frame that was asked for last.
+        self._asked: Wanted | None = None
         #: The frame on show.
         self.frame: Any = None
 
@@ -47,7 +52,8 @@ class Background:
         """Whether the frame at the playhead is as fine as it will be."""
         if self._service.is_open(self.kind) and self._frames is None:
             return False
-        return self._frames is None or self._frames.is_finest(self._bench.playhead.t)
+        head = self._bench.playhead
+        return self._frames is None or self._frames.is_finest(head.t, still=not head.playing)
 
     def renew(self, extent: Extent | None, training: bool) -> None:
         """Begin again; what is shown stays until it is replaced."""
@@ -61,18 +67,33 @@ class Background:
         ):
             return
         if training:
-            choice = self._bench.choice
-            loose = max(choice.rtol, QUICK_TOLERANCE)
-            quick = dataclasses.replace(choice, rtol=loose, atol=loose)
-            self._ask(self._bench.playhead.t, QUICK_GRID, quick)
+            quick = Wanted(self._bench.playhead.t, QUICK_GRID, awaited=True)
+            self._ask(quick, _loosened(self._bench.choice, QUICK_TOLERANCE))
         else:
             self._frames = FrameCache(self._bench.playhead.t1)
+            self._asked = None
             self._ask_next()
 
     def rescale(self, t1: float) -> None:
         """The flow's end time has become known, or has changed: frames of another range are useless."""
         if self._frames is not None and self._frames.t1 != t1:
             self.renew(self._extent, training=False)
+
+    def follow(self) -> None:
+        """Called on every tick: a playhead at rest at another time is not kept waiting by frames of other times."""
+        head = self._bench.playhead
+        if self._frames is None or head.playing:
+            return
+        wanted, asked = self._frames.next_wanted(head.t, still=True), self._asked
+        if (
+            wanted is None
+            or not wanted.awaited
+            or (asked is not None and asked.awaited and asked.t == wanted.t)
+        ):
+            return
+        # The first look at a time is let finish, so that the picture follows the hand; finer ones make room.
+        glanced = asked is not None and asked.awaited and asked.n == self._frames.glances[0]
+        self._ask(wanted, self._choice_for(wanted), patient=glanced)
 
     def take(self, answer: Answer) -> None:
         """Keep an answer, and ask for the next frame."""
@@ -110,11 +131,24 @@ class Background:
         head = self._bench.playhead
         wanted = self._frames.next_wanted(head.t, still=not head.playing)
         if wanted is not None:
-            self._ask(*wanted, self._bench.choice)
+            self._ask(wanted, self._choice_for(wanted))
 
-    def _ask(self, t: float, n: int, choice: SolverChoice) -> None:
+    def _choice_for(self, wanted: Wanted) -> SolverChoice:
+        choice = self._bench.choice
+        if self._frames is not None and wanted.awaited and wanted.n == self._frames.glances[0]:
+            return _loosened(choice, GLANCE_TOLERANCE)
+        return choice
+
+    def _ask(self, wanted: Wanted, choice: SolverChoice, patient: bool = False) -> None:
         snapshot = self._bench.snapshot
         if snapshot is not None and self._extent is not None:
+            self._asked = wanted
             ask = _REQUESTS[task_of(snapshot.experiment).behind(snapshot.experiment)]
-            request = ask(t, self._extent, n, choice)
-            self._service.ask(snapshot, request)
+            request = ask(wanted.t, self._extent, wanted.n, choice, wanted.awaited)
+            self._service.ask(snapshot, request, patient=patient)
+
+
+def _loosened(choice: SolverChoice, tolerance: float) -> SolverChoice:
+    """The choice with a tolerance no tighter than this."""
+    loose = max(choice.rtol, tolerance)
+    return dataclasses.replace(choice, rtol=loose, atol=loose)

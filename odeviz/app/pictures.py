@@ -388,6 +388,7 @@ class Pictures(QObject):
             self.window.flow.set_probe(probe)
 
     def _show_background(self, frame: Any = None) -> None:
+        self.background.follow()
         if self.background.show(frame):
             self.results["background"] = self.background.frame
 

@@ -3,7 +3,7 @@
 Nothing here imports torch before a worker thread asks for it (see :mod:`odeviz.bridge.engine`).
 """
 
-from odeviz.bridge.frames import FrameCache
+from odeviz.bridge.frames import FrameCache, Wanted
 from odeviz.bridge.jobs import JobRunner
 from odeviz.bridge.mailbox import Mailbox
 from odeviz.bridge.requests import (
@@ -44,4 +44,5 @@ __all__ = [
     "Trainer",
     "Trouble",
     "ViewRequest",
+    "Wanted",
 ]

@@ -22,14 +22,18 @@ class Request(Protocol):
 
     #: Requests of one kind replace each other.
     kind: ClassVar[str]
-    #: The lowest goes first. From :data:`BACKGROUND` on, a request makes room for one that is more urgent.
-    urgency: ClassVar[int]
+
+    #: The lowest goes first. From :data:`BACKGROUND` on, a request makes room for those before it.
+    @property
+    def urgency(self) -> int: ...
 
     def answer(self, study: Any, cancel: Cancel) -> Any: ...
 
 
 #: Requests at least this unurgent are interrupted, and taken up again, when something more urgent is asked.
 BACKGROUND = 5
+#: What is waited for in the background itself: it interrupts what is not.
+INTERRUPTING = BACKGROUND + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,30 +149,33 @@ class ViewRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class DensityRequest:
-    """log p(z, t) on an ``n x n`` grid."""
+class FrameRequest:
+    """What lies behind the flow at one time; ``awaited`` if it is to be shown, not kept for later."""
 
     t: float
     extent: Extent
     n: int
     choice: SolverChoice
+    awaited: bool = True
     kind: ClassVar[str] = "background"
-    urgency: ClassVar[int] = BACKGROUND + 1
+
+    @property
+    def urgency(self) -> int:
+        """Frames for later go after the views."""
+        return INTERRUPTING if self.awaited else INTERRUPTING + 3
+
+
+@dataclass(frozen=True, slots=True)
+class DensityRequest(FrameRequest):
+    """log p(z, t) on an ``n x n`` grid."""
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
         return study.density(self.t, self.extent, self.n, self.choice, cancel=cancel)
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionRequest:
+class DecisionRequest(FrameRequest):
     """Class probabilities on an ``n x n`` grid."""
-
-    t: float
-    extent: Extent
-    n: int
-    choice: SolverChoice
-    kind: ClassVar[str] = "background"
-    urgency: ClassVar[int] = BACKGROUND + 1
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
         return study.decision(self.t, self.extent, self.n, self.choice, cancel=cancel)

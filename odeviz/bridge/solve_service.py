@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from odeviz.bridge.engine import load_engine
-from odeviz.bridge.requests import BACKGROUND, Request
+from odeviz.bridge.requests import BACKGROUND, INTERRUPTING, Request
 from odeviz.bridge.trouble import Trouble
 from odeviz.training.snapshot import Snapshot
 
@@ -71,7 +71,9 @@ class SolverLoop:
                     now.put_back = False
                     if not patient:
                         now.cancel.set()
-                elif now.request.urgency >= BACKGROUND and job.request.urgency < now.request.urgency:
+                elif job.request.urgency <= INTERRUPTING < now.request.urgency or (
+                    job.request.urgency < BACKGROUND <= now.request.urgency
+                ):
                     now.put_back = True
                     now.cancel.set()
             self._changed.notify()

@@ -218,6 +218,10 @@ def test_the_background_follows_the_playhead(rig):
     rig.tick()
     assert rig.control.pictures.results["background"].t == pytest.approx(2.0)
     assert rig.control.pictures.settled
+    rig.control.playback.scrub(1.03)
+    rig.tick()
+    assert rig.control.pictures.results["background"].t == 1.03, "of that very time"
+    assert rig.control.pictures.results["background"].log_density.shape == (100, 100)
 
 
 def test_layers_can_be_hidden_from_the_menu_and_from_the_view(rig):
