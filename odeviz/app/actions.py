@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
@@ -17,6 +18,8 @@ from odeviz.widgets.theme import MODES, Theme
 
 #: The colour roles of the icon of Train, whose button is filled with the accent.
 TRAIN_ROLES = ("accent_text", "accent_text")
+#: Files that File > Open Recent remembers.
+RECENT = 9
 MENUS = ("File", "Edit", "View", "Model", "Presets", "Help")
 
 
@@ -28,6 +31,11 @@ class Situation:
     has_model: bool = False
     can_undo: bool = False
     can_redo: bool = False
+    #: What Undo and Redo would undo and make again.
+    undo_text: str = ""
+    redo_text: str = ""
+    #: Files opened or saved lately, the last first.
+    recent: tuple[str, ...] = ()
     has_seeds: bool = False
     seed_selected: bool = False
     playing: bool = False
@@ -65,6 +73,10 @@ class ActionSpec:
     submenu: str = ""
     #: What it is called in the toolbar, where there is less room.
     short: str = ""
+    #: Its title now, where that depends on what is so; "" leaves :attr:`title`.
+    text: Callable[[Situation], str] | None = None
+    #: Whether it is in the menus at all.
+    shown: Rule = always
 
 
 def _has_model(now: Situation) -> bool:
@@ -132,6 +144,32 @@ def _pace_specs() -> list[ActionSpec]:
     ]  # fmt: skip
 
 
+def _recent_specs() -> list[ActionSpec]:
+    def text(place: int) -> Callable[[Situation], str]:
+        return lambda now: _file_text(now.recent[place]) if place < len(now.recent) else ""
+
+    def there(place: int) -> Rule:
+        return lambda now: place < len(now.recent)
+
+    return [
+        ActionSpec(
+            f"recent.{place}", f"Recent File {place + 1}", "Open this file again.", "File",
+            icon="clock-counter-clockwise", enabled=there(place), submenu="Open Recent", text=text(place),
+            shown=there(place),
+        )
+        for place in range(RECENT)
+    ]  # fmt: skip
+
+
+def _file_text(name: str) -> str:
+    """A file's name, and where it is, for a menu, where & would mark a key."""
+    path = Path(name)
+    folder = path.parent
+    if folder.is_relative_to(Path.home()):
+        folder = Path("~") / folder.relative_to(Path.home())
+    return f"{path.name}  ({folder})".replace("&", "&&")
+
+
 def _preset_specs() -> list[ActionSpec]:
     specs = []
     for preset in PRESETS.values():
@@ -145,6 +183,9 @@ def _preset_specs() -> list[ActionSpec]:
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("open", "Open…", "Open a trained model (.odeviz).", "File", "Ctrl+O", "folder-open"),
+    *_recent_specs(),
+    ActionSpec("forget_recent", "Clear This List", "Forget which files were opened lately.", "File", icon="x-circle",
+               enabled=lambda now: bool(now.recent), submenu="Open Recent", first=True),
     ActionSpec("save", "Save", "Save the model on show to its file.", "File", "Ctrl+S", "floppy-disk", _has_model),
     ActionSpec("save_as", "Save As…", "Save the model on show to another file.", "File", "Ctrl+Shift+S",
                "floppy-disk-back", _has_model),
@@ -161,9 +202,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("quit", "Quit", "Close the window.", "File", "Ctrl+Q", "sign-out", first=True),
 
     ActionSpec("undo", "Undo", "Take back the last change of settings, seeds, layers or solver.", "Edit",
-               "Ctrl+Z", "arrow-u-up-left", lambda now: now.can_undo),
+               "Ctrl+Z", "arrow-u-up-left", lambda now: now.can_undo,
+               text=lambda now: f"Undo {now.undo_text}" if now.undo_text else ""),
     ActionSpec("redo", "Redo", "Make the change again.", "Edit", "Ctrl+Shift+Z", "arrow-u-up-right",
-               lambda now: now.can_redo),
+               lambda now: now.can_redo, text=lambda now: f"Redo {now.redo_text}" if now.redo_text else ""),
     ActionSpec("copy_experiment", "Copy Experiment", "Copy the experiment as one line of text that repeats its run "
                "wherever it is pasted.", "Edit", "Ctrl+Shift+C", "copy", first=True),
     ActionSpec("paste_experiment", "Paste Experiment", "Show the experiment of a copied line, ready to be trained.",
@@ -219,8 +261,7 @@ class Actions(QObject):
         for spec in ACTIONS:
             action = QAction(spec.title, self)
             action.setObjectName(spec.key)
-            keys = QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
-            action.setToolTip(f"{spec.tooltip}  ({keys})" if keys else spec.tooltip)
+            action.setToolTip(_with_keys(spec, spec.tooltip))
             action.setStatusTip("")
             if spec.short:
                 action.setIconText(spec.short)
@@ -247,6 +288,11 @@ class Actions(QObject):
         for spec in ACTIONS:
             action = self._actions[spec.key]
             action.setEnabled(spec.enabled(now))
+            action.setVisible(spec.shown(now))
+            if spec.text is not None:
+                text = spec.text(now)
+                action.setText(text or spec.title)
+                action.setToolTip(_with_keys(spec, f"{text}. {spec.tooltip}" if text else spec.tooltip))
             if spec.checked is not None:
                 action.setChecked(spec.checked(now))
         self._actions["train"].setText("Pause" if training else "Train")
@@ -260,3 +306,9 @@ class Actions(QObject):
             if spec.checked is not None:
                 action.setChecked(spec.checked(self.now))
         self.triggered.emit(action.objectName())
+
+
+def _with_keys(spec: ActionSpec, tip: str) -> str:
+    """A tooltip that also names the shortcut."""
+    keys = QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
+    return f"{tip}  ({keys})" if keys else tip

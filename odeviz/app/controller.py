@@ -16,6 +16,7 @@ from odeviz.app.dialogs import Dialogs
 from odeviz.app.documents import Documents
 from odeviz.app.experiment_strings import ExperimentStrings
 from odeviz.app.gallery import Gallery
+from odeviz.app.leaving import Leaving
 from odeviz.app.main_window import MainWindow
 from odeviz.app.own_data import SUFFIXES, OwnDataControl
 from odeviz.app.palette import CommandPalette
@@ -27,6 +28,7 @@ from odeviz.bridge import JobRunner, Phase, SolveService, Trainer, Trouble
 from odeviz.state import Mark, Workbench, offered
 from odeviz.storage.own_data import OwnData
 from odeviz.tasks.experiment import ADAPTIVE, Experiment
+from odeviz.tasks.experiment_string import nearest_preset
 from odeviz.tasks.own_data import OWN
 from odeviz.tasks.presets import PRESETS
 from odeviz.training.snapshot import Snapshot
@@ -64,9 +66,9 @@ class Controller(QObject):
         self.documents = Documents(self.bench, self.pictures, window, self.jobs, self.dialogs, settings, self)
         self.strings = ExperimentStrings(self.bench, self.dialogs, self)
         self.own_data = OwnDataControl(self.bench, window, self.jobs, self.dialogs, self)
+        self.leaving = Leaving(self.bench, self.trainer, self.documents, self.dialogs, self)
+        self.run.may_start = self.leaving.start_again
         self._closing = False
-        #: What waits until the model on show has been saved.
-        self._after_saving: Callable[[], object] | None = None
         self._commands = self._make_commands()
         self._join_state()
         self._join_panels()
@@ -77,7 +79,7 @@ class Controller(QObject):
 
     def shutdown(self, timeout: float = 2.0) -> bool:
         """Cancel and join all threads; True if all have ended within the bound."""
-        self._closing = True
+        self._closing = self.leaving.closing = True
         self.redraw.stop()
         until = time.monotonic() + timeout
         workers = (self.service, self.trainer, self.jobs)
@@ -94,7 +96,11 @@ class Controller(QObject):
         bench.document_changed.connect(self._on_document)
         bench.rejected.connect(self.window.form.set_error)
         bench.experiment_changed.connect(self._on_experiment)
+        bench.running_changed.connect(self._on_experiment)
+        # The text changes without the index where a step is merged with the one before.
         bench.undo_stack.indexChanged.connect(self.update_actions)
+        bench.undo_stack.undoTextChanged.connect(self.update_actions)
+        self.documents.recent.changed.connect(self.update_actions)
         for signal in (
             bench.snapshot_changed, bench.playhead_changed, bench.training_changed, bench.layers_changed,
             bench.seeds_changed, bench.selection_changed, bench.stage_changed, self.window.theme.changed,
@@ -135,8 +141,6 @@ class Controller(QObject):
         self.documents.untrained.connect(self._on_untrained)
         self.strings.ready.connect(self._on_untrained)
         self.own_data.ready.connect(self._on_own_data)
-        self.documents.saved.connect(self._on_saved)
-        self.documents.failed.connect(self._on_failed)
         self.redraw.tick.connect(self._on_tick)
 
     @Slot(float)
@@ -164,11 +168,7 @@ class Controller(QObject):
     @Slot(object, object)
     def show_model(self, snapshot: Snapshot, path: Path | None) -> None:
         """Show a trained model, moving; a person may first save the one on show."""
-        self._replace_model(partial(self._show_model, snapshot, path))
-
-    def _replace_model(self, show: Callable[[], object]) -> None:
-        if self._may_leave(show):
-            show()
+        self.leaving.leave(partial(self._show_model, snapshot, path))
 
     def _show_model(self, snapshot: Snapshot, path: Path | None) -> None:
         first = self.bench.snapshot is None
@@ -182,7 +182,7 @@ class Controller(QObject):
 
     @Slot(str, object)
     def _on_untrained(self, title: str, experiment: Experiment) -> None:
-        self._replace_model(partial(self._show_untrained, title, experiment))
+        self.leaving.leave(partial(self._show_untrained, title, experiment))
 
     def _show_untrained(self, title: str, experiment: Experiment) -> None:
         """An experiment without a model: fresh weights, ready to be trained."""
@@ -193,7 +193,7 @@ class Controller(QObject):
 
     @Slot(object, object, str)
     def _on_own_data(self, experiment: Experiment, own: OwnData, origin: str) -> None:
-        self._replace_model(partial(self._show_own_data, experiment, own, origin))
+        self.leaving.leave(partial(self._show_own_data, experiment, own, origin))
 
     def _show_own_data(self, experiment: Experiment, own: OwnData, origin: str) -> None:
         """Fresh weights beside a person's own data, ready to be trained."""
@@ -227,13 +227,16 @@ class Controller(QObject):
 
     @Slot()
     def _on_experiment(self) -> None:
-        experiment = self.bench.experiment
-        same = (preset.name for preset in PRESETS.values() if preset.experiment == experiment)
-        self.window.form.set_preset(next(same, None))
+        near = nearest_preset(self.bench.experiment)
+        changed = near is not None and near.experiment != self.bench.experiment
+        self.window.form.set_preset(near.name if near is not None else None, changed)
+        self._on_document(self.bench.path, self.bench.unsaved)
 
     @Slot(object, bool)
     def _on_document(self, path: Path | None, unsaved: bool) -> None:
-        self.window.setWindowTitle(f"{path.name}[*] — odeviz" if path is not None else "odeviz[*]")
+        near = nearest_preset(self.bench.running or self.bench.experiment)
+        name = path.name if path is not None else near.title if near is not None else ""
+        self.window.setWindowTitle(f"{name.replace('[*]', '')}[*] — odeviz" if name else "odeviz[*]")
         self.window.setWindowModified(unsaved)
 
     # Seeds and solver.
@@ -302,40 +305,9 @@ class Controller(QObject):
             # The first click on Train shall not wait for the optimiser's import.
             self.trainer.warm_up()
 
-    # Leaving a model: by closing the window or by showing another.
-
-    def _may_leave(self, after_saving: Callable[[], object]) -> bool:
-        """Whether the model on show may go: it is saved, or a person lets it go.
-
-        If it shall be saved first, ``after_saving`` is called when that is done.
-        """
-        self._after_saving = None
-        if not self.bench.unsaved or self._closing:
-            return True
-        what = self.bench.path.name if self.bench.path is not None else "The model"
-        answer = self.dialogs.keep_changes(what)
-        if answer == "save":
-            if self.trainer.phase is Phase.TRAINING:
-                self.trainer.pause()
-            self._after_saving = after_saving
-            if not self.documents.save():
-                self._after_saving = None
-        return answer == "discard"
-
     @Slot()
     def _on_close_wanted(self) -> None:
-        self.window.may_close = self._may_leave(self.window.close)
-
-    @Slot()
-    def _on_saved(self) -> None:
-        after, self._after_saving = self._after_saving, None
-        if after is not None:
-            self.bench.set_document(self.bench.path, unsaved=False)
-            after()
-
-    @Slot()
-    def _on_failed(self) -> None:
-        self._after_saving = None
+        self.window.may_close = self.leaving.may_leave(self.window.close)
 
     # Actions.
 
@@ -349,6 +321,9 @@ class Controller(QObject):
                 has_model=bench.snapshot is not None,
                 can_undo=bench.undo_stack.canUndo(),
                 can_redo=bench.undo_stack.canRedo(),
+                undo_text=bench.undo_stack.undoText(),
+                redo_text=bench.undo_stack.redoText(),
+                recent=self.documents.recent.names,
                 has_seeds=bool(bench.seeds.points),
                 seed_selected=bench.selection.seed is not None,
                 playing=bench.playhead.playing,
@@ -371,6 +346,8 @@ class Controller(QObject):
             self.update_actions()
         elif group == "preset":
             self.documents.open_preset(name)
+        elif group == "recent":
+            self.documents.open_recent(int(name))
         else:
             self._commands[key]()
 
@@ -380,6 +357,7 @@ class Controller(QObject):
             "open": documents.ask_open,
             "import_data": self.own_data.ask,
             "draw_data": self.own_data.draw,
+            "forget_recent": documents.recent.clear,
             "save": documents.save,
             "save_as": documents.save_as,
             "export_figure": documents.export,

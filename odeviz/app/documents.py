@@ -14,6 +14,7 @@ from odeviz.app.export_dialog import ExportDialog
 from odeviz.app.exports import EXPORTS, FIGURE_FORMATS, TABLE_FORMATS, Export, Shown, write
 from odeviz.app.main_window import MainWindow
 from odeviz.app.pictures import Pictures
+from odeviz.app.recent_files import RecentFiles
 from odeviz.bridge import JobRunner, Trouble
 from odeviz.state import Workbench
 from odeviz.storage.model_file import load_model, save_model
@@ -47,6 +48,7 @@ class Documents(QObject):
         super().__init__(parent)
         self.bench, self.pictures, self.window = bench, pictures, window
         self.jobs, self.dialogs, self._settings = jobs, dialogs, settings
+        self.recent = RecentFiles(settings, self)
 
     # Opening.
 
@@ -61,9 +63,22 @@ class Documents(QObject):
         self._remember(path)
         self.jobs.submit(
             partial(load_model, path),
-            lambda snapshot: self.opened.emit(snapshot, path),
-            lambda trouble: self._fail(f"{path.name} could not be opened", trouble),
+            lambda snapshot: self._on_read(snapshot, path),
+            lambda trouble: self._cannot_open(path, trouble),
         )
+
+    def open_recent(self, place: int) -> None:
+        """Open one of the files opened or saved lately; one that cannot be opened is dropped from the list."""
+        if place < len(self.recent.names):
+            self.open(Path(self.recent.names[place]))
+
+    def _on_read(self, snapshot: Snapshot, path: Path) -> None:
+        self.recent.add(path)
+        self.opened.emit(snapshot, path)
+
+    def _cannot_open(self, path: Path, trouble: Trouble) -> None:
+        self.recent.remove(path)
+        self._fail(f"{path.name} could not be opened", trouble)
 
     @Slot(str)
     def open_preset(self, name: str) -> None:
@@ -109,6 +124,7 @@ class Documents(QObject):
         )
 
     def _saved(self, path: Path, snapshot: Snapshot) -> None:
+        self.recent.add(path)
         self.bench.set_document(path, unsaved=snapshot is not self.bench.snapshot)
         self.bench.say(f"Saved {path.name}.")
         self.saved.emit()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
@@ -19,24 +22,44 @@ from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import Theme
 
 
-def score(query: str, spec: ActionSpec) -> int | None:
+def score(query: str, spec: ActionSpec, title: str = "") -> int | None:
     """How well an action fits what was typed (less is better), or None if it does not.
 
-    Every word must occur; words at the start of the title's words count most, then in the title, then elsewhere.
+    Every word must fit: best as the start of one of the title's words, then in the title, elsewhere, as the starts
+    of several words run together (``expfig``), and last with a letter or two wrong. ``title`` is what the action is
+    called now, where that is not the title of its ``spec``.
     """
-    title = spec.title.lower()
+    title = (title or spec.title).lower()
+    parts = re.findall(r"\w+", title)
     everything = f"{title} {spec.menu} {spec.submenu} {spec.tooltip}".lower()
     total = 0
     for word in query.lower().split():
-        if any(part.startswith(word) for part in title.split()):
+        if any(part.startswith(word) for part in parts):
             continue
         if word in title:
             total += 1
         elif word in everything:
             total += 3
+        elif _runs_together(word, parts):
+            total += 4
+        elif len(word) > 3 and difflib.get_close_matches(word, parts, n=1, cutoff=0.75):
+            total += 5
         else:
             return None
     return total
+
+
+def _runs_together(word: str, parts: list[str]) -> bool:
+    """Whether a word is made of the starts of some of these, in their order."""
+    if not word:
+        return True
+    for place, part in enumerate(parts):
+        common = next(
+            (k for k, (a, b) in enumerate(zip(word, part, strict=False)) if a != b), min(len(word), len(part))
+        )
+        if any(_runs_together(word[taken:], parts[place + 1 :]) for taken in range(common, 0, -1)):
+            return True
+    return False
 
 
 class CommandPalette(QDialog):
@@ -88,7 +111,8 @@ class CommandPalette(QDialog):
 
     @Slot(str)
     def _filter(self, text: str) -> None:
-        rated = [(score(text, spec), place, spec) for place, spec in enumerate(ACTIONS)]
+        titles = {spec.key: self._actions[spec.key].text().replace("&&", "&") for spec in ACTIONS}
+        rated = [(score(text, spec, titles[spec.key]), place, spec) for place, spec in enumerate(ACTIONS)]
         fitting = sorted((rate, place, spec) for rate, place, spec in rated if rate is not None)
         self.list.clear()
         for _, _, spec in fitting:
@@ -97,7 +121,7 @@ class CommandPalette(QDialog):
                 continue
             place = " › ".join(part for part in (spec.menu, spec.submenu) if part)
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            item = QTreeWidgetItem([action.text().rstrip("…"), place, keys])
+            item = QTreeWidgetItem([titles[spec.key].rstrip("…"), place, keys])
             item.setData(0, Qt.ItemDataRole.UserRole, spec.key)
             item.setIcon(0, icon(spec.icon, self._theme))
             for column in (1, 2):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -35,6 +37,8 @@ class RunControl(QObject):
         self._speed_from: tuple[float, int] | None = None
         self._drawn: dict[QObject, Snapshot] = {}
         self._draw_after = 0.0
+        #: Calls what throws a run away, perhaps after a question.
+        self.may_start: Callable[[Callable[[], object]], object] = _at_once
         bench.experiment_changed.connect(self._on_experiment)
         bench.running_changed.connect(self._on_experiment)
         bench.snapshot_changed.connect(self._on_snapshot)
@@ -58,22 +62,37 @@ class RunControl(QObject):
         elif self._has_session():
             self.trainer.resume()
         else:
-            self._start(self._unfinished())
+            self._continue()
 
     @Slot()
     def restart(self) -> None:
         """Train from scratch."""
-        self._start()
+        self.may_start(self._start)
 
     def reset(self) -> None:
         """Fresh weights, paused."""
-        self._start(paused=True)
+        self.may_start(partial(self._start, paused=True))
 
     def step_once(self) -> None:
         """One iteration; of a new run if nothing is running."""
         if self.trainer.phase is not Phase.STARTING and not self._has_session():
-            self._start(self._unfinished(), paused=True)
-        self.trainer.step()
+            self._continue(then_step=True)
+        else:
+            self.trainer.step()
+
+    def _continue(self, then_step: bool = False) -> None:
+        """Train on from the model on show if it is not finished, else from scratch; or only make a step."""
+        unfinished = self._unfinished()
+        begin = partial(self._begin, unfinished, then_step)
+        if unfinished is not None:
+            begin()
+        else:
+            self.may_start(begin)
+
+    def _begin(self, snapshot: Snapshot | None, then_step: bool) -> None:
+        self._start(snapshot, paused=then_step)
+        if then_step:
+            self.trainer.step()
 
     def set_pace(self, pace: float | None) -> None:
         """Train at most so fast, from now on."""
@@ -181,6 +200,10 @@ class RunControl(QObject):
         if snapshot is None:
             return
         self.window.status.set_snapshot(snapshot)
+
+
+def _at_once(start: Callable[[], object]) -> object:
+    return start()
 
 
 def hot_part(running: Experiment, edited: Experiment) -> Experiment:

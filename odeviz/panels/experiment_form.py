@@ -109,9 +109,12 @@ class ExperimentForm(Panel):
             self._presets.setItemData(self._presets.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self._presets.setCurrentIndex(-1)
 
-    def set_preset(self, name: str | None) -> None:
-        """Show which preset the experiment is, or that it is none."""
-        self._presets.setCurrentIndex(-1 if name is None else self._presets.findData(name))
+    def set_preset(self, name: str | None, changed: bool = False) -> None:
+        """Show which preset the experiment is, from which one it was ``changed``, or that it is none."""
+        index = -1 if name is None else self._presets.findData(name)
+        told = f"{self._presets.itemText(index)} (changed)" if index >= 0 else "Choose a preset"
+        self._presets.setPlaceholderText(told)
+        self._presets.setCurrentIndex(-1 if changed else index)
 
     def set_error(self, path: str, message: str) -> None:
         """A sentence at a setting, or "" when it is fine again."""

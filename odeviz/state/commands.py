@@ -46,6 +46,7 @@ class Change(QUndoCommand):
         if self._drag != other._drag or (not self._drag and other._when - self._when > MERGE_SECONDS):
             return False
         self._new = other._new
+        self.setText(other.text())
         self._when = other._when
         self.setObsolete(self._new == self._old)
         return True

@@ -220,10 +220,7 @@ class Workbench(QObject):
             return
         self.rejected.emit(path, "")
         if new != self.experiment:
-            label = next(entry.about.label for entry in new.entries() if entry.path == path)
-            self._push(
-                f"change of {label.lower()}", self.set_experiment, self.experiment, new, f"edit {path}"
-            )
+            self._push(_told(new, path), self.set_experiment, self.experiment, new, f"edit {path}")
 
     def begin_drag(self) -> None:
         """From here to :meth:`end_drag`, changes of the same thing are one undo step."""
@@ -236,8 +233,13 @@ class Workbench(QObject):
     def choose(self, choice: SolverChoice) -> None:
         """Look through another solver."""
         if choice != self.choice:
-            key = "" if choice.method != self.choice.method else "choice"
-            self._push("change of solver", self.set_choice, self.choice, choice, key)
+            if choice.method != self.choice.method:
+                text, key = f"method {choice.method}", ""
+            elif choice.method in FIXED:
+                text, key = f"{choice.steps} steps", "choice"
+            else:
+                text, key = f"tolerance {choice.rtol:.2g}", "choice"
+            self._push(text, self.set_choice, self.choice, choice, key)
 
     def add_seed(self, point: Point) -> None:
         self._push("new seed", self.set_seeds, self.seeds, self.seeds.added(point))
@@ -322,6 +324,15 @@ class Workbench(QObject):
 
 #: Settings that must fit another: by the one that leads, the one that follows and a choice that always fits.
 _FOLLOWERS = {"solver.method": ("solver.adjoint", "discrete")}
+
+
+def _told(experiment: Experiment, path: str) -> str:
+    """What an edit is called in the menu, such as ``learning rate 0.01``."""
+    entry = next(entry for entry in experiment.entries() if entry.path == path)
+    label = entry.about.label[:1].lower() + entry.about.label[1:]
+    if isinstance(entry.value, bool):
+        return f"{label} {'on' if entry.value else 'off'}"
+    return f"{label} {entry.value:.4g}" if isinstance(entry.value, float) else f"{label} {entry.value}"
 
 
 def viewing_choice(experiment: Experiment) -> SolverChoice:

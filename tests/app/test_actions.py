@@ -85,6 +85,21 @@ def test_the_palette_finds_by_the_start_of_words_first():
     assert score("banana", SPECS["export_figure"]) is None
 
 
+def test_the_palette_finds_words_run_together_and_slips_of_the_finger():
+    assert score("expfig", SPECS["export_figure"]) == 4
+    assert score("figexp", SPECS["export_figure"]) is None
+    assert score("exprot figure", SPECS["export_figure"]) == 5
+
+
+def test_the_palette_finds_an_action_by_what_it_is_called_now(actions):
+    actions.update(Situation(can_undo=True, undo_text="tolerance 0.01", recent=("/data/my&model.odeviz",)))
+    palette = CommandPalette(actions, actions._theme)
+    for typed, told in (("tolerance 0.01", "Undo tolerance 0.01"), ("mymodel", "my&model.odeviz  (/data)")):
+        palette.line.setText(typed.replace("mymodel", "my&mod"))
+        assert palette.list.topLevelItem(0).text(0) == told
+    palette.deleteLater()
+
+
 def test_typing_in_the_palette_and_pressing_return_chooses(qtbot, actions):
     actions.update(Situation(has_model=True))
     palette = CommandPalette(actions, actions._theme)

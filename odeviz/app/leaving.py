@@ -1,0 +1,86 @@
+"""Leaving a trained model that is not saved: by closing the window, by showing another, by starting again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Slot
+
+from odeviz.app.dialogs import Dialogs
+from odeviz.app.documents import Documents
+from odeviz.bridge import Phase, Trainer
+from odeviz.state import Workbench
+
+#: Seconds of training from which on a run is not thrown away by a click without a question.
+LONG_RUN = 20.0
+
+
+class Leaving(QObject):
+    """Asks whether the model on show may go."""
+
+    def __init__(
+        self,
+        bench: Workbench,
+        trainer: Trainer,
+        documents: Documents,
+        dialogs: Dialogs,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._bench, self._trainer, self._documents, self._dialogs = bench, trainer, documents, dialogs
+        #: What waits until the model on show has been saved.
+        self._after_saving: Callable[[], object] | None = None
+        #: The window is closing, and asks nothing any more.
+        self.closing = False
+        documents.saved.connect(self._on_saved)
+        documents.failed.connect(self._on_failed)
+
+    def leave(self, then: Callable[[], object]) -> None:
+        """Do what replaces the model on show: at once, after it was saved, or not if a person keeps it."""
+        if self.may_leave(then):
+            then()
+
+    def may_leave(self, after_saving: Callable[[], object]) -> bool:
+        """Whether the model on show may go now; if it shall be saved first, ``after_saving`` is called after that."""
+        self._after_saving = None
+        if not self._bench.unsaved or self.closing:
+            return True
+        answer = self._dialogs.keep_changes(self._told())
+        if answer == "save":
+            if self._trainer.phase is Phase.TRAINING:
+                self._trainer.pause()
+            self._after_saving = after_saving
+            if not self._documents.save():
+                self._after_saving = None
+        return answer == "discard"
+
+    def start_again(self, start: Callable[[], object]) -> None:
+        """Do what throws the run away, after a question if it was a long one."""
+        snapshot = self._bench.snapshot
+        if snapshot is None or snapshot.seconds < LONG_RUN:
+            start()
+        else:
+            self.leave(start)
+
+    def _told(self) -> str:
+        """What would be lost, as the beginning of a sentence."""
+        path, snapshot = self._bench.path, self._bench.snapshot
+        name = path.name if path is not None else "The model"
+        if snapshot is None or snapshot.seconds < LONG_RUN:
+            return name
+        return f"{name} ({snapshot.iteration:,} iterations, {_duration(snapshot.seconds)} of training)"
+
+    @Slot()
+    def _on_saved(self) -> None:
+        after, self._after_saving = self._after_saving, None
+        if after is not None:
+            self._bench.set_document(self._bench.path, unsaved=False)
+            after()
+
+    @Slot()
+    def _on_failed(self) -> None:
+        self._after_saving = None
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
