@@ -43,6 +43,10 @@ class Situation:
     theme: str = "system"
     #: The most iterations a second.
     pace: float | None = None
+    can_look_back: bool = False
+    looking_back: bool = False
+    #: A run is kept to compare others with.
+    keeping: bool = False
     layers: Mapping[str, bool] = field(default_factory=lambda: SHOWN)
     #: The layers that have something to show.
     offered: tuple[str, ...] = tuple(LAYERS)
@@ -238,6 +242,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("reset", "Reset", "Fresh weights from the experiment's seed, ready to be trained.", "Model",
                "Ctrl+Shift+T", "arrow-counter-clockwise", _can_train),
     *_pace_specs(),
+    ActionSpec("earlier", "Earlier Checkpoint", "Show the model as it was earlier in its training.", "Model",
+               "Alt+Left", "caret-left", lambda now: now.can_look_back, first=True),
+    ActionSpec("later", "Later Checkpoint", "Show the model as it was later in its training.", "Model",
+               "Alt+Right", "caret-right", lambda now: now.looking_back),
+    ActionSpec("live", "Back to the Latest", "Show what training has reached, and follow it.", "Model",
+               "Alt+End", "skip-forward", lambda now: now.looking_back),
+    ActionSpec("keep_run", "Keep Run for Comparison", "Keep this run's loss and NFE, dashed, beside those of the runs "
+               "to come; once more puts it away.", "Model", "Ctrl+Shift+K", "push-pin", _has_model,
+               lambda now: now.keeping, first=True),
 
     ActionSpec("gallery", "Gallery…", "All presets with what to look for.", "Presets", "Ctrl+G",
                "squares-four", short="Gallery"),

@@ -24,6 +24,7 @@ from odeviz.app.pictures import Pictures
 from odeviz.app.playback import Playback
 from odeviz.app.redraw import RedrawLoop
 from odeviz.app.run_control import RunControl
+from odeviz.app.run_history import RunHistory
 from odeviz.bridge import JobRunner, Phase, SolveService, Trainer, Trouble
 from odeviz.state import Mark, Workbench, offered
 from odeviz.storage.own_data import OwnData
@@ -61,6 +62,7 @@ class Controller(QObject):
         self.bench = Workbench(self)
         self.redraw = RedrawLoop(self)
         self.run = RunControl(self.bench, self.trainer, window, self)
+        self.history = RunHistory(self.bench, window, self)
         self.playback = Playback(self.bench, window.time_bar, self)
         self.pictures = Pictures(self.bench, self.service, window, self.redraw, self)
         self.documents = Documents(self.bench, self.pictures, window, self.jobs, self.dialogs, settings, self)
@@ -102,7 +104,8 @@ class Controller(QObject):
         bench.undo_stack.undoTextChanged.connect(self.update_actions)
         self.documents.recent.changed.connect(self.update_actions)
         for signal in (
-            bench.snapshot_changed, bench.playhead_changed, bench.training_changed, bench.layers_changed,
+            bench.snapshot_changed, bench.replay_changed, bench.kept_changed, bench.playhead_changed,
+            bench.training_changed, bench.layers_changed,
             bench.seeds_changed, bench.selection_changed, bench.stage_changed, self.window.theme.changed,
         ):  # fmt: skip
             signal.connect(self.update_actions)
@@ -148,9 +151,9 @@ class Controller(QObject):
         self.run.take_snapshot()
         self.playback.advance(seconds)
         if self.trainer.phase is not Phase.TRAINING:
-            self.run.draw_history()
+            self.history.draw()
             self.pictures.show()
-        elif not self.run.draw_history():
+        elif not self.history.draw():
             # While training, what has arrived is spread over the ticks: no tick takes long.
             self.pictures.show(most=1)
         self.pictures.refresh()
@@ -330,6 +333,9 @@ class Controller(QObject):
                 looping=bench.playhead.loop,
                 theme=self.window.theme.mode,
                 pace=self.run.pace,
+                can_look_back=bench.latest is not None and len(bench.latest.moments) > 1,
+                looking_back=bench.replay.iteration is not None,
+                keeping=bench.kept is not None,
                 layers=bench.layers,
                 offered=offered(bench.stage),
             )
@@ -380,6 +386,10 @@ class Controller(QObject):
             "train": run.toggle,
             "step": run.step_once,
             "reset": run.reset,
+            "earlier": partial(bench.step_back, 1),
+            "later": partial(bench.step_back, -1),
+            "live": self.history.go_live,
+            "keep_run": self.history.toggle_kept,
             **{f"pace.{key}": partial(run.set_pace, pace) for key, pace in PACES.items()},
             "gallery": partial(self.dialogs.run, self._gallery),
             "shortcuts": self.dialogs.shortcuts,

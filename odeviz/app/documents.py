@@ -113,7 +113,8 @@ class Documents(QObject):
         return True
 
     def _save_to(self, path: Path) -> None:
-        snapshot = self.bench.snapshot
+        # Whichever moment of the run is on show: what it has come to is what would be lost.
+        snapshot = self.bench.latest
         if snapshot is None:
             return
         self._remember(path)
@@ -125,7 +126,7 @@ class Documents(QObject):
 
     def _saved(self, path: Path, snapshot: Snapshot) -> None:
         self.recent.add(path)
-        self.bench.set_document(path, unsaved=snapshot is not self.bench.snapshot)
+        self.bench.set_document(path, unsaved=snapshot is not self.bench.latest)
         self.bench.say(f"Saved {path.name}.")
         self.saved.emit()
 

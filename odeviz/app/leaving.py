@@ -56,7 +56,7 @@ class Leaving(QObject):
 
     def start_again(self, start: Callable[[], object]) -> None:
         """Do what throws the run away, after a question if it was a long one."""
-        snapshot = self._bench.snapshot
+        snapshot = self._bench.latest
         if snapshot is None or snapshot.seconds < LONG_RUN:
             start()
         else:
@@ -64,7 +64,7 @@ class Leaving(QObject):
 
     def _told(self) -> str:
         """What would be lost, as the beginning of a sentence."""
-        path, snapshot = self._bench.path, self._bench.snapshot
+        path, snapshot = self._bench.path, self._bench.latest
         name = path.name if path is not None else "The model"
         if snapshot is None or snapshot.seconds < LONG_RUN:
             return name

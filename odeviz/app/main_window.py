@@ -26,6 +26,7 @@ from odeviz.panels.density_panel import DensityPanel
 from odeviz.panels.experiment_form import ExperimentForm
 from odeviz.panels.flow_view import FlowView
 from odeviz.panels.history_panels import LossPanel, NfePanel
+from odeviz.panels.replay_mark import ReplayMark
 from odeviz.panels.solver_bar import SolverBar
 from odeviz.panels.steps_panel import StepsPanel
 from odeviz.panels.time_bar import TimeBar
@@ -148,6 +149,7 @@ class MainWindow(QMainWindow):
     def _make_panels(self) -> None:
         self.form = ExperimentForm(self.theme)
         self.flow = FlowView(self.theme)
+        self.replay_mark = ReplayMark(self.theme, self.flow)
         self.time_bar = TimeBar(self.theme)
         self.solver_bar = SolverBar(self.theme)
         self.loss = LossPanel(self.theme)

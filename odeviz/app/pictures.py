@@ -30,7 +30,7 @@ from odeviz.bridge import (
     SeedsRequest,
     SolveService,
 )
-from odeviz.state import Playhead, Seeds, Selection, TrainingStatus, Workbench
+from odeviz.state import Playhead, Replay, Seeds, Selection, TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
@@ -94,6 +94,7 @@ class Pictures(QObject):
         bench.playhead_changed.connect(self._on_playhead)
         bench.layers_changed.connect(self._on_layers)
         bench.training_changed.connect(self._on_training)
+        bench.replay_changed.connect(self._on_replay)
         for key in ("density", "steps", "view"):
             window.docks[key].visibilityChanged.connect(self._on_panel_shown)
         window.flow.hovered.connect(self._on_hovered)
@@ -102,6 +103,12 @@ class Pictures(QObject):
     @property
     def training(self) -> bool:
         return self.bench.training.phase is Phase.TRAINING
+
+    @property
+    def hurried(self) -> bool:
+        """Whether pictures follow one another: each as good as there is time for."""
+        replay = self.bench.replay
+        return replay.held or (self.training and replay.iteration is None)
 
     @property
     def settled(self) -> bool:
@@ -208,6 +215,14 @@ class Pictures(QObject):
         self.redraw.wake()
 
     @Slot(object)
+    def _on_replay(self, replay: Replay) -> None:
+        if not replay.held:
+            # What followed the hand is drawn well when it lets go.
+            self._behind = self.bench.snapshot is not None
+            self._idle_until = 0.0
+        self.redraw.wake()
+
+    @Slot(object)
     def _on_playhead(self, playhead: Playhead) -> None:
         self.redraw.wake()
 
@@ -261,15 +276,16 @@ class Pictures(QObject):
 
     def _must_wait(self) -> bool:
         """While training, a new cycle starts when the last has been drawn and training had its time."""
-        if not self.training:
+        if not self.hurried:
             return False
-        return self.service.busy or bool(self._arrived) or time.perf_counter() < self._idle_until
+        resting = not self.bench.replay.held and time.perf_counter() < self._idle_until
+        return self.service.busy or bool(self._arrived) or resting
 
     def _ask_flow(self) -> None:
         snapshot, choice = self.bench.snapshot, self.bench.choice
         if snapshot is not None:
             self.service.withdraw("cost")
-            frames = QUICK_FRAMES if self.training else FRAMES
+            frames = QUICK_FRAMES if self.hurried else FRAMES
             request = FlowRequest(choice, self._crowd(snapshot), frames)
             self.service.ask(snapshot, request, patient=self._dragging)
             self._rest_due = True
@@ -285,18 +301,18 @@ class Pictures(QObject):
     def _ask_rest(self, snapshot: Snapshot) -> None:
         if self._extent is not None and self._field_of is not snapshot:
             self._field_of = snapshot
-            times = QUICK_TIMES if self.training else FIELD_TIMES
+            times = QUICK_TIMES if self.hurried else FIELD_TIMES
             self.service.ask(snapshot, FieldRequest(self._extent, n=ARROWS, times=times))
         if self._dragging:
             return
-        if not self.training:
+        if not self.hurried:
             self.service.ask(snapshot, CostRequest(self.bench.choice, self._crowd(snapshot)))
         self._renew_background()
         self.views.ask()
 
     def _renew_background(self) -> None:
         self._arrived.pop("background", None)
-        self.background.renew(self._extent, self.training)
+        self.background.renew(self._extent, self.hurried)
 
     def _probe(self, snapshot: Snapshot, point: tuple[float, float]) -> None:
         request = ProbeRequest(point, self.bench.playhead.t)

@@ -15,12 +15,9 @@ from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.own_data import OWN
 from odeviz.training.snapshot import Snapshot
 
-#: Seconds between two drawings of the loss while training.
-HISTORY_PERIOD = 0.4
-
 
 class RunControl(QObject):
-    """Joins workbench, trainer, form, history panels and status bar."""
+    """Joins workbench, trainer, form and status bar."""
 
     #: An exception stopped training: a :class:`Trouble` with details.
     crashed = Signal(object)
@@ -35,13 +32,11 @@ class RunControl(QObject):
         #: The most iterations a second; None: as many as there is time for.
         self.pace: float | None = None
         self._speed_from: tuple[float, int] | None = None
-        self._drawn: dict[QObject, Snapshot] = {}
-        self._draw_after = 0.0
         #: Calls what throws a run away, perhaps after a question.
         self.may_start: Callable[[Callable[[], object]], object] = _at_once
         bench.experiment_changed.connect(self._on_experiment)
         bench.running_changed.connect(self._on_experiment)
-        bench.snapshot_changed.connect(self._on_snapshot)
+        bench.latest_changed.connect(self._on_snapshot)
         bench.training_changed.connect(self._on_training)
         trainer.phase_changed.connect(self._on_phase)
         trainer.running_changed.connect(bench.set_running)
@@ -118,11 +113,11 @@ class RunControl(QObject):
         return phase in (Phase.PAUSED, Phase.TRAINING, Phase.TROUBLE)
 
     def _unfinished(self) -> Snapshot | None:
-        """The model on show if the edited experiment asks for more iterations of it."""
-        shown, edited = self.bench.snapshot, self.bench.experiment
-        if shown is None or shown.iteration >= edited.training.iterations:
+        """The model reached if the edited experiment asks for more iterations of it."""
+        latest, edited = self.bench.latest, self.bench.experiment
+        if latest is None or latest.iteration >= edited.training.iterations:
             return None
-        return shown if shown.experiment.is_hot_change(edited) else None
+        return latest if latest.experiment.is_hot_change(edited) else None
 
     # What the trainer reports.
 
@@ -140,23 +135,6 @@ class RunControl(QObject):
             then, iteration = self._speed_from
             self.window.status.set_speed((snapshot.iteration - iteration) / (now - then))
             self._speed_from = (now, snapshot.iteration)
-
-    def draw_history(self) -> bool:
-        """Called on every tick: bring the visible history panels up to date, a few times a second."""
-        snapshot, now = self.bench.snapshot, time.monotonic()
-        if snapshot is None or (now < self._draw_after and self.trainer.phase is Phase.TRAINING):
-            return False
-        loss, nfe = self.window.loss, self.window.nfe
-        behind = [panel for panel in (loss, nfe) if self._drawn.get(panel) is not snapshot]
-        due = [panel for panel in behind if self.window.is_seen(panel)]
-        for panel in due:
-            self._drawn[panel] = snapshot
-            self._draw_after = now + HISTORY_PERIOD
-            if panel is loss:
-                loss.set_history(snapshot.history, snapshot.experiment)
-            else:
-                nfe.set_history(snapshot.history)
-        return bool(due)
 
     @Slot(object)
     def _on_phase(self, phase: Phase) -> None:

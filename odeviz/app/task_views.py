@@ -63,10 +63,10 @@ class TaskViews(QObject):
         self.ask()
 
     def _put_off(self) -> bool:
-        """Whether the picture on show has to do while training, because another would hold the others up."""
+        """Whether the picture on show has to do, because another would hold up those that follow one another."""
         panel = self._window.view
-        training = self._bench.training.phase is Phase.TRAINING
-        return training and panel.picture is not None and panel.current is not None and panel.current.heavy
+        hurried = self._bench.training.phase is Phase.TRAINING or self._bench.replay.held
+        return hurried and panel.picture is not None and panel.current is not None and panel.current.heavy
 
     def _wanted(self) -> tuple[Any, ...] | None:
         """What the picture depends on; None while nobody can see it."""

@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from odeviz.panels.panel import Panel
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.registry import task_of
-from odeviz.tasks.task import Task
 from odeviz.training.snapshot import History
+from odeviz.widgets.icons import icon
 from odeviz.widgets.legend import Key, Legend, shade
-from odeviz.widgets.plot import Plot, grown
+from odeviz.widgets.plot import grown
 from odeviz.widgets.primitives import Segments, pen
+from odeviz.widgets.scrub_plot import ScrubPlot
 from odeviz.widgets.theme import Theme
 
 _EMPTY = "Nothing has been trained yet.\nPress Train to start."
@@ -26,21 +28,88 @@ _WIDE = 1e3
 
 
 class HistoryPanel(Panel):
-    """Curves against the iteration, with a legend that reads their latest values."""
+    """Curves against the iteration, with a legend that reads their values at the moment on show.
+
+    It is dragged through to look at earlier moments of the run. Another run's curves can be kept beside, dashed.
+    """
+
+    #: The iteration under the hand, and whether it still holds on.
+    scrubbed = Signal(float, bool)
+    #: So many moments back; a negative number goes forwards.
+    stepped = Signal(int)
+    #: Back to the latest.
+    released = Signal()
+    #: The run shall be kept to compare others with, or put away.
+    keep_toggled = Signal()
 
     def __init__(self, theme: Theme, y: str, log_y: bool, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self.legend = Legend(theme, parent=self)
-        self.plot = Plot(theme, "iteration", y, log_y=log_y, parent=self)
+        self.legend = Legend(theme, parent=self, rows=2)
+        self.plot = ScrubPlot(theme, "iteration", y, log_y=log_y, parent=self)
+        self.plot.setAccessibleName(f"{self.title} over the run")
+        self.keep = QToolButton(self)
+        self.keep.setCheckable(True)
+        self.keep.setIcon(icon("push-pin", theme, "muted"))
+        self.keep.setAccessibleName("Keep this run for comparison")
+        head = QHBoxLayout()
+        head.setContentsMargins(0, 0, 6, 0)
+        head.setSpacing(0)
+        head.addWidget(self.legend, 1, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(self.keep, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.legend)
+        column.addLayout(head)
         column.addWidget(self.plot, 1)
         self._curves: dict[str, tuple[Segments, str, float, float]] = {}
         self._x: tuple[float, float] | None = None
         self._y: tuple[float, float] | None = None
+        self._history, self._moment = History.empty(), None
+        #: The history of the run that is kept, and what it is called.
+        self._kept, self._kept_name = History.empty(), ""
         self.plot.set_message(_EMPTY)
+        self.plot.scrubbed.connect(self.scrubbed)
+        self.plot.stepped.connect(self.stepped)
+        self.plot.released.connect(self.released)
+        self.keep.clicked.connect(self._on_keep)
+        self.set_kept(None)
+
+    _moment: int | None
+
+    @property
+    def moment(self) -> int | None:
+        """The earlier moment on show, or None."""
+        return self._moment
+
+    def set_kept(self, history: History | None, name: str = "") -> None:
+        """Show another run's curves, dashed; ``name`` tells it from this one. None: there is none.
+
+        An empty history is one that cannot be compared: ``name`` says why.
+        """
+        self._kept, self._kept_name = history if history is not None else History.empty(), name
+        self.keep.setChecked(history is not None)
+        self.keep.setToolTip(
+            f"Put the kept run away ({name})" if history is not None else
+            "Keep this run: its curves stay, dashed, beside those of the runs to come"
+        )  # fmt: skip
+        self.draw()
+
+    def set_moment(self, iteration: int | None) -> None:
+        """The earlier moment that all views show, or None for the latest."""
+        self._moment = iteration
+        self._show_moment()
+        self.draw_legend()
+
+    def set_ready(self, ready: bool) -> None:
+        """Whether the run has moments to go back to."""
+        self.plot.set_ready(ready)
+
+    def draw(self) -> None:
+        """Draw the history, and the kept one."""
+        self.draw_legend()
+
+    def draw_legend(self) -> None:
+        """Tell the values at the moment on show."""
 
     def add_curve(self, name: str, role: str, width: float = 1.0, alpha: float = 1.0) -> Segments:
         """A curve in a theme colour; thick ones are smooth."""
@@ -50,12 +119,13 @@ class HistoryPanel(Panel):
         return curve
 
     def fit(self, x: NDArray[Any], values: list[NDArray[Any]], floor: float | None = None) -> None:
-        """Ranges that hold the curves; they move in steps."""
+        """Ranges that hold the curves, the kept run's among them; they move in steps."""
         finite = np.concatenate([v[np.isfinite(v)] for v in values])
-        if not len(x) or not len(finite):
+        last = float(max([*x[-1:], *self._kept.iteration[-1:]], default=0.0))
+        if not last or not len(finite):
             return
         lo = float(finite.min()) if floor is None else floor
-        wide, high = grown(self._x, 0.0, float(x[-1]) or 1.0), grown(self._y, lo, float(finite.max()))
+        wide, high = grown(self._x, 0.0, last), grown(self._y, lo, float(finite.max()))
         wide = (0.0, wide[1])
         if floor is not None:
             high = (floor, high[1])
@@ -63,10 +133,39 @@ class HistoryPanel(Panel):
             self._x, self._y = wide, high
             self.plot.setRange(xRange=wide, yRange=high, padding=0.0)
 
+    def take(self, history: History) -> None:
+        """Another history to draw."""
+        self._history = history
+        self.plot.set_message("" if len(history) or len(self._kept) else _EMPTY)
+        if not len(history):
+            self._x = self._y = None
+        self._show_moment()
+
+    def upto(self) -> int:
+        """How many rows lie before the moment on show, itself included."""
+        rows = self._history.iteration
+        return len(rows) if self._moment is None else int(np.searchsorted(rows, self._moment, side="right"))
+
+    def kept_keys(self) -> list[Key]:
+        """The kept run's entry in the legend."""
+        if not self._kept_name:
+            return []
+        return [Key(f"kept: {self._kept_name}", "muted", "dash" if len(self._kept) else "cross")]
+
     def restyle(self) -> None:
         for curve, role, width, alpha in self._curves.values():
             curve.set_pen(pen(shade(self.theme, role), width, alpha), smooth=width >= 2)
         self.update()
+
+    def _show_moment(self) -> None:
+        last = self._history.iteration[-1:]
+        here = self._moment if self._moment is not None else (int(last[0]) if len(last) else None)
+        self.plot.set_moment(here, past=self._moment is not None)
+
+    def _on_keep(self) -> None:
+        # It shows what is so, not what was clicked.
+        self.keep.setChecked(not self.keep.isChecked())
+        self.keep_toggled.emit()
 
 
 class LossPanel(HistoryPanel):
@@ -77,8 +176,11 @@ class LossPanel(HistoryPanel):
     about = "The training loss, faint for each iteration and strong for its running mean, and the metric."
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        self._task, self._bound_value, self._mean_loss = task_of(Experiment()), None, np.empty(0)
         super().__init__(theme, "loss", False, parent)
         self._raw = self.add_curve("raw", "accent", 1.0, 0.35)
+        self._kept_mean = self.add_curve("kept mean", "accent", 2.0, 0.55)
+        self._kept_metric = self.add_curve("kept metric", "classes.1", 2.0, 0.55)
         self._mean = self.add_curve("mean", "accent", 2.0)
         self._metric = self.add_curve("metric", "classes.1", 2.0)
         self._bound = pg.InfiniteLine(angle=0)
@@ -86,56 +188,54 @@ class LossPanel(HistoryPanel):
         self.plot.addItem(self._bound, ignoreBounds=True)
         self._bound.hide()
         self._is_log = False
-        self.setToolTip(
+        self.plot.setToolTip(
             "Loss against iteration: faint, each one; strong, a running mean over 2 % of the run.\n"
             "For a density also the NLL of held-out points, in nats, and the data's entropy H, "
-            "which no honest model goes below."
+            "which no honest model goes below.\nDrag, or press Left and Right, to see the model as it was then."
         )
         self.restyle()
 
+    _bound_value: float | None
+
     def set_history(self, history: History, experiment: Experiment | None = None) -> None:
         """Draw a history of a run of ``experiment``, which tells what the loss and the metric are."""
-        task = task_of(experiment or Experiment())
-        bound = task.bound(experiment) if experiment is not None else None
-        self.plot.set_message("" if len(history) else _EMPTY)
-        if not len(history):
-            self._x = self._y = None
-        x = history.iteration.astype(np.float64)
-        known = np.isfinite(history.metric)
-        mean = running_mean(history.loss)
-        shown = [history.loss, *([history.metric[known]] if task.shares_axis else [])]
-        everything = np.concatenate(shown) if len(history) else np.empty(0)
+        self._task = task_of(experiment or Experiment())
+        self._bound_value = self._task.bound(experiment) if experiment is not None else None
+        self.take(history)
+        self.draw()
+
+    def draw(self) -> None:
+        if not hasattr(self, "_is_log"):
+            return
+        history, task, bound = self._history, self._task, self._bound_value
+        self._mean_loss = running_mean(history.loss)
+        shown = [part for each in (history, self._kept) for part in self._shown(each)]
+        everything = np.concatenate(shown)
         finite = everything[np.isfinite(everything)]
         positive = len(finite) > 0 and float(finite.min()) > 0 and (bound is None or bound > 0)
         self._use_log(positive and (not task.shares_axis or float(finite.max() / finite.min()) > _WIDE))
         scale = _log if self._is_log else _same
+        x = history.iteration.astype(np.float64)
         self._raw.set_segments(segments(x, scale(history.loss)))
-        self._mean.set_segments(segments(*thinned(x, scale(mean))))
-        known = known & task.shares_axis
-        self._metric.set_segments(segments(x[known], scale(history.metric[known])))
-        values = [scale(v) for v in shown] or [np.empty(0)]
+        self._mean.set_segments(segments(*thinned(x, scale(self._mean_loss))))
+        self._metric.set_segments(segments(*self._figures(history, scale)))
+        kept = thinned(self._kept.iteration.astype(np.float64), scale(running_mean(self._kept.loss)))
+        self._kept_mean.set_segments(dashes(segments(*kept)))
+        self._kept_metric.set_segments(dashes(segments(*self._figures(self._kept, scale))))
+        values = [scale(v) for v in shown]
         if bound is not None:
             values.append(scale(np.array([bound])))
             self._bound.setValue(float(values[-1][0]))
         self._bound.setVisible(bound is not None)
         self.fit(x, values)
-        self._tell(history, mean, task, bound)
+        self.draw_legend()
 
-    def restyle(self) -> None:
-        super().restyle()
-        line = pen(self.theme.colors.muted, 1.0)
-        line.setDashPattern([4, 4])
-        self._bound.setPen(line)
-
-    def _use_log(self, log: bool) -> None:
-        if log != self._is_log:
-            self._is_log = log
-            self._y = None
-            self.plot.set_log_y(log)
-
-    def _tell(self, history: History, mean: NDArray[Any], task: Task, bound: float | None) -> None:
+    def draw_legend(self) -> None:
+        rows, task, bound = self.upto(), self._task, self._bound_value
+        mean = self._mean_loss[:rows]
         keys = [Key("loss", "accent", value=f"{mean[-1]:.3f}" if len(mean) else "")]
-        metric = history.metric[np.isfinite(history.metric)]
+        metric = self._history.metric[:rows]
+        metric = metric[np.isfinite(metric)]
         figure = task.headline
         if len(metric) and task.shares_axis:
             keys.append(Key(figure.label, "classes.1", value=figure.text(metric[-1])))
@@ -143,7 +243,30 @@ class LossPanel(HistoryPanel):
             keys.append(Key(figure.label, "success", "dot", figure.text(metric[-1])))
         if bound is not None:
             keys.append(Key(task.bound_name, "muted", "dash", f"{bound:.3f}"))
-        self.legend.set_keys(keys)
+        self.legend.set_keys([*keys, *self.kept_keys()])
+
+    def restyle(self) -> None:
+        super().restyle()
+        line = pen(self.theme.colors.muted, 1.0)
+        line.setDashPattern([4, 4])
+        self._bound.setPen(line)
+
+    def _shown(self, history: History) -> list[NDArray[Any]]:
+        """What of a history must be within the axes; of a kept one without its single iterations."""
+        loss = history.loss if history is self._history else running_mean(history.loss)
+        known = history.metric[np.isfinite(history.metric)]
+        return [loss, known] if self._task.shares_axis else [loss]
+
+    def _figures(self, history: History, scale: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The first figure over the iterations, where it shares the loss's axis."""
+        known = np.isfinite(history.metric) & self._task.shares_axis
+        return history.iteration[known].astype(np.float64), scale(history.metric[known])
+
+    def _use_log(self, log: bool) -> None:
+        if log != self._is_log:
+            self._is_log = log
+            self._y = None
+            self.plot.set_log_y(log)
 
 
 class NfePanel(HistoryPanel):
@@ -153,33 +276,46 @@ class NfePanel(HistoryPanel):
     title = "NFE"
     about = "Number of function evaluations of each training iteration, forward and backward."
 
+    #: Name, column and colour of its curves.
+    _columns = (("forward", "nfe_forward", "classes.0"), ("backward", "nfe_backward", "classes.1"))
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, "evaluations of f", False, parent)
-        self._forward = self.add_curve("forward", "classes.0", 1.5)
-        self._backward = self.add_curve("backward", "classes.1", 1.5)
-        self.setToolTip(
+        for name, _, role in self._columns:
+            self.add_curve(f"kept {name}", role, 1.5, 0.55)
+            self.add_curve(name, role, 1.5)
+        self.plot.setToolTip(
             "NFE: how often f(h, t, θ) was evaluated. It grows as the learnt dynamics get more complex "
-            "(Chen et al. 2018, figure 3)."
+            "(Chen et al. 2018, figure 3).\nDrag, or press Left and Right, to see the model as it was then."
         )
         self.restyle()
 
     def set_history(self, history: History) -> None:
         """Draw a history."""
-        self.plot.set_message("" if len(history) else _EMPTY)
-        if not len(history):
-            self._x = self._y = None
-        x = history.iteration.astype(np.float64)
-        keys = []
-        for name, values, curve in (
-            ("forward", history.nfe_forward, self._forward),
-            ("backward", history.nfe_backward, self._backward),
-        ):
-            curve.set_segments(segments(*stairs(*runs(x, values))))
-            role = self._curves[name][1]
+        self.take(history)
+        self.draw()
+
+    def draw(self) -> None:
+        if not self._curves:
+            return
+        x = self._history.iteration.astype(np.float64)
+        shown = []
+        for name, column, _ in self._columns:
+            values, kept = getattr(self._history, column), getattr(self._kept, column)
+            self._curves[name][0].set_segments(segments(*stairs(*runs(x, values))))
+            evenly = thinned(self._kept.iteration.astype(np.float64), kept)
+            self._curves[f"kept {name}"][0].set_segments(dashes(segments(*evenly)))
+            shown += [values, kept]
+        self.draw_legend()
+        self.fit(x, shown, floor=0.0)
+
+    def draw_legend(self) -> None:
+        keys, rows = [], self.upto()
+        for name, column, role in self._columns:
+            values = getattr(self._history, column)[:rows]
             last = f"{values[-1]:.0f}" if len(values) and math.isfinite(values[-1]) else ""
             keys.append(Key(name, role, value=last))
-        self.legend.set_keys(keys)
-        self.fit(x, [history.nfe_forward, history.nfe_backward], floor=0.0)
+        self.legend.set_keys([*keys, *self.kept_keys()])
 
 
 def running_mean(values: NDArray[Any]) -> NDArray[np.float64]:
@@ -206,6 +342,13 @@ def thinned(x: NDArray[Any], y: NDArray[Any], most: int = 300) -> tuple[NDArray[
     every = max(1, len(x) // most)
     start = (len(x) - 1) % every if len(x) else 0
     return x[start::every], y[start::every]
+
+
+def dashes(lines: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Segments of an even curve with gaps: a dashed pen would begin its pattern anew at every segment."""
+    count = len(lines)
+    on = max(1, count // 50)
+    return np.ascontiguousarray(lines[np.arange(count) % (2 * on) < on]) if count > 3 else lines
 
 
 def runs(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -2,10 +2,10 @@
 
 from odeviz.state.commands import Change
 from odeviz.state.layers import COLOURINGS, LAYERS, SHOWN, FlowLayer, Stage, offered
-from odeviz.state.nouns import Mark, Playhead, Point, Range, Seeds, Selection, TrainingStatus
+from odeviz.state.nouns import Mark, Playhead, Point, Range, Replay, Seeds, Selection, TrainingStatus
 from odeviz.state.workbench import Workbench
 
 __all__ = [
-    "COLOURINGS", "LAYERS", "SHOWN", "Change", "FlowLayer", "Mark", "Playhead", "Point", "Range", "Seeds", "Selection",
-    "Stage", "TrainingStatus", "Workbench", "offered",
+    "COLOURINGS", "LAYERS", "SHOWN", "Change", "FlowLayer", "Mark", "Playhead", "Point", "Range", "Replay", "Seeds",
+    "Selection", "Stage", "TrainingStatus", "Workbench", "offered",
 ]  # fmt: skip

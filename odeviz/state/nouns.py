@@ -120,3 +120,12 @@ class TrainingStatus:
 
     phase: Phase = Phase.IDLE
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Which moment of a run is on show: the one of an iteration, or the latest."""
+
+    iteration: int | None = None
+    #: It is being dragged: pictures follow the hand, as well as there is time for.
+    held: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import SolverChoice
 from odeviz.state.commands import Change
 from odeviz.state.layers import COLOURINGS, LAYERS, SHOWN, Stage
-from odeviz.state.nouns import Mark, Playhead, Point, Range, Seeds, Selection, TrainingStatus
+from odeviz.state.nouns import Mark, Playhead, Point, Range, Replay, Seeds, Selection, TrainingStatus
 from odeviz.tasks.experiment import FIXED, Experiment
 from odeviz.tasks.own_data import OWN
 from odeviz.tasks.registry import TASKS
@@ -39,6 +40,12 @@ class Workbench(QObject):
     running_changed = Signal(object)
     #: The :class:`Snapshot` on show.
     snapshot_changed = Signal(object)
+    #: The :class:`Snapshot` that training has reached, on show or not.
+    latest_changed = Signal(object)
+    #: The :class:`Replay`: which moment of the run is on show.
+    replay_changed = Signal(object)
+    #: The :class:`Snapshot` of a run kept to compare others with, or None.
+    kept_changed = Signal(object)
     #: The :class:`SolverChoice` of the solver bar.
     choice_changed = Signal(object)
     #: The :class:`Playhead`.
@@ -75,6 +82,9 @@ class Workbench(QObject):
         self.data: Mapping[str, Any] = {}
         self.running: Experiment | None = None
         self.snapshot: Snapshot | None = None
+        self.latest: Snapshot | None = None
+        self.replay = Replay()
+        self.kept: Snapshot | None = None
         self.choice = SolverChoice()
         self.playhead = Playhead()
         self.seeds = Seeds()
@@ -105,9 +115,51 @@ class Workbench(QObject):
             self.running_changed.emit(experiment)
 
     def set_snapshot(self, snapshot: Snapshot | None) -> None:
+        """What training has reached, or a file holds; it is on show unless an earlier moment of the run is."""
+        before, self.latest = self.latest, snapshot
+        if snapshot is None or (before is not None and snapshot.iteration < before.iteration):
+            # Another run, which has no such moment.
+            self.set_replay(Replay())
+        if snapshot is not before:
+            self.latest_changed.emit(snapshot)
+        if self.replay.iteration is None:
+            self._show(snapshot)
+
+    def _show(self, snapshot: Snapshot | None) -> None:
         if snapshot is not self.snapshot:
             self.snapshot = snapshot
             self.snapshot_changed.emit(snapshot)
+
+    def set_replay(self, replay: Replay) -> None:
+        """Show another moment of the run; training goes on meanwhile."""
+        if replay == self.replay:
+            return
+        moved = replay.iteration != self.replay.iteration
+        self.replay = replay
+        if moved and self.latest is not None:
+            wanted = replay.iteration
+            self._show(self.latest if wanted is None else self.latest.nearest(wanted))
+        self.replay_changed.emit(replay)
+
+    def look_back(self, iteration: float, held: bool = False) -> None:
+        """Show the moment of the run nearest to an iteration."""
+        if self.latest is not None:
+            nearest = min(self.latest.moments, key=lambda moment: abs(moment - iteration))
+            self.set_replay(Replay(None if nearest == self.latest.iteration else nearest, held))
+
+    def step_back(self, steps: int) -> None:
+        """Show the moment so many before the one on show; a negative number leads to later ones."""
+        if self.latest is None or self.snapshot is None:
+            return
+        moments = self.latest.moments
+        here = bisect.bisect_left(moments, self.snapshot.iteration)
+        self.look_back(moments[min(max(here - steps, 0), len(moments) - 1)])
+
+    def keep(self, snapshot: Snapshot | None) -> None:
+        """Keep a run to compare others with; None puts it away."""
+        if snapshot is not self.kept:
+            self.kept = snapshot
+            self.kept_changed.emit(snapshot)
 
     def set_choice(self, choice: SolverChoice) -> None:
         if choice != self.choice:
@@ -204,6 +256,8 @@ class Workbench(QObject):
     def _look_afresh(self) -> None:
         """What was set and chosen for the model before means nothing to another."""
         self.undo_stack.clear()
+        self.latest = None
+        self.set_replay(Replay())
         self.set_seeds(Seeds())
         self.set_selection(Selection())
         self.set_projection(Projection())

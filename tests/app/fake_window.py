@@ -20,6 +20,7 @@ from odeviz.app.main_window import MainWindow
 from odeviz.bridge import JobRunner, SolveService, Trainer
 from odeviz.tasks import Experiment
 from odeviz.tasks.chart import Chart, Curve
+from odeviz.training.checkpoints import Checkpoint
 from odeviz.training.snapshot import History, Snapshot
 from odeviz.widgets.theme import Theme
 
@@ -72,6 +73,7 @@ class FakeSession:
             history,
             {"loss": 0.5, "accuracy": 0.9},
             data=dict(self.data),
+            checkpoints=tuple(Checkpoint(k, 0.0, {}) for k in range(0, self.iteration + 1, 4)),
         )
 
 

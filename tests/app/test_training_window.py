@@ -1,7 +1,13 @@
 """Training in the window: its speed, its ends, its past, and a run kept to compare with."""
 
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+
 from odeviz.app.actions import PACES
 from odeviz.bridge import Phase
+
+#: What the offscreen platform says about every top-level window.
+shows_a_window = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
 
 def test_the_speed_is_chosen_and_shown(rig):
@@ -26,3 +32,110 @@ def test_why_a_run_ended_is_told_and_train_lets_it_go_on(rig):
     rig.control.trainer.advance(2)
     assert rig.sessions[-1] is session
     assert session.iteration == 5
+
+
+@pytest.fixture
+def trained(rig):
+    """A run in progress, 30 iterations old, with a checkpoint at every fourth."""
+    rig.show(training__iterations=100)
+    rig.window.show()
+    rig.control.do("reset")
+    rig.control.do("train")
+    advance(rig, 30)
+    return rig
+
+
+def advance(rig, steps):
+    rig.control.trainer.advance(steps)
+    rig.control.trainer._loop._publish()
+    rig.tick()
+    rig.control.history._draw_after = 0.0
+    rig.tick()
+
+
+def at(plot, iteration):
+    """Where an iteration lies in a plot's view port."""
+    box = plot.plotItem.vb
+    y = box.viewRange()[1][0]
+    return plot.mapFromScene(box.mapViewToScene(QPointF(iteration, y))) - QPoint(0, 40)
+
+
+@shows_a_window
+def test_dragging_through_the_loss_shows_the_model_as_it_was_while_training_goes_on(qtbot, trained):
+    bench, window = trained.bench, trained.window
+    plot, mark = window.loss.plot, window.replay_mark
+    assert not mark.isVisible()
+    qtbot.mousePress(plot.viewport(), Qt.MouseButton.LeftButton, pos=at(plot, 12.4))
+    assert (bench.snapshot.iteration, bench.replay.held) == (12, True)
+    for _ in range(8):
+        trained.tick()
+    assert trained.control.pictures.results["flow"].iteration == 12
+    qtbot.mouseRelease(plot.viewport(), Qt.MouseButton.LeftButton, pos=at(plot, 20))
+    assert (bench.snapshot.iteration, bench.replay.held) == (20, False)
+    advance(trained, 10)
+    assert (bench.snapshot.iteration, bench.latest.iteration) == (20, 40)
+    assert mark.isVisible()
+    assert mark._text.text() == "Showing iteration 20 of 40"
+    assert window.status.fields["iteration"].text() == "40 / 100"
+    qtbot.mouseClick(mark.back, Qt.MouseButton.LeftButton)
+    assert bench.snapshot.iteration == 16
+    qtbot.mouseClick(mark.live, Qt.MouseButton.LeftButton)
+    assert (bench.snapshot.iteration, mark.isVisible()) == (40, False)
+    advance(trained, 5)
+    assert bench.snapshot.iteration == 45
+
+
+@shows_a_window
+def test_keys_step_through_the_run_and_a_new_one_is_shown_live(qtbot, trained):
+    plot, bench = trained.window.nfe.plot, trained.bench
+    for key, there in (
+        (Qt.Key.Key_Left, 28),
+        (Qt.Key.Key_Left, 24),
+        (Qt.Key.Key_Right, 28),
+        (Qt.Key.Key_Home, 0),
+    ):
+        qtbot.keyClick(plot, key)
+        assert bench.snapshot.iteration == there
+    qtbot.keyClick(plot, Qt.Key.Key_Left)
+    assert bench.snapshot.iteration == 0
+    qtbot.keyClick(plot, Qt.Key.Key_Escape)
+    assert bench.snapshot.iteration == 30
+    trained.control.do("earlier")
+    trained.control.do("reset")
+    trained.tick()
+    assert (bench.replay.iteration, bench.snapshot.iteration) == (None, 0)
+
+
+@shows_a_window
+def test_saving_while_looking_back_saves_what_training_has_reached(trained, monkeypatch, tmp_path):
+    trained.control.do("earlier")
+    saved = []
+    monkeypatch.setattr("odeviz.app.documents.save_model", lambda path, snapshot: saved.append(snapshot))
+    trained.dialogs.to_save = tmp_path / "m.odeviz"
+    trained.control.do("save")
+    assert [snapshot.iteration for snapshot in saved] == [30]
+    assert not trained.bench.unsaved
+
+
+@shows_a_window
+def test_a_kept_run_is_drawn_beside_the_next_and_named_by_what_differs(qtbot, trained):
+    loss, nfe = trained.window.loss, trained.window.nfe
+    qtbot.mouseClick(loss.keep, Qt.MouseButton.LeftButton)
+    assert loss.keep.isChecked()
+    trained.bench.edit("field.width", 8)
+    trained.control.run.restart()
+    advance(trained, 12)
+    for panel in (loss, nfe):
+        assert [key.name for key in panel.legend._keys][-1] == "kept: W 64"
+        assert len(panel._kept) == 30
+    assert loss._kept_mean.boundingRect().right() == 30
+    assert loss._x[1] >= 30
+    # A loss of another kind cannot be drawn on the same axis; the evaluations can.
+    trained.bench.set_document(None, unsaved=False)
+    trained.show(task="density")
+    assert len(loss._kept) == 0
+    assert "not comparable" in loss.legend._keys[-1].name
+    assert len(nfe._kept) == 30
+    qtbot.mouseClick(loss.keep, Qt.MouseButton.LeftButton)
+    assert not any("kept" in key.name for key in loss.legend._keys)
+    assert not loss.keep.isChecked()

@@ -84,7 +84,7 @@ def test_going_back_to_no_history_is_the_empty_panel_again(show, history):
     panel.set_history(history)
     panel.set_history(History.empty())
     assert panel.plot._message.isVisible()
-    assert len(panel._forward._lines) == 0
+    assert len(panel._curves["forward"][0]._lines) == 0
 
 
 def test_ranges_move_in_steps():

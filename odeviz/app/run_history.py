@@ -1,0 +1,106 @@
+"""The run's past in the window: its history panels, going back to earlier moments, and a run kept to compare with."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QObject, Slot
+
+from odeviz.app.main_window import MainWindow
+from odeviz.bridge import Phase
+from odeviz.panels.history_panels import HistoryPanel
+from odeviz.state import Replay, Workbench
+from odeviz.tasks.differences import differences, in_short
+from odeviz.tasks.registry import task_of
+from odeviz.training.snapshot import Snapshot
+
+#: Seconds between two drawings of the loss while training.
+HISTORY_PERIOD = 0.4
+
+
+class RunHistory(QObject):
+    """Joins workbench, history panels and the mark that says which moment is on show."""
+
+    def __init__(self, bench: Workbench, window: MainWindow, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.bench, self.window = bench, window
+        self._drawn: dict[QObject, Snapshot] = {}
+        self._draw_after = 0.0
+        self._panels: tuple[HistoryPanel, ...] = (window.loss, window.nfe)
+        for panel in self._panels:
+            panel.scrubbed.connect(bench.look_back)
+            panel.stepped.connect(bench.step_back)
+            panel.released.connect(self.go_live)
+            panel.keep_toggled.connect(self.toggle_kept)
+        window.replay_mark.stepped.connect(bench.step_back)
+        window.replay_mark.released.connect(self.go_live)
+        bench.latest_changed.connect(self._tell_moment)
+        bench.replay_changed.connect(self._tell_moment)
+        bench.kept_changed.connect(self._show_kept)
+        bench.running_changed.connect(self._show_kept)
+
+    @Slot()
+    def go_live(self) -> None:
+        """Show the latest again."""
+        self.bench.set_replay(Replay())
+
+    @Slot()
+    def toggle_kept(self) -> None:
+        """Keep the run on show to compare others with, or put the kept one away."""
+        latest = self.bench.latest
+        if self.bench.kept is not None:
+            self.bench.keep(None)
+        elif latest is None or not len(latest.history):
+            self.bench.say("There is no run to keep yet: press Train.")
+        else:
+            self.bench.keep(latest)
+            self.bench.say("This run is kept: its curves stay, dashed, beside those of the runs to come.")
+
+    def draw(self) -> bool:
+        """Called on every tick: bring the visible history panels up to date, a few times a second."""
+        latest, now = self.bench.latest, time.monotonic()
+        training = self.bench.training.phase is Phase.TRAINING
+        if latest is None or (now < self._draw_after and training):
+            return False
+        loss, nfe = self.window.loss, self.window.nfe
+        behind = [panel for panel in self._panels if self._drawn.get(panel) is not latest]
+        due = [panel for panel in behind if self.window.is_seen(panel)]
+        for panel in due:
+            self._drawn[panel] = latest
+            self._draw_after = now + HISTORY_PERIOD
+            if panel is loss:
+                loss.set_history(latest.history, latest.experiment)
+            else:
+                nfe.set_history(latest.history)
+        return bool(due)
+
+    @Slot()
+    def _tell_moment(self) -> None:
+        bench, latest = self.bench, self.bench.latest
+        if latest is None:
+            self.window.replay_mark.tell(None, 0)
+            return
+        iteration = bench.replay.iteration
+        shown = None if iteration is None or bench.snapshot is None else bench.snapshot.iteration
+        self.window.replay_mark.tell(shown, latest.iteration, first=shown == latest.moments[0])
+        for panel in self._panels:
+            panel.set_ready(len(latest.moments) > 1)
+            if panel.moment != shown:
+                panel.set_moment(shown)
+
+    @Slot()
+    def _show_kept(self) -> None:
+        kept, now = self.bench.kept, self.bench.running
+        if kept is None:
+            for panel in self._panels:
+                panel.set_kept(None)
+            return
+        name = in_short(differences(kept.experiment, now)) if now is not None else ""
+        theirs, ours = task_of(kept.experiment), task_of(now or kept.experiment)
+        comparable = theirs.loss == ours.loss and theirs.headline == ours.headline
+        self.window.nfe.set_kept(kept.history, name)
+        if comparable:
+            self.window.loss.set_kept(kept.history, name)
+        else:
+            # Its loss means something else: it waits until one like it is shown again.
+            self.window.loss.set_kept(kept.history.until(-1), f"a {theirs.loss.label}, not comparable")
