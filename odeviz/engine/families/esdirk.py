@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.families.newton import Factors, Image, Newton, factors, jacobian, solved
+from odeviz.engine.families.order_conditions import Stages, check_order
 from odeviz.engine.families.plain import PlainStepper
 from odeviz.engine.families.tableau import Number
 from odeviz.engine.kernel import VectorField
@@ -34,7 +35,7 @@ class ESDIRKTableau(Method):
 
     Raises ``ValueError`` on construction when the coefficients are inconsistent: row i of ``a`` must have i + 1
     entries that sum to ``c[i]`` and end in ``gamma`` (the first one in 0), the last row is at 1, and ``embedded``
-    must sum to 1.
+    must sum to 1 and both must be of the orders that are said, as far as order 5.
     """
 
     #: Lower triangular with its diagonal: row i has i + 1 entries.
@@ -56,6 +57,11 @@ class ESDIRKTableau(Method):
         for what, got, wanted in equal:
             if abs(float(got) - float(wanted)) > 1e-12:
                 raise ValueError(f"tableau {self.name!r}: {what} {float(got)}, not {float(wanted)}")
+        stages = Stages([[float(x) for x in row] for row in self.a])
+        check_order(self.name, "the step", self.order, stages.end_order([float(x) for x in self.b]))
+        check_order(self.name, "the cubic dense output", self.dense_order, 3)
+        embedded = [float(x) for x in self.embedded]
+        check_order(self.name, "embedded", self.error_order, stages.end_order(embedded))
 
     @property
     def gamma(self) -> Number:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction as F  # noqa: N817 - the tables below are unreadable otherwise
 from typing import TypeAlias
 
+from odeviz.engine.families.order_conditions import Stages, check_order
 from odeviz.engine.method import Method
 
 Number: TypeAlias = F | float | int
@@ -29,7 +30,8 @@ class ButcherTableau(Method):
     takes ``extra`` stages after that, in steps whose inside is asked for.
 
     Raises ``ValueError`` on construction when the coefficients are inconsistent: rows of ``a`` must sum to ``c``,
-    ``b`` to one, ``error`` to zero, and the dense output must end in ``b``.
+    ``b`` to one, ``error`` to zero, the dense output must end in ``b``, and all must be of the orders that are said, as
+    far as order 5 (of a pair scaled by ``error_low`` that of the error is a matter of both estimates).
     """
 
     #: Strictly lower triangular: row i has i entries.
@@ -75,6 +77,17 @@ class ButcherTableau(Method):
         for what, got, wanted in sums:
             if abs(float(got) - float(wanted)) > 1e-12:
                 raise ValueError(f"tableau {self.name!r}: {what} sums to {float(got)}, not {float(wanted)}")
+        self._check_orders()
+
+    def _check_orders(self) -> None:
+        rows = [[float(x) for x in row] for row in (*self.a, self.b, *self.extra_a)]
+        stages, end = Stages(rows), [*rows[self.core], 0.0]
+        check_order(self.name, "b", self.order, stages.end_order(end))
+        if self.error is not None and self.error_low is None:
+            embedded = [w - float(e) for w, e in zip(end, self.error, strict=True)]
+            check_order(self.name, "b minus error", self.error_order, stages.end_order(embedded))
+        dense = [[float(x) for x in row] for row in self.dense]
+        check_order(self.name, "dense", self.dense_order, stages.order(dense))
 
     @property
     def core(self) -> int:
