@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from itertools import pairwise
 from numbers import Real
@@ -12,6 +12,7 @@ from typing import TypeVar
 from torch import Tensor
 
 T = TypeVar("T")
+NO_NAMES: Mapping[str, str] = {}
 
 
 def described(value: object) -> str:
@@ -46,6 +47,11 @@ def checked_number(name: str, value: object, allowed: str, accepts: Callable[[fl
 def checked_size(name: str, value: object) -> float:
     """A positive finite number."""
     return checked_number(name, value, "a positive finite number", lambda x: 0 < x < math.inf)
+
+
+def checked_nonnegative(name: str, value: object) -> float:
+    """A finite number of at least 0."""
+    return checked_number(name, value, "a finite number of at least 0", lambda x: 0 <= x < math.inf)
 
 
 def checked_count(name: str, value: object, least: int = 1) -> int:
@@ -102,12 +108,35 @@ def checked_instants(name: str, instants: object) -> list[float]:
     return values
 
 
-def check_choice(name: str, value: object, choices: Collection[str], beside: str = "") -> None:
+def nearest(value: str, names: Collection[str], elsewhere: Mapping[str, str] = NO_NAMES) -> str:
+    """A question whether one of the names was meant, or nothing; ``elsewhere`` are what others call them."""
+    known = elsewhere.get(value.lower())
+    close = [known] if known is not None else get_close_matches(value.lower(), names, 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def checked_tensors(name: str, values: object) -> tuple[Tensor, ...]:
+    """The tensors of a sequence, which is not a tensor itself."""
+    if isinstance(values, Tensor) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a sequence of tensors, such as [w], not {described(values)}")
+    given = tuple(values)
+    for one in given:
+        if not isinstance(one, Tensor):
+            raise TypeError(f"{name} must be a sequence of tensors, such as [w]; it holds {described(one)}")
+    return given
+
+
+def check_choice(
+    name: str,
+    value: object,
+    choices: Collection[str],
+    beside: str = "",
+    elsewhere: Mapping[str, str] = NO_NAMES,
+) -> None:
     """``ValueError`` unless ``value`` is one of ``choices``; ``beside`` says what else is allowed."""
     if isinstance(value, str) and value in choices:
         return
-    close = get_close_matches(value.lower(), choices, 1) if isinstance(value, str) else []
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = nearest(value, choices, elsewhere) if isinstance(value, str) else ""
     raise ValueError(f"{name} must be {beside}one of {', '.join(choices)}, not {described(value)}{hint}")
 
 
@@ -119,6 +148,24 @@ def check_instance(name: str, value: object, kind: type) -> None:
 def check_callable(name: str, value: object, form: str = "f(t, y)") -> None:
     if not callable(value):
         raise TypeError(f"{name} must be a callable {form}, not {described(value)}")
+
+
+class CallError(TypeError):
+    """A caller's function could not be called; the message tells how it is called."""
+
+
+def called(function: Callable[..., T], t: object, y: object, who: str = "field", form: str = "f") -> T:
+    """function(t, y), or ``TypeError`` telling how ``who`` is called."""
+    try:
+        return function(t, y)
+    except CallError:
+        raise
+    except TypeError as error:
+        time = f"a tensor {list(t.shape)}" if isinstance(t, Tensor) else "a float"
+        state = f"a tensor {list(y.shape)}" if isinstance(y, Tensor) else "a tuple of tensors"
+        raise CallError(
+            f"{who} is called as {form}(t, y), with {time} for t and {state} for y, and raised: {error}"
+        ) from error
 
 
 def checked_value(value: Tensor, y: Tensor, who: str = "field") -> Tensor:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from odeviz.engine.checks import checked_value
-from odeviz.engine.events import Event
+from odeviz.engine.checks import called, checked_value
+from odeviz.engine.events import JUMP, Event
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.problem import Settings
 from odeviz.engine.solution import Solution
@@ -49,13 +49,13 @@ def real_events(events: Sequence[Event]) -> tuple[Event, ...]:
 
 
 def _on_real_states(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    return lambda t, y: function(t, complex_state(y))
+    return lambda t, y: called(function, t, complex_state(y), "an event's function", "function")
 
 
 def _real_jump(jump: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def real(t: float, y: Tensor) -> Tensor:
         z = complex_state(y)
-        return real_state(checked_value(jump(t, z), z, "an event's jump"))
+        return real_state(checked_value(called(jump, t, z, JUMP, "jump"), z, JUMP))
 
     return real
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
-from odeviz.engine.checks import checked_number, checked_size
+from odeviz.engine.checks import checked_nonnegative, checked_number, checked_size
 from odeviz.engine.norm import Tolerance
 from odeviz.engine.stepper import Stepper
 
@@ -56,8 +56,7 @@ class PIDController:
         checked_number("safety", self.safety, "above 0 and at most 1", lambda x: 0 < x <= 1)
         checked_size("alpha", self.alpha)
         for name in ("beta", "gamma"):
-            value = getattr(self, name)
-            checked_number(name, value, "a finite number of at least 0", lambda x: 0 <= x < math.inf)
+            checked_nonnegative(name, getattr(self, name))
         checked_number("min_factor", self.min_factor, "above 0 and below 1", lambda x: 0 < x < 1)
         checked_number("max_factor", self.max_factor, "above 1", lambda x: x > 1)
 

@@ -14,13 +14,15 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.adjoints.first_order import first_order
-from odeviz.engine.checks import check_callable, checked_event_values, checked_flag
+from odeviz.engine.checks import called, check_callable, checked_event_values, checked_flag
 from odeviz.engine.interpolant import at_fraction
 from odeviz.engine.kernel import VectorField
 from odeviz.engine.stepper import Stepper
 
 #: A value of an event's function within this many roundings of what it is made of may as well be zero.
 ROUNDINGS = 64
+#: What messages call a jump map.
+JUMP = "an event's jump"
 EventFunction = Callable[..., Tensor]
 
 
@@ -37,7 +39,8 @@ class Event:
     there with the status ``ZENO``.
 
     Zeros are looked for between the ends of steps: two of them within one step may be missed, which ``max_step``
-    prevents.
+    prevents. A function that is zero at the very start has no event there, so that a solve can go on from where an
+    event ended another; its first zero is that after it has had a sign.
     """
 
     function: EventFunction
@@ -172,7 +175,7 @@ class EventWatch:
 def values_of(event: Event, t: float, y: Tensor) -> Tensor:
     """An event function's values ``[batch]`` at states ``[batch, dim]``, without gradient."""
     with torch.no_grad():
-        value = event.function(t, y)
+        value = called(event.function, t, y, "an event's function", "function")
     return checked_event_values(value, y).detach()
 
 

@@ -10,8 +10,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from odeviz.engine.checks import checked_value
-from odeviz.engine.events import Event, time_resolution, time_span, values_of
+from odeviz.engine.checks import called, checked_value
+from odeviz.engine.events import JUMP, Event, time_resolution, time_span, values_of
 from odeviz.engine.integrate import is_tiny
 from odeviz.engine.problem import Problem, Times
 from odeviz.engine.segment import Extras, Segment
@@ -194,7 +194,7 @@ def _jumped(
         with torch.no_grad():
             slope = field(t, state)[who]
         before = before + slope * late
-    after = checked_value(event.jump(t, before), before, "an event's jump")
+    after = checked_value(called(event.jump, t, before, JUMP, "jump"), before, JUMP)
     jumped = state.index_copy(0, who, after)
     if late is None:
         return jumped

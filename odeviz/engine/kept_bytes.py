@@ -8,6 +8,8 @@ from typing import TypeAlias
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from odeviz.engine.parameters import changed_in_place
+
 #: A saved tensor, and how often it had been written to when it was saved.
 _Saved: TypeAlias = tuple[Tensor, int]
 
@@ -38,8 +40,5 @@ class KeptBytes:
         # Torch looks after this itself only where there are no hooks.
         tensor, version = saved
         if tensor._version != version:
-            raise RuntimeError(
-                "a tensor that the gradient of a solve needs was changed in place after the solve: "
-                "take the gradient first, or change a copy"
-            )
+            raise RuntimeError(changed_in_place("a tensor"))
         return tensor

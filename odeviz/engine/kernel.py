@@ -14,7 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from odeviz.engine.checks import checked_value
+from odeviz.engine.checks import called, checked_value
 from odeviz.engine.kept_bytes import KeptBytes
 from odeviz.engine.parameters import check_listed
 
@@ -70,22 +70,11 @@ class Kernel(Protocol):
         ...
 
 
-def _called(field: Callable[..., Tensor], t: float | Tensor, y: Tensor) -> Tensor:
-    """f(t, y), or ``TypeError`` telling how the field is called."""
-    try:
-        return field(t, y)
-    except TypeError as error:
-        time = f"a tensor {list(t.shape)}" if isinstance(t, Tensor) else "a float"
-        raise TypeError(
-            f"field is called as f(t, y), with {time} for t and a tensor {list(y.shape)} for y, and raised: {error}"
-        ) from error
-
-
 def evaluated(field: Callable[..., Tensor], t: float | Tensor, y: Tensor) -> Tensor:
     """f(t, y), or ``ValueError`` when that changed y."""
     versioned = not y.is_inference()
     version = y._version if versioned else 0
-    value = _called(field, t, y)
+    value = called(field, t, y)
     if versioned and y._version != version:
         raise ValueError(
             "field must not change the state it is given in place: give it y.mul(2), not y.mul_(2)"
@@ -139,14 +128,14 @@ class ExaminedField:
 
     def __init__(self, field: Callable[..., Tensor], parameters: Sequence[Tensor]) -> None:
         #: For whoever looks for the field's own methods.
-        self.field = field
+        self.field = self.__wrapped__ = field
         self._parameters = parameters
         self._begun = False
 
     def __call__(self, t: float | Tensor, y: Tensor) -> Tensor:
         if self._begun and not torch.is_grad_enabled():
             return self.field(t, y)
-        call = self.field if self._begun else partial(_called, self.field)
+        call = self.field if self._begun else partial(called, self.field)
         self._begun = True
         with torch.enable_grad():
             value = call(t, y)
@@ -164,7 +153,7 @@ class CountedField:
 
     def __init__(self, field: VectorField, count: Callable[[Tensor], None]) -> None:
         #: For whoever takes such products while solving, which are counted there.
-        self.field = field
+        self.field = self.__wrapped__ = field
         self._count = count
 
     def __call__(self, t: float, y: Tensor) -> Tensor:

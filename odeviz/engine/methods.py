@@ -54,6 +54,20 @@ METHODS: dict[str, Method] = {
     )
 }
 
+#: What other programs call such methods, in lower case, for a word to those who ask for them by that name.
+NAMES_ELSEWHERE: dict[str, str] = {
+    **dict.fromkeys(("rk45", "ode45", "dormand_prince", "dopri54"), "dopri5"),
+    **dict.fromkeys(("rk23", "ode23", "bogacki_shampine"), "bosh3"),
+    **dict.fromkeys(("dop853", "dopri8", "ode78", "ode89"), "dop853"),
+    **dict.fromkeys(("lsoda", "bdf", "radau", "ode15s", "ode23s", "vode", "cvode", "kvaerno5"), "esdirk4"),
+    **dict.fromkeys(("explicit_adams", "implicit_adams", "fixed_adams", "ode113", "abm"), "adams"),
+    **dict.fromkeys(("adaptive_heun", "heun2", "fehlberg2"), "heun"),
+    **dict.fromkeys(("verlet", "symplectic", "stormer_verlet"), "leapfrog"),
+    **dict.fromkeys(("alf", "reversible_heun"), "asynchronous-leapfrog"),
+    "rk2": "midpoint",
+    "heun3": "bosh3",
+}
+
 #: For each family, what makes a method's steps by ordinary tensor operations.
 STEPPERS: dict[type[Method], Callable[[VectorField, Any, Tensor], Stepper]] = {
     ButcherTableau: DifferentiableStepper,

@@ -10,30 +10,51 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-from odeviz.engine.checks import described
+from odeviz.engine.checks import checked_tensors, described
 
 
 def parameters_of(field: object, params: Iterable[Tensor] | None) -> tuple[Tensor, ...]:
     """The tensors to differentiate with respect to: a module's own parameters and those given, each once."""
-    given = () if params is None else params
-    if isinstance(given, Tensor) or not isinstance(given, Iterable):
-        raise TypeError(f"params must be a sequence of tensors, such as [w], not {described(given)}")
-    chosen = {id(p): p for p in (*_own_parameters(field), *given)}.values()
-    for p in chosen:
-        if not isinstance(p, Tensor):
-            raise TypeError(f"params must be a sequence of tensors, such as [w]; it holds {described(p)}")
+    given = checked_tensors("params", () if params is None else params)
+    chosen = {id(p): p for p in (*(p for _, p in own_parameters(field)), *given)}.values()
     return tuple(p for p in chosen if p.requires_grad)
 
 
-def _own_parameters(field: object) -> Iterable[Tensor]:
+def own_parameters(field: object) -> Iterable[tuple[str, Tensor]]:
     """Those of a module, also behind its methods, partial applications of it or with it, and wrappers of functions."""
     if isinstance(field, nn.Module):
-        return field.parameters()
+        return field.named_parameters()
     if isinstance(field, partial):
         parts = (field.func, *field.args, *field.keywords.values())
-        return (p for part in parts for p in _own_parameters(part))
+        return (p for part in parts for p in own_parameters(part))
     behind = (getattr(field, name, None) for name in ("__self__", "__wrapped__"))
-    return (p for other in behind if other is not None for p in _own_parameters(other))
+    return (p for other in behind if other is not None for p in own_parameters(other))
+
+
+class Unchanged:
+    """Looks after parameters, which must be what they were at the solve when its gradient evaluates the field anew."""
+
+    def __init__(self, field: object, parameters: Iterable[Tensor], *, frozen: bool) -> None:
+        """With ``frozen`` the field's own that get no gradient are looked after too."""
+        self._field = field
+        own = (p for _, p in own_parameters(field)) if frozen else ()
+        watched = {id(p): p for p in (*parameters, *own) if not p.is_inference()}
+        self._versions = [(p, p._version) for p in watched.values()]
+
+    def check(self) -> None:
+        """``RuntimeError`` naming one that was changed."""
+        for p, version in self._versions:
+            if p._version != version:
+                names = (f"the parameter {name!r}" for name, own in own_parameters(self._field) if own is p)
+                raise RuntimeError(changed_in_place(next(names, described(p))))
+
+
+def changed_in_place(what: str) -> str:
+    """What is said of a tensor that a gradient needs and that is not what it was."""
+    return (
+        f"{what}, which the gradient of a solve needs, was changed in place after the solve, as optimizer.step() does: "
+        "take the gradient first, or change a copy"
+    )
 
 
 def check_listed(value: Tensor, known: Sequence[Tensor]) -> None:
@@ -42,8 +63,8 @@ def check_listed(value: Tensor, known: Sequence[Tensor]) -> None:
     if missed:
         tensors = "1 tensor that requires" if missed == 1 else f"{missed} tensors that require"
         raise ValueError(
-            f"field depends on {tensors} a gradient and would get none: name what it depends on in params=[...] "
-            "(params=() for nothing), use adjoint='backprop', or solve under torch.no_grad()"
+            f"field depends on {tensors} a gradient and would get none: name all it depends on in params=[...] "
+            "(params=() for nothing) or detach it there, use adjoint='backprop', or solve under torch.no_grad()"
         )
 
 

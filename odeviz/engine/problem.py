@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,8 +18,10 @@ from odeviz.engine.checks import (
     check_choice,
     checked_count,
     checked_instants,
+    checked_nonnegative,
     checked_number,
     checked_size,
+    checked_tensors,
     checked_times,
     described,
 )
@@ -33,7 +35,7 @@ from odeviz.engine.controller import (
 )
 from odeviz.engine.kernel import VectorField, evaluated
 from odeviz.engine.method import Method
-from odeviz.engine.methods import METHODS
+from odeviz.engine.methods import METHODS, NAMES_ELSEWHERE
 from odeviz.engine.norm import NORMS, Norm, Tolerance
 from odeviz.engine.parameters import parameters_of
 
@@ -90,8 +92,8 @@ class Problem:
     min_step: float
     max_step: float
     params: tuple[Tensor, ...]
-    #: Whether the caller said what the field depends on; other tensors get no gradient then.
-    listed: bool
+    #: Whether the caller said, by ``params=()``, that tensors the field depends on beside these get no gradient.
+    closed: bool
 
     @classmethod
     def checked(
@@ -99,8 +101,7 @@ class Problem:
     ) -> Problem:
         """Raises ``ValueError`` or ``TypeError`` naming the argument and what is allowed."""
         check_callable("field", field)
-        if isinstance(params, Iterable) and not isinstance(params, Tensor):
-            params = tuple(params)
+        params = None if params is None else checked_tensors("params", params)
         check_state(y0)
         times = checked_times(t)
         method = checked_method(settings.method)
@@ -125,6 +126,7 @@ class Problem:
             settings.norm,
         )
         if nodes is None:
+            check_min_step(settings, abs(times[-1] - times[0]))
             warn_below_resolution(tolerance, y0)
         return cls(
             field,
@@ -140,7 +142,7 @@ class Problem:
             settings.min_step,
             settings.max_step,
             parameters_of(field, params),
-            params is not None,
+            params is not None and not params,
         )
 
     def wants_gradient(self, y0: Tensor, t: Times) -> bool:
@@ -207,15 +209,28 @@ def check_state(y0: object) -> None:
     if not isinstance(y0, Tensor) or y0.dim() != 2 or y0.dtype not in DTYPES or y0.numel() == 0:
         raise ValueError(
             "y0 must be a non-empty tensor [batch, dim] of float32, float64, complex64 or complex128, "
-            f"not {described(y0)}"
+            f"not {described(y0)}{_remedy(y0)}"
         )
     if y0.layout != torch.strided or y0.is_meta:
         what = "on the meta device" if y0.is_meta else f"of layout {y0.layout}"
         raise ValueError(f"y0 must be a dense tensor that holds values, not one {what}")
 
 
+def _remedy(y0: object) -> str:
+    """What to give instead of a state that is none."""
+    if not isinstance(y0, Tensor) or y0.numel() == 0:
+        return ""
+    if y0.dim() == 1:
+        return "; y0[None] is a batch of one state"
+    if y0.dim() > 2:
+        return "; y0.flatten(1) has the entries of a state in one dimension"
+    if y0.dtype in (torch.float16, torch.bfloat16):
+        return "; give y0.float(), for half precision resolves no error worth controlling"
+    return ""
+
+
 def checked_method(name: str) -> Method:
-    check_choice("method", name, METHODS)
+    check_choice("method", name, METHODS, elsewhere=NAMES_ELSEWHERE)
     return METHODS[name]
 
 
@@ -240,9 +255,7 @@ def checked_settings(settings: Settings) -> Settings:
         check_tolerance(name, getattr(settings, name))
     if _largest(settings.rtol) == 0 and _largest(settings.atol) == 0:
         raise ValueError("rtol and atol must not both be 0")
-    low = checked_number(
-        "min_step", settings.min_step, "a finite number of at least 0", lambda x: 0 <= x < math.inf
-    )
+    low = checked_nonnegative("min_step", settings.min_step)
     dt, first_step, steps = settings.dt, settings.first_step, settings.steps
     return replace(
         settings,
@@ -255,9 +268,18 @@ def checked_settings(settings: Settings) -> Settings:
     )
 
 
+def check_min_step(settings: Settings, span: float) -> None:
+    """``ValueError`` when no step can be as large as the smallest allowed, so that none would be judged."""
+    if settings.min_step > span:
+        raise ValueError(
+            f"min_step must be at most the length of the solve, {span:g}, not {settings.min_step:g}, "
+            "for steps as small as it are accepted whatever their error"
+        )
+
+
 def check_tolerance(name: str, value: object) -> None:
     if not isinstance(value, Tensor):
-        checked_number(name, value, "a finite number of at least 0", lambda x: 0 <= x < math.inf)
+        checked_nonnegative(name, value)
     elif value.is_complex() or value.dtype == torch.bool:
         raise TypeError(f"{name} must hold real numbers, not {described(value)}")
     elif not bool((torch.isfinite(value) & (value >= 0)).all()):

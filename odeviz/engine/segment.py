@@ -43,6 +43,8 @@ class Extras:
     #: Signs of the event functions at the start, where an earlier segment ended.
     signs: tuple[Tensor, ...] | None = None
     dense: bool = False
+    #: Whether tensors the field depends on beside the parameters get no gradient on purpose.
+    closed: bool = False
     #: Whether ``backprop`` counts what it keeps and what its backward pass costs. The hooks that do so are not allowed
     #: inside the transforms of ``torch.func``.
     counted: bool = True
@@ -195,7 +197,7 @@ class Segment:
                     jumps=problem.jumps,
                 )
                 adjoint = BacksolveAdjoint(kernel, method, problem.times, run, policy, watch, self.stats)
-        y: Tensor = Differentiable.apply(adjoint, y0, *parameters)  # type: ignore[no-untyped-call]
+        y: Tensor = Differentiable.apply(adjoint, problem.field, y0, *parameters)  # type: ignore[no-untyped-call]
         return y
 
     def _backward_tolerance(self, kernel: Kernel) -> Tolerance:

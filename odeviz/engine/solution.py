@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from odeviz.engine.adjoints.first_order import DENSE, final
 from odeviz.engine.checks import as_number, checked_numbers
 from odeviz.engine.interpolant import DenseOutput
 
@@ -143,6 +144,8 @@ class Solution:
     ``y`` has shape ``[time, batch, dim]``; rows beyond ``t_stop`` are NaN when the solve did not succeed. Where each
     sample has its own steps, ``per_sample`` tells what became of each; ``t`` and ``t_stop`` then belong to the first
     sample that failed or, if none did, to the first sample.
+
+    Deep copies and pickles hold the values alone: their states carry no gradient.
     """
 
     t: tuple[float, ...]
@@ -163,6 +166,28 @@ class Solution:
     per_sample: PerSample | None = None
     #: ``y_stop`` where not every sample reached the last output time.
     stopped: Tensor | None = None
+
+    def detached(self) -> Solution:
+        """The same values without a graph: what ``copy.deepcopy`` and ``pickle`` copy."""
+        events = tuple(replace(e, t=e.t.detach(), y=e.y.detach()) for e in self.events)
+        return replace(
+            self,
+            y=self.y.detach(),
+            dense=None if self.dense is None else self.dense.mapped(Tensor.detach),
+            events=events,
+            stopped=None if self.stopped is None else self.stopped.detach(),
+        )
+
+    def __copy__(self) -> Solution:
+        return replace(self)
+
+    def __getstate__(self) -> list[Any]:
+        detached = self.detached()
+        return [getattr(detached, f.name) for f in fields(self)]
+
+    def __setstate__(self, state: list[Any]) -> None:
+        for f, value in zip(fields(self), state, strict=True):
+            setattr(self, f.name, value)
 
     @property
     def y_stop(self) -> Tensor:
@@ -187,10 +212,17 @@ class Solution:
 
         ``[batch, dim]`` at one time, ``[time, batch, dim]`` at several, which may be in any order. Where each
         sample has its own steps, ``t`` may hold a time for each as ``[time, batch]``, and rows of samples that
-        stopped before it are NaN. The states carry no gradient (ask for output times instead), except with
-        ``adjoint="backprop"`` and steps that samples share. Raises ``ValueError`` outside the interval, or when
-        the solve was not asked for ``dense=True``.
+        stopped before it are NaN. The states carry a gradient only with ``adjoint="backprop"`` and steps that
+        samples share; with another adjoint a solution that has one gives states whose ``backward`` is a
+        ``RuntimeError`` (ask for output times instead). Raises ``ValueError`` outside the interval, or when the solve
+        was not asked for ``dense=True``.
         """
+        value = self._interpolated(t)
+        if value.requires_grad or not (self.y.requires_grad and torch.is_grad_enabled()):
+            return value
+        return final((value,), (self.y,), DENSE)[0]
+
+    def _interpolated(self, t: float | Sequence[float] | Tensor) -> Tensor:
         dense = self.dense if self.per_sample is None else self.per_sample.dense
         if dense is None:
             raise ValueError("dense output was not kept: call solve(..., dense=True)")

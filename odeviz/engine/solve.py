@@ -116,9 +116,8 @@ def solve(
     norm : ``rms`` or ``max`` over all entries of the batch, or a function of a scaled error.
     cancel : anything with ``is_set()``, such as ``threading.Event``; looked at before every step.
     on_step : called with a :class:`StepRecord` after every attempted step.
-    params : other tensors that get gradients, beside the module's own. Without it a field that depends on other
-        tensors that require one is a ``ValueError``; ``()`` says that none of them is to get any. ``backprop`` finds
-        them itself.
+    params : other tensors that get gradients, beside the module's own. A field that depends on further tensors that
+        require one is a ``ValueError``; ``()`` says that none of them is to get any. ``backprop`` finds them itself.
 
     Returns
     -------
@@ -189,7 +188,7 @@ def _followed(
     if is_traced(lambda: problem.derivative(y0.clone()), (y0, t, *problem.params)):
         check_traced(extras.adjoint, t)
         return problem, replace(extras, graph=True, counted=False)
-    if problem.listed or not torch.is_grad_enabled() or kernel_of(problem.field) is not None:
+    if problem.closed or extras.closed or not torch.is_grad_enabled() or kernel_of(problem.field) is not None:
         return problem, extras
     if extras.adjoint == "backprop":
         return problem, replace(extras, graph=True)

@@ -127,6 +127,22 @@ def test_what_a_jump_must_return(value, per_sample):
         ({"method": "dopri"}, "method must be one of .*not 'dopri'; did you mean 'dopri5'"),
         ({"method": "DOPRI5"}, "; did you mean 'dopri5'"),
         ({"method": "magic"}, r"not 'magic'$"),
+        ({"method": "RK45"}, "not 'RK45'; did you mean 'dopri5'"),
+        ({"method": "dopri8"}, "did you mean 'dop853'"),
+        ({"method": "Radau"}, "did you mean 'esdirk4'"),
+        ({"method": "implicit_adams"}, "did you mean 'adams'"),
+        ({"y0": Y0.half()}, r"y0 must be .*not a \[3, 2\] tensor of float16; give y0.float\(\)"),
+        ({"y0": Y0[0]}, r"y0 must be .*not a \[2\] tensor of float32; y0\[None\] is a batch of one state"),
+        ({"min_step": 2.0}, "min_step must be at most the length of the solve, 1, not 2, for"),
+        ({"min_step": math.nan}, "min_step must be a finite number of at least 0, not nan"),
+        (
+            {"events": [Event(lambda y: y[:, 0])]},
+            r"event's function is called as function\(t, y\), with a .*2 were",
+        ),
+        (
+            {"events": [Event(height, jump=lambda y: y)]},
+            r"event's jump is called as jump\(t, y\), with a .*2 were",
+        ),
     ],
 )
 def test_wrong_types_are_named(arguments, sentence, per_sample):

@@ -125,6 +125,15 @@ def test_events_are_those_of_the_direction_asked_for(direction, zeros):
     assert solution.events[0].t.tolist() == pytest.approx([z * math.pi for z in zeros], abs=1e-7)
 
 
+@pytest.mark.parametrize("per_sample", [False, True])
+def test_a_function_that_is_zero_at_the_start_has_no_event_there(per_sample):
+    events = [Event(height, direction=d, terminal=d == 0) for d in (1, -1, 0)]
+    start = torch.tensor([[0.0, 1.0]], dtype=torch.float64)
+    solution = solve(oscillator, start, [0.0, 9.0], events=events, per_sample=per_sample)
+    assert [len(record) for record in solution.events] == [0, 1, 1]
+    assert solution.t_stop == pytest.approx(math.pi, rel=1e-5)
+
+
 def test_events_backwards_in_time():
     y0 = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
     solution = solve(oscillator, y0, [0.0, -5.0], events=[Event(height, -1)], rtol=1e-9, atol=1e-9)

@@ -10,6 +10,7 @@ from torch import nn
 
 from odeviz import Event, odeint, solve
 from odeviz.engine.solution import Status
+from odeviz.fields import MLPField
 
 ONES = torch.ones(2, 1, dtype=torch.float64)
 EXPLICIT = ("discrete", "interpolating", "backsolve", "backprop")
@@ -120,6 +121,70 @@ def test_how_a_field_is_called_is_told(field, words):
 def test_params_that_are_no_tensors_are_named(params, words):
     with pytest.raises(TypeError, match=f"params must be a sequence of tensors.*{words}"):
         solve(lambda t, y: -y, ONES, [0.0, 1.0], params=params)
+
+
+WAYS = [
+    *({"adjoint": adjoint} for adjoint in EXPLICIT),
+    {"adjoint": "reversible", "method": "asynchronous-leapfrog", "steps": 4},
+    {"method": "adams", "steps": 4},
+    {"per_sample": True},
+]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("field", [lambda t, y: -y, MLPField(1, (4,)).double()], ids=["plain", "kernel"])
+def test_a_solution_may_be_changed_in_place(way, field):
+    y0 = ONES.clone().requires_grad_()
+    (wanted,) = torch.autograd.grad(solve(field, y0, [0.0, 0.5, 1.0], **way).y1.sum(), y0)
+    solution = solve(field, y0, [0.0, 0.5, 1.0], **way)
+    end, middle = solution.y1, solution.y[1]
+    end *= 3
+    middle += 1
+    assert solution.y[2].tolist() == end.tolist()
+    (gradient,) = torch.autograd.grad(end.sum(), y0)
+    torch.testing.assert_close(gradient, 3 * wanted)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_parameters_changed_before_the_gradient_are_named(way):
+    field = nn.Sequential(nn.Linear(1, 3), nn.Tanh(), nn.Linear(3, 1)).double()
+    y0 = ONES.clone().requires_grad_()
+    y1 = solve(lambda t, y: field(y), y0, [0.0, 1.0], params=list(field.parameters()), **way).y1
+    named = solve(Timeless(field), y0, [0.0, 1.0], **way).y1
+    torch.optim.SGD(field.parameters(), 0.1).zero_grad()
+    with torch.no_grad():
+        field[2].weight.add_(1.0)
+    who = "a tensor" if way.get("adjoint") == "backprop" else "the parameter 'net.2.weight'"
+    for end, what in ((y1, "tensor"), (named, who)):
+        with pytest.raises(
+            RuntimeError, match=f"{what}.* was changed in place after the solve, as optimizer"
+        ):
+            end.sum().backward()
+
+
+@pytest.mark.parametrize("adjoint", ["interpolating", "backsolve"])
+def test_so_are_frozen_ones_that_the_gradient_depends_on(adjoint):
+    field = Timeless(nn.Linear(1, 1).double().requires_grad_(False))
+    y1 = solve(field, ONES.clone().requires_grad_(), [0.0, 1.0], adjoint=adjoint).y1
+    field.net.weight.add_(1.0)
+    with pytest.raises(RuntimeError, match=r"'net.weight', .* was changed in place"):
+        y1.sum().backward()
+
+
+class Timeless(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, t, y):
+        return self.net(y)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way.get("adjoint") != "backprop"], ids=str)
+def test_params_that_leave_some_out_are_an_error(way):
+    a, b = (torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in (0.5, 0.3))
+    with pytest.raises(ValueError, match=r"field depends on 1 tensor .* name all it depends on in params"):
+        solve(lambda t, y: -a * y + b, ONES, [0.0, 1.0], params=[a], **way).y1.sum().backward()
 
 
 def test_a_wrong_shape_is_told_with_the_filling_of_per_sample():

@@ -234,12 +234,12 @@ WRONG_ADJOINTS = [
     (
         of_adjoint(adjoint_params=Y0),
         TypeError,
-        r"adjoint_params must be a sequence of tensors, such as \(w,\), not a",
+        r"adjoint_params must be a sequence of tensors, such as \[w\], not a",
     ),
     (
         of_adjoint(adjoint_params=[3]),
         TypeError,
-        "adjoint_params must be a sequence of tensors, .* not hold 3",
+        "adjoint_params must be a sequence of tensors, .* it holds 3",
     ),
 ]
 WRONG = [*WRONG_STATES, *WRONG_TOLERANCES, *WRONG_OPTIONS, *WRONG_EVENTS, *WRONG_ADJOINTS]

@@ -40,6 +40,27 @@ class TestEvents:
         when, y = odeint(decay, tensor(1.0), tensor(0.5, 1.0), event_fn=lambda t, y: y - 1.0)
         assert (float(when), y.tolist()) == (0.5, [[1.0], [1.0]])
 
+    @pytest.mark.parametrize("interface", [odeint, odeint_adjoint])
+    @pytest.mark.parametrize("dtype", [F64, torch.complex128])
+    def test_it_moves_with_the_start(self, interface, dtype):
+        y0 = torch.ones(1, dtype=dtype, requires_grad=True)
+        t, level = tensor(0.5, 1.0, requires_grad=True), tensor(1.0, requires_grad=True)
+        options = {} if interface is odeint else {"adjoint_params": ()}
+        when, y = interface(decay, y0, t, event_fn=lambda t, y: y.real - level, **options)
+        # y0 exp(-(when - t0)) = level.
+        gradients = torch.autograd.grad(when, (y0, level, t), retain_graph=True)
+        torch.testing.assert_close([g.real.tolist() for g in gradients], [[1.0], [-1.0], [1.0, 0.0]])
+        of_state = torch.autograd.grad(y[1].real.sum(), (y0, level))
+        torch.testing.assert_close([g.real.tolist() for g in of_state], [[0.0], [1.0]])
+
+    def test_a_call_of_the_wrong_form_is_told(self):
+        with pytest.raises(
+            TypeError, match=r"event_fn is called as event_fn\(t, y\), with a tensor \[\] for t"
+        ):
+            odeint(decay, tensor(1.0), TIMES[:2], event_fn=lambda y: y - 0.5)
+        with pytest.raises(TypeError, match=r"^func is called as func\(t, y\), with a tensor \[\] for t"):
+            odeint(lambda y: -y, tensor(1.0), TIMES[:2])
+
     @pytest.mark.parametrize("late", [50.0, 3e6, 4e9])
     def test_an_event_may_come_late(self, late):
         when, y = odeint(

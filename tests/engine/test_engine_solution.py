@@ -145,6 +145,34 @@ class TestWhatItHolds:
             torch.testing.assert_close(other(0.37), solution(0.37), rtol=0, atol=0)
             assert other.status is Status.SUCCESS
 
+    def test_copies_hold_values_alone(self):
+        y0 = states([1.0, 0.0]).requires_grad_()
+        events = [Event(lambda t, y: y[:, 0], terminal=True)]
+        solution = solve(turning, y0, [0.0, 3.0], events=events, dense=True, adjoint="backprop")
+        for copied in (copy.deepcopy(solution), pickle.loads(pickle.dumps(solution))):
+            for of in (
+                lambda s: s.y,
+                lambda s: s.y_stop,
+                lambda s: s.events[0].t,
+                lambda s: s.events[0].y,
+                lambda s: s(0.4),
+            ):
+                assert of(solution).requires_grad
+                assert not of(copied).requires_grad
+                torch.testing.assert_close(of(copied), of(solution).detach(), rtol=0, atol=0, equal_nan=True)
+        assert copy.copy(solution).y is solution.y
+
+    @pytest.mark.parametrize("adjoint", ["discrete", "backsolve", "per_sample"])
+    def test_dense_output_without_a_gradient_says_so(self, adjoint):
+        how = {"per_sample": True} if adjoint == "per_sample" else {"adjoint": adjoint}
+        y0 = states([1.0, 0.0]).requires_grad_()
+        solution = solve(turning, y0, [0.0, 3.0], dense=True, **how)
+        with pytest.raises(RuntimeError, match=r"solution\(t\), carries no gradient: add its times"):
+            solution(0.4).sum().backward()
+        with torch.no_grad():
+            assert not solution(0.4).requires_grad
+        assert not solve(turning, y0.detach(), [0.0, 3.0], dense=True, **how)(0.4).requires_grad
+
     def test_solutions_are_equal_to_themselves_alone(self):
         event = Event(lambda t, y: y[:, 0])
         one, other = (

@@ -13,7 +13,8 @@ Runge-Kutta methods and ``replay.py`` for every other family.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
@@ -23,6 +24,7 @@ from odeviz.engine.adjoints.first_order import SOLVES, final
 from odeviz.engine.autocast import without_autocast
 from odeviz.engine.integrate import Trace, Watch
 from odeviz.engine.kernel import Kernel
+from odeviz.engine.parameters import Unchanged, changed_in_place
 from odeviz.engine.stepper import Stepper
 
 #: Runs the time loop; the states ``[rows, batch, dim]`` of outputs and crossings, and what the loop left.
@@ -48,21 +50,38 @@ class Differentiable(torch.autograd.Function):
     """Hands an :class:`Adjoint` to automatic differentiation."""
 
     @staticmethod
-    def forward(ctx: Any, adjoint: Adjoint, y0: Tensor, *parameters: Tensor) -> Tensor:
+    def forward(ctx: Any, adjoint: Adjoint, field: object, y0: Tensor, *parameters: Tensor) -> Tensor:
+        """``field`` is for the names of its parameters."""
         ctx.adjoint = adjoint
         ctx.roots = (y0, *parameters)
-        # For torch's check that they are as they were when the gradient is taken.
+        ctx.unchanged = Unchanged(field, parameters, frozen=adjoint.evaluates)
+        # For torch's check that the gradient is taken once, unless the graph is retained.
         ctx.save_for_backward(*(parameters if adjoint.evaluates else ()))
-        return adjoint.forward(y0)
+        # No view, which the caller could not change in place.
+        return adjoint.forward(y0).data
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        if ctx.adjoint.evaluates:
+            ctx.unchanged.check()
         _ = ctx.saved_tensors
-        with torch.no_grad(), without_autocast(grad.device):
+        with torch.no_grad(), without_autocast(grad.device), _changes_told(ctx.unchanged):
             gradients = ctx.adjoint.backward(grad)
         if torch.is_grad_enabled():
             gradients = final(gradients, (*ctx.roots, grad), SOLVES)
-        return None, *gradients
+        return None, None, *gradients
+
+
+@contextmanager
+def _changes_told(unchanged: Unchanged) -> Iterator[None]:
+    """What torch says of a tensor that is not what it was, in our words and with its name if it is known."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "modified by an inplace operation" not in str(error):
+            raise
+        unchanged.check()
+        raise RuntimeError(changed_in_place("a tensor")) from error
 
 
 def release_with(owner: object, kernel: Kernel) -> None:

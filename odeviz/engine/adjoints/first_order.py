@@ -12,6 +12,10 @@ SOLVES = (
     "the gradient of a solve is differentiable only with adjoint='backprop' (odeint in torchdiffeq's interface): "
     "use it for second derivatives"
 )
+DENSE = (
+    "dense output, solution(t), carries no gradient: add its times to the output times t of the solve "
+    "(or use adjoint='backprop', with steps that samples share); solution(t).detach() is its value alone"
+)
 TIMES = (
     "times of a solve and of its events are differentiable once; "
     "odeint is twice differentiable with respect to its t"

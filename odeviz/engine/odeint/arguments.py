@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from odeviz.engine.checks import as_number, checked_number, checked_size, checked_times, described
+from odeviz.engine.checks import (
+    as_number,
+    checked_nonnegative,
+    checked_number,
+    checked_size,
+    checked_tensors,
+    checked_times,
+    described,
+)
 
 
 def mapping(name: str, value: object) -> Mapping[str, Any]:
@@ -36,7 +43,7 @@ def positive(name: str, value: Any) -> float:
 
 
 def at_least_zero(name: str, value: Any) -> float:
-    return number(name, value, "a finite number of at least 0", lambda x: 0 <= x < math.inf)
+    return checked_nonnegative(name, _squeezed(value))
 
 
 def norm_value(name: str, value: Any) -> float:
@@ -87,20 +94,7 @@ def output_times(t: object) -> tuple[float, ...]:
 
 def differentiated(name: str, value: Any) -> tuple[Tensor, ...]:
     """The tensors of a sequence that require gradients."""
-    wanted = "a sequence of tensors, such as (w,)"
-    if isinstance(value, Tensor) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be {wanted}, not {described(value)}")
-    given = tuple(value)
-    for one in given:
-        if not isinstance(one, Tensor):
-            raise TypeError(f"{name} must be {wanted}, not hold {described(one)}")
-    return tuple(tensor for tensor in given if tensor.requires_grad)
-
-
-def nearest(value: str, names: Sequence[str]) -> str:
-    """A question whether one of the names was meant, or nothing."""
-    close = difflib.get_close_matches(value, names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return tuple(tensor for tensor in checked_tensors(name, value) if tensor.requires_grad)
 
 
 def tolerance_entries(name: str, value: Any, shape: torch.Size, like: Tensor) -> Tensor:

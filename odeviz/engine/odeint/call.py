@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.caller import stacklevel_outside_engine
-from odeviz.engine.checks import check_callable, checked_flag, described
+from odeviz.engine.checks import called, check_callable, checked_flag, described
 from odeviz.engine.odeint.arguments import at_least_zero, mapping, norm_value, output_times
 from odeviz.engine.odeint.options import STEPS_TO_OUTPUT, Chosen, Options, settings_of
 from odeviz.engine.odeint.state import Clock, Layout, State, watch_of
@@ -81,7 +81,7 @@ class Call:
         """How the solve is differentiated, and the callbacks of func."""
         layout, func, callbacks = self.layout, self.func, self.chosen.callbacks()
         watch = watch_of(func, callbacks, layout.seen, layout.device)
-        extras = Extras(adjoint, watch, counted=False)
+        extras = Extras(adjoint, watch, closed=True, counted=False)
         if adjoint_options is None:
             return extras
 
@@ -175,7 +175,7 @@ class Call:
         )
 
         def field(t: float, row: Tensor) -> Tensor:
-            return self._rate(clock(t), row)
+            return self.rate(clock(t), row)
 
         def solved() -> Solution:
             return solve_with(field, row, t, settings, extras, params, rtol, atol)
@@ -219,11 +219,12 @@ class Call:
                 "use odeint with an explicit method on given steps, such as method='rk4' and options['step_size']"
             ) from error
 
-    def _rate(self, t: Tensor, row: Tensor) -> Tensor:
+    def rate(self, t: Tensor, row: Tensor) -> Tensor:
         """func at rows ``[batch, n]``."""
         # Without gradients the engine writes each stage's input into the same memory, which func may wish to keep.
         y = row if torch.is_grad_enabled() else row.clone()
-        return self.layout.row("func's value", self.func(t, self.layout.state(y)))
+        value = called(self.func, t, self.layout.state(y), "func", "func")
+        return self.layout.row("func's value", value)
 
     def _shifted(self, t: Tensor, row: Tensor, by: Tensor) -> Tensor:
         """``row [batch, n]`` at time t a moment later: a midpoint step whose size is 0 and has a gradient.
@@ -231,8 +232,8 @@ class Call:
         Its first two derivatives with respect to time are the solution's.
         """
         half, dtype = 0.5 * by, self.layout.real_dtype
-        middle = row + half * self._rate(t.to(dtype), row)
-        return row + by * self._rate((t + half).to(dtype), middle)
+        middle = row + half * self.rate(t.to(dtype), row)
+        return row + by * self.rate((t + half).to(dtype), middle)
 
     def start(self) -> Tensor:
         """The initial rows ``[batch, n]``, dependent on ``t[0]``; its value is unchanged."""

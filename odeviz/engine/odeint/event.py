@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from odeviz.engine.checks import check_callable, described
-from odeviz.engine.events import Event, EventRecord
+from odeviz.engine.checks import called, check_callable, described
+from odeviz.engine.complex_state import complex_state, real_events, real_field, real_state
+from odeviz.engine.events import Crossing, Event, EventRecord, differentiable_crossing
+from odeviz.engine.kernel import VectorField
 from odeviz.engine.odeint.arguments import positive
 from odeviz.engine.odeint.call import Call, Function, SolveError, told
 from odeviz.engine.odeint.options import GIVEN_STEPS_TO_EVENT, STEPS_TO_EVENT, step_limit
@@ -30,7 +32,7 @@ def until(
     clock = Clock(layout, dtype=layout.working_real)
 
     def values(t: float, rows: Tensor) -> Tensor:
-        value = checked_value(event_fn(clock(t), layout.state(rows)))
+        value = checked_value(called(event_fn, clock(t), layout.state(rows), "event_fn", "event_fn"))
         return value if value.is_floating_point() else value.to(layout.working_real)
 
     with torch.no_grad():
@@ -38,7 +40,7 @@ def until(
     if bool(start.isnan().any()):
         raise ValueError(f"event_fn must have a value at the start, t = {t0:.6g}, not NaN")
     if bool((start == 0).any()):
-        return call.t[0], layout.state(call.row.expand(2, *call.row.shape))
+        return _at_start(call, values, start)
 
     signs = start.sign()
 
@@ -59,6 +61,28 @@ def until(
             break
         row = solution.y1
     raise SolveError(_never(call, solution, made), solution)
+
+
+def _at_start(call: Call, values: Callable[[float, Tensor], Tensor], start: Tensor) -> tuple[Tensor, State]:
+    """The event at the very start, where a value is zero: its time moves with that value as any other event's does."""
+    index = int((start.reshape(-1) == 0).nonzero()[0])
+    clock = Clock(call.layout, dtype=call.layout.working_real)
+    event = Event(lambda t, rows: values(t, rows).reshape(-1)[index : index + 1])
+    row, t0 = call.start(), call.times[0]
+
+    def rate(t: float, rows: Tensor) -> Tensor:
+        return call.rate(clock(t), rows)
+
+    field: VectorField = rate
+    complex_rows = row.is_complex()
+    if complex_rows:
+        row, field, (event,) = real_state(row), real_field(field), real_events([event])
+    crossing = Crossing(0, (0,), 0.0, call.times[1] - t0)
+    times, states = differentiable_crossing(event, field, t0, row, crossing)
+    if complex_rows:
+        states = complex_state(states)
+    time = call.t[0].detach() + (times[0] - times[0].detach()).to(call.t)
+    return time, call.layout.state(torch.stack([call.row, states]))
 
 
 def check(call: Call, event_fn: Function) -> None:

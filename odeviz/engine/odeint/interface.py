@@ -64,7 +64,8 @@ def odeint(
         implicit methods then have a Jacobian for each instead of one of the whole state, as in ``solve``.
         ``dtype`` is accepted; times are float64 inside. Others are warned of.
     event_fn : callable ``event_fn(t, y)`` that returns a tensor; the solve ends when one of its entries changes sign
-        or when one is zero at the start. Of t only the first entry counts then, and in which direction the second lies.
+        or at once when one is zero at the start. Of t only the first entry counts then, and in which direction the
+        second lies.
         The search is given up after ``max_num_steps``, by default 10,000 steps or 20,000 given ones.
 
     Returns

@@ -13,15 +13,14 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.caller import stacklevel_outside_engine
-from odeviz.engine.checks import check_callable, described
+from odeviz.engine.checks import check_callable, described, nearest
 from odeviz.engine.controller import PIDController
 from odeviz.engine.families.esdirk import ESDIRKTableau
-from odeviz.engine.methods import METHODS
+from odeviz.engine.methods import METHODS, NAMES_ELSEWHERE
 from odeviz.engine.odeint.arguments import (
     at_least_zero,
     count,
     instants,
-    nearest,
     number,
     positive,
 )
@@ -87,7 +86,9 @@ class Chosen:
             raise ValueError(
                 f"{argument} 'scipy_solver' is not offered, for it has no gradient: use one of {allowed}"
             )
-        raise ValueError(f"{argument} must be one of {allowed}, not {asked!r}{nearest(asked, names)}")
+        raise ValueError(
+            f"{argument} must be one of {allowed}, not {asked!r}{nearest(asked, names, NAMES_ELSEWHERE)}"
+        )
 
     @property
     def implicit(self) -> bool:
@@ -183,7 +184,7 @@ def settings_of(
         atol=atol,
         controller=_controller(options),
         max_steps=limit * (len(times) - 1),
-        **_sizes(options),
+        **_sizes(options, abs(times[-1] - times[0])),
     )
 
 
@@ -244,8 +245,8 @@ def _constructed(
     return nodes
 
 
-def _sizes(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Step sizes, where they are given."""
+def _sizes(options: Mapping[str, Any], span: float) -> dict[str, Any]:
+    """Step sizes for a solve of this length, where they are given; a smallest one above it is as good as it."""
     checks = {"first_step": positive, "min_step": at_least_zero, "max_step": number}
     given = {
         name: check(f"options['{name}']", options[name])
@@ -257,7 +258,7 @@ def _sizes(options: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(
             f"options['max_step'] must be above options['min_step'], {least:g}, not {given['max_step']:g}"
         )
-    return given
+    return given if least <= span else {**given, "min_step": span, "max_step": math.inf}
 
 
 def _controller(options: Mapping[str, Any]) -> PIDController | str:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from odeviz.engine.adjoints.first_order import first_order
-from odeviz.engine.checks import checked_event_values, checked_value
-from odeviz.engine.events import ROUNDINGS, Event
+from odeviz.engine.checks import called, checked_event_values, checked_value
+from odeviz.engine.events import JUMP, ROUNDINGS, Event
 from odeviz.engine.interpolant import at_fraction
 from odeviz.engine.per_sample.ensemble import Clock, EachField, Ensemble
 
@@ -35,7 +35,7 @@ class EachEventWatch:
     def _values(self, event: Event, time: Tensor, y: Tensor) -> Tensor:
         """The event function at internal times ``[width]`` and states ``[dim, width]``."""
         rows = y.t().contiguous()
-        value = event.function(self._ensemble.column(time), rows)
+        value = called(event.function, self._ensemble.column(time), rows, "an event's function", "function")
         return checked_event_values(value, rows).detach()
 
     def look(self, clock: Clock, accepted: Tensor) -> Tensor:
@@ -188,7 +188,7 @@ def jumped(event: Event, field: EachField, t: Tensor, y: Tensor, *, differentiab
     assert event.jump is not None
     when, before = differentiable_crossings(event, field, t, y) if differentiable else (t, y)
     column = when.to(y.dtype)[:, None]
-    after = checked_value(event.jump(column, before), before, "an event's jump")
+    after = checked_value(called(event.jump, column, before, JUMP, "jump"), before, JUMP)
     if not when.requires_grad:
         return after
     slope = field(column.detach(), after.detach()).detach()

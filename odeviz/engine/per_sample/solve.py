@@ -12,7 +12,14 @@ from torch import Tensor
 
 from odeviz.engine.adjoints.adjoint import Differentiable
 from odeviz.engine.adjoints.first_order import moved
-from odeviz.engine.checks import check_callable, checked_instants, checked_numbers, checked_value, described
+from odeviz.engine.checks import (
+    check_callable,
+    checked_instants,
+    checked_numbers,
+    checked_tensors,
+    checked_value,
+    described,
+)
 from odeviz.engine.events import Event, EventRecord
 from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.integrate import Watch, integrate_each, reason
@@ -30,6 +37,7 @@ from odeviz.engine.problem import (
     Settings,
     Times,
     broadcast_tolerance,
+    check_min_step,
     check_state,
     checked_controller,
     checked_method,
@@ -57,8 +65,8 @@ class EachProblem:
     #: Number of equal steps ``[batch]``; None where step-size control chooses.
     steps: Tensor | None
     params: tuple[Tensor, ...]
-    #: Whether the caller said what the field depends on.
-    listed: bool
+    #: Whether the caller said, by ``params=()``, that tensors the field depends on beside these get no gradient.
+    closed: bool
     events: tuple[Event, ...]
 
     @classmethod
@@ -73,6 +81,7 @@ class EachProblem:
     ) -> EachProblem:
         """Raises ``ValueError`` or ``TypeError`` naming the argument and what is allowed."""
         check_callable("field", field)
+        params = None if params is None else checked_tensors("params", params)
         if isinstance(y0, Tensor) and y0.is_complex():
             raise ValueError("y0 must be real with per_sample")
         check_state(y0)
@@ -83,6 +92,8 @@ class EachProblem:
         settings = _checked_settings(settings, y0)
         times, direction = _checked_times(t, y0)
         steps = _equal_steps(settings, times)
+        if steps is None:
+            check_min_step(settings, float((times[:, -1] - times[:, 0]).max()))
         if steps is None and not method.adaptive:
             raise ValueError(f"method {settings.method!r} does not estimate its error: give steps or dt")
         tolerance = Tolerance(
@@ -101,7 +112,7 @@ class EachProblem:
             settings,
             steps,
             parameters_of(field, params),
-            params is not None,
+            params is not None and not params,
             events,
         )
 
@@ -194,7 +205,7 @@ class EachSolve:
         if is_traced(lambda: self._start_slope(y0), (*tensors, self.t)):
             check_traced(adjoint, self.t, per_sample=True)
         wanted = torch.is_grad_enabled() and any(x.requires_grad for x in tensors)
-        if torch.is_grad_enabled() and not problem.listed and kernel_of(problem.field) is None:
+        if torch.is_grad_enabled() and not problem.closed and kernel_of(problem.field) is None:
             if adjoint == "backprop":
                 wanted = True
             else:
@@ -259,7 +270,7 @@ class EachSolve:
             self.stats.nfe_forward += again.evaluations
             return rows
         replay = ReplayEach(again, values, problem.params, self.stats)
-        y: Tensor = Differentiable.apply(replay, y0, *problem.params)  # type: ignore[no-untyped-call]
+        y: Tensor = Differentiable.apply(replay, problem.field, y0, *problem.params)  # type: ignore[no-untyped-call]
         return y
 
     def _moments(self) -> Tensor | None:
