@@ -186,13 +186,17 @@ def _preset_specs() -> list[ActionSpec]:
 
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    ActionSpec("open", "Open…", "Open a trained model (.odeviz).", "File", "Ctrl+O", "folder-open"),
+    ActionSpec("open", "Open…", "Open a trained model (.odeviz) or a session (.odeviz-session).", "File", "Ctrl+O",
+               "folder-open"),
     *_recent_specs(),
     ActionSpec("forget_recent", "Clear This List", "Forget which files were opened lately.", "File", icon="x-circle",
                enabled=lambda now: bool(now.recent), submenu="Open Recent", first=True),
-    ActionSpec("save", "Save", "Save the model on show to its file.", "File", "Ctrl+S", "floppy-disk", _has_model),
-    ActionSpec("save_as", "Save As…", "Save the model on show to another file.", "File", "Ctrl+Shift+S",
+    ActionSpec("save", "Save", "Save the model on show or the session to its file.", "File", "Ctrl+S",
+               "floppy-disk", _has_model),
+    ActionSpec("save_as", "Save As…", "Save the model on show or the session to another file.", "File", "Ctrl+Shift+S",
                "floppy-disk-back", _has_model),
+    ActionSpec("save_session", "Save Session As…", "Save the model with its seeds, views, playhead and panels.", "File",
+               "Ctrl+Alt+S", "bookmark-simple", _has_model),
     ActionSpec("import_data", "Import Data…", "Learn from your own points, series or event times (CSV).", "File",
                "Ctrl+I", "table", first=True),
     ActionSpec("draw_data", "Draw Data…", "Draw points with the mouse and learn their density.", "File",

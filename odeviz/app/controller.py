@@ -25,9 +25,11 @@ from odeviz.app.playback import Playback
 from odeviz.app.redraw import RedrawLoop
 from odeviz.app.run_control import RunControl
 from odeviz.app.run_history import RunHistory
+from odeviz.app.session_view import show_view
 from odeviz.bridge import JobRunner, Phase, SolveService, Trainer, Trouble
 from odeviz.state import Mark, Workbench, offered
 from odeviz.storage.own_data import OwnData
+from odeviz.storage.session_file import View
 from odeviz.tasks.experiment import ADAPTIVE, Experiment
 from odeviz.tasks.experiment_string import nearest_preset
 from odeviz.tasks.own_data import OWN
@@ -82,6 +84,8 @@ class Controller(QObject):
     def shutdown(self, timeout: float = 2.0) -> bool:
         """Cancel and join all threads; True if all have ended within the bound."""
         self._closing = self.leaving.closing = True
+        # It clears itself when it is destroyed, when nobody is left to be told.
+        self.bench.undo_stack.blockSignals(True)
         self.redraw.stop()
         until = time.monotonic() + timeout
         workers = (self.service, self.trainer, self.jobs)
@@ -168,17 +172,21 @@ class Controller(QObject):
 
     # The model on show.
 
-    @Slot(object, object)
-    def show_model(self, snapshot: Snapshot, path: Path | None) -> None:
-        """Show a trained model, moving; a person may first save the one on show."""
-        self.leaving.leave(partial(self._show_model, snapshot, path))
+    @Slot(object, object, object)
+    def show_model(self, snapshot: Snapshot, path: Path | None, view: View | None = None) -> None:
+        """Show a trained model, moving, or as a session's view has it; a person may first save the one on show."""
+        self.leaving.leave(partial(self._show_model, snapshot, path, view))
 
-    def _show_model(self, snapshot: Snapshot, path: Path | None) -> None:
+    def _show_model(self, snapshot: Snapshot, path: Path | None, view: View | None) -> None:
         first = self.bench.snapshot is None
         self._leave_model()
+        self.documents.showing(snapshot, path, session=view is not None)
         self.bench.show_model(snapshot, path)
-        self.playback.rewind()
-        self.playback.play(True)
+        if view is not None:
+            show_view(self.bench, self.window, view)
+        else:
+            self.playback.rewind()
+            self.playback.play(True)
         self.bench.say("")
         if first:
             self.window.flow.set_message(LOADING)
@@ -366,6 +374,7 @@ class Controller(QObject):
             "forget_recent": documents.recent.clear,
             "save": documents.save,
             "save_as": documents.save_as,
+            "save_session": documents.save_session_as,
             "export_figure": documents.export,
             "export_view": documents.export_view,
             "export_data": partial(documents.export, True),

@@ -25,6 +25,8 @@ from odeviz.app.errors import TroubleDialog
 from odeviz.bridge import Trouble
 
 MODEL_FILES = "odeviz models (*.odeviz)"
+SESSION_FILES = "odeviz sessions (*.odeviz-session)"
+_ALL_FILES = "odeviz models and sessions (*.odeviz *.odeviz-session)"
 
 
 class Dialogs:
@@ -34,7 +36,9 @@ class Dialogs:
         self._parent = parent
 
     def model_to_open(self, folder: Path) -> Path | None:
-        name, _ = QFileDialog.getOpenFileName(self._parent, "Open a model", str(folder), MODEL_FILES)
+        name, _ = QFileDialog.getOpenFileName(
+            self._parent, "Open a model or a session", str(folder), _ALL_FILES
+        )
         return Path(name) if name else None
 
     def data_to_open(self, kinds: str) -> Path | None:
@@ -49,12 +53,12 @@ class Dialogs:
         path = Path(name)
         return path if path.suffix else path.with_suffix(suggestion.suffix)
 
-    def keep_changes(self, what: str) -> str:
-        """``save``, ``discard`` or ``cancel``: the model on show was trained and not saved."""
+    def keep_changes(self, sentence: str) -> str:
+        """``save``, ``discard`` or ``cancel``, where a sentence says what would be lost."""
         buttons = QMessageBox.StandardButton
         box = QMessageBox(self._parent)
         box.setWindowTitle("odeviz")
-        box.setText(f"{what} was trained and is not saved.")
+        box.setText(sentence)
         box.setInformativeText("Save it first?")
         box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
         box.setDefaultButton(buttons.Save)

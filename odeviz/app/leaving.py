@@ -63,12 +63,14 @@ class Leaving(QObject):
             self.leave(start)
 
     def _told(self) -> str:
-        """What would be lost, as the beginning of a sentence."""
+        """What would be lost, in a sentence."""
         path, snapshot = self._bench.path, self._bench.latest
         name = path.name if path is not None else "The model"
-        if snapshot is None or snapshot.seconds < LONG_RUN:
-            return name
-        return f"{name} ({snapshot.iteration:,} iterations, {_duration(snapshot.seconds)} of training)"
+        if self._documents.only_view_changed:
+            return f"What {name} shows was changed and is not saved."
+        if snapshot is not None and snapshot.seconds >= LONG_RUN:
+            name += f" ({snapshot.iteration:,} iterations, {_duration(snapshot.seconds)} of training)"
+        return f"{name} was trained and is not saved."
 
     @Slot()
     def _on_saved(self) -> None:

@@ -5,6 +5,7 @@ from odeviz.storage.model_file import ModelFileError, load_model, save_model
 from odeviz.storage.origin import Origin, OriginError, read_origin
 from odeviz.storage.own_data import DataFileError, OwnData, load_own
 from odeviz.storage.points import PointsFileError, load_points
+from odeviz.storage.session_file import SessionFileError, load_session, save_session
 
 __all__ = [
     "DataFileError",
@@ -13,12 +14,15 @@ __all__ = [
     "OriginError",
     "OwnData",
     "PointsFileError",
+    "SessionFileError",
     "WriteError",
     "atomic_write",
     "check_writable",
     "load_model",
     "load_own",
     "load_points",
+    "load_session",
     "read_origin",
     "save_model",
+    "save_session",
 ]

@@ -4,7 +4,8 @@ Format (version 2)
 ------------------
 A safetensors file. Its tensors are the model's ``state_dict`` under its own names, the history's columns under
 ``history/<column>`` and a person's own data under ``data/<name>`` (no parameter's name contains a slash). Version 1
-knew neither such data nor settings of a task's own. The header's metadata holds four texts:
+knew neither such data nor settings of a task's own. The header's metadata holds four texts (and a session file one
+more, see :mod:`odeviz.storage.session_file`):
 
 =================== ===================================================================================
 ``format``          ``odeviz``
@@ -28,6 +29,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, BinaryIO
 
 import msgspec
@@ -94,8 +96,8 @@ class _Tensor(msgspec.Struct):
     data_offsets: tuple[int, int]
 
 
-def save_model(path: Path | str, snapshot: Snapshot) -> None:
-    """Write a snapshot to one file, whole or not at all.
+def save_model(path: Path | str, snapshot: Snapshot, texts: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write a snapshot, and ``texts`` beside its description, to one file, whole or not at all.
 
     Raises :class:`ModelFileError` for a snapshot that could not be loaded again (weights that are not
     finite), :class:`odeviz.storage.WriteError` when the disk refuses.
@@ -112,7 +114,7 @@ def save_model(path: Path | str, snapshot: Snapshot) -> None:
         metrics={name: float(value) for name, value in snapshot.metrics.items()},
         message=snapshot.message,
     )
-    metadata = {
+    metadata = dict(texts) | {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
         "odeviz_version": odeviz.__version__,
@@ -128,6 +130,11 @@ def save_model(path: Path | str, snapshot: Snapshot) -> None:
 
 def load_model(path: Path | str) -> Snapshot:
     """Read a snapshot. Raises :class:`ModelFileError` and nothing else, whatever the file holds."""
+    return load_with_texts(path)[0]
+
+
+def load_with_texts(path: Path | str) -> tuple[Snapshot, Mapping[str, str]]:
+    """Read a snapshot, and all texts of the file's metadata. Raises :class:`ModelFileError` and nothing else."""
     path = Path(path)
     with _explained(path):
         return _read(path)
@@ -164,7 +171,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         yield file, os.fstat(file.fileno()).st_size
 
 
-def _read(path: Path) -> Snapshot:
+def _read(path: Path) -> tuple[Snapshot, Mapping[str, str]]:
     with _opened(path) as (file, size):
         header = _read_header(file, size)
         metadata, end = _parse_header(header)
@@ -173,7 +180,7 @@ def _read(path: Path) -> Snapshot:
             raise _DefectError(f"it is truncated: {size:,} of {8 + len(header) + end:,} bytes are there")
         file.seek(0)
         data = file.read(size)
-    return _assemble(description, _tensors(data))
+    return _assemble(description, _tensors(data)), metadata
 
 
 def _read_header(file: BinaryIO, size: int) -> bytes:

@@ -102,7 +102,7 @@ def test_a_long_run_is_not_thrown_away_without_a_question(rig, start):
         rig.window.form.restart_requested.emit()
     else:
         rig.control.do(start)
-    assert asked == ["The model (10 iterations, 5 min of training)"]
+    assert asked == ["The model (10 iterations, 5 min of training) was trained and is not saved."]
     assert rig.sessions == []
     rig.dialogs.keep_changes = lambda what: "discard"
     rig.control.do(start if start != "restart" else "train")

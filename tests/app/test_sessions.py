@@ -1,0 +1,141 @@
+"""Sessions: the window is put back as it was seen."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+from odeviz.analysis.projection import Projection
+from odeviz.app.panel_places import arrange, places_of
+from odeviz.storage.model_file import save_model
+from odeviz.storage.session_file import Place
+from odeviz.tasks import Experiment
+from odeviz.tasks.registry import expected_shapes
+from odeviz.training.snapshot import Snapshot
+
+
+@pytest.fixture
+def model_file(tmp_path):
+    """A model file of a tiny classifier, made without torch."""
+    experiment = Experiment().with_settings({"field.width": 3, "field.depth": 1})
+    weights = {name: np.zeros(shape, np.float32) for name, shape in expected_shapes(experiment).items()}
+    path = tmp_path / "tiny.odeviz"
+    save_model(path, Snapshot(experiment, 12, 1.0, weights))
+    return path
+
+
+@pytest.fixture
+def session_file(rig, model_file, tmp_path):
+    """A session of that model with much changed, which the window shows."""
+    control, bench = rig.control, rig.bench
+    control.documents.open(model_file)
+    rig.settle()
+    bench.edit("seed", 9)
+    control.do("tighter")
+    bench.add_seed((0.5, -0.5))
+    bench.show_layer("arrows", False)
+    bench.colour_by("speed")
+    bench.project(Projection.of("axes"))
+    bench.look_at((-1.0, 1.0, -0.5, 0.5))
+    control.playback.scrub(1.5)
+    control.playback.loop(False)
+    rig.window.docks["loss"].close()
+    rig.dialogs.to_save = tmp_path / "mine.odeviz-session"
+    control.do("save_session")
+    return rig.dialogs.to_save
+
+
+def seen(rig):
+    bench = rig.bench
+    head = bench.playhead
+    return (
+        bench.experiment, bench.choice, bench.seeds, dict(bench.layers), bench.colouring, bench.projection,
+        bench.range, (head.t, head.t1, head.loop, head.speed), rig.window.docks["loss"].isHidden(),
+    )  # fmt: skip
+
+
+def test_a_session_puts_everything_back(rig, model_file, session_file):
+    before = seen(rig)
+    assert rig.window.windowTitle() == "mine.odeviz-session[*] — odeviz"
+    rig.control.documents.open(model_file)
+    rig.control.do("reset_layout")
+    rig.settle()
+    assert seen(rig) != before
+    rig.control.documents.open(session_file)
+    rig.settle()
+    assert seen(rig) == before
+    assert not rig.bench.playhead.playing
+    assert not rig.bench.undo_stack.canUndo()
+
+
+def test_a_changed_view_puts_a_session_behind_until_it_is_undone_or_saved(rig, session_file):
+    assert not rig.bench.unsaved
+    rig.bench.add_seed((0.0, 0.0))
+    assert rig.bench.unsaved
+    rig.control.do("undo")
+    assert not rig.bench.unsaved
+    rig.bench.add_seed((0.0, 0.0))
+    rig.control.do("save")
+    assert not rig.bench.unsaved
+    rig.control.documents.open(session_file)
+    assert len(rig.bench.seeds.points) == 2
+
+
+def test_the_question_tells_that_only_the_view_would_be_lost(rig, session_file):
+    rig.bench.add_seed((0.0, 0.0))
+    asked = []
+    rig.dialogs.keep_changes = lambda what: asked.append(what) or "cancel"
+    rig.window.close()
+    assert asked == ["What mine.odeviz-session shows was changed and is not saved."]
+
+
+def test_a_changed_view_does_not_put_a_model_behind(rig, model_file):
+    rig.control.documents.open(model_file)
+    rig.bench.add_seed((0.0, 0.0))
+    assert not rig.bench.unsaved
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints|does not support raise", extend=True)
+def test_panels_go_back_to_where_they_stood(rig, qtbot):
+    window = rig.window
+    docks, right = window.docks, Qt.DockWidgetArea.RightDockWidgetArea
+    window.resize(1440, 900)
+    window.show()
+    qtbot.waitExposed(window)
+    docks["nfe"].close()
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, docks["experiment"])
+    window.tabifyDockWidget(docks["loss"], docks["steps"])
+    window.splitDockWidget(docks["density"], docks["view"], Qt.Orientation.Horizontal)
+    docks["steps"].raise_()
+    qtbot.wait(0)
+    places = places_of(window)
+
+    window.reset_layout()
+    qtbot.wait(0)
+    assert places_of(window) != places
+    arrange(window, places)
+    qtbot.wait(0)
+    assert [replaced(place) for place in places_of(window)] == [replaced(place) for place in places]
+    assert docks["nfe"].isHidden()
+    assert window.dockWidgetArea(docks["view"]) == right
+    assert docks["view"].x() > docks["density"].x()
+    assert docks["steps"].visibleRegion().isEmpty() is False
+
+    arrange(window, ())
+    arrange(window, (Place("nothing", "left", 0, True, True, False, 9, 9),))
+    assert docks["experiment"].isVisible()
+
+
+def replaced(place):
+    """Without sizes, which what else stands in the window changes by some pixels."""
+    return dataclasses.replace(place, width=0, height=0)
+
+
+def test_saving_a_session_as_a_model_leaves_the_view_out(rig, session_file, tmp_path):
+    rig.dialogs.to_save = tmp_path / "plain.odeviz"
+    rig.control.do("save_as")
+    rig.bench.add_seed((0.0, 0.0))
+    assert not rig.bench.unsaved
+    rig.control.documents.open(tmp_path / "plain.odeviz")
+    assert rig.bench.seeds.points == ()
