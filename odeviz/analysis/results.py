@@ -37,6 +37,13 @@ class Extent:
     y_label: str = "z₂"
     #: One unit is as long on both axes.
     equal: bool = True
+    #: Dimensions of the states, of which the plane shows two; of a state over time, one.
+    dims: int = 2
+
+    @property
+    def x_title(self) -> str:
+        """What is written along the horizontal axis: its name, and that more dimensions are seen from the side."""
+        return self.x_label if self.dims <= 2 else f"{self.x_label}   ({self.dims} dimensions, projected)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,9 @@ class Study:
     def extent(self) -> Extent:
         """A rectangle of the plane that shows the data set."""
         plane = self._plane
-        return Extent(*self._task.extent(self._model), *plane.labels, equal=not plane.over_time)
+        return Extent(
+            *self._task.extent(self._model), *plane.labels, equal=plane.equal, dims=self._model.state_dim
+        )
 
     @cached_property
     def _plane(self) -> Plane | TimePlane:

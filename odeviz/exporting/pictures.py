@@ -77,6 +77,9 @@ def _chart(axes: Axes, chart: Chart, room: float, legend: bool = True) -> None:
     axes.set_ylabel(chart.y_label)
     if chart.equal:
         axes.set_aspect("equal", adjustable="datalim")
+    if chart.frame is not None:
+        axes.set_xlim(chart.frame[0], chart.frame[1])
+        axes.set_ylim(chart.frame[2], chart.frame[3])
     for order, curve in enumerate(chart.curves):
         _curve(axes, curve, order)
     if not legend:
@@ -117,8 +120,10 @@ def _curve(axes: Axes, curve: Curve, order: int) -> None:
             zorder=2 + order, rasterized=len(curve.x) > 5000,
         )  # fmt: skip
     elif curve.style == "bars":
-        wide = float(np.median(np.diff(curve.x))) * 0.9 if len(curve.x) > 1 else 0.8
-        axes.bar(curve.x, np.nan_to_num(curve.y), wide, color=color, alpha=0.55, label=label, zorder=1)
+        half = 0.5 * float(np.median(np.diff(curve.x))) if len(curve.x) > 1 else 0.4
+        edges = np.concatenate([curve.x - half, curve.x[-1:] + half])
+        # One outline: bars of their own would leave hairlines between them.
+        axes.stairs(np.nan_to_num(curve.y), edges, fill=True, color=color, alpha=0.55, label=label, zorder=1)
     else:
         style = "--" if curve.style == "dashed" else "-"
         axes.plot(
@@ -137,7 +142,7 @@ def _maps(maps: Maps) -> Figure:
     everything = np.concatenate(finite) if finite else np.zeros(1)
     one_scale = maps.shared or len(maps.maps) == 1
     images = [
-        _map(axes, one, everything if one_scale else own, maps.diverging)
+        _map(axes, one, everything if one_scale else own, maps)
         for axes, one, own in zip(places, maps.maps, finite, strict=False)
     ]
     if maps.scale:
@@ -154,7 +159,8 @@ def _maps(maps: Maps) -> Figure:
     return figure
 
 
-def _map(axes: Axes, one: Map, scale: np.ndarray, diverging: bool) -> AxesImage:
+def _map(axes: Axes, one: Map, scale: np.ndarray, maps: Maps) -> AxesImage:
+    diverging = maps.diverging
     low, high = (float(scale.min()), float(scale.max())) if len(scale) else (0.0, 1.0)
     if diverging:
         high = max(abs(low), abs(high)) or 1.0
@@ -167,7 +173,8 @@ def _map(axes: Axes, one: Map, scale: np.ndarray, diverging: bool) -> AxesImage:
         cmap=cmap,
         vmin=low,
         vmax=high,
-        interpolation="bilinear",
+        interpolation="bilinear" if maps.matrix is None else "nearest",
+        aspect="equal" if maps.equal else "auto",
     )
     if one.points is not None:
         axes.plot(
@@ -176,9 +183,23 @@ def _map(axes: Axes, one: Map, scale: np.ndarray, diverging: bool) -> AxesImage:
     axes.set_xlim(one.extent[0], one.extent[1])
     axes.set_ylim(one.extent[2], one.extent[3])
     axes.set_title(one.title)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    _map_axes(axes, maps)
     return image
+
+
+def _map_axes(axes: Axes, maps: Maps) -> None:
+    """Name the axes of the outer maps alone; without names there are none."""
+    if maps.axes is None:
+        axes.set_xticks([])
+        axes.set_yticks([])
+        return
+    if maps.matrix is not None:
+        rows, columns = maps.matrix
+        axes.set_xticks(range(len(columns)), columns)
+        axes.set_yticks(range(len(rows)), rows)
+    axes.set_xlabel(maps.axes[0])
+    axes.set_ylabel(maps.axes[1])
+    axes.label_outer()
 
 
 def _table(table: Table) -> Figure:

@@ -183,7 +183,7 @@ def plane(axes: Axes, extent: Extent) -> None:
     axes.set_aspect("equal" if extent.equal else "auto")
     axes.set_xlim(extent.x0, extent.x1)
     axes.set_ylim(extent.y0, extent.y1)
-    axes.set_xlabel(extent.x_label, labelpad=1, style="italic")
+    axes.set_xlabel(extent.x_title, labelpad=1, style="italic")
     axes.set_ylabel(extent.y_label, labelpad=0, style="italic")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))

@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from odeviz.tasks.chart import Chart, Curve
 from odeviz.widgets.legend import Key, Legend, shade
@@ -23,6 +23,10 @@ ROLES = {
     "muted": "muted", **{f"class{k}": f"classes.{k}" for k in range(10)},
 }  # fmt: skip
 _KINDS = {"line": "line", "dashed": "dash", "points": "dot", "bars": "dot"}
+#: Rows of a legend at most.
+ROWS = 4
+#: A range smaller than this share of the values is rounding: it is widened to that other share of them.
+_ROUNDING, _WIDENED = 1e-6, 0.1
 
 
 class ChartPlot(QWidget):
@@ -32,14 +36,16 @@ class ChartPlot(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._chart: Chart | None = None
+        self._keyed = True
         self._items: list[Any] = []
         self._x: tuple[float, float] | None = None
         self._y: tuple[float, float] | None = None
         self._title = QLabel(self)
         self._title.setProperty("role", "section")
         self._title.setContentsMargins(12, 6, 12, 0)
+        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._title.hide()
-        self.legend = Legend(theme, parent=self, rows=3)
+        self.legend = Legend(theme, parent=self, rows=ROWS)
         self.plot = Plot(theme, " ", " ", parent=self)
         self._now = pg.InfiniteLine(angle=90)
         self._now.setZValue(5)
@@ -54,15 +60,20 @@ class ChartPlot(QWidget):
         theme.changed.connect(self.restyle)
         self.restyle()
 
-    def set_chart(self, chart: Chart | None, titled: bool = False) -> None:
-        """Draw a chart, with its title above when it is one of several."""
+    def set_chart(
+        self, chart: Chart | None, titled: bool = False, keyed: bool = True, named: bool = True
+    ) -> None:
+        """Draw a chart: with its title above when it is one of several, with its legend, with its x axis named."""
         same = self._chart is not None and chart is not None and self._chart.title == chart.title
         if not same:
             self._x = self._y = None
-        self._chart = chart
-        self._title.setVisible(titled and chart is not None)
-        self._title.setText("" if chart is None else chart.title)
+        self._chart, self._keyed = chart, keyed
+        title = chart.title if titled and chart is not None else ""
+        self._title.setVisible(bool(title))
+        self._title.setText(title)
+        self._title.setToolTip(title)
         self._draw()
+        self.plot.getAxis("bottom").showLabel(named and chart is not None)
 
     def set_time(self, t: float) -> None:
         """The playhead's time."""
@@ -92,9 +103,9 @@ class ChartPlot(QWidget):
         for k, curve in enumerate(chart.curves):
             self._add(chart, curve, k)
         self._fit(chart)
-        named = [curve for curve in chart.curves if curve.label and not curve.faint]
-        self.legend.set_keys([Key(c.label, ROLES[c.role], _KINDS[c.style]) for c in named])
-        self.legend.setVisible(bool(named))
+        keys = keys_of(chart) if self._keyed else []
+        self.legend.set_keys(keys)
+        self.legend.setVisible(bool(keys))
 
     def _add(self, chart: Chart, curve: Curve, order: int) -> None:
         x, y = _scaled(curve.x, chart.x_log), _scaled(curve.y, chart.y_log)
@@ -106,16 +117,20 @@ class ChartPlot(QWidget):
             fill.setAlphaF(0.18)
             self._put(pg.FillBetweenItem(*edges, brush=fill), order - 100)
         if curve.style == "points":
-            size = 4 if curve.faint or len(x) > 200 else 6
+            many = len(x) > 200
+            size = 4 if curve.faint or many else 6
             keep = np.isfinite(x) & np.isfinite(y)
             brush = QColor(color)
-            brush.setAlphaF(0.5 if curve.faint else 0.9)
+            brush.setAlphaF(0.5 if curve.faint else 0.65 if many else 0.9)
             self._put(pg.ScatterPlotItem(x[keep], y[keep], size=size, pen=None, brush=brush), order)
         elif curve.style == "bars":
-            wide = float(np.median(np.diff(x))) * 0.9 if len(x) > 1 else 0.8
             brush = QColor(color)
             brush.setAlphaF(0.55)
-            self._put(pg.BarGraphItem(x=x, height=np.nan_to_num(y), width=wide, pen=None, brush=brush), order)
+            # One outline: bars of their own would leave gaps of a pixel here and there.
+            bars = pg.PlotCurveItem(
+                bar_edges(x), np.nan_to_num(y), stepMode="center", fillLevel=0.0, brush=brush, pen=None
+            )
+            self._put(bars, order - 50)
         else:
             line = pen(color, width, alpha)
             if curve.style == "dashed":
@@ -129,6 +144,11 @@ class ChartPlot(QWidget):
         self._items.append(item)
 
     def _fit(self, chart: Chart) -> None:
+        if chart.frame is not None:
+            x0, x1, y0, y1 = chart.frame
+            self._x, self._y = (x0, x1), (y0, y1)
+            self.plot.setRange(xRange=self._x, yRange=self._y, padding=0.0)
+            return
         x = _together(chart.x_log, [curve.x for curve in chart.curves])
         y = _together(
             chart.y_log,
@@ -137,6 +157,7 @@ class ChartPlot(QWidget):
         )
         if not len(x) or not len(y):
             return
+        x, y = _widened(x), _widened(y)
         span = float(np.ptp(x)) or 1.0
         margin = 0.04 * span if chart.equal or not chart.over_time else 0.0
         self._x = grown(self._x, float(x.min()), float(x.max())) if chart.equal else (
@@ -154,6 +175,28 @@ def _scaled(values: NDArray[Any], log: bool) -> NDArray[np.float64]:
     with np.errstate(divide="ignore", invalid="ignore"):
         result = np.log10(values)
     return np.where(np.isfinite(result), result, np.nan)
+
+
+def keys_of(chart: Chart) -> list[Key]:
+    """The legend's entries of a chart."""
+    named = [curve for curve in chart.curves if curve.label and not curve.faint]
+    return [Key(c.label, ROLES[c.role], _KINDS[c.style]) for c in named]
+
+
+def bar_edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The edges ``[n + 1]`` of equal bars about ``centres [n]``."""
+    half = 0.5 * float(np.median(np.diff(centres))) if len(centres) > 1 else 0.4
+    return np.concatenate([centres - half, centres[-1:] + half])
+
+
+def _widened(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values whose range is more than rounding, of which ticks could tell nothing."""
+    low, high = float(values.min()), float(values.max())
+    size = max(abs(low), abs(high))
+    if high - low > _ROUNDING * size:
+        return values
+    room = _WIDENED * size or 1.0
+    return np.array([low - room, high + room])
 
 
 def _together(log: bool, parts: list[NDArray[Any]]) -> NDArray[np.float64]:

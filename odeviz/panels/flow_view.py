@@ -113,7 +113,7 @@ class FlowView(Panel):
         if extent != self._extent:
             self._extent = extent
             self._plot.setAspectLocked(extent.equal)
-            self._plot.set_axis("bottom", extent.x_label)
+            self._plot.set_axis("bottom", extent.x_title)
             self._plot.set_axis("left", extent.y_label)
             self.fit()
 

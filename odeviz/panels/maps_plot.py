@@ -1,11 +1,16 @@
-"""A task's maps in the window: a grid of small heat maps, each with its title and points."""
+"""A task's maps in the window: a grid of small heat maps, each with its title and points.
+
+The axes stand once, at the left of the first column and below the last row; all maps are of one size nevertheless.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from odeviz.tasks.chart import Map, Maps
@@ -13,6 +18,13 @@ from odeviz.widgets.color_bar import ColorBar
 from odeviz.widgets.plot import Plot, power
 from odeviz.widgets.primitives import HeatMap
 from odeviz.widgets.theme import Theme
+
+#: Room for the axes, in pixels: at the left, and below.
+_LEFT, _BELOW = 44, 38
+#: Values below this share of a scale's length are written as 0.
+_NOTHING = 1e-4
+#: Maps smaller than this have no axes.
+_SMALLEST = 64
 
 
 class MapsPlot(QWidget):
@@ -44,6 +56,36 @@ class MapsPlot(QWidget):
             if maps is not None and k < len(shown):
                 self._grid.addWidget(cell, k // maps.columns, k % maps.columns)
         self.restyle()
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Show the axes where there is room for them, and give all maps one size."""
+        maps = self._maps
+        if maps is None:
+            return
+        count, columns = len(maps.maps), maps.columns
+        rows = -(-count // columns)
+        gap = self._grid.spacing()
+        bar = self._bar.width() + gap if self._bar.isVisibleTo(self) else 0
+        wide = (self.width() - 16 - bar - _LEFT - gap * (columns - 1)) / columns
+        high = (self.height() - 8 - _BELOW - gap * (rows - 1)) / max(rows, 1) - self.fontMetrics().height()
+        named = maps.axes is not None and min(wide, high) >= _SMALLEST
+        for k, cell in enumerate(self._cells[:count]):
+            cell.set_axes(maps, named and k % columns == 0, named and k + columns >= count)
+        for k in range(max(columns, self._grid.columnCount())):
+            share = (round(wide) + _LEFT * (named and k == 0)) if k < columns else 0
+            self._grid.setColumnStretch(k, max(share, 0))
+        for k in range(max(rows, self._grid.rowCount())):
+            share = (
+                (round(high) + self.fontMetrics().height() + _BELOW * (named and k == rows - 1))
+                if k < rows
+                else 0
+            )
+            self._grid.setRowStretch(k, max(share, 0))
 
     def restyle(self) -> None:
         """Take the theme's colours again."""
@@ -54,13 +96,12 @@ class MapsPlot(QWidget):
         one_scale = maps.shared or len(maps.maps) == 1
         for cell, one in zip(self._cells, maps.maps, strict=False):
             limits = together if one_scale else levels([one.values], maps.diverging)
-            cell.draw(one, limits, maps.diverging, titled=not one_scale and bool(maps.scale))
+            cell.draw(one, limits, maps, titled=not one_scale and bool(maps.scale))
         self._bar.setVisible(one_scale and bool(maps.scale))
         colours = diverging_map(self._theme) if maps.diverging else self._theme.density_map
         stops = [(share, colours.map(share, mode="qcolor")) for share in np.linspace(0.0, 1.0, 9)]
-        low, high = together
-        labels = [(share, _text(low + share * (high - low))) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
-        self._bar.set_scale(maps.scale, stops, labels)
+        shares = (0.0, 0.25, 0.5, 0.75, 1.0)
+        self._bar.set_scale(maps.scale, stops, list(zip(shares, _ends(*together, shares), strict=True)))
 
 
 class _Cell(QWidget):
@@ -71,8 +112,10 @@ class _Cell(QWidget):
         self._title.setProperty("role", "caption")
         self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._plot = Plot(theme, grid=False, parent=self)
-        self._plot.setAspectLocked(True)
+        self._plot = Plot(theme, " ", " ", grid=False, parent=self)
+        self._plot.setMinimumSize(24, 24)
+        self._plot.getAxis("left").setWidth(_LEFT)
+        self._plot.getAxis("bottom").setHeight(_BELOW)
         self._plot.hideAxis("left")
         self._plot.hideAxis("bottom")
         self._plot.plotItem.setContentsMargins(0, 0, 0, 0)
@@ -85,13 +128,31 @@ class _Cell(QWidget):
         column.addWidget(self._title)
         column.addWidget(self._plot, 1)
 
-    def draw(self, one: Map, limits: tuple[float, float], diverging: bool, titled: bool) -> None:
+    def set_axes(self, maps: Maps, left: bool, below: bool) -> None:
+        """Which axes stand beside this map."""
+        for name, label, shown, ticks in zip(
+            ("bottom", "left"),
+            maps.axes or ("", ""),
+            (below, left),
+            (maps.matrix or (None, None))[::-1],
+            strict=True,
+        ):
+            self._plot.showAxis(name, shown)
+            if shown:
+                self._plot.set_axis(name, label)
+                self._plot.getAxis(name).setTicks(None if ticks is None else [list(enumerate(ticks))])
+
+    def draw(self, one: Map, limits: tuple[float, float], maps: Maps, titled: bool) -> None:
         """``titled`` names the scale's ends in the title."""
+        diverging = maps.diverging
         x0, x1, y0, y1 = one.extent
         box = QRectF(x0, y0, x1 - x0, y1 - y0)
         scale = diverging_map(self._theme) if diverging else self._theme.density_map
-        ends = f"\n±{_text(limits[1])}" if diverging else f"\n{_text(limits[0])} … {_text(limits[1])}"
+        ends = f"\n±{_text(limits[1])}" if diverging else "\n" + " … ".join(_ends(*limits, (0.0, 1.0)))
         self._title.setText(one.title + (ends if titled else ""))
+        self._title.setToolTip(self._title.text())
+        self._image.smooth = maps.matrix is None
+        self._plot.setAspectLocked(maps.equal)
         self._image.setLookupTable(scale.getLookupTable(nPts=256), update=False)
         values = np.nan_to_num(np.asarray(one.values, dtype=np.float32), nan=limits[0])
         self._image.setImage(values, autoLevels=False, levels=limits)
@@ -124,3 +185,9 @@ def diverging_map(theme: Theme) -> pg.ColorMap:
 
 def _text(value: float) -> str:
     return power(float(f"{value:.2g}")).replace("-", "−")
+
+
+def _ends(low: float, high: float, shares: Sequence[float]) -> list[str]:
+    """Values at shares of a scale; what is nothing beside its length is 0."""
+    values = [low + share * (high - low) for share in shares]
+    return [_text(value if abs(value) > _NOTHING * (high - low) else 0.0) for value in values]

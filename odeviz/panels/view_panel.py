@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
@@ -19,15 +20,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from odeviz.panels.chart_plot import ChartPlot
+from odeviz.panels.chart_plot import ROWS, ChartPlot, keys_of
 from odeviz.panels.maps_plot import MapsPlot
 from odeviz.panels.panel import Panel
 from odeviz.tasks.chart import Chart, Charts, Maps, Picture, Table, cell_text
 from odeviz.tasks.task import View
+from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.theme import Theme
 
 _EMPTY = "No model yet.\nOpen one from the gallery, or press Train."
 _DRAWING = "Drawing…"
+#: A heading wider than its column's values and than so many letters is broken into lines.
+_HEADING = 6
 #: From this height on there is room for the sentence about a view.
 _ROOMY = 380
 
@@ -129,6 +133,7 @@ class ViewPanel(Panel):
             self._stack.setCurrentWidget(self._maps)
         elif isinstance(picture, Table):
             _fill(self._table, picture)
+            _spread(self._table)
             self._stack.setCurrentWidget(self._table)
         else:
             self._stack.setCurrentWidget(self._message)
@@ -140,6 +145,7 @@ class ViewPanel(Panel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._make_room()
+        _spread(self._table)
 
     def _make_room(self) -> None:
         """In a low panel the picture comes first; the sentence is then in the tooltip alone."""
@@ -151,28 +157,54 @@ class ViewPanel(Panel):
 
 
 class _ChartGrid(QWidget):
+    """Charts in rows; what they have in common is said once: their legend, and the axis of those in one column."""
+
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
         self._plots: list[ChartPlot] = []
-        self._grid = QGridLayout(self)
+        self._legend = Legend(theme, parent=self, rows=ROWS)
+        self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._legend)
+        column.addLayout(self._grid, 1)
 
     def set_charts(self, charts: Charts) -> None:
         while len(self._plots) < len(charts.charts):
             self._plots.append(ChartPlot(self._theme, self))
+        common = _common_keys(charts.charts)
+        self._legend.set_keys(common)
+        self._legend.setVisible(bool(common))
+        one_axis = charts.columns == 1 and len({chart.x_label for chart in charts.charts}) == 1
         for k, plot in enumerate(self._plots):
             self._grid.removeWidget(plot)
             used = k < len(charts.charts)
             plot.setVisible(used)
             if used:
                 self._grid.addWidget(plot, k // charts.columns, k % charts.columns)
-            plot.set_chart(charts.charts[k] if used else None, titled=len(charts.charts) > 1)
+            last = k == len(charts.charts) - 1
+            plot.set_chart(
+                charts.charts[k] if used else None,
+                titled=len(charts.charts) > 1,
+                keyed=not common,
+                named=last or not one_axis,
+            )
 
     def set_time(self, t: float) -> None:
         for plot in self._plots:
             plot.set_time(t)
+
+
+def _common_keys(charts: Sequence[Chart]) -> list[Key]:
+    """The entries of one legend for several charts that name the same curves; none where they name others."""
+    each = [keys for keys in map(keys_of, charts) if keys]
+    every = list(dict.fromkeys(key for keys in each for key in keys))
+    same = len(charts) > 1 and len({key.name for key in every}) == len(every)
+    return every if same and each and set.intersection(*map(set, each)) else []
 
 
 def _make_table(parent: QWidget) -> QTableWidget:
@@ -183,17 +215,27 @@ def _make_table(parent: QWidget) -> QTableWidget:
     table.setAlternatingRowColors(True)
     table.verticalHeader().hide()
     table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    table.horizontalHeader().setStretchLastSection(True)
     table.horizontalHeader().setHighlightSections(False)
     table.setFrameShape(QTableWidget.Shape.NoFrame)
     return table
+
+
+def _spread(table: QTableWidget) -> None:
+    """Give the last column what is left of the width; where there is nothing left it keeps what it needs."""
+    header = table.horizontalHeader()
+    columns = range(header.count())
+    needed = sum(max(table.sizeHintForColumn(k), header.sectionSizeHint(k)) for k in columns)
+    header.setStretchLastSection(needed <= table.viewport().width())
 
 
 def _fill(widget: QTableWidget, table: Table) -> None:
     widget.setColumnCount(len(table.columns))
     widget.setRowCount(len(table.rows))
     for j, name in enumerate(table.columns):
-        heading = QTableWidgetItem(name)
+        longest = max((len(cell_text(row[j])) for row in table.rows), default=0)
+        heading = QTableWidgetItem(
+            "\n".join(textwrap.wrap(name, max(longest, _HEADING), break_long_words=False))
+        )
         number = bool(table.rows) and not isinstance(table.rows[0][j], str)
         side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
         heading.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)

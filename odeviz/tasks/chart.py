@@ -51,6 +51,8 @@ class Chart:
     equal: bool = False
     #: The x axis is the flow's time, so that the playhead can be shown on it.
     over_time: bool = False
+    #: What the axes show: x0, x1, y0, y1; by default all of the curves.
+    frame: tuple[float, float, float, float] | None = None
     #: What is seen, in one sentence with its figures.
     note: str = ""
 
@@ -77,6 +79,12 @@ class Maps:
     diverging: bool = False
     #: What the values are, with their unit: the title of the colour scale.
     scale: str = ""
+    #: What the axes are called; without names the maps have no axes.
+    axes: tuple[str, str] | None = None
+    #: One unit is as long on both axes.
+    equal: bool = True
+    #: The cells of a matrix, each of one colour: what stands beside its rows, from the lowest, and below its columns.
+    matrix: tuple[tuple[str, ...], tuple[str, ...]] | None = None
     note: str = ""
 
 

@@ -22,6 +22,8 @@ class Plane:
     embedding: Tensor | None = None
     #: What the axes are called.
     labels: tuple[str, str] = ("z₁", "z₂")
+    #: One unit is as long on both axes: not where they measure different things.
+    equal: bool = True
 
     #: The horizontal axis is time.
     over_time: ClassVar[bool] = False
@@ -39,13 +41,14 @@ class Plane:
         y: int = 1,
         like: Tensor | None = None,
         labels: tuple[str, str] = ("z₁", "z₂"),
+        equal: bool = True,
     ) -> Plane:
         """The plane of two of the state's dimensions, the others zero; of the type and device of ``like``."""
         like = torch.empty(0) if like is None else like
         basis = like.new_zeros(dim, 2)
         basis[x, 0] = 1.0
         basis[y, 1] = 1.0
-        return cls(like.new_zeros(dim), basis, labels=labels)
+        return cls(like.new_zeros(dim), basis, labels=labels, equal=equal)
 
     def states(self, points: Tensor) -> Tensor:
         """Points ``[batch, 2]`` as states ``[batch, dim]``."""
@@ -67,6 +70,7 @@ class TimePlane:
     labels: tuple[str, str] = ("t", "h")
 
     over_time: ClassVar[bool] = True
+    equal: ClassVar[bool] = False
 
     def states(self, points: Tensor) -> Tensor:
         """Points ``[batch, 2]`` as states ``[batch, 1]``; each point's time is its first coordinate."""

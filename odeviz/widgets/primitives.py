@@ -230,12 +230,13 @@ class Dots(pg.GraphicsObject):
 class HeatMap(pg.ImageItem):
     """An image whose pixels are the cells of a grid, drawn with smooth interpolation between their centres.
 
-    The interpolated picture is kept until the image or the view changes.
+    Without ``smooth`` each cell has one colour. The interpolated picture is kept until the image or the view changes.
     """
 
     def __init__(self) -> None:
         self._kept: QPixmap | None = None
         self._kept_for: tuple[Any, ...] = ()
+        self.smooth = True
         super().__init__(axisOrder="row-major")
 
     def setImage(self, *args: Any, **options: Any) -> None:
@@ -251,7 +252,7 @@ class HeatMap(pg.ImageItem):
         if self.image is None:
             return
         if widget is None:
-            self._paint_smooth(painter)
+            self._paint(painter)
             return
         transform, ratio = painter.transform(), pixel_ratio(painter)
         box = transform.mapRect(self.boundingRect()).toAlignedRect().intersected(widget.rect())
@@ -264,15 +265,15 @@ class HeatMap(pg.ImageItem):
             self._kept.fill(Qt.GlobalColor.transparent)
             inner = QPainter(self._kept)
             inner.setTransform(transform * QTransform.fromTranslate(-box.x(), -box.y()))
-            self._paint_smooth(inner)
+            self._paint(inner)
             inner.end()
         painter.save()
         painter.resetTransform()
         painter.drawPixmap(box.topLeft(), self._kept)
         painter.restore()
 
-    def _paint_smooth(self, painter: QPainter) -> None:
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    def _paint(self, painter: QPainter) -> None:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.smooth)
         super().paint(painter)
 
 

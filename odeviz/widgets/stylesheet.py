@@ -140,8 +140,9 @@ QListView::item { border-radius: 4px; }
 QListView::item:hover, QTreeView::item:hover { background: $hover; }
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected { background: $accent_soft;
   color: $text; }
+QTableView::item { padding: 0 6px; }
 QHeaderView::section { background: $window; color: $muted; border: none; border-bottom: 1px solid $separator;
-  padding: 4px 8px; }
+  padding: 4px 6px; }
 """)
 
 _GLYPHS = Path(__file__).with_name("glyphs")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
 
 from odeviz.panels.view_panel import ViewPanel
 from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Table, cell_text, frozen
@@ -171,3 +172,49 @@ def test_many_names_take_more_rows_of_the_legend(panel):
     assert legend.height() == 28 + 2 * 18
     panel.set_picture(chart())
     assert legend.height() == 28
+
+
+def test_what_charts_have_in_common_is_said_once(panel):
+    panel.set_picture(Charts("Both", (chart(), chart())))
+    grid = panel._charts
+    assert [key.name for key in grid._legend._keys] == ["learnt", "true", "seen", "counted"]
+    assert not any(plot.legend.isVisibleTo(panel) for plot in grid._plots)
+    named = [plot.plot.getAxis("bottom").label.isVisible() for plot in grid._plots]
+    assert named == [False, True]
+    other = Chart("Other", "x", "y", (Curve("other", X, X),))
+    panel.set_picture(Charts("Two", (chart(), other), columns=2))
+    assert not grid._legend.isVisibleTo(panel)
+    assert [len(plot.legend._keys) for plot in grid._plots] == [4, 1]
+
+
+def test_a_charts_frame_and_a_constant_curve_are_shown_with_room(panel):
+    flat = Curve("flat", X, frozen(np.full(21, 2.4444444444)))
+    panel.set_picture(Chart("Flat", "x", "y", (flat,)))
+    (_, _), (y0, y1) = panel._charts._plots[0].plot.viewRange()
+    assert y0 < 2.3 < 2.6 < y1
+    panel.set_picture(Chart("Framed", "x", "y", (flat,), frame=(-1.0, 3.0, 0.0, 5.0)))
+    assert panel._charts._plots[0].plot.viewRange() == [[-1.0, 3.0], [0.0, 5.0]]
+
+
+def test_maps_have_their_axes_once_and_one_size(panel):
+    panel.set_picture(maps(axes=("z₁", "z₂"), equal=False))
+    first, second = panel._maps._cells[:2]
+    assert [cell._plot.getAxis("left").isVisible() for cell in (first, second)] == [True, False]
+    assert [cell._plot.getAxis("bottom").labelText for cell in (first, second)] == ["z₁", "z₁"]
+    QApplication.processEvents()
+    sizes = [cell._plot.getViewBox().sceneBoundingRect().width() for cell in (first, second)]
+    assert abs(sizes[0] - sizes[1]) <= 4
+    panel.set_picture(maps())
+    assert not first._plot.getAxis("left").isVisible()
+
+
+def test_a_matrix_has_crisp_cells_and_names_beside_them(panel):
+    panel.set_picture(maps(axes=("taken for", "is"), matrix=(("c", "b", "a"), ("a", "b", "c", "d"))))
+    cell = panel._maps._cells[0]
+    assert not cell._image.smooth
+    assert cell._plot.getAxis("left")._tickLevels == [[(0, "c"), (1, "b"), (2, "a")]]
+
+
+def test_a_long_heading_is_broken_where_its_values_are_short(panel):
+    panel.set_picture(Table("Rows", ("model", "kept, KiB"), (("net", 8.0),)))
+    assert panel._table.horizontalHeaderItem(1).text() == "kept,\nKiB"

@@ -193,4 +193,4 @@ def test_the_shipped_boundaries_are_what_their_cards_say():
         for name in ("annuli-node", "annuli-controlled")
     )
     assert open_.startswith("One open line")
-    assert "1 of them closed" in closed
+    assert "1 curve, 1 closed" in closed

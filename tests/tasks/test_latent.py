@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from odeviz.models.series import Observations
+from odeviz.storage import load_model
+from odeviz.storage.paths import pretrained
 from odeviz.tasks import Experiment
 from odeviz.tasks.chart import Chart, Charts, Table
-from odeviz.tasks.latent import TASK
+from odeviz.tasks.latent import TASK, views
 from odeviz.tasks.latent.clock import Clock
 from odeviz.tasks.latent.learning import parted, principal
 from odeviz.tasks.latent.series import SPIRAL_SCALE, own_data, spiral, spiral_data, spirals
-from odeviz.tasks.latent.views import PAPER, TRAINED
+from odeviz.tasks.latent.views import PAPER, PRESET_OF
 from odeviz.tasks.learning import build_model, solver_options, task_for
 from odeviz.tasks.registry import expected_shapes
 from odeviz.tasks.scene import Scene
+from odeviz.tasks.shipped import recorded
 from odeviz.training import Session
 from odeviz.training.runtime import one_thread
 
@@ -297,7 +301,7 @@ def test_every_view_is_drawn(experiment):
     assert isinstance(pictures["table"], Table)
     first = pictures["table"].rows[0]
     assert first[1:] == pytest.approx([task.errors(model, n, scene.solver)["rmse"] for n in (30, 50, 100)])
-    assert len(pictures["table"].rows) == 1 + len(PAPER) + len(TRAINED)
+    assert len(pictures["table"].rows) == 1 + len(PAPER) + len(PRESET_OF)
     series = pictures["series"]
     assert isinstance(series, Charts)
     assert all(chart.over_time == (experiment is SMALL) for chart in series.charts)
@@ -322,3 +326,10 @@ def test_views_of_own_series_are_drawn(channels):
         for view in TASK.views:
             draw(view.key, scene)
         assert Observations.of(torch.zeros(1, 2), torch.zeros(1, 2, channels), torch.tensor([2])).seen.all()
+
+
+def test_the_record_is_that_of_the_shipped_models_and_the_latent_ode_goes_on_better():
+    figures = recorded(Path(views.__file__), PRESET_OF)
+    for name, preset in PRESET_OF.items():
+        assert figures[name] == pytest.approx(dict(load_model(pretrained(preset)).metrics), nan_ok=True)
+    assert figures["rnn"]["rmse_30"] / figures["latent-ode"]["rmse_30"] > 1.3

@@ -16,6 +16,8 @@ from odeviz.tasks.chart import Map, Maps, Picture
 from odeviz.tasks.scene import Scene
 
 _CELLS, _MOMENTS = 96, 3
+#: A divergence below this share of the field's largest rate is none.
+_ROUNDING = 1e-12
 #: Times of a map over an axis of time.
 _COLUMNS = 96
 
@@ -44,6 +46,11 @@ def view(scene: Scene) -> Picture:
     for t in moments:
         scene.check()
         divergence, curl = divergence_and_curl(subject, t, ground.states)
+        # What is left of a field without divergence is rounding, which would fill the scale.
+        size = max(float(divergence.abs().max()), float(curl.abs().max()))
+        divergence = torch.where(
+            divergence.abs() > _ROUNDING * size, divergence, torch.zeros_like(divergence)
+        )
         divergences.append(Layer(f"div f, t = {t:.2g}", ground, divergence))
         curls.append(Layer(f"curl f, t = {t:.2g}", ground, curl))
     return over_plane(
@@ -74,6 +81,8 @@ def _over_time(scene: Scene, subject: Subject) -> Maps:
         columns=1,
         diverging=True,
         scale="1/time",
+        axes=subject.plane.labels,
+        equal=False,
         note=f"Divergence {number(float(values.min()))} to {number(float(values.max()))}.",
     )
 

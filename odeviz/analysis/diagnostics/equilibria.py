@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,6 +27,12 @@ _ZERO, _SAME = 1e-9, 1e-4
 #: Eigenvalues with a smaller real part than this share of their modulus turn without end, to what can be told.
 _NEUTRAL = 1e-6
 _CELLS = 96
+#: What becomes of the neighbours of fixed points, by the first word of their kinds.
+_FATES: tuple[tuple[str, tuple[str, ...], Role], ...] = (
+    ("stable", ("stable",), "model"),
+    ("unstable", ("unstable", "saddle"), "truth"),
+    ("neutral", ("centre", "degenerate"), "second"),
+)
 #: Rows of the table for each time.
 _ROWS = 30
 
@@ -144,7 +151,7 @@ def nullclines(scene: Scene) -> Picture:
         if subject.plane.over_time:
             charts.append(_nullclines_over_time(subject, t))
         else:
-            charts.append(_plane_chart(subject, t, points, named=not charts))
+            charts.append(_plane_chart(subject, t, points))
     note = _note(known)
     if subject.dim > PLANE:
         note += (
@@ -152,28 +159,25 @@ def nullclines(scene: Scene) -> Picture:
         )
     if len(charts) == 1:
         only = charts[0]
-        return Chart("Nullclines", only.x_label, only.y_label, only.curves, note=note)
+        return dataclasses.replace(only, title="Nullclines", note=note)
     return Charts("Nullclines", tuple(charts), columns=len(charts), note=note)
 
 
-def _plane_chart(subject: Subject, t: float, points: list[FixedPoint], named: bool) -> Chart:
-    """``named`` for the first of several: one legend is enough."""
+def _plane_chart(subject: Subject, t: float, points: list[FixedPoint]) -> Chart:
     x, y, nodes = grid.nodes(subject.extent, _CELLS)
     states = subject.plane.states(torch.as_tensor(nodes))
     with torch.no_grad():
         velocity = subject.plane.velocity(subject.exact.field(t, states)).reshape(_CELLS, _CELLS, 2).numpy()
     labels = subject.plane.labels
     roles: tuple[Role, Role] = ("class0", "class1")
-    curves = [
-        Curve(f"d{labels[k]}/dt = 0" if named else "", *zero_lines(x, y, velocity[..., k]), roles[k])
-        for k in range(2)
-    ]
-    for stable, label, role in ((True, "stable", "model"), (False, "unstable", "truth")):
-        mine = [one.point for one in points if one.kind.startswith("stable") == stable]
+    curves = [Curve(f"d{labels[k]}/dt = 0", *zero_lines(x, y, velocity[..., k]), roles[k]) for k in range(2)]
+    for label, kinds, role in _FATES:
+        mine = [one.point for one in points if one.kind.startswith(kinds)]
         if mine:
             px, py = np.array(mine).T
-            curves.append(Curve(label if named else "", frozen(px), frozen(py), role, "points"))  # type: ignore[arg-type]
-    return Chart(f"t = {t:.2f}", *labels, tuple(curves))
+            curves.append(Curve(label, frozen(px), frozen(py), role, "points"))
+    e = subject.extent
+    return Chart(f"t = {t:.2f}", *labels, tuple(curves), frame=(e.x0, e.x1, e.y0, e.y1))
 
 
 def _nullclines_over_time(subject: Subject, t: float) -> Chart:

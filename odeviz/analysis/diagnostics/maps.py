@@ -33,12 +33,13 @@ def over_plane(
     note: str = "",
 ) -> Picture:
     """Maps of all layers; curves over the state where they lie on a line. ``scale`` says what the values are."""
-    if layers[0].ground.line:
+    ground = layers[0].ground
+    if ground.line:
         curves = [
             Curve(layer.title, frozen(layer.ground.axis), frozen(layer.ground.shaped(layer.values)), role)
             for layer, role in zip(layers, _ROLES, strict=False)
         ]
-        return Chart(title, layers[0].ground.extent.y_label, scale, tuple(curves), note=note)
+        return Chart(title, ground.extent.y_label, scale, tuple(curves), note=note)
     maps = [Map(layer.title, layer.ground.box, frozen(layer.ground.shaped(layer.values))) for layer in layers]
     return Maps(
         title,
@@ -47,5 +48,16 @@ def over_plane(
         shared=shared,
         diverging=diverging,
         scale=scale,
-        note=note,
+        axes=(ground.extent.x_label, ground.extent.y_label),
+        equal=ground.extent.equal,
+        note=f"{note} {slice_of(ground.extent.dims)}".strip(),
+    )
+
+
+def slice_of(dims: int) -> str:
+    """What maps over the plane show of states of more dimensions; "" where the plane is all there is."""
+    return (
+        ""
+        if dims <= 2
+        else f"Of {dims} dimensions the map has two: its states lie in the plane that is shown."
     )

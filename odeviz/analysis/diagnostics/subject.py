@@ -41,7 +41,7 @@ class Subject:
         self.exact = copy.deepcopy(scene.model).cpu().double()
         self.plane = _in_float64(scene.learning.plane(self.model))
         x0, x1, y0, y1 = scene.learning.extent(self.model)
-        self.extent = Extent(x0, x1, y0, y1, *self.plane.labels)
+        self.extent = Extent(x0, x1, y0, y1, *self.plane.labels, self.plane.equal, self.model.state_dim)
         self._learning = scene.learning
         self._starts: dict[int, Tensor] = {}
 

@@ -103,7 +103,8 @@ class Learning(learning.Learning):
         return states, np.arange(n, dtype=np.int64)
 
     def plane(self, model: Any) -> Plane:
-        return Plane.of_axes(2, like=next(model.parameters()), labels=("height in m", "velocity in m/s"))
+        labels = ("height in m", "velocity in m/s")
+        return Plane.of_axes(2, like=next(model.parameters()), labels=labels, equal=False)
 
     # What the views ask as well.
 

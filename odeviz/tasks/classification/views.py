@@ -64,8 +64,8 @@ def _boundary(scene: Scene) -> Chart:
         )
     else:
         what = (
-            f"Found on a grid, as no flow of the plane makes it: {len(found.curves)} curves, {found.closed} of "
-            "them closed."
+            f"Found on a grid, as no flow of the plane makes it: {len(found.curves)} "
+            f"curve{'s' * (len(found.curves) != 1)}, {found.closed} closed."
         )
     return Chart("Boundary", "z₁", "z₂", tuple(curves), equal=True, note=what)
 
@@ -98,11 +98,16 @@ def _euler(scene: Scene) -> Charts:
         "A residual net is Euler's method",
         (
             Chart(f"{drawn} blocks over the flow", "z₁", "z₂", tuple(paths), equal=True),
-            Chart("Distance at the end", "blocks", "largest distance", errors_of, x_log=True, y_log=True),
+            Chart("Distance at the end", "blocks", "distance", errors_of, x_log=True, y_log=True),
         ),
         note=f"Lines are the blocks, faint curves the continuous flow. From {counts[-2]} blocks to {counts[-1]} the "
-        f"distance falls {halves:.2f} times, a slope of {slope:.2f}.",
+        f"distance falls {halves:.2f} times, a slope of {slope:.2f}.{_projected(model)}".replace("-", "−"),
     )
+
+
+def _projected(model: Classifier) -> str:
+    """A sentence that states of more than two dimensions are seen from the side."""
+    return "" if model.state_dim <= 2 else f" Of {model.state_dim} dimensions the picture has two."
 
 
 def _own_blocks(model: Classifier) -> int | None:
@@ -139,11 +144,11 @@ def _confusion(scene: Scene) -> Table:
     rows: list[tuple[str | float, ...]] = []
     for k in range(CLASSES):
         counts = [float(np.sum((true == k) & (taken == j))) for j in range(CLASSES)]
-        rows.append((f"class {k}", *counts, f"{counts[k] / max(sum(counts), 1.0):.2%}"))
+        rows.append((f"class {k}", *counts, round(100.0 * counts[k] / max(sum(counts), 1.0), 2)))
     right = float(np.mean(taken == true))
     return Table(
         "Confusion",
-        ("is", *(f"taken for {k}" for k in range(CLASSES)), "right"),
+        ("is", *(f"taken for {k}" for k in range(CLASSES)), "right, %"),
         tuple(rows),
-        note=f"{right:.2%} of {len(true)} fresh points are right.",
+        note=f"{right:.2%} of {len(true):,} fresh points are right.",
     )

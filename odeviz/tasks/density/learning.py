@@ -109,7 +109,7 @@ class Learning(learning.Learning):
         centre, unit = (like.new_tensor(array) for array in (self._source.centre, self._source.unit))
         if bool((unit == 1).all()) and not bool(centre.any()):
             return plain
-        return Plane(-centre / unit, plain.basis * unit, plain.basis / unit, plain.labels)
+        return Plane(-centre / unit, plain.basis * unit, plain.basis / unit, plain.labels, self._source.equal)
 
     def _held_out(self, n: int) -> Tensor:
         return self.tensor(self._source.held_out(n, self.stream(HELD_OUT_STREAM)))

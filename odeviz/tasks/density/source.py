@@ -18,6 +18,8 @@ Points = NDArray[np.float32]
 HELD_OUT_SHARE, MOST_HELD_OUT = 0.2, 8000
 #: Room around a person's own points, as a share of their range.
 _MARGIN = 0.15
+#: Axes of which one has this many times the other's range are shown at scales of their own.
+_UNEQUAL = 4.0
 #: Points whose correlation matrix has a smaller eigenvalue than this lie on a line.
 _FLAT = 1e-8
 
@@ -27,6 +29,8 @@ class Source(Protocol):
 
     centre: Points
     unit: Points
+    #: Whether both axes are shown at the same scale.
+    equal: bool
 
     def draw(self, n: int, rng: np.random.Generator) -> Points:
         """Points of one batch ``[<= n, 2]``."""
@@ -41,12 +45,14 @@ class Source(Protocol):
         ...
 
     def extent(self) -> tuple[float, float, float, float]:
-        """The rectangle that shows them, in the data's own units."""
+        """The rectangle that shows them, in the data's own units: a square where ``equal``."""
         ...
 
 
 class Generated:
     """Fresh points of a data set at every draw; its units are the standard ones."""
+
+    equal = True
 
     def __init__(self, experiment: Experiment) -> None:
         self._dataset, self._noise = DATASETS[experiment.data.name], experiment.data.noise
@@ -77,6 +83,8 @@ class Own:
         if deviation.min() <= 0 or np.linalg.eigvalsh(np.corrcoef(precise.T)).min() < _FLAT:
             raise ValueError("own points must not lie on one line, where they have no density in the plane")
         self.unit = deviation.astype(np.float32)
+        ranges = np.ptp(precise, axis=0)
+        self.equal = bool(ranges.max() <= _UNEQUAL * ranges.min())
         self._points = points
         order = split.permutation(len(points))
         held = min(max(int(HELD_OUT_SHARE * len(points)), 1), MOST_HELD_OUT)
@@ -99,8 +107,10 @@ class Own:
 
     def extent(self) -> tuple[float, float, float, float]:
         low, high = self._points.min(0).astype(float), self._points.max(0).astype(float)
-        room = _MARGIN * (high - low)
-        return (low[0] - room[0], high[0] + room[0], low[1] - room[1], high[1] + room[1])
+        middle, half = (low + high) / 2, (0.5 + _MARGIN) * (high - low)
+        if self.equal:
+            half = np.full(2, half.max())
+        return (middle[0] - half[0], middle[0] + half[0], middle[1] - half[1], middle[1] + half[1])
 
 
 def source_of(experiment: Experiment, data: Arrays, split: np.random.Generator) -> Source:

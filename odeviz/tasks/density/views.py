@@ -49,7 +49,8 @@ def filmstrip(scene: Scene) -> Maps:
         Map(f"{share:.0%}", extent, frozen(density_map(scene, extent, share * t1, _FILM))) for share in SHARES
     )
     note = f"At shares of t₁ = {t1:.3g}; each picture has its own colour scale."
-    return Maps("Density over time", maps, columns=3, note=note)
+    plane = scene.learning.plane(scene.model)
+    return Maps("Density over time", maps, columns=3, axes=plane.labels, equal=plane.equal, note=note)
 
 
 def samples(scene: Scene) -> Chart:
@@ -63,9 +64,8 @@ def samples(scene: Scene) -> Chart:
         Curve("data", frozen(points[:, 0]), frozen(points[:, 1]), role="data", style="points"),
         Curve("samples", frozen(drawn[:, 0]), frozen(drawn[:, 1]), role="model", style="points"),
     )
-    return Chart(
-        "Samples", "x", "y", curves, equal=True, note=f"{len(points)} points of the data, as many samples."
-    )
+    note = f"{len(points):,} points of the data, as many samples."
+    return Chart("Samples", plane.labels[0], plane.labels[1], curves, equal=plane.equal, note=note)
 
 
 def marginals(scene: Scene) -> Charts:
@@ -73,7 +73,7 @@ def marginals(scene: Scene) -> Charts:
     extent, points = scene.learning.extent(scene.model), scene.learning.shown(scene.model, 8 * _SHOWN)[0]
     values = density_map(scene, extent, scene.model.t1, _FINE)
     charts = []
-    for axis, name in enumerate("xy"):
+    for axis, name in enumerate(scene.learning.plane(scene.model).labels):
         low, high = extent[2 * axis : 2 * axis + 2]
         other = (extent[3 - 2 * axis] - extent[2 - 2 * axis]) / _FINE
         height, edges = np.histogram(points[:, axis], _BINS, (low, high))
@@ -85,8 +85,8 @@ def marginals(scene: Scene) -> Charts:
             ),
             Curve("model", frozen(centres), frozen(values.sum(axis) * other)),
         )
-        charts.append(Chart(f"Along {name}", name, "density", curves))
-    return Charts("Marginals", tuple(charts), columns=2, note=f"Histograms of {len(points)} points.")
+        charts.append(Chart(f"Along {name}", name, f"p({name})", curves))
+    return Charts("Marginals", tuple(charts), columns=2, note=f"Histograms of {len(points):,} points.")
 
 
 def noise(scene: Scene) -> Charts:
@@ -141,7 +141,7 @@ def _trace_along_a_path(scene: Scene, model: CNF) -> Chart:
         curves.append(Curve(f"draw {k + 1}", t, frozen(form), "muted", faint=True))
     curves.append(Curve("exact trace", t, frozen(exact)))
     note = "Faint: the trace seen through one Gaussian draw each, fixed along the path."
-    return Chart("Trace along one path", "t", "tr df/dz", tuple(curves), over_time=True, note=note)
+    return Chart("Trace along one path", "t", "tr ∂f/∂z, 1/time", tuple(curves), over_time=True, note=note)
 
 
 def _noisy_likelihood(scene: Scene, model: CNF) -> tuple[Chart, dict[str, float]]:

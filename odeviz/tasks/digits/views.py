@@ -21,7 +21,7 @@ _COLUMNS = {
     "parameters": "parameters",
     "bytes_kept": "kept, KiB",
     "nfe": "NFE",
-    "nfe_backward": "backward",
+    "nfe_backward": "NFE back",
 }
 _NAMES = {"ode-net": "ODE-Net", "residual-net": "Residual net", "rk-net": "RK-Net"}
 _TOLERANCES = tuple(10.0**-k for k in range(6, -1, -1))
@@ -112,9 +112,10 @@ def _confusion(scene: Scene) -> Maps:
     extent = (-0.5, CLASSES - 0.5, -0.5, CLASSES - 0.5)
     shares = counts / counts.sum(1, keepdims=True)
     maps = (
-        Map("all: share of each digit", extent, frozen(shares[::-1])),
-        Map("mistakes: how many", extent, frozen(wrong[::-1])),
+        Map("share of each digit", extent, frozen(shares[::-1])),
+        Map("number of mistakes", extent, frozen(wrong[::-1])),
     )
+    digits = tuple(map(str, range(CLASSES)))
     digit, as_ = np.unravel_index(int(wrong.argmax()), wrong.shape)
     most = (
         f"{digit} is taken for {as_} most often, {int(wrong.max())} times"
@@ -125,8 +126,10 @@ def _confusion(scene: Scene) -> Maps:
         "Confusion",
         maps,
         columns=2,
-        note=f"Rows are what a digit is, 0 at the top; columns what it is taken for, 0 at the left. Of {len(labels)} "
-        f"digits {int(wrong.sum())} are mistaken: {most}.",
+        scale="share or number",
+        axes=("taken for", "digit"),
+        matrix=(digits[::-1], digits),
+        note=f"Of {len(labels)} digits {int(wrong.sum())} are mistaken: {most}.",
     )
 
 

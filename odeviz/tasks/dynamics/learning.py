@@ -112,12 +112,18 @@ class Learning(learning.Learning):
         states = np.concatenate([self.truth[:, 0], more])[:n].astype(np.float32)
         return states, np.full(n, -1, dtype=np.int64)
 
+    @property
+    def equal(self) -> bool:
+        """Whether the axes are shown at one scale: not where they have other ranges, for they are other quantities."""
+        x0, x1, y0, y1 = self.system.extent
+        return math.isclose(x1 - x0, y1 - y0)
+
     def plane(self, model: Any) -> Plane:
         like = next(model.parameters())
         i, j = self.system.plane
         axes = Plane.of_axes(self.system.dim, i, j, like, (self.system.axes[i], self.system.axes[j]))
         lifted = self.system.lift(np.eye(2))
-        return dataclasses.replace(axes, embedding=torch.as_tensor(lifted.T).to(like))
+        return dataclasses.replace(axes, embedding=torch.as_tensor(lifted.T).to(like), equal=self.equal)
 
     # What the views ask as well.
 

@@ -32,26 +32,29 @@ def _phase(scene: Scene, learning: Learning) -> Charts:
     scene.check()
     grid = learning.system.lift(_nodes(learning, _ARROWS))
     sides = (
-        ("True system", true, learning.system.rate(grid), "truth"),
-        ("Learnt system", learnt, learning.rate(scene.model, grid), "model"),
+        ("True system", "true", true, learning.system.rate(grid), "truth"),
+        ("Learnt system", "learnt", learnt, learning.rate(scene.model, grid), "model"),
     )
     charts = tuple(
-        _plane_chart(learning, title, paths, velocity, role)  # type: ignore[arg-type]
-        for title, paths, velocity, role in sides
+        _plane_chart(learning, title, name, paths, velocity, role)  # type: ignore[arg-type]
+        for title, name, paths, velocity, role in sides
     )
     apart = np.linalg.norm(learnt[:, -1] - true[:, -1], axis=-1)
-    note = f"From {len(true)} training starts; at t = {scene.model.t1:g} they are {apart.mean():.3g} apart (mean)."
+    starts = f"{len(true)} training start{'s' * (len(true) > 1)}"
+    note = f"From {starts}; at t = {scene.model.t1:g} true and learnt are {apart.mean():.3g} apart (mean)."
     return Charts("Phase plane", charts, columns=2, note=note)
 
 
-def _plane_chart(learning: Learning, title: str, paths: Floats, velocity: Floats, role: Role) -> Chart:
+def _plane_chart(
+    learning: Learning, title: str, name: str, paths: Floats, velocity: Floats, role: Role
+) -> Chart:
     system = learning.system
     i, j = system.plane
     x, y = _arrows(learning, velocity[..., [i, j]])
     lines = [_within(learning, path[:, [i, j]]) for path in paths]
     curves = [Curve("field", frozen(x), frozen(y), "muted", faint=True)]
     curves += [
-        Curve("trajectories" if not k else "", frozen(line[:, 0]), frozen(line[:, 1]), role, faint=k > 0)
+        Curve(name if not k else "", frozen(line[:, 0]), frozen(line[:, 1]), role, faint=k > 0)
         for k, line in enumerate(lines)
     ]
     starts = paths[:, 0][:, [i, j]]
@@ -92,7 +95,7 @@ def _difference(scene: Scene, learning: Learning) -> Maps:
         _map(learning, "Difference", apart, points),
     )
     note = f"The fields differ by {np.median(apart):.3g} (median over the plane){_slice_of(learning)}."
-    return Maps("Where the fields differ", maps, columns=3, note=note)
+    return Maps("Where the fields differ", maps, columns=3, scale="speed", **_plane(learning), note=note)
 
 
 def _conserved(scene: Scene, learning: Learning) -> Chart:
@@ -142,7 +145,16 @@ def _missing(scene: Scene, learning: Learning) -> Maps:
     wanted = system.missing_rate(here)
     error = np.sqrt(((found - wanted) ** 2).sum() / (wanted**2).sum())
     note = f"Where trajectories go the learnt {system.term} is {error:.1%} off (RMS){_slice_of(learning)}."
-    return Maps(f"Missing term: {system.term}", maps, columns=2, shared=True, diverging=True, note=note)
+    return Maps(
+        f"Missing term: {system.term}",
+        maps,
+        columns=2,
+        shared=True,
+        diverging=True,
+        scale="rate",
+        **_plane(learning),
+        note=note,
+    )
 
 
 _VIEWS: dict[str, Callable[[Scene, Any], Picture]] = {
@@ -169,6 +181,13 @@ def _centres(learning: Learning) -> Floats:
 
 def _map(learning: Learning, title: str, values: Floats, points: Floats | None = None) -> Map:
     return Map(title, learning.system.extent, frozen(values), points)
+
+
+def _plane(learning: Learning) -> dict[str, Any]:
+    """The axes of maps over the plane."""
+    system = learning.system
+    x, y = (system.axes[k] for k in system.plane)
+    return {"axes": (x, y), "equal": learning.equal}
 
 
 def _slice_of(learning: Learning) -> str:

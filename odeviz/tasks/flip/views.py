@@ -10,8 +10,8 @@ from odeviz.tasks.chart import Chart, Curve, frozen
 from odeviz.tasks.flip import floor, inputs
 from odeviz.tasks.scene import Scene
 
-#: Paths that are drawn, moments of each, and points of the map.
-_PATHS, _MOMENTS, _POINTS = 24, 61, 201
+#: Paths that are drawn, and moments of each.
+_PATHS, _MOMENTS = 24, 61
 
 
 def draw(key: str, scene: Scene) -> Chart:
@@ -42,13 +42,13 @@ def _paths(scene: Scene) -> Chart:
 
 
 def _map(scene: Scene) -> Chart:
-    model, x = scene.model, inputs(_POINTS)
+    model, x = scene.model, inputs(scene.learning.experiment.data.samples)
     solver = dataclasses.replace(scene.solver, first_step=None)
     y = model.map(scene.learning.tensor(x[:, None]), solver)[:, 0].cpu().numpy()
     scene.check()
     mse = float(np.mean((y + x) ** 2))
     least = floor(scene.learning.experiment)
-    bound = "" if least is None else f" No flow of the line gets below {least:.4f}."
+    bound = "" if least is None else f" No flow of the line gets below {least:.4f} on them."
     return Chart(
         "Output against input",
         "x",
@@ -58,5 +58,5 @@ def _map(scene: Scene) -> Chart:
             Curve("flow", frozen(x), frozen(y), role="model"),
         ),
         equal=True,
-        note=f"Mean squared error {mse:.4g} on these {_POINTS} points.{bound}",
+        note=f"Mean squared error {mse:.4g} on {len(x)} points.{bound}",
     )

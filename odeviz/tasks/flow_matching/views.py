@@ -50,8 +50,8 @@ def _coupling(scene: Scene) -> Chart:
     lines = np.stack([x0, x1, np.full_like(x0, np.nan)], axis=1)[:_PAIRS].reshape(-1, 2)
     return Chart(
         "Pairs",
-        "x",
-        "y",
+        "z₁",
+        "z₂",
         (
             Curve("pairs", frozen(lines[:, 0]), frozen(lines[:, 1]), "muted", faint=True),
             _points("source", x0[:_PAIRS], "second"),
@@ -77,7 +77,7 @@ def _straightness(scene: Scene) -> Chart:
         "path length / chord",
         "share of samples",
         (Curve(name, frozen((edges[1:] + edges[:-1]) / 2), frozen(counts / len(ratio)), style="bars"),),
-        note=f"{name}: mean {mean.mean:.3f} ± {mean.se:.3f}; {bent:.0%} of the paths are more than 5 % longer than "
+        note=f"{name}: mean {mean.mean:.3f} ± {mean.se:.3f}; {bent:.0%} of the paths are more than 5 % longer than "
         f"their chord, {beyond:.1%} lie beyond the right edge.",
     )
 
@@ -128,16 +128,17 @@ def _samples(scene: Scene) -> Chart:
     learning: Learning = scene.learning
     end, data = _pushed(scene).end, learning.held_out(_SAMPLES)
     energy = energy_distance(end, data, _BLOCK)
+    mean = f"{energy.mean:.3g}".replace("-", "−")
     return Chart(
         "Samples",
-        "x",
-        "y",
+        "z₁",
+        "z₂",
         tuple(
             _points(label, learning.target.own(_array(points)), role)
             for label, points, role in (("data", data, "data"), ("samples", end, "model"))
         ),
         equal=True,
-        note=f"Energy distance {energy.mean:.3g} ± {energy.se:.2g}: 0 where the distributions are equal.",
+        note=f"Energy distance {mean} ± {energy.se:.2g}: 0 where the distributions are equal.",
     )
 
 

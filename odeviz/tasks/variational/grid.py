@@ -20,7 +20,7 @@ from odeviz.tasks.variational.presets import experiment_of
 FILE = Path(__file__).with_name("grid.npz")
 KINDS = ("planar-cnf", "planar-nf")
 UNITS = (2, 8, 32)
-_LABELS = {"planar-cnf": "continuous, M = {}", "planar-nf": "planar, K = {}"}
+_LABELS = {"planar-cnf": "CNF, M = {}", "planar-nf": "NF, K = {}"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from odeviz.tasks.variational.grid import KINDS, UNITS, fitted
 from odeviz.tasks.variational.potentials import HALF, Potential, centres
 
 _EXTENT = (-HALF, HALF, -HALF, HALF)
+_AXES = ("z₁", "z₂")
 #: Cells a side of the two pictures, and of each of the grid's.
 _FINE, _COARSE = 80, 40
 #: How the grid's continuous flows are solved.
@@ -47,14 +48,15 @@ def comparison(scene: Scene) -> Maps:
     potential: Potential = scene.learning.potential
     given = Map(f"given: {potential.name}", _EXTENT, frozen(potential.density(_FINE)))
     learnt = Map("learnt", _EXTENT, frozen(density_map(scene, _EXTENT, scene.model.t1, _FINE)))
-    return Maps("Given and learnt", (given, learnt), columns=2, shared=True, note=potential.title + ".")
+    note = f"{potential.title}."
+    return Maps("Given and learnt", (given, learnt), 2, shared=True, scale="p, q", axes=_AXES, note=note)
 
 
 def grid(scene: Scene) -> Maps:
     """Chen et al. (2018), figure 4, with models that are shipped."""
     potential: Potential = scene.learning.potential
-    given = Map(f"given: {potential.name}", _EXTENT, frozen(potential.density(_COARSE)))
-    shown = Map("this model", _EXTENT, frozen(density_map(scene, _EXTENT, scene.model.t1, _COARSE)))
+    given = Map(f"given:\n{potential.name}", _EXTENT, frozen(potential.density(_COARSE)))
+    shown = Map("this\nmodel", _EXTENT, frozen(density_map(scene, _EXTENT, scene.model.t1, _COARSE)))
     maps = []
     for kind, first in zip(KINDS, (given, shown), strict=True):
         maps.append(first)
@@ -65,7 +67,7 @@ def grid(scene: Scene) -> Maps:
         "Each has its own colour scale. All were trained for as many iterations; standard errors of KL are below "
         "0.02 nats."
     )
-    return Maps("Continuous against planar flow", tuple(maps), columns=1 + len(UNITS), note=note)
+    return Maps("Continuous against planar flow", tuple(maps), columns=1 + len(UNITS), axes=_AXES, note=note)
 
 
 @cache
@@ -75,7 +77,7 @@ def _shipped(potential: str, kind: str, units: int) -> Map:
     states = torch.from_numpy(centres(_COARSE)).to(next(fit.model.parameters()))
     log_density = fit.model.log_prob_at(states, fit.model.t1, _SOLVER)
     values = log_density.double().exp().numpy().reshape(_COARSE, _COARSE)
-    return Map(f"{fit.label}: KL {fit.kl:.3f}", _EXTENT, frozen(values))
+    return Map(f"{fit.label}\nKL {fit.kl:.3f}", _EXTENT, frozen(values))
 
 
 def units(scene: Scene) -> Charts:
@@ -87,7 +89,7 @@ def units(scene: Scene) -> Charts:
     push = out.double().cpu().numpy()
     arrows = [curve for k in range(len(push)) for curve in _unit(k, weight[k], float(bias[k]), push[k])]
     name = "layer" if isinstance(model, PlanarNF) else "unit"
-    where = Chart(f"Where each {name} pushes", "x", "y", tuple(arrows), equal=True)
+    where = Chart(f"Where each {name} pushes", *_AXES, tuple(arrows), equal=True)
     when = _layers(push) if isinstance(model, PlanarNF) else _gates(field, model.t1)
     return Charts("Units", (where, when), columns=2)
 
@@ -110,7 +112,7 @@ def _unit(k: int, w: NDArray[np.float64], b: float, u: NDArray[np.float64]) -> l
     tip, side = foot + u, np.array([-u[1], u[0]])
     wings = [tip - _HEAD * u + 0.5 * _HEAD * side, tip - _HEAD * u - 0.5 * _HEAD * side]
     shaft = np.array([foot, tip, wings[0], tip, wings[1]])
-    return [*curves, Curve(f"{k + 1}", frozen(shaft[:, 0]), frozen(shaft[:, 1]), "model", faint=True)]
+    return [*curves, Curve("", frozen(shaft[:, 0]), frozen(shaft[:, 1]), "model")]
 
 
 def _gates(field: PlanarField, t1: float) -> Chart:
@@ -126,5 +128,5 @@ def _gates(field: PlanarField, t1: float) -> Chart:
 def _layers(push: NDArray[np.float64]) -> Chart:
     lengths = np.hypot(push[:, 0], push[:, 1])
     middle = np.arange(len(push)) + 0.5
-    bars = Curve("|u|", frozen(middle), frozen(lengths), style="bars")
+    bars = Curve("", frozen(middle), frozen(lengths), style="bars")
     return Chart("How far each layer can push", "t (layers)", "|u|", (bars,), over_time=True)
