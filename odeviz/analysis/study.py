@@ -82,6 +82,11 @@ class Study:
         self._memory: dict[str, Any] = {}
 
     @property
+    def experiment(self) -> Experiment:
+        """What the model is of."""
+        return self._experiment
+
+    @property
     def t1(self) -> float:
         """The end time of the flow, which starts at 0."""
         return self._model.t1

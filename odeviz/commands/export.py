@@ -1,10 +1,11 @@
-"""``odeviz export``: a panel of a model as a figure (PNG, SVG, PDF) or as its data (CSV, NPZ)."""
+"""``odeviz export``: a panel of a model as a figure, a film or a filmstrip, or as its data."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from odeviz.commands.arguments import (
     UserError,
@@ -14,23 +15,33 @@ from odeviz.commands.arguments import (
     real,
     solver_options,
 )
+from odeviz.commands.films import check_film, film_of, film_options, moments_of, write_film
 from odeviz.commands.output import FAILED, OK
 from odeviz.commands.panels import PANELS, VIEWS, results_of
+from odeviz.exporting import video
+from odeviz.exporting.films import PANELS as FILMED
 from odeviz.exporting.style import DPI, STYLES, Look
+
+if TYPE_CHECKING:
+    from odeviz.training.snapshot import Snapshot
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     model_argument(parser)
     parser.add_argument(
         "--panel",
-        required=True,
         choices=(*PANELS, *VIEWS),
         metavar="PANEL",
-        help=f"what to draw: {', '.join(PANELS)}, or one of the views that odeviz info names",
+        help=f"what to draw: {', '.join(PANELS)}, or one of the views that odeviz info names (films: flow)",
     )
     parser.add_argument(
-        "--out", required=True, type=Path, metavar="FILE", help="figure: .png, .svg, .pdf; data: .csv, .npz"
+        "--out",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="figure: .png, .svg, .pdf; data: .csv, .npz; film: .gif, .mp4",
     )
+    film_options(parser)
     look_options(parser)
     parser.add_argument(
         "--comment", action="store_true", help="begin a CSV file with a line that tells the experiment"
@@ -55,32 +66,33 @@ def look_options(parser: argparse.ArgumentParser) -> None:
         metavar="W",
         help="width of the figure: 85mm, 3.4in, column (85 mm) or page (170 mm) (default: what the panel needs)",
     )
-    parser.add_argument("--dpi", type=float, metavar="N", help=f"dots per inch of a picture ({DPI})")
+    parser.add_argument(
+        "--dpi", type=float, metavar="N", help=f"dots per inch of a picture ({DPI}, of a film {video.DPI})"
+    )
 
 
 def run(given: argparse.Namespace) -> int:
     from odeviz.storage import Origin, load_model
 
-    tabular = _check_out(given)
+    panel = _panel(given)
+    tabular = False if given.animate else _check_out(given)
     snapshot = load_model(find_model(given.file))
-    results = results_of(snapshot, given)
-    origin = Origin.of(snapshot, f"{given.panel} of {Path(given.file).stem}")
+    look, dpi = Look(given.style or "publication", given.width), given.dpi
+    origin = Origin.of(snapshot, f"{panel} of {Path(given.file).stem}")
+    if given.animate:
+        fps, seconds = given.fps or video.FPS, given.seconds or video.SECONDS
+        film = film_of(snapshot, given, panel, moments_of(fps, seconds))
+        write_film(film, panel, given.out, look, dpi or video.DPI, fps, origin)
+        return OK
+    results, figure, data = _drawn(snapshot, given, panel)
     if tabular:
         from odeviz.exporting.tables import save_table
 
-        data = results[PANELS.get(given.panel, "picture")]
-        save_table(data, given.out, origin=origin, comment=given.comment)
+        save_table(results[data], given.out, origin=origin, comment=given.comment)
     else:
         from odeviz.exporting.figures import save_figure
 
-        save_figure(
-            given.panel if given.panel in PANELS else "view",
-            given.out,
-            dpi=DPI if given.dpi is None else given.dpi,
-            look=Look(given.style or "publication", given.width),
-            origin=origin,
-            **results,
-        )
+        save_figure(figure, given.out, dpi=dpi or DPI, look=look, origin=origin, **results)
     flow = results.get("flow")
     if flow is None or flow.status == "success":
         return OK
@@ -88,9 +100,51 @@ def run(given: argparse.Namespace) -> int:
     return FAILED
 
 
+def _panel(given: argparse.Namespace) -> str:
+    """The panel that is asked for; refuses options that do not go together."""
+    film = given.animate or given.filmstrip
+    if given.panel is None and not film:
+        raise UserError("--panel is required, or --animate or --filmstrip (see odeviz export --help)")
+    panel = given.panel or "flow"
+    if film and panel not in FILMED:
+        asked = "--animate" if given.animate else "--filmstrip"
+        raise UserError(f"{asked} shows {', '.join(FILMED)}, not {panel}")
+    if film and given.time is not None:
+        raise UserError("--time means nothing to a film, which shows them all")
+    for name in ("fps", "seconds"):
+        if getattr(given, name) is not None and not given.animate:
+            raise UserError(f"--{name} goes with --animate only")
+    if given.animate:
+        check_film(given.out)
+        _check_dpi(given.dpi)
+        low, high = video.FPS_RANGE
+        if given.fps is not None and given.fps > high:
+            raise UserError(f"--fps must be a whole number from {low} to {high}, not {given.fps}")
+    return panel
+
+
+def _drawn(snapshot: Snapshot, given: argparse.Namespace, panel: str) -> tuple[dict[str, Any], str, str]:
+    """What the figure is drawn from, its key, and which of it is the data."""
+    if given.filmstrip:
+        film = film_of(snapshot, given, panel, given.filmstrip)
+        return {"film": film, "panel": panel}, "filmstrip", "film"
+    figure = panel if panel in PANELS else "view"
+    return results_of(snapshot, given), figure, PANELS.get(panel, "picture")
+
+
+def _check_dpi(dpi: float | None) -> None:
+    from odeviz.exporting.figures import check_dpi
+
+    if dpi is not None:
+        try:
+            check_dpi(dpi)
+        except ValueError as error:
+            raise UserError(f"--{error}") from None
+
+
 def _check_out(given: argparse.Namespace) -> bool:
     """Whether data is asked for, not a figure; refuses a name or resolution that cannot be before any work."""
-    from odeviz.exporting.figures import SUFFIXES, check_dpi
+    from odeviz.exporting.figures import SUFFIXES
     from odeviz.exporting.tables import WRITERS
     from odeviz.storage import check_writable
 
@@ -99,11 +153,7 @@ def _check_out(given: argparse.Namespace) -> bool:
         raise UserError(
             f"cannot write {given.out}: a figure ends in {', '.join(SUFFIXES)}, data in {', '.join(WRITERS)}"
         )
-    if given.dpi is not None:
-        try:
-            check_dpi(given.dpi)
-        except ValueError as error:
-            raise UserError(f"--{error}") from None
+    _check_dpi(given.dpi)
     for name in ("dpi", "style", "width"):
         if suffix in WRITERS and getattr(given, name) is not None:
             raise UserError(f"--{name} means nothing to {suffix} data")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from odeviz.training.snapshot import Snapshot
@@ -33,6 +33,31 @@ def print_table(values: Mapping[str, Any]) -> None:
     width = max(map(len, values))
     for name, value in values.items():
         print(f"{name:<{width}}  {value:.6g}" if isinstance(value, float) else f"{name:<{width}}  {value}")
+
+
+class CountLine:
+    """How much of some work is done: one line that is rewritten, on a terminal only, and gone at the end."""
+
+    def __init__(self, doing: str, stream: TextIO) -> None:
+        self._doing = doing
+        self._stream = stream if stream.isatty() else None
+        self._width = 0
+
+    def __enter__(self) -> CountLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._stream is not None:
+            self._stream.write(f"\r{'':{self._width}}\r")
+            self._stream.flush()
+
+    def show(self, done: int, of: int) -> None:
+        """Say how many are done."""
+        if self._stream is not None:
+            text = f"{self._doing} {done}/{of}"
+            self._width = max(self._width, len(text))
+            self._stream.write(f"\r{text}")
+            self._stream.flush()
 
 
 def parameter_count(snapshot: Snapshot) -> int:

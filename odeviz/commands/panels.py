@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from odeviz.analysis import diagnostics
-from odeviz.analysis.results import Extent, FlowResult, SolverChoice
+from odeviz.analysis.filming import around, crowd
+from odeviz.analysis.results import SolverChoice
 from odeviz.commands.arguments import UserError, solver_choice
 from odeviz.tasks.registry import TASKS, task_of
 
@@ -37,8 +35,8 @@ AT_A_TIME = ("flow", "density", "decision")
 #: Those that need no solve.
 _RECORDED = ("loss", "nfe")
 #: How a map is solved unless the options say otherwise: precisely, so that it shows the model, not its solver.
-_FOR_MAPS = SolverChoice("dopri5", rtol=1e-5, atol=1e-5)
-_TRAJECTORIES, _CELLS, _FINE_CELLS, _DATA_POINTS = 300, 200, 400, 1000
+FOR_MAPS = SolverChoice("dopri5", rtol=1e-5, atol=1e-5)
+_CELLS, _FINE_CELLS, _DATA_POINTS = 200, 400, 1000
 
 
 def results_of(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
@@ -50,10 +48,7 @@ def results_of(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
         return _recorded(snapshot, given)
     if panel not in PANELS:
         return _view(snapshot, given)
-    background = task_of(snapshot.experiment).behind(snapshot.experiment)
-    if panel in ("density", "decision") and panel != background:
-        also = f"; --panel {background} shows what it has" if background else ""
-        raise UserError(f"a model of a {snapshot.experiment.task} task has no {panel}{also}")
+    check_background(snapshot, panel)
     choice = solver_choice(snapshot.experiment, given)
 
     from odeviz.analysis.study import Study
@@ -67,9 +62,17 @@ def results_of(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
             f"--time must be a number from 0 to {study.t1:g}, the end of this model's flow, not {time:g}"
         )
     if panel == "steps":
-        flow = _flow(study, snapshot, choice)
+        flow = crowd(study, choice)
         return {"flow": flow, "steps": flow.steps}
     return _plane(study, snapshot, given, choice, time)
+
+
+def check_background(snapshot: Snapshot, panel: str) -> None:
+    """:class:`UserError` if the panel is the density or decision of a model that has none."""
+    background = task_of(snapshot.experiment).behind(snapshot.experiment)
+    if panel in ("density", "decision") and panel != background:
+        also = f"; --panel {background} shows what it has" if background else ""
+        raise UserError(f"a model of a {snapshot.experiment.task} task has no {panel}{also}")
 
 
 def _view(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
@@ -99,25 +102,16 @@ def _recorded(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
     return results
 
 
-def _flow(study: Study, snapshot: Snapshot, choice: SolverChoice) -> FlowResult:
-    seeds, labels = study.default_seeds(
-        min(_TRAJECTORIES, task_of(snapshot.experiment).crowd), snapshot.experiment.seed
-    )
-    flow = study.flow(seeds, labels, choice, with_error=False)
-    assert flow is not None, "nothing cancels here"
-    return flow
-
-
 def _plane(
     study: Study, snapshot: Snapshot, given: argparse.Namespace, choice: SolverChoice, time: float
 ) -> dict[str, Any]:
     """The panels that show the plane at one moment."""
     results: dict[str, Any] = {}
     extent = study.extent
-    for_map = choice if any((given.method, given.rtol, given.atol, given.steps)) else _FOR_MAPS
+    for_map = choice if any((given.method, given.rtol, given.atol, given.steps)) else FOR_MAPS
     if given.panel == "flow":
-        flow = _flow(study, snapshot, choice)
-        extent = _around(extent, flow)
+        flow = crowd(study, choice)
+        extent = around(extent, flow)
         results = {"flow": flow, "field": study.field(extent), "time": time, "extent": extent}
     background = task_of(snapshot.experiment).behind(snapshot.experiment)
     if background == "density":
@@ -129,20 +123,3 @@ def _plane(
         if given.panel == "decision" and time == 0.0:
             results["data"] = study.data(_DATA_POINTS)
     return results
-
-
-def _around(extent: Extent, flow: FlowResult) -> Extent:
-    """The extent, grown about its centre until it holds all but the farthest trajectories, four times at most."""
-    middle = np.array([extent.x0 + extent.x1, extent.y0 + extent.y1]) / 2
-    half = np.array([extent.x1 - extent.x0, extent.y1 - extent.y0]) / 2
-    away = np.abs(flow.paths.reshape(-1, 2) - middle) / half
-    away = away[np.isfinite(away).all(axis=1)]
-    if not len(away):
-        return extent
-    reach = np.clip(1.1 * np.quantile(away, 0.99, axis=0), 1.0, 4.0)
-    if extent.equal:
-        reach[:] = reach.max()
-    elif extent.x_label == "t":
-        reach[0] = 1.0
-    (x0, y0), (x1, y1) = middle - half * reach, middle + half * reach
-    return dataclasses.replace(extent, x0=float(x0), x1=float(x1), y0=float(y0), y1=float(y1))

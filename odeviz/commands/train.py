@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from odeviz.commands.arguments import UserError, find_experiment, real, with_texts
+from odeviz.commands.films import check_film
 from odeviz.commands.output import FAILED, INTERRUPTED, OK, parameter_count, print_json, print_table
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="learn from your own data instead of the preset's (see README)",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="save the model (.odeviz)")
+    parser.add_argument(
+        "--animate", type=Path, metavar="FILE", help="write a film of the training (.gif, .mp4)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -60,6 +64,8 @@ def run(given: argparse.Namespace) -> int:
     experiment = with_texts(experiment, texts)
     if given.out is not None:
         _check_out(given.out)
+    if given.animate is not None:
+        check_film(given.animate)
     session = _start(experiment, data)
     with _interruptible() as interrupted:
         _train(session, interrupted, sys.stderr)
@@ -75,11 +81,22 @@ def run(given: argparse.Namespace) -> int:
         from odeviz.storage import save_model
 
         save_model(given.out, snapshot)
+    if given.animate is not None:
+        _animate(snapshot, given.animate)
     if snapshot.message:
         print(f"odeviz: {snapshot.message}", file=sys.stderr)
     elif session.ended and snapshot.iteration < experiment.training.iterations:
         print(f"odeviz: {session.ended}", file=sys.stderr)
     return INTERRUPTED if interrupted else FAILED if snapshot.message else OK
+
+
+def _animate(snapshot: Snapshot, out: Path) -> None:
+    from odeviz.commands.films import write_training
+
+    if len(snapshot.moments) < 2:
+        print(f"odeviz: no film was written to {out}: the run kept no checkpoints", file=sys.stderr)
+        return
+    write_training(snapshot, out)
 
 
 def _assignments(given: argparse.Namespace) -> dict[str, str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import odeviz
-from odeviz.exporting import curves, pictures, plane
+from odeviz.exporting import curves, films, pictures, plane
 from odeviz.exporting.style import DPI, Look, drawing
 from odeviz.storage.atomic import atomic_write
 from odeviz.storage.origin import Origin
@@ -61,6 +61,7 @@ FIGURES: dict[str, FigurePanel] = {
         FigurePanel("nfe", "Function evaluations", curves.nfe_figure),
         FigurePanel("steps", "Solver steps", curves.steps_figure),
         FigurePanel("view", "View", pictures.view_figure),
+        FigurePanel("filmstrip", "Filmstrip", films.filmstrip_figure),
     )
 }
 

@@ -32,7 +32,7 @@ DEPTH = 10.0
 _PALE_DEPTH = 6.0
 
 #: How much of a class's colour a certain decision has; the rest is the ground.
-_STRENGTH = 0.55
+STRENGTH = 0.55
 
 
 def flow_figure(
@@ -62,25 +62,20 @@ def flow_figure(
     extent = extent or _common_extent(flow, field, density, decision, data)
     if time is None:
         time = next((float(r.t[-1]) for r in (flow, field) if r is not None), None)
-    by_time = flow is not None and (color == "time" or bool((flow.labels < 0).all()))
-    figure = new_figure(*_size(extent, bar=by_time))
+    by_time = flow is not None and (color == "time" or is_unlabelled(flow))
+    figure = new_figure(*size_of(extent, bar=by_time))
     axes = figure.add_subplot()
     plane(axes, extent)
-    if decision is not None:
-        _paint_decision(axes, decision, strength=0.3)
-    elif density is not None:
-        _paint_pale_density(axes, density)
+    paint_background(axes, decision if decision is not None else density)
     if field is not None:
-        (_paint_arrows if lines == "arrows" else _paint_streamlines)(axes, field, time)
+        (paint_arrows if lines == "arrows" else _paint_streamlines)(axes, field, time)
     if data is not None:
-        _paint_data(axes, data, faint=flow is not None)
+        paint_data(axes, data, faint=flow is not None)
     if flow is not None:
-        chosen = _evenly(flow.paths.shape[1], trajectories)
+        paint_paths(axes, flow, by_time, trajectories)
+        paint_heads(axes, flow, time, by_time)
         if by_time:
-            _paint_paths_by_time(axes, flow, chosen)
-        else:
-            _paint_paths_by_class(axes, flow, chosen)
-        _paint_heads(axes, flow, time, by_time)
+            time_bar(axes, flow)
     if time is not None:
         notes(axes, f"t = {time:.2f}")
     return figure
@@ -88,19 +83,13 @@ def flow_figure(
 
 def density_figure(*, density: DensityResult, data: DataResult | None = None) -> Figure:
     """log p(z, t) as a heat map with contours every two nats, a colour bar in nats, and the mass above it."""
-    figure = new_figure(*_size(density.extent, bar=True))
+    figure = new_figure(*size_of(density.extent, bar=True))
     axes = figure.add_subplot()
     plane(axes, density.extent)
-    values, low, high = _clipped(density.log_density)
-    image = _image(axes, values, density.extent, cmap=ink().density_map, vmin=low, vmax=high)
-    x, y = _centres(density.extent, values.shape)
-    levels = np.arange(math.ceil(low / 2) * 2, high, 2.0)
-    if len(levels) and np.ptp(values) > 0:
-        axes.contour(x, y, values, levels=levels, colors=ink().ground, linewidths=0.4, alpha=0.7)
+    image = paint_density(axes, density)
     if data is not None:
         axes.scatter(*data.points.T, s=1.2, c=ink().text, linewidths=0, alpha=0.7, zorder=4)
-    bar = figure.colorbar(image, ax=axes, extend="min", aspect=24, pad=0.02)
-    _plain_bar(bar, "log p(z, t) (nats)")
+    density_bar(axes, image)
     notes(axes, f"t = {density.t:.2f}", f"mass {density.mass:.3f}")
     return figure
 
@@ -108,23 +97,24 @@ def density_figure(*, density: DensityResult, data: DataResult | None = None) ->
 def decision_figure(*, decision: DecisionResult, data: DataResult | None = None) -> Figure:
     """Class regions, paler where the classifier is unsure, and the boundary; two classes get a colour bar."""
     classes = len(decision.probability)
-    figure = new_figure(*_size(decision.extent, bar=classes == 2))
+    figure = new_figure(*size_of(decision.extent, bar=classes == 2))
     axes = figure.add_subplot()
     plane(axes, decision.extent)
-    _paint_decision(axes, decision, strength=_STRENGTH)
+    paint_decision(axes, decision, strength=STRENGTH)
     if data is not None:
-        _paint_data(axes, data, faint=False)
+        paint_data(axes, data, faint=False)
     if classes == 2:
-        from matplotlib.cm import ScalarMappable
-
-        bar = figure.colorbar(ScalarMappable(cmap=_two_class_map(_STRENGTH)), ax=axes, aspect=24, pad=0.02)
-        _plain_bar(bar, "probability of class 1")
-        bar.ax.axhline(0.5, color=ink().text, linewidth=0.8)
+        decision_bar(axes)
     notes(axes, f"t = {decision.t:.2f}")
     return figure
 
 
-def _size(extent: Extent, bar: bool) -> tuple[float, float]:
+def is_unlabelled(flow: FlowResult) -> bool:
+    """Whether no trajectory belongs to a class: then they are coloured by time."""
+    return bool((flow.labels < 0).all())
+
+
+def size_of(extent: Extent, bar: bool) -> tuple[float, float]:
     """One column wide unless the look says otherwise, as high as the picture needs beside labels and colour bar."""
     width = look().width or COLUMN
     room = width - letters(1.02 if bar else 0.44)
@@ -158,10 +148,15 @@ def _evenly(count: int, most: int) -> Ints:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
-def _clipped(log_density: Floats, depth: float = DEPTH) -> tuple[Floats, float, float]:
-    """Values cut to the shown range, and that range; impossible places (-inf, NaN) get the lowest value."""
+def _clipped(
+    log_density: Floats, depth: float = DEPTH, top: float | None = None
+) -> tuple[Floats, float, float]:
+    """Values cut to the shown range, and that range; impossible places (-inf, NaN) get the lowest value.
+
+    ``top`` is the largest value where several pictures share the range.
+    """
     finite = log_density[np.isfinite(log_density)]
-    high = float(finite.max()) if finite.size else 0.0
+    high = top if top is not None else float(finite.max()) if finite.size else 0.0
     low = high - depth
     return np.nan_to_num(np.maximum(log_density, low), nan=low), low, high
 
@@ -184,11 +179,50 @@ def _plain_bar(bar: Any, label: str) -> None:
     bar.set_label(label, labelpad=3)
 
 
-def _paint_pale_density(axes: Axes, density: DensityResult) -> None:
+def density_bar(axes: Axes | list[Axes], image: Any) -> None:
+    """The scale of log p beside one plane or several."""
+    figure = (axes[0] if isinstance(axes, list) else axes).figure
+    bar = figure.colorbar(image, ax=axes, extend="min", aspect=24, pad=0.02)
+    _plain_bar(bar, "log p(z, t) (nats)")
+
+
+def decision_bar(axes: Axes | list[Axes]) -> None:
+    """The scale of two classes' probability beside one plane or several."""
+    from matplotlib.cm import ScalarMappable
+
+    figure = (axes[0] if isinstance(axes, list) else axes).figure
+    bar = figure.colorbar(ScalarMappable(cmap=_two_class_map(STRENGTH)), ax=axes, aspect=24, pad=0.02)
+    _plain_bar(bar, "probability of class 1")
+    bar.ax.axhline(0.5, color=ink().text, linewidth=0.8)
+
+
+def paint_background(
+    axes: Axes, background: DensityResult | DecisionResult | None, top: float | None = None
+) -> None:
+    """A density or a decision behind a flow; ``top`` is the largest log p of all pictures it belongs to."""
+    if isinstance(background, DecisionResult):
+        paint_decision(axes, background, strength=0.3)
+    elif background is not None:
+        _paint_pale_density(axes, background, top)
+
+
+def paint_density(axes: Axes, density: DensityResult, top: float | None = None) -> Any:
+    """log p with contours every two nats; returns the image, of which a scale is made."""
+    values, low, high = _clipped(density.log_density, top=top)
+    image = _image(axes, values, density.extent, cmap=ink().density_map, vmin=low, vmax=high)
+    x, y = _centres(density.extent, values.shape)
+    levels = np.arange(math.ceil(low / 2) * 2, high, 2.0)
+    levels = levels[(levels > values.min()) & (levels < values.max())]
+    if len(levels):
+        axes.contour(x, y, values, levels=levels, colors=ink().ground, linewidths=0.4, alpha=0.7)
+    return image
+
+
+def _paint_pale_density(axes: Axes, density: DensityResult, top: float | None) -> None:
     """Density as a background: the ground where there is none, so that what lies on top stays legible."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    values, low, high = _clipped(density.log_density, _PALE_DEPTH)
+    values, low, high = _clipped(density.log_density, _PALE_DEPTH, top)
     ramp = LinearSegmentedColormap.from_list("pale", [ink().ground, mix(ink().ground, ink().accent, 0.45)])
     _image(axes, values, density.extent, cmap=ramp, vmin=low, vmax=high)
 
@@ -200,7 +234,7 @@ def _two_class_map(strength: float) -> Colormap:
     return LinearSegmentedColormap.from_list("classes", [ends[0], ink().ground, ends[1]])
 
 
-def _paint_decision(axes: Axes, decision: DecisionResult, strength: float) -> None:
+def paint_decision(axes: Axes, decision: DecisionResult, strength: float) -> None:
     """The likeliest class's colour, mixed with the ground by how far it is ahead of a guess."""
     p = np.asarray(decision.probability, dtype=np.float64)
     best = p.argmax(axis=0)
@@ -223,7 +257,7 @@ def _at(result: FlowResult | FieldResult, time: float | None) -> int:
     return len(result.t) - 1 if time is None else int(np.abs(result.t - time).argmin())
 
 
-def _paint_arrows(axes: Axes, field: FieldResult, time: float | None) -> None:
+def paint_arrows(axes: Axes, field: FieldResult, time: float | None) -> None:
     """Arrows whose length is the speed, the longest (98th percentile) one grid cell and a bit."""
     velocity = field.velocity[_at(field, time)]
     stride = max(1, round(len(field.x) / 22))
@@ -255,13 +289,22 @@ def _paint_streamlines(axes: Axes, field: FieldResult, time: float | None) -> No
     )  # fmt: skip
 
 
-def _paint_data(axes: Axes, data: DataResult, faint: bool) -> None:
+def paint_data(axes: Axes, data: DataResult, faint: bool) -> None:
     size, alpha, edge = (2.5, 0.45, 0.0) if faint else (5.0, 0.9, 0.3)
     for label in np.unique(data.labels):
         axes.scatter(
             *data.points[data.labels == label].T, s=size, c=ink().of_class(int(label)), alpha=alpha,
             linewidths=edge, edgecolors=ink().ground, zorder=3,
         )  # fmt: skip
+
+
+def paint_paths(axes: Axes, flow: FlowResult, by_time: bool, most: int) -> None:
+    """Trajectories, at most so many, coloured by class or by time."""
+    chosen = _evenly(flow.paths.shape[1], most)
+    if by_time:
+        _paint_paths_by_time(axes, flow, chosen)
+    else:
+        _paint_paths_by_class(axes, flow, chosen)
 
 
 def _paint_paths_by_class(axes: Axes, flow: FlowResult, chosen: Ints) -> None:
@@ -279,17 +322,38 @@ def _paint_paths_by_class(axes: Axes, flow: FlowResult, chosen: Ints) -> None:
         )
 
 
+def _time_colours() -> Colormap:
+    """The map of times without the tenth that would vanish on the ground."""
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+
+    ends = (0.12, 1.0) if _is_dark() else (0.0, 0.88)
+    return ListedColormap(colormaps[ink().time_map](np.linspace(*ends, 256)))
+
+
+def _is_dark() -> bool:
+    return sum(channels(ink().ground)) < 1.5
+
+
+def time_bar(axes: Axes, flow: FlowResult) -> None:
+    """The scale of times beside the plane."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    norm = Normalize(float(flow.t[0]), float(flow.t[-1]))
+    bar = axes.figure.colorbar(ScalarMappable(norm=norm, cmap=_time_colours()), ax=axes, aspect=24, pad=0.02)
+    _plain_bar(bar, "t")
+    bar.ax.yaxis.label.set(rotation=0, verticalalignment="center", style="italic")
+    bar.ax.yaxis.labelpad = 8
+
+
 def _paint_paths_by_time(axes: Axes, flow: FlowResult, chosen: Ints) -> None:
     """One compound path for each interval of time: as few objects as colours keep SVG and PDF small."""
-    from matplotlib import colormaps
-    from matplotlib.cm import ScalarMappable
     from matplotlib.collections import PathCollection
-    from matplotlib.colors import ListedColormap, Normalize
+    from matplotlib.colors import Normalize
     from matplotlib.path import Path
 
-    # The map's palest tenth would vanish on white.
-    ramp = ListedColormap(colormaps[ink().time_map](np.linspace(0.0, 0.88, 256)))
-    norm = Normalize(float(flow.t[0]), float(flow.t[-1]))
+    ramp, norm = _time_colours(), Normalize(float(flow.t[0]), float(flow.t[-1]))
     starts, ends = flow.paths[:-1, chosen], flow.paths[1:, chosen]
     codes = np.array([Path.MOVETO, Path.LINETO], dtype=Path.code_type)
     compound = []
@@ -301,21 +365,17 @@ def _paint_paths_by_time(axes: Axes, flow: FlowResult, chosen: Ints) -> None:
     middles = (flow.t[:-1] + flow.t[1:]) / 2
     axes.add_collection(
         PathCollection(
-            [compound[k] for k in kept], facecolors="none", edgecolors=[ramp(norm(middles[k])) for k in kept],
+            [compound[k] for k in kept], facecolors="none", edgecolors=ramp(norm(middles[kept])),
             linewidths=0.45, alpha=0.8, zorder=5, capstyle="round",
         ),
         autolim=False,
     )  # fmt: skip
-    bar = axes.figure.colorbar(ScalarMappable(norm=norm, cmap=ramp), ax=axes, aspect=24, pad=0.02)
-    _plain_bar(bar, "t")
-    bar.ax.yaxis.label.set(rotation=0, verticalalignment="center", style="italic")
-    bar.ax.yaxis.labelpad = 8
 
 
-def _paint_heads(axes: Axes, flow: FlowResult, time: float | None, by_time: bool) -> None:
+def paint_heads(axes: Axes, flow: FlowResult, time: float | None, by_time: bool, small: bool = False) -> None:
     points = flow.paths[_at(flow, time)]
     colors = [ink().text if by_time else ink().of_class(int(label)) for label in flow.labels]
-    many = len(points) > 300
+    many = small or len(points) > 300
     axes.scatter(
         *points.T,
         s=1.6 if many else 5,

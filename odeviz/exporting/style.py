@@ -23,6 +23,7 @@ DPI = 300
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 #: Millimetres of an inch, and of the columns of a paper that is set in two.
 INCH = 25.4
@@ -189,10 +190,14 @@ def plane(axes: Axes, extent: Extent) -> None:
         axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
 
 
-def notes(axes: Axes, left: str, right: str = "") -> None:
-    """Short notes above the two upper corners, outside the picture, where nothing can make them illegible."""
-    for text, side in ((left, "left"), (right, "right")):
-        axes.set_title(text, loc=side, fontsize=letters(7), color=ink().text, pad=3)
+def notes(axes: Axes, left: str, right: str = "") -> Text:
+    """Short notes above the two upper corners, outside the picture, where nothing can make them illegible.
+
+    Returns the left one.
+    """
+    how = {"fontsize": letters(7), "color": ink().text, "pad": 3}
+    axes.set_title(right, loc="right", **how)
+    return axes.set_title(left, loc="left", **how)
 
 
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]], gap: float = 8.0) -> None:

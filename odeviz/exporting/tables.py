@@ -14,6 +14,7 @@ result              columns
 ``FieldResult``     ``t, x, y, velocity_x, velocity_y``
 ``DensityResult``   ``t, x, y, log_density_nats``
 ``DecisionResult``  ``t, x, y, probability_0, probability_1, ...``
+``Film``            the columns of the frames' density or decision, or of their flow, after ``frame, iteration``
 ``Chart, Charts``   ``chart, curve, x, y``, and ``low, high`` of a curve with a band
 ``Maps``            ``map, x, y, value``
 ``Table``           its own columns
@@ -38,6 +39,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from odeviz.analysis.film import Film
 from odeviz.analysis.results import (
     DataResult,
     DecisionResult,
@@ -188,6 +190,16 @@ def _decision(decision: DecisionResult) -> Columns:
     return _grid(decision.t, decision.extent, decision.probability.shape[1:]) | classes
 
 
+def _film(film: Film) -> Columns:
+    parts = []
+    for k, frame in enumerate(film.frames):
+        shown = frame.background if frame.background is not None else frame.flow
+        own = columns(shown) if shown is not None else {}
+        rows = len(next(iter(own.values()), ()))
+        parts.append({"frame": np.full(rows, k), "iteration": np.full(rows, frame.iteration), **own})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
 def _grid(t: float, extent: Extent, shape: tuple[int, ...]) -> dict[str, NDArray[Any]]:
     """``t, x, y`` of the cells' centres of a grid ``[ny, nx]`` over an extent, row 0 lowest."""
     ny, nx = shape
@@ -235,6 +247,7 @@ _COLUMNS: dict[type, Callable[[Any], Columns]] = {
     FieldResult: _field,
     DensityResult: _density,
     DecisionResult: _decision,
+    Film: _film,
     Chart: lambda chart: _charts(Charts(chart.title, (chart,))),
     Charts: _charts,
     Maps: _maps,

@@ -69,7 +69,7 @@ TRAIN = ("train", "moons-density")
         (["info", "none.odeviz"], "there is no file 'none.odeviz'"),
         (["info", "moons-densty"], "did you mean 'moons-density'?"),
         (["list", "all"], "unrecognized arguments: all"),
-        (["export", "MODEL", "--out", "x.png"], "the following arguments are required: --panel"),
+        (["export", "MODEL", "--out", "x.png"], "--panel is required, or --animate or --filmstrip"),
         (["export", "MODEL", "--panel", "flwo", "--out", "x.png"], "invalid choice: 'flwo'"),
         (["export", "MODEL", "--panel", "flow", "--out", "x.gif"], "a figure ends in .png, .svg, .pdf"),
         (["export", "MODEL", "--panel", "flow", "--out", "x.png", "--dpi", "1"], "--dpi must be a number"),

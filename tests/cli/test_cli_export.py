@@ -30,6 +30,7 @@ def models(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def coarse_maps(monkeypatch):
     monkeypatch.setattr("odeviz.commands.panels._CELLS", 12)
+    monkeypatch.setattr("odeviz.analysis.filming._CELLS", 12)
 
 
 def test_style_width_and_resolution_are_chosen(models, tmp_path):
@@ -60,3 +61,60 @@ def test_data_tells_it_too(models, tmp_path):
         assert read_origin(out).experiment.field.width == 4
     assert (tmp_path / "a.csv").read_text().splitlines()[1] == "step,t,h,error,accepted"
     assert np.load(tmp_path / "a.npz")["t"].ndim == 1
+
+
+def test_a_flow_is_filmed_over_its_time(models, tmp_path):
+    out = tmp_path / "flow.gif"
+    how = ["--animate", "time", "--seconds", "0.5", "--fps", "8", "--width", "40mm", "--dpi", "60"]
+    assert main(["export", models["density"], "--panel", "density", "--out", str(out), *how]) == 0
+    with Image.open(out) as image:
+        assert image.n_frames == 4
+    assert read_origin(out).title == "density of density"
+
+
+def test_a_strip_shows_shares_of_the_time(models, tmp_path):
+    out = tmp_path / "strip.csv"
+    assert main(["export", models["classification"], "--filmstrip", "0,50%,1", "--out", str(out)]) == 0
+    frame, _, t, *_ = np.loadtxt(out, delimiter=",", skiprows=1, unpack=True)
+    assert [float(t[frame == k][0]) for k in range(3)] == [0.0, 0.5, 1.0]
+    svg = tmp_path / "strip.svg"
+    assert main(["export", models["classification"], "--filmstrip", "0,50%,1", "--out", str(svg)]) == 0
+    assert "50 %" in svg.read_text()
+
+
+def test_a_training_is_filmed_at_its_checkpoints(tmp_path):
+    out = tmp_path / "t.gif"
+    settings = ["--set", "field.width=4", "--set", "field.depth=1", "--set", "training.batch=16"]
+    assert main(["train", "moons-classifier", "--iterations", "5", *settings, "--animate", str(out)]) == 0
+    with Image.open(out) as image:
+        assert image.n_frames > 1
+    assert read_origin(out).iteration == 5
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["--out", "x.png"], "--panel is required, or --animate or --filmstrip"),
+        (
+            ["--animate", "time", "--panel", "loss", "--out", "x.gif"],
+            "shows flow, density, decision, not loss",
+        ),
+        (["--animate", "time", "--panel", "decision", "--out", "x.gif"], "has no decision; --panel density"),
+        (["--animate", "time", "--out", "x.png"], "must end in .gif, .mp4, not 'x.png'"),
+        (
+            ["--animate", "time", "--fps", "99", "--out", "x.gif"],
+            "--fps must be a whole number from 1 to 60, not 99",
+        ),
+        (["--animate", "time", "--time", "1", "--out", "x.gif"], "--time means nothing to a film"),
+        (["--filmstrip", "0,2", "--out", "x.png"], "shares from 0 to 1"),
+        (["--filmstrip", "0,1", "--fps", "9", "--out", "x.png"], "--fps goes with --animate only"),
+    ],
+    ids=lambda value: " ".join(value)[:50] if isinstance(value, list) else "",
+)
+def test_films_that_cannot_be_are_one_sentence(capsys, models, monkeypatch, tmp_path, argv, sentence):
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", models["density"], *argv]) == 2
+    told = capsys.readouterr().err
+    assert sentence in told
+    assert told.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []

@@ -23,7 +23,7 @@ from odeviz.training.snapshot import History
 
 
 def test_registry_is_keyed_by_panel_and_says_what_a_figure_needs() -> None:
-    assert set(FIGURES) == {*RESULTS, "view"}
+    assert set(FIGURES) == {*RESULTS, "view", "filmstrip"}
     assert all(key == panel.key and panel.title for key, panel in FIGURES.items())
     assert FIGURES["density"].needs == ("density",)
     assert FIGURES["flow"].needs == ()
@@ -83,7 +83,7 @@ def test_folder_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "results", "sentence"),
     [
-        ("fluss", {}, "no figure 'fluss'; the figures are flow, density, decision, loss, nfe, steps"),
+        ("fluss", {}, "no figure 'fluss'; the figures are flow, density, decision, loss, nfe, steps, view"),
         ("flwo", {}, "did you mean 'flow'"),
         ("density", {}, "a density figure needs density"),
         ("density", {"density": None}, "a density figure needs density"),
