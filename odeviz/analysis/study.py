@@ -44,6 +44,7 @@ from odeviz.tasks.plane import Plane, TimePlane
 from odeviz.tasks.registry import task_of
 from odeviz.tasks.scene import Cancelled, Scene
 from odeviz.tasks.settings import one_of
+from odeviz.tasks.viewpoint import WHOLE, Viewpoint
 from odeviz.training.snapshot import Snapshot
 
 #: States of a grid that are solved together.
@@ -273,16 +274,26 @@ class Study:
         return ProbeResult(t, point, (u, v), math.hypot(u, v), float(divergence[0]), log_density)
 
     @torch.no_grad()
-    def view(self, key: str, choice: SolverChoice, cancel: CancelToken | None = None) -> Picture | None:
-        """One of the task's own views or of those any flow has; ``ValueError`` when there is none of that name."""
+    def view(
+        self,
+        key: str,
+        choice: SolverChoice,
+        cancel: CancelToken | None = None,
+        viewpoint: Viewpoint = WHOLE,
+    ) -> Picture | None:
+        """One of the task's own views or of those any flow has; ``ValueError`` when there is none of that name.
+
+        With a viewpoint of little patience it may be a first look, or hold only some of its parts.
+        """
         task = task_of(self._experiment)
-        one_of("view", key, [view.key for view in diagnostics.views_of(self._experiment)])
+        views = {view.key: view for view in diagnostics.views_of(self._experiment)}
+        one_of("view", key, list(views))
         own = key in [view.key for view in task.views_of(self._experiment)]
         draw = import_module(f"{task.package}.views").draw if own else diagnostics.draw
+        values = viewpoint.settings(views[key].controls(self._experiment))
+        scene = Scene(self._model, self._task, _options(choice), cancel, self._memory, viewpoint, values)
         try:
-            picture: Picture = draw(
-                key, Scene(self._model, self._task, _options(choice), cancel, self._memory)
-            )
+            picture: Picture = draw(key, scene)
         except Cancelled:
             return None
         return picture

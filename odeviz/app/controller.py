@@ -130,6 +130,8 @@ class Controller(QObject):
         window.flow.seed_selected.connect(self._select_seed)
         window.flow.layer_toggled.connect(bench.show_layer)
         window.solver_bar.choice_changed.connect(bench.choose)
+        for panel in (window.view, window.precision):
+            panel.time_picked.connect(self.playback.scrub)
         window.solver_bar.drag_started.connect(self._begin_drag)
         window.solver_bar.drag_finished.connect(self._end_drag)
         for dock in window.docks.values():

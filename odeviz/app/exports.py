@@ -89,6 +89,8 @@ EXPORTS: tuple[Export, ...] = (
     Export("steps", "Steps", _steps, lambda now: now.results["flow"].steps, _has("flow")),
     Export("view", "View", lambda now: ("view", {"picture": now.results["view"]}),
            lambda now: now.results["view"], _has("view")),
+    Export("precision", "Tolerance", lambda now: ("view", {"picture": now.results["precision"]}),
+           lambda now: now.results["precision"], _has("precision")),
     Export("seeds", "Seeded trajectories", lambda now: ("flow", {**_flow(now)[1], "flow": now.results["seeds"]}),
            lambda now: now.results["seeds"], _has("seeds")),
     Export("field", "Vector field", lambda now: ("flow", {"field": now.results["field"], "time": now.t}),

@@ -26,6 +26,7 @@ from odeviz.panels.density_panel import DensityPanel
 from odeviz.panels.experiment_form import ExperimentForm
 from odeviz.panels.flow_view import FlowView
 from odeviz.panels.history_panels import LossPanel, NfePanel
+from odeviz.panels.precision_panel import PrecisionPanel
 from odeviz.panels.replay_mark import ReplayMark
 from odeviz.panels.solver_bar import SolverBar
 from odeviz.panels.steps_panel import StepsPanel
@@ -35,7 +36,7 @@ from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import Theme
 
 #: Raised when docks are added, renamed or laid out anew: a layout remembered by another version is left alone.
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 TOOLBAR = (
     "train",
     "step",
@@ -108,8 +109,8 @@ class MainWindow(QMainWindow):
         for dock in self.docks.values():
             dock.setFloating(False)
             self.removeDockWidget(dock)
-        form, loss, nfe, density, steps, view = (
-            self.docks[key] for key in ("experiment", "loss", "nfe", "density", "steps", "view")
+        form, loss, nfe, density, steps, view, precision = (
+            self.docks[key] for key in ("experiment", "loss", "nfe", "density", "steps", "view", "precision")
         )
         self.addDockWidget(left, form)
         self.addDockWidget(right, density)
@@ -117,6 +118,7 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(density, view)
         self.tabifyDockWidget(density, steps)
         self.tabifyDockWidget(loss, nfe)
+        self.tabifyDockWidget(nfe, precision)
         for dock in self.docks.values():
             dock.show()
         density.raise_()
@@ -157,6 +159,7 @@ class MainWindow(QMainWindow):
         self.steps = StepsPanel(self.theme)
         self.density = DensityPanel(self.theme)
         self.view = ViewPanel(self.theme)
+        self.precision = PrecisionPanel(self.theme)
         centre = QFrame(self)
         centre.setProperty("role", "panel")
         column = QVBoxLayout(centre)
@@ -170,7 +173,7 @@ class MainWindow(QMainWindow):
     def _make_docks(self) -> None:
         self.docks: dict[str, QDockWidget] = {}
         features = QDockWidget.DockWidgetFeature
-        for panel in (self.form, self.density, self.view, self.steps, self.loss, self.nfe):
+        for panel in (self.form, self.density, self.view, self.steps, self.loss, self.nfe, self.precision):
             dock = QDockWidget(panel.title, self)
             dock.setObjectName(f"dock.{panel.key}")
             dock.setWidget(panel)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from odeviz.analysis.diagnostics import PRECISION, common_views
 from odeviz.analysis.results import Extent, FlowResult, SolverChoice
 from odeviz.app.background import Background
 from odeviz.app.main_window import MainWindow
@@ -24,6 +25,7 @@ from odeviz.bridge import (
     FieldRequest,
     FlowRequest,
     Phase,
+    PrecisionRequest,
     ProbeRequest,
     Scene,
     SceneRequest,
@@ -69,7 +71,9 @@ class Pictures(QObject):
         super().__init__(parent)
         self.bench, self.service, self.window, self.redraw = bench, service, window, redraw
         self.background = Background(bench, service, window)
-        self.views = TaskViews(bench, service, window)
+        self.views = TaskViews(bench, service, window, window.view, parent=self)
+        self.precision = TaskViews(bench, service, window, window.precision, PrecisionRequest, self)
+        self._boards = (self.views, self.precision)
         #: The latest result of every kind: what an export draws.
         self.results: dict[str, Any] = {}
         #: How many trajectories the flow view shows.
@@ -95,7 +99,12 @@ class Pictures(QObject):
         bench.layers_changed.connect(self._on_layers)
         bench.training_changed.connect(self._on_training)
         bench.replay_changed.connect(self._on_replay)
-        for key in ("density", "steps", "view"):
+        for panel in (window.view, window.precision):
+            panel.adjust_finished.connect(redraw.wake)
+        bench.values_changed.connect(self._on_playhead)
+        bench.selection_changed.connect(self._on_playhead)
+        window.time_bar.track.drag_finished.connect(redraw.wake)
+        for key in ("density", "steps", "view", "precision"):
             window.docks[key].visibilityChanged.connect(self._on_panel_shown)
         window.flow.hovered.connect(self._on_hovered)
         window.flow.hover_left.connect(self._on_hover_left)
@@ -113,8 +122,10 @@ class Pictures(QObject):
     @property
     def settled(self) -> bool:
         """Whether all that belongs to the playhead's time is drawn, as finely as it will be."""
-        kinds = ("scene", "flow", "cost", "seeds", "field", "view")
+        kinds = ("scene", "flow", "cost", "seeds", "field")
         waiting = self._behind or self._rest_due or self._arrived
+        if not all(board.settled for board in self._boards):
+            return False
         if waiting or any(self.service.is_open(kind) for kind in kinds):
             return False
         return "flow" in self.results and self.background.finest
@@ -132,7 +143,8 @@ class Pictures(QObject):
         self._arrived.clear()
         self.results.clear()
         self.background.forget()
-        self.views.forget()
+        for board in self._boards:
+            board.forget()
         self._scene_of = None
         self._behind = self._rest_due = False
         self._idle_until = 0.0
@@ -142,11 +154,15 @@ class Pictures(QObject):
     def drag_started(self) -> None:
         """The tolerance slider or a seed is being dragged: solves follow the hand."""
         self._dragging, self._solver_dragged = True, False
+        for board in self._boards:
+            board.drag_solver(True)
 
     @Slot()
     def drag_finished(self) -> None:
         """The drag is over: what was left out meanwhile is asked for."""
         self._dragging = False
+        for board in self._boards:
+            board.drag_solver(False)
         if self._solver_dragged:
             self._ask_flow()
         self._ask_seeds()
@@ -157,7 +173,7 @@ class Pictures(QObject):
     def _on_snapshot(self, snapshot: Snapshot | None) -> None:
         if snapshot is None:
             return
-        self.views.offer(snapshot.experiment)
+        self._offer_views(snapshot.experiment)
         scene_of = _scene_key(snapshot)
         if scene_of != self._scene_of:
             self._scene_of = scene_of
@@ -166,6 +182,12 @@ class Pictures(QObject):
             self.service.ask(snapshot, SceneRequest())
         self._behind = True
         self.redraw.wake()
+
+    def _offer_views(self, experiment: Experiment) -> None:
+        """What accuracy costs has a panel of its own."""
+        own, common = task_of(experiment).views_of(experiment), common_views(experiment)
+        self.views.offer(experiment, own, [view for view in common if view.key not in PRECISION])
+        self.precision.offer(experiment, [view for view in common if view.key in PRECISION])
 
     def _turn_to_views(self, experiment: Experiment) -> None:
         """What has no background leaves the panel that shows it empty: the task's own views take its place."""
@@ -246,7 +268,8 @@ class Pictures(QObject):
         flow = self.results.get("flow")
         if flow is not None and self.window.is_seen(self.window.steps):
             self.window.steps.set_steps(flow.steps, flow)
-        self.views.catch_up()
+        for board in self._boards:
+            board.catch_up()
         if self.window.is_seen(self.window.density) and not self.background.show(again=True):
             self._renew_background()
 
@@ -259,6 +282,9 @@ class Pictures(QObject):
             return
         if self._hover is not None and not self.service.is_open("probe"):
             self._probe(snapshot, self._hover)
+        calm = not (self._dragging or self._rest_due or self._behind or self.service.is_open("flow"))
+        for board in self._boards:
+            board.follow(calm)
         if self._just_drawn:
             # The paint comes after this tick; the rest is asked for in the next.
             self._just_drawn = False
@@ -308,7 +334,8 @@ class Pictures(QObject):
         if not self.hurried:
             self.service.ask(snapshot, CostRequest(self.bench.choice, self._crowd(snapshot)))
         self._renew_background()
-        self.views.ask()
+        for board in self._boards:
+            board.ask()
 
     def _renew_background(self) -> None:
         self._arrived.pop("background", None)
@@ -354,7 +381,8 @@ class Pictures(QObject):
         t = self.bench.playhead.t
         self.window.flow.set_time(t)
         self.window.time_bar.set_time(t)
-        self.views.set_time(t)
+        for board in self._boards:
+            board.set_time(t)
         if not self._announced and self._complete:
             self._announced = True
             self.shown.emit()
@@ -395,6 +423,9 @@ class Pictures(QObject):
 
     def _show_view(self, picture: Any) -> None:
         self.views.show(picture)
+
+    def _show_precision(self, picture: Any) -> None:
+        self.precision.show(picture)
 
     def _show_field(self, field: Any) -> None:
         self.window.flow.set_field(field)

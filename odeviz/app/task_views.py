@@ -1,62 +1,152 @@
-"""The model's views: asks for the one that is chosen while its panel can be seen."""
+"""The model's views: asks for the chosen one while its panel can be seen, and again when what it follows moves."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QObject, Slot
 
-from odeviz.analysis.diagnostics import common_views
+from odeviz.analysis.results import SolverChoice
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Phase, SolveService, ViewRequest
+from odeviz.panels.view_panel import ViewPanel
 from odeviz.state import Workbench
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.registry import task_of
+from odeviz.tasks.task import View
+from odeviz.tasks.viewpoint import Viewpoint
+from odeviz.training.snapshot import Snapshot
+
+#: Seconds that a view of many parts measures before it shows what it has.
+PATIENCE = 0.15
+#: While playing, a view that follows the playhead rests as long as it took, and at least this many seconds.
+REST = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a picture depends on."""
+
+    snapshot: Snapshot
+    view: str
+    choice: SolverChoice
+    viewpoint: Viewpoint
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether it is a first look, as something it depends on is moving."""
+        return self.viewpoint.patience == 0.0
+
+    def is_for(self, other: Wanted | None) -> bool:
+        """Whether it is the very same picture; two snapshots are compared by identity."""
+        return (
+            other is not None
+            and self.snapshot is other.snapshot
+            and (self.view, self.choice, self.viewpoint) == (other.view, other.choice, other.viewpoint)
+        )
 
 
 class TaskViews(QObject):
-    """Joins workbench, solve service and the views panel."""
+    """Joins workbench, solve service and one panel of views; ``request`` is what it asks."""
 
     def __init__(
-        self, bench: Workbench, service: SolveService, window: MainWindow, parent: QObject | None = None
+        self,
+        bench: Workbench,
+        service: SolveService,
+        window: MainWindow,
+        panel: ViewPanel,
+        request: type[ViewRequest] = ViewRequest,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._bench, self._service, self._window = bench, service, window
-        #: What the picture on show, or on its way, was asked for.
-        self._asked: tuple[Any, ...] | None = None
-        window.view.chosen.connect(self._on_chosen)
+        self._bench, self._service, self._window, self._panel = bench, service, window, panel
+        self._request = request
+        #: What the picture on show, or on its way, was asked for, and when.
+        self._asked: Wanted | None = None
+        self._asked_at = self._rest_until = 0.0
+        #: The picture on show is of parts that have been measured; others are still missing.
+        self._unfinished = False
+        #: The solver's slider is being dragged.
+        self._solver_dragged = False
+        panel.chosen.connect(self._on_chosen)
+        panel.adjust_started.connect(bench.begin_drag)
+        panel.adjusted.connect(bench.adjust)
+        panel.adjust_finished.connect(bench.end_drag)
+        bench.values_changed.connect(panel.set_values)
 
-    def offer(self, experiment: Experiment) -> None:
-        """Offer the views of the experiment's task, and those of any flow."""
-        self._window.view.set_views(task_of(experiment).views_of(experiment), common_views(experiment))
+    @property
+    def kind(self) -> str:
+        """The kind of its requests."""
+        return self._request.kind
+
+    @property
+    def settled(self) -> bool:
+        """Whether the picture is there, whole."""
+        if self._service.is_open(self.kind):
+            return False
+        wanted = self._wanted()
+        return wanted is None or self._put_off() or (wanted.is_for(self._asked) and not self._unfinished)
+
+    def offer(self, experiment: Experiment, own: Sequence[View], common: Sequence[View] = ()) -> None:
+        """Offer views of an experiment: its task's own, and those of any flow."""
+        self._panel.set_views(own, common, experiment)
 
     def forget(self) -> None:
         """Another model is about to be shown."""
-        self._asked = None
-        self._window.view.set_picture(None)
+        self._asked, self._unfinished = None, False
+        self._panel.set_picture(None)
 
     def catch_up(self) -> None:
         """The panel may have come into sight: ask if its picture is not what it should be."""
-        if self._asked != self._wanted():
-            self.ask()
+        self.ask()
+
+    def drag_solver(self, dragged: bool) -> None:
+        """Whether the solver's slider is being dragged."""
+        self._solver_dragged = dragged
 
     def ask(self) -> None:
-        """Ask for the view that is chosen, if the panel can be seen."""
-        wanted, snapshot = self._wanted(), self._bench.snapshot
-        if self._put_off():
+        """Ask for the view that is chosen, if the panel can be seen and does not show it already."""
+        wanted = self._wanted()
+        if wanted is None:
+            self._asked = None
+        elif not self._put_off() and (self._unfinished or not wanted.is_for(self._asked)):
+            self._ask(wanted)
+
+    def follow(self, calm: bool) -> None:
+        """Called on every tick: ask again if something that the picture depends on has moved.
+
+        Unless ``calm``, only what is under a hand is asked for: the trajectories come first.
+        """
+        wanted = self._wanted()
+        if wanted is None or (wanted.is_for(self._asked) and (wanted.by_hand or not self._unfinished)):
             return
-        self._asked = wanted
-        if wanted is not None and snapshot is not None:
-            self._service.ask(snapshot, ViewRequest(self._window.view.view, self._bench.choice))
+        if (not wanted.by_hand and (not calm or self._hurried)) or self._put_off():
+            return
+        if self._service.is_open(self.kind):
+            # A look that is on its way is let finish, so that the picture follows the hand.
+            if self._asked is not None and (self._asked.by_hand or wanted.is_for(self._asked)):
+                return
+        elif self._bench.playhead.playing and time.monotonic() < self._rest_until:
+            return
+        self._ask(wanted)
 
     def show(self, picture: Any) -> None:
         """Draw the answer."""
-        self._window.view.set_picture(picture)
+        now = time.monotonic()
+        self._rest_until = now + max(now - self._asked_at, REST)
+        self._unfinished = getattr(picture, "progress", 1.0) < 1.0
+        self._panel.set_picture(picture)
         self.set_time(self._bench.playhead.t)
 
     def set_time(self, t: float) -> None:
         """The playhead's time."""
-        self._window.view.set_time(t)
+        self._panel.set_time(t)
+
+    def _ask(self, wanted: Wanted) -> None:
+        self._asked, self._asked_at, self._unfinished = wanted, time.monotonic(), False
+        self._service.ask(wanted.snapshot, self._request(wanted.view, wanted.choice, wanted.viewpoint))
 
     @Slot(str)
     def _on_chosen(self, key: str) -> None:
@@ -64,13 +154,37 @@ class TaskViews(QObject):
 
     def _put_off(self) -> bool:
         """Whether the picture on show has to do, because another would hold up those that follow one another."""
-        panel = self._window.view
-        hurried = self._bench.training.phase is Phase.TRAINING or self._bench.replay.held
-        return hurried and panel.picture is not None and panel.current is not None and panel.current.heavy
+        panel = self._panel
+        return (
+            self._hurried and panel.picture is not None and panel.current is not None and panel.current.heavy
+        )
 
-    def _wanted(self) -> tuple[Any, ...] | None:
+    @property
+    def _hurried(self) -> bool:
+        """Whether models follow one another: in training, or as its history is scrubbed."""
+        return self._bench.training.phase is Phase.TRAINING or self._bench.replay.held
+
+    def _wanted(self) -> Wanted | None:
         """What the picture depends on; None while nobody can see it."""
-        panel = self._window.view
-        if not panel.view or self._bench.snapshot is None or not self._window.is_seen(panel):
+        panel, bench = self._panel, self._bench
+        view = panel.current
+        if view is None or bench.snapshot is None or not self._window.is_seen(panel):
             return None
-        return panel.view, self._bench.choice, self._bench.snapshot
+        head, timed = bench.playhead, "time" in view.follows
+        moving = (
+            panel.controls.dragging
+            or (timed and (head.playing or self._window.time_bar.track.dragging))
+            or (view.live and self._solver_dragged)
+        )
+        viewpoint = Viewpoint(
+            t=head.t if timed else None,
+            start=self._start() if "selection" in view.follows else None,
+            values=tuple(sorted(bench.values.get(view.key, {}).items())),
+            patience=0.0 if moving else PATIENCE,
+        )
+        return Wanted(bench.snapshot, view.key, bench.choice, viewpoint)
+
+    def _start(self) -> tuple[float, float] | None:
+        """Where the seed starts that is selected."""
+        seed = self._bench.selection.seed
+        return None if seed is None else self._bench.seeds.points[seed]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from odeviz.analysis.results import DataResult, Extent, SolverChoice
+from odeviz.tasks.viewpoint import WHOLE, Viewpoint
 
 
 class Cancel(Protocol):
@@ -137,15 +138,31 @@ class FieldRequest:
 
 @dataclass(frozen=True, slots=True)
 class ViewRequest:
-    """One of the task's own views."""
+    """One of the task's own views, or of those that any flow has."""
 
     view: str
     choice: SolverChoice
+    viewpoint: Viewpoint = WHOLE
     kind: ClassVar[str] = "view"
-    urgency: ClassVar[int] = BACKGROUND + 2
+
+    @property
+    def urgency(self) -> int:
+        """A first look follows a hand."""
+        return INTERRUPTING if self.viewpoint.patience == 0.0 else INTERRUPTING + 1
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
-        return study.view(self.view, self.choice, cancel=cancel)
+        return study.view(self.view, self.choice, cancel=cancel, viewpoint=self.viewpoint)
+
+
+@dataclass(frozen=True, slots=True)
+class PrecisionRequest(ViewRequest):
+    """A view of what accuracy costs: measured piece by piece, after the others."""
+
+    kind: ClassVar[str] = "precision"
+
+    @property
+    def urgency(self) -> int:
+        return INTERRUPTING if self.viewpoint.patience == 0.0 else INTERRUPTING + 2
 
 
 @dataclass(frozen=True, slots=True)

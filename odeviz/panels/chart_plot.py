@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from odeviz.tasks.chart import Chart, Curve
@@ -30,14 +30,23 @@ _ROUNDING, _WIDENED = 1e-6, 0.1
 
 
 class ChartPlot(QWidget):
-    """Draws a :class:`Chart`; ``set_time`` moves the line of the playhead on a chart over time."""
+    """Draws a :class:`Chart`; ``set_time`` moves the playhead's line on a chart over time, and dots along paths.
+
+    Curves that are the same objects as before are left as they are drawn.
+    """
+
+    #: A person pointed at a time, on a chart over time.
+    time_picked = Signal(float)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._chart: Chart | None = None
         self._keyed = True
-        self._items: list[Any] = []
+        #: What is drawn of each curve, by its place among the curves.
+        self._drawn: dict[int, tuple[Curve, list[Any]]] = {}
+        self._axes: tuple[bool, bool] = (False, False)
+        self._t = 0.0
         self._x: tuple[float, float] | None = None
         self._y: tuple[float, float] | None = None
         self._title = QLabel(self)
@@ -51,6 +60,10 @@ class ChartPlot(QWidget):
         self._now.setZValue(5)
         self.plot.addItem(self._now, ignoreBounds=True)
         self._now.hide()
+        self._riders = pg.ScatterPlotItem(size=9)
+        self._riders.setZValue(1000)
+        self.plot.addItem(self._riders, ignoreBounds=True)
+        self.plot.viewport().installEventFilter(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -77,22 +90,49 @@ class ChartPlot(QWidget):
 
     def set_time(self, t: float) -> None:
         """The playhead's time."""
-        if self._now.isVisible() and self._now.value() != t:
-            self._now.setValue(t)
+        if t != self._t:
+            self._t = t
+            if self._now.isVisible():
+                self._now.setValue(t)
+            self._ride()
 
     def restyle(self) -> None:
         """Take the theme's colours again."""
         self._now.setPen(pen(self._theme.colors.muted, 1.0))
+        self._forget()
         self._draw()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if (
+            isinstance(event, QMouseEvent)
+            and event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseMove)
+            and event.buttons() & Qt.MouseButton.LeftButton
+            and self._chart is not None
+            and self._chart.over_time
+        ):
+            box = self.plot.getViewBox()
+            x = box.mapSceneToView(self.plot.mapToScene(event.position().toPoint())).x()
+            self.time_picked.emit(min(max(x, box.viewRange()[0][0]), box.viewRange()[0][1]))
+        return super().eventFilter(watched, event)
+
+    def _forget(self, *places: int) -> None:
+        """Take away what is drawn of the curves at these places, or of all."""
+        for k in places or list(self._drawn):
+            for item in self._drawn.pop(k)[1]:
+                self.plot.removeItem(item)
+
     def _draw(self) -> None:
-        for item in self._items:
-            self.plot.removeItem(item)
-        self._items.clear()
         chart = self._chart
-        self._now.setVisible(chart is not None and chart.over_time)
+        over_time = chart is not None and chart.over_time
+        self._now.setVisible(over_time)
+        self._now.setValue(self._t)
+        self.plot.viewport().setCursor(
+            Qt.CursorShape.SplitHCursor if over_time else Qt.CursorShape.ArrowCursor
+        )
         if chart is None:
+            self._forget()
             self.legend.set_keys([])
+            self._ride()
             return
         for name, label, log in (
             ("bottom", chart.x_label, chart.x_log),
@@ -100,12 +140,38 @@ class ChartPlot(QWidget):
         ):
             self.plot.set_axis(name, label, log)
         self.plot.setAspectLocked(chart.equal)
+        if self._axes != (chart.x_log, chart.y_log):
+            self._axes = (chart.x_log, chart.y_log)
+            self._forget()
+        stale = [
+            k
+            for k, (curve, _) in self._drawn.items()
+            if k >= len(chart.curves) or curve is not chart.curves[k]
+        ]
+        if stale:
+            self._forget(*stale)
         for k, curve in enumerate(chart.curves):
-            self._add(chart, curve, k)
+            if k not in self._drawn:
+                self._drawn[k] = (curve, [])
+                self._add(chart, curve, k)
         self._fit(chart)
+        self._ride()
         keys = keys_of(chart) if self._keyed else []
         self.legend.set_keys(keys)
         self.legend.setVisible(bool(keys))
+
+    def _ride(self) -> None:
+        """Put a dot on every path at the playhead's time."""
+        curves = [] if self._chart is None else [curve for curve in self._chart.curves if curve.t is not None]
+        if not curves and not len(self._riders.data):
+            return
+        spots = []
+        for curve in curves:
+            assert curve.t is not None
+            x, y = (np.interp(self._t, curve.t, v, np.nan, np.nan) for v in (curve.x, curve.y))
+            if np.isfinite(x) and np.isfinite(y):
+                spots.append({"pos": (x, y), "brush": QColor(shade(self._theme, ROLES[curve.role]))})
+        self._riders.setData(spots, pen=pen(self._theme.colors.base, 1.5))
 
     def _add(self, chart: Chart, curve: Curve, order: int) -> None:
         x, y = _scaled(curve.x, chart.x_log), _scaled(curve.y, chart.y_log)
@@ -115,7 +181,7 @@ class ChartPlot(QWidget):
             edges = [pg.PlotCurveItem(x, _scaled(edge, chart.y_log)) for edge in (curve.low, curve.high)]
             fill = QColor(color)
             fill.setAlphaF(0.18)
-            self._put(pg.FillBetweenItem(*edges, brush=fill), order - 100)
+            self._put(pg.FillBetweenItem(*edges, brush=fill), order, -100)
         if curve.style == "points":
             many = len(x) > 200
             size = 4 if curve.faint or many else 6
@@ -130,7 +196,7 @@ class ChartPlot(QWidget):
             bars = pg.PlotCurveItem(
                 bar_edges(x), np.nan_to_num(y), stepMode="center", fillLevel=0.0, brush=brush, pen=None
             )
-            self._put(bars, order - 50)
+            self._put(bars, order, -50)
         else:
             line = pen(color, width, alpha)
             if curve.style == "dashed":
@@ -138,10 +204,10 @@ class ChartPlot(QWidget):
                 line.setStyle(Qt.PenStyle.CustomDashLine)
             self._put(pg.PlotCurveItem(x, y, pen=line, connect="finite", antialias=True), order)
 
-    def _put(self, item: Any, z: float) -> None:
-        item.setZValue(z)
+    def _put(self, item: Any, order: int, lift: float = 0.0) -> None:
+        item.setZValue(order + lift)
         self.plot.addItem(item, ignoreBounds=True)
-        self._items.append(item)
+        self._drawn[order][1].append(item)
 
     def _fit(self, chart: Chart) -> None:
         if chart.frame is not None:

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from odeviz.tasks.chart import Map, Maps
 from odeviz.widgets.color_bar import ColorBar
 from odeviz.widgets.plot import Plot, power
-from odeviz.widgets.primitives import HeatMap
+from odeviz.widgets.primitives import HeatMap, pen
 from odeviz.widgets.theme import Theme
 
 #: Room for the axes, in pixels: at the left, and below.
@@ -28,13 +28,16 @@ _SMALLEST = 64
 
 
 class MapsPlot(QWidget):
-    """Draws :class:`Maps`."""
+    """Draws :class:`Maps`. Of a film, the picture nearest to the playhead is framed; a click picks a picture's time."""
+
+    time_picked = Signal(float)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._maps: Maps | None = None
         self._cells: list[_Cell] = []
+        self._t = 0.0
         self._bar = ColorBar(theme, self)
         self._grid = QGridLayout()
         self._grid.setSpacing(6)
@@ -50,6 +53,7 @@ class MapsPlot(QWidget):
         shown = () if maps is None else maps.maps
         while len(self._cells) < len(shown):
             self._cells.append(_Cell(self._theme, self))
+            self._cells[-1].time_picked.connect(self.time_picked)
         for k, cell in enumerate(self._cells):
             self._grid.removeWidget(cell)
             cell.setVisible(k < len(shown))
@@ -87,6 +91,19 @@ class MapsPlot(QWidget):
             )
             self._grid.setRowStretch(k, max(share, 0))
 
+    def set_time(self, t: float) -> None:
+        """The playhead's time."""
+        if t != self._t:
+            self._t = t
+            self._frame()
+
+    def _frame(self) -> None:
+        shown = () if self._maps is None else self._maps.maps
+        times = [one.t for one in shown if one.t is not None]
+        nearest = min(times, key=lambda t: abs(t - self._t)) if times else None
+        for cell, one in zip(self._cells, shown, strict=False):
+            cell.set_framed(one.t is not None and one.t == nearest)
+
     def restyle(self) -> None:
         """Take the theme's colours again."""
         maps = self._maps
@@ -102,12 +119,17 @@ class MapsPlot(QWidget):
         stops = [(share, colours.map(share, mode="qcolor")) for share in np.linspace(0.0, 1.0, 9)]
         shares = (0.0, 0.25, 0.5, 0.75, 1.0)
         self._bar.set_scale(maps.scale, stops, list(zip(shares, _ends(*together, shares), strict=True)))
+        self._frame()
 
 
 class _Cell(QWidget):
+    time_picked = Signal(float)
+
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._t: float | None = None
+        self._framed = False
         self._title = QLabel(self)
         self._title.setProperty("role", "caption")
         self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -122,6 +144,7 @@ class _Cell(QWidget):
         self._image, self._points = HeatMap(), pg.ScatterPlotItem(size=3, pen=None)
         self._plot.addItem(self._image, ignoreBounds=True)
         self._plot.addItem(self._points, ignoreBounds=True)
+        self._plot.viewport().installEventFilter(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -144,6 +167,9 @@ class _Cell(QWidget):
 
     def draw(self, one: Map, limits: tuple[float, float], maps: Maps, titled: bool) -> None:
         """``titled`` names the scale's ends in the title."""
+        self._t = one.t
+        pointing = Qt.CursorShape.PointingHandCursor if one.t is not None else Qt.CursorShape.ArrowCursor
+        self._plot.viewport().setCursor(pointing)
         diverging = maps.diverging
         x0, x1, y0, y1 = one.extent
         box = QRectF(x0, y0, x1 - x0, y1 - y0)
@@ -162,6 +188,19 @@ class _Cell(QWidget):
         brush.setAlphaF(0.45)
         self._points.setData(dots[:, 0], dots[:, 1], brush=brush)
         self._plot.setRange(box, padding=0.0)
+        self._framed = False
+        self._plot.getViewBox().setBorder(None)
+
+    def set_framed(self, framed: bool) -> None:
+        """Frame it: it is what the playhead is nearest to."""
+        if framed != self._framed:
+            self._framed = framed
+            self._plot.getViewBox().setBorder(pen(self._theme.colors.accent, 2.0) if framed else None)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseButtonPress and self._t is not None:
+            self.time_picked.emit(self._t)
+        return super().eventFilter(watched, event)
 
 
 def levels(values: list[np.ndarray], diverging: bool) -> tuple[float, float]:

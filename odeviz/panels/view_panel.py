@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -23,9 +24,12 @@ from PySide6.QtWidgets import (
 from odeviz.panels.chart_plot import ROWS, ChartPlot, keys_of
 from odeviz.panels.maps_plot import MapsPlot
 from odeviz.panels.panel import Panel
+from odeviz.panels.view_controls import ViewControls
 from odeviz.tasks.chart import Chart, Charts, Maps, Picture, Table, cell_text
+from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.task import View
 from odeviz.widgets.legend import Key, Legend
+from odeviz.widgets.progress_line import ProgressLine
 from odeviz.widgets.theme import Theme
 
 _EMPTY = "No model yet.\nOpen one from the gallery, or press Train."
@@ -37,7 +41,7 @@ _ROOMY = 380
 
 
 class ViewPanel(Panel):
-    """Shows the picture it is given, and emits the key of the view a person chose."""
+    """Shows the picture it is given, and emits what a person chose, moved or pointed at."""
 
     key = "view"
     title = "Views"
@@ -45,17 +49,34 @@ class ViewPanel(Panel):
         "Charts, maps and tables of this model: what its task wants to see, and what any flow can be asked."
     )
 
+    #: The key of the view that a person chose.
     chosen = Signal(str)
+    #: A control was moved: the view's key, the control's, and the value; within the two other signals.
+    adjusted = Signal(str, str, float)
+    adjust_started = Signal()
+    adjust_finished = Signal()
+    #: A person pointed at a time of the flow.
+    time_picked = Signal(float)
+
+    #: What it says where there is no view.
+    nothing: ClassVar[str] = "This model has no views of its own."
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._views: tuple[View, ...] = ()
+        self._values: Mapping[str, Mapping[str, float]] = {}
+        self._experiment: Experiment | None = None
         self.picture: Picture | None = None
         self._choice = QComboBox(self)
         self._choice.setAccessibleName("View")
         self._choice.activated.connect(self._activated)
         self._about = QLabel(self)
         self._note = QLabel(self)
+        self.controls = ViewControls(theme, self)
+        self.controls.moved.connect(self._moved)
+        self.controls.drag_started.connect(self.adjust_started)
+        self.controls.drag_finished.connect(self.adjust_finished)
+        self._progress = ProgressLine(theme, self)
         for label in (self._about, self._note):
             label.setProperty("role", "caption")
             label.setWordWrap(True)
@@ -65,6 +86,8 @@ class ViewPanel(Panel):
         self._message.setWordWrap(True)
         self._charts = _ChartGrid(theme, self)
         self._maps = MapsPlot(theme, self)
+        self._charts.time_picked.connect(self.time_picked)
+        self._maps.time_picked.connect(self.time_picked)
         self._table = _make_table(self)
         self._stack = QStackedWidget(self)
         for page in (self._message, self._charts, self._maps, self._table):
@@ -72,12 +95,12 @@ class ViewPanel(Panel):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 8, 0, 8)
         column.setSpacing(6)
-        for widget in (self._choice, self._about, self._note):
+        for widget in (self._choice, self._about, self.controls, self._progress, self._note):
             holder = QVBoxLayout()
             holder.setContentsMargins(12, 0, 12, 0)
             holder.addWidget(widget)
             column.addLayout(holder)
-        column.insertWidget(2, self._stack, 1)
+        column.insertWidget(4, self._stack, 1)
         self.set_views(())
 
     @property
@@ -90,10 +113,16 @@ class ViewPanel(Panel):
         """The view on show."""
         return next((view for view in self._views if view.key == self.view), None)
 
-    def set_views(self, own: Sequence[View], common: Sequence[View] = ()) -> None:
+    def set_views(
+        self, own: Sequence[View], common: Sequence[View] = (), experiment: Experiment | None = None
+    ) -> None:
         """The task's own views and, below a line, the common ones; the one on show stays if it is among them."""
         views = (*own, *common)
+        if views == self._views and experiment == self._experiment and views:
+            return
+        self._experiment = experiment
         if views == self._views and views:
+            self._show_controls()
             return
         before, self._views = self.view, views
         self._choice.clear()
@@ -111,6 +140,11 @@ class ViewPanel(Panel):
         self._choice.setCurrentIndex(self._choice.findData(key))
         self.set_picture(None)
 
+    def set_values(self, values: Mapping[str, Mapping[str, float]]) -> None:
+        """What a person has set of the views' controls, by the views' keys."""
+        self._values = values
+        self._show_controls()
+
     def set_picture(self, picture: Picture | None) -> None:
         """Draw what was asked for; None says that it is on its way."""
         self.picture = picture
@@ -118,7 +152,11 @@ class ViewPanel(Panel):
         self._about.setText(shown.about if shown is not None else "")
         self._choice.setToolTip(shown.about if shown is not None else "")
         self._make_room()
-        self._message.setText(_DRAWING if shown is not None else _EMPTY)
+        self._message.setText(
+            _DRAWING if shown is not None else _EMPTY if self._experiment is None else self.nothing
+        )
+        self._show_controls()
+        self._progress.set_share(getattr(picture, "progress", 1.0))
         note = picture.note if picture is not None else ""
         self._note.setText(note)
         self._note.setVisible(bool(note))
@@ -139,8 +177,9 @@ class ViewPanel(Panel):
             self._stack.setCurrentWidget(self._message)
 
     def set_time(self, t: float) -> None:
-        """The playhead's time, shown on charts over time."""
+        """The playhead's time, shown on charts over time, on paths and on the pictures of a film."""
         self._charts.set_time(t)
+        self._maps.set_time(t)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -151,6 +190,15 @@ class ViewPanel(Panel):
         """In a low panel the picture comes first; the sentence is then in the tooltip alone."""
         self._about.setVisible(bool(self._about.text()) and self.height() >= _ROOMY)
 
+    def _show_controls(self) -> None:
+        shown, experiment = self.current, self._experiment
+        there = shown.controls(experiment) if shown is not None and experiment is not None else ()
+        self.controls.set_controls(there, self._values.get(self.view, {}))
+
+    @Slot(str, float)
+    def _moved(self, key: str, value: float) -> None:
+        self.adjusted.emit(self.view, key, value)
+
     def _activated(self, index: int) -> None:
         self.set_picture(None)
         self.chosen.emit(self._choice.itemData(index))
@@ -158,6 +206,8 @@ class ViewPanel(Panel):
 
 class _ChartGrid(QWidget):
     """Charts in rows; what they have in common is said once: their legend, and the axis of those in one column."""
+
+    time_picked = Signal(float)
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -176,6 +226,7 @@ class _ChartGrid(QWidget):
     def set_charts(self, charts: Charts) -> None:
         while len(self._plots) < len(charts.charts):
             self._plots.append(ChartPlot(self._theme, self))
+            self._plots[-1].time_picked.connect(self.time_picked)
         common = _common_keys(charts.charts)
         self._legend.set_keys(common)
         self._legend.setVisible(bool(common))

@@ -64,6 +64,8 @@ class Workbench(QObject):
     range_changed = Signal(object)
     #: The :class:`Stage`: what decides which layers are offered.
     stage_changed = Signal(object)
+    #: What a person has set of the views' controls: numbers by control, by view.
+    values_changed = Signal(object)
     #: The :class:`TrainingStatus`.
     training_changed = Signal(object)
     #: One sentence for the status bar.
@@ -94,6 +96,7 @@ class Workbench(QObject):
         self.projection = Projection()
         self.range: Range | None = None
         self.stage = Stage()
+        self.values: Mapping[str, Mapping[str, float]] = MappingProxyType({})
         self.training = TrainingStatus()
         self.message = ""
         self.path: Path | None = None
@@ -219,6 +222,11 @@ class Workbench(QObject):
             self.stage = stage
             self.stage_changed.emit(stage)
 
+    def set_values(self, values: Mapping[str, Mapping[str, float]]) -> None:
+        if dict(values) != dict(self.values):
+            self.values = MappingProxyType(dict(values))
+            self.values_changed.emit(self.values)
+
     def set_training(self, status: TrainingStatus) -> None:
         if status != self.training:
             self.training = status
@@ -260,6 +268,7 @@ class Workbench(QObject):
         self.set_replay(Replay())
         self.set_seeds(Seeds())
         self.set_selection(Selection())
+        self.set_values({})
         self.set_projection(Projection())
         self.set_range(None)
 
@@ -351,6 +360,11 @@ class Workbench(QObject):
         """Pan or zoom to a part of the plane, or with None to all of it."""
         if shown != self.range:
             self._push("pan or zoom", self.set_range, self.range, shown, "range")
+
+    def adjust(self, view: str, key: str, value: float) -> None:
+        """Set one of a view's controls."""
+        new = {**self.values, view: {**self.values.get(view, {}), key: value}}
+        self._push("change of a view", self.set_values, self.values, new, f"view {view} {key}")
 
     def _edited(self, path: str, value: Any) -> Experiment:
         now = self.experiment

@@ -35,6 +35,8 @@ class Curve:
     high: Floats | None = None
     #: Of less weight than the others: drawn thin and faint, without an entry in the legend.
     faint: bool = False
+    #: The flow's times ``[n]`` along a path, ascending, so that a dot can ride on it with the playhead.
+    t: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Chart:
     frame: tuple[float, float, float, float] | None = None
     #: What is seen, in one sentence with its figures.
     note: str = ""
+    #: The share of it that has been measured: below 1 it is shown while the rest is on its way.
+    progress: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class Map:
     extent: tuple[float, float, float, float]
     values: Floats
     points: Floats | None = None
+    #: The flow's time that it shows, where a film has one for each picture.
+    t: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

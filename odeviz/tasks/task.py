@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from odeviz.tasks.datasets import DATASETS, Labels, Points
 from odeviz.tasks.own_data import check_own
+from odeviz.tasks.viewpoint import Control, Followed
 
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
@@ -55,6 +56,10 @@ def _never(experiment: Experiment) -> bool:
     return False
 
 
+def _no_controls(experiment: Experiment) -> tuple[Control, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A chart, maps or a table; a task's own are drawn by its module ``views``."""
@@ -67,6 +72,12 @@ class View:
     applies: Callable[[Experiment], bool] = _always
     #: It takes so long that it is not drawn again and again while training.
     heavy: bool = False
+    #: What it follows, so that it is drawn again when that changes.
+    follows: tuple[Followed, ...] = ()
+    #: Numbers of its own that a person can set.
+    controls: Callable[[Experiment], tuple[Control, ...]] = _no_controls
+    #: A first look at it is so quick that it follows the solver's slider while that is dragged.
+    live: bool = False
 
 
 def _no_bound(experiment: Experiment) -> float | None:

@@ -20,6 +20,7 @@ from odeviz.app.main_window import MainWindow
 from odeviz.bridge import JobRunner, SolveService, Trainer
 from odeviz.tasks import Experiment
 from odeviz.tasks.chart import Chart, Curve
+from odeviz.tasks.viewpoint import WHOLE
 from odeviz.training.checkpoints import Checkpoint
 from odeviz.training.snapshot import History, Snapshot
 from odeviz.widgets.theme import Theme
@@ -86,6 +87,7 @@ class FakeStudy:
 
     def __init__(self, snapshot):
         self.snapshot = snapshot
+        self.viewpoints = []
 
     def data(self, n):
         return DataResult(frozen(np.zeros((n, 2))), frozen(np.zeros(n, dtype=np.int64)))
@@ -123,7 +125,8 @@ class FakeStudy:
     def decision(self, t, extent, n, choice, cancel=None):
         return DecisionResult(t, extent, frozen(np.full((2, n, n), 0.5)), self.snapshot.iteration)
 
-    def view(self, key, choice, cancel=None):
+    def view(self, key, choice, cancel=None, viewpoint=WHOLE):
+        self.viewpoints.append(viewpoint)
         line = frozen(np.array([0.0, self.snapshot.iteration]))
         return Chart(key, "x", "y", (Curve(choice.method, line, line),))
 

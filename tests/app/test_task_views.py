@@ -5,21 +5,29 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from PySide6.QtCore import QPoint, Qt
 
 from odeviz.app.exports import EXPORTS
 from odeviz.bridge import Phase
 from odeviz.state import TrainingStatus
+from odeviz.tasks.chart import Chart
 from odeviz.tasks.registry import task_of
 from odeviz.tasks.task import View
+from odeviz.tasks.viewpoint import Control
 
-VIEWS = (View("one", "One", "The first."), View("two", "Two", "The second."))
+CONTROL = Control("size", "Size", "How large.", 0.0, 10.0, 5.0)
+VIEWS = (
+    View("one", "One", "The first."),
+    View("two", "Two", "The second."),
+    View("three", "Three", "Follows.", follows=("time", "selection"), controls=lambda experiment: (CONTROL,)),
+)
 
 
 @pytest.fixture
 def viewing(rig, qtbot, monkeypatch):
     """A window whose task has two views, the panel in front."""
     monkeypatch.setattr(
-        "odeviz.app.task_views.task_of",
+        "odeviz.app.pictures.task_of",
         lambda experiment: dataclasses.replace(task_of(experiment), views=VIEWS),
     )
     rig.window.show()
@@ -28,6 +36,19 @@ def viewing(rig, qtbot, monkeypatch):
     qtbot.waitUntil(lambda: rig.window.is_seen(rig.window.view), timeout=5000)
     rig.tick()
     return rig
+
+
+def choose(rig, key):
+    panel = rig.window.view
+    index = panel._choice.findData(key)
+    panel._choice.setCurrentIndex(index)
+    panel._choice.activated.emit(index)
+    rig.tick()
+
+
+def asked(rig):
+    """The viewpoints of the view on show, in the order they were asked for."""
+    return rig.studies[-1].viewpoints
 
 
 def test_the_view_comes_when_its_panel_does(viewing):
@@ -61,16 +82,15 @@ def test_its_numbers_are_exported(viewing, tmp_path):
 
 def test_what_any_flow_can_be_asked_is_offered_too(viewing):
     panel = viewing.window.view
-    assert panel._choice.findData("order") > panel._choice.findData("two") + 1, "below a line"
+    assert panel._choice.findData("gradients") > panel._choice.findData("three") + 1, "below a line"
+    assert panel._choice.findData("order") < 0, "has a panel of its own"
+    assert viewing.window.precision._choice.findData("order") >= 0
 
 
 def test_a_view_that_takes_long_waits_for_the_end_of_training(viewing, monkeypatch):
     views, panel = viewing.control.pictures.views, viewing.window.view
-    index = panel._choice.findData("order")
-    panel._choice.setCurrentIndex(index)
-    panel._choice.activated.emit(index)
-    viewing.tick()
-    assert panel.picture.title == "order", "chosen, it is drawn at once"
+    choose(viewing, "gradients")
+    assert panel.picture.title == "gradients", "chosen, it is drawn at once"
     asked = []
     monkeypatch.setattr(viewing.control.pictures.service, "ask", lambda *request: asked.append(request))
     monkeypatch.setattr(viewing.bench, "training", TrainingStatus(phase=Phase.TRAINING))
@@ -81,3 +101,57 @@ def test_a_view_that_takes_long_waits_for_the_end_of_training(viewing, monkeypat
     panel.set_picture(None)
     views.ask()
     assert len(asked) == 1
+
+
+def test_it_follows_the_playhead_and_the_selected_seed(viewing):
+    choose(viewing, "three")
+    viewing.control.playback.scrub(1.5)
+    viewing.tick(0.0)
+    assert asked(viewing)[-1].t == 1.5
+    viewing.bench.add_seed((0.25, -0.5))
+    for _ in range(3):
+        viewing.tick(0.0)
+    assert asked(viewing)[-1].start == (0.25, -0.5)
+    count = len(asked(viewing))
+    viewing.tick(0.0)
+    assert len(asked(viewing)) == count, "nothing has moved"
+    choose(viewing, "one")
+    viewing.control.playback.scrub(0.5)
+    viewing.tick(0.0)
+    assert asked(viewing)[-1].t is None, "it does not depend on the time"
+
+
+def test_dragging_a_control_draws_first_looks_then_the_view_and_is_one_undo_step(viewing, qtbot):
+    choose(viewing, "three")
+    viewing.control.playback.scrub(2.0)
+    viewing.tick(0.0)
+    slider = viewing.window.view.controls.rows["size"].slider
+    middle = QPoint(round(slider.place(5.0)), slider.height() // 2)
+    qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.mouseMove(slider, middle + QPoint(20, 0))
+    viewing.tick(0.0)
+    (_, value), first = asked(viewing)[-1].values[0], asked(viewing)[-1]
+    assert value > 5.0
+    assert first.patience == 0.0
+    qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=middle + QPoint(20, 0))
+    viewing.tick(0.0)
+    assert asked(viewing)[-1].patience > 0.0
+    viewing.control.do("undo")
+    assert slider.value == 5.0
+    assert not viewing.bench.undo_stack.canUndo()
+
+
+def test_a_picture_in_parts_is_asked_for_until_it_is_whole(viewing, monkeypatch):
+    study, parts = viewing.studies[-1], iter([0.4, 0.8, 1.0])
+
+    def view(key, choice, cancel=None, viewpoint=None):
+        return Chart(key, "x", "y", (), progress=next(parts))
+
+    monkeypatch.setattr(study, "view", view)
+    choose(viewing, "two")
+    panel = viewing.window.view
+    assert panel.picture.progress == 0.4
+    assert panel._progress.share == 0.4
+    assert not viewing.control.pictures.settled
+    viewing.settle()
+    assert panel.picture.progress == 1.0

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from odeviz.panels.view_panel import ViewPanel
 from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Table, cell_text, frozen
+from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.task import View
+from odeviz.tasks.viewpoint import Control
 
 VIEWS = (View("first", "First view", "What is first."), View("second", "Second view", "What is second."))
 X = frozen(np.linspace(0.0, 2.0, 21))
@@ -218,3 +220,65 @@ def test_a_matrix_has_crisp_cells_and_names_beside_them(panel):
 def test_a_long_heading_is_broken_where_its_values_are_short(panel):
     panel.set_picture(Table("Rows", ("model", "kept, KiB"), (("net", 8.0),)))
     assert panel._table.horizontalHeaderItem(1).text() == "kept,\nKiB"
+
+
+def test_a_film_frames_the_picture_at_the_playhead_and_goes_to_the_one_that_is_clicked(qtbot, panel):
+    values = frozen(np.zeros((3, 4)))
+    film = tuple(Map(f"{t}", (0.0, 4.0, 0.0, 3.0), values, t=t) for t in (0.0, 0.5, 1.0))
+    panel.set_picture(Maps("Film", film, columns=3))
+    panel.set_time(0.6)
+    cells = panel._maps._cells
+    assert [cell._framed for cell in cells] == [False, True, False]
+    with qtbot.waitSignal(panel.time_picked) as picked:
+        qtbot.mouseClick(cells[2]._plot.viewport(), Qt.MouseButton.LeftButton)
+    assert picked.args == [1.0]
+    panel.set_picture(maps())
+    assert not any(cell._framed for cell in cells)
+
+
+def test_a_dot_rides_on_a_path_with_the_playhead_and_a_chart_over_time_is_scrubbed(qtbot, panel):
+    path = Curve("path", X, frozen(X**2), t=frozen(X / 2.0))
+    panel.set_picture(Chart("plane", "x", "y", (path, Curve("other", X, X))))
+    panel.set_time(0.75)
+    plot = panel._charts._plots[0]
+    (rider,) = plot._riders.points()
+    assert (rider.pos().x(), rider.pos().y()) == pytest.approx((1.5, 2.25))
+    panel.set_time(1.5)
+    assert not len(plot._riders.points()), "after its end"
+    with qtbot.assertNotEmitted(panel.time_picked):
+        qtbot.mouseClick(plot.plot.viewport(), Qt.MouseButton.LeftButton)
+    panel.set_picture(chart(over_time=True))
+    box = plot.plot.getViewBox()
+    place = plot.plot.mapFromScene(box.mapViewToScene(QPointF(1.25, 1.0)))
+    with qtbot.waitSignal(panel.time_picked) as picked:
+        qtbot.mouseClick(plot.plot.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert picked.args[0] == pytest.approx(1.25, abs=0.02)
+
+
+def test_curves_that_stay_the_same_are_not_drawn_again(panel):
+    stays, goes = Curve("stays", X, X), Curve("now", X, frozen(X + 1.0), "truth")
+    panel.set_picture(Chart("c", "x", "y", (stays, goes)))
+    plot = panel._charts._plots[0]
+    before = dict(plot._drawn)
+    panel.set_picture(Chart("c", "x", "y", (stays, Curve("now", X, frozen(X + 2.0), "truth"))))
+    assert plot._drawn[0][1] is before[0][1]
+    assert plot._drawn[1][1] is not before[1][1]
+    assert all(item.scene() is None for item in before[1][1])
+
+
+def test_a_views_controls_are_sliders_that_go_back_with_a_double_click(qtbot, panel):
+    control = Control("steps", "Steps", "How many.", 1, 9, 4, whole=True)
+    view = View("own", "Own", ".", controls=lambda experiment: (control,))
+    panel.set_views((view, VIEWS[0]), (), Experiment())
+    panel.choose("own")
+    panel.grab()
+    row = panel.controls.rows["steps"]
+    assert row.value.text() == "4"
+    with qtbot.waitSignal(panel.adjusted) as moved:
+        qtbot.keyClick(row.slider, Qt.Key.Key_End)
+    assert moved.args == ["own", "steps", 9.0]
+    with qtbot.waitSignals([panel.adjust_started, panel.adjusted, panel.adjust_finished], order="strict"):
+        qtbot.mouseDClick(row.slider, Qt.MouseButton.LeftButton, pos=QPoint(40, 12))
+    assert row.slider.value == 4
+    panel.choose("first")
+    assert not panel.controls.isVisible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -19,6 +20,7 @@ from odeviz.tasks.density.views import SHARES
 from odeviz.tasks.learning import build_model, task_for
 from odeviz.tasks.plane import Plane
 from odeviz.tasks.scene import Scene
+from odeviz.tasks.viewpoint import Viewpoint
 from odeviz.training import Session
 from odeviz.training.runtime import one_thread
 
@@ -257,8 +259,26 @@ def test_marginals_integrate_to_the_mass(scene):
 def test_samples_are_the_models(scene):
     data, drawn = draw(scene, "samples").curves
     expected = scene.model.sample(1500, torch.Generator().manual_seed(0))
-    assert np.allclose(np.stack([drawn.x, drawn.y], 1), expected, atol=1e-6)
+    assert np.allclose(np.stack([drawn.x, drawn.y], 1), expected, atol=1e-4)
     assert len(data.x) == 1500
+
+
+def test_at_the_playhead_samples_and_data_are_carried_to_its_time(scene):
+    begun = dataclasses.replace(scene, viewpoint=Viewpoint(t=0.0))
+    data, drawn = draw(begun, "samples").curves
+    base = scene.model.base_sample(1500, torch.Generator().manual_seed(0))
+    assert np.array_equal(np.stack([drawn.x, drawn.y], 1), base)
+    at_end = np.stack([getattr(draw(scene, "samples").curves[0], axis) for axis in "xy"], 1)
+    back = torch.as_tensor(np.stack([data.x, data.y], 1))
+    there = scene.model.flow(back, (0.0, scene.model.t1), scene.solver).y1
+    assert np.allclose(there, at_end, atol=1e-3), "the data's points, run back"
+    normal = np.exp(-0.5 * draw(begun, "marginals").charts[0].curves[1].x ** 2) / math.sqrt(2 * math.pi)
+    assert np.allclose(draw(begun, "marginals").charts[0].curves[1].y, normal, atol=0.01)
+
+
+def test_a_filmstrip_shows_the_times_that_are_chosen(scene):
+    chosen = dataclasses.replace(scene, values={"pictures": 3.0, "first": 20.0, "last": 60.0})
+    assert [picture.t / scene.model.t1 for picture in draw(chosen, "filmstrip").maps] == [0.2, 0.4, 0.6]
 
 
 def test_bands_of_the_noise_are_the_estimates_deviations(scene):

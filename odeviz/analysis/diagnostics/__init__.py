@@ -140,6 +140,8 @@ _FAMILIES: MappingProxyType[str, tuple[View, ...]] = MappingProxyType(
     }
 )
 
+#: Those of what accuracy costs, which the window shows in a panel of their own.
+PRECISION = tuple(view.key for view in _FAMILIES["accuracy"])
 #: All of them, in the order they are offered.
 VIEWS: tuple[View, ...] = tuple(view for views in _FAMILIES.values() for view in views)
 _MAKER = {view.key: family for family, views in _FAMILIES.items() for view in views}

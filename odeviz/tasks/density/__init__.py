@@ -10,6 +10,7 @@ from odeviz.tasks.own_data import OWN
 from odeviz.tasks.settings import setting
 from odeviz.tasks.shapes import mlp_shapes, planar_shapes
 from odeviz.tasks.task import Figure, Shapes, Task, View
+from odeviz.tasks.viewpoint import Control
 
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
@@ -85,6 +86,15 @@ def unused_by(experiment: Experiment) -> tuple[str, ...]:
     return (*planar, "data.noise") if experiment.data.name == OWN else planar
 
 
+def film_controls(experiment: Experiment) -> tuple[Control, ...]:
+    """Which times a filmstrip shows."""
+    return (
+        Control("pictures", "Pictures", "How many pictures the strip has.", 2, 12, 6, whole=True),
+        Control("first", "First", "Time of the first picture, as a share of t₁.", 0, 100, 5, True, "%"),
+        Control("last", "Last", "Time of the last picture, as a share of t₁.", 0, 100, 100, True, "%"),
+    )
+
+
 TASK = Task(
     name="density",
     title="Densities",
@@ -118,18 +128,23 @@ TASK = Task(
         View(
             "filmstrip",
             "Density over time",
-            "The density at 5, 20, 40, 60, 80 and 100 % of the flow (Chen et al., 2018, figure 5): "
-            "see when the modes part.",
+            "The density at chosen times, at first at those of Chen et al. (2018), figure 5: see when the modes part. "
+            "Click a picture to go there.",
+            controls=film_controls,
         ),
         View(
             "samples",
             "Samples",
-            "Samples of the model beside the data: those between the modes show where the flow could not tear.",
+            "Samples of the model at the playhead's time beside the data, carried back to it: those between the modes "
+            "show where the flow could not tear.",
+            follows=("time",),
         ),
         View(
             "marginals",
             "Marginals",
-            "The model's density along each axis over a histogram of the data: look for bridges between peaks.",
+            "The model's density along each axis at the playhead's time over a histogram of the data, carried back to "
+            "it: look for bridges between peaks.",
+            follows=("time",),
         ),
         View(
             "noise",

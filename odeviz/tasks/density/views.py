@@ -16,10 +16,12 @@ from odeviz.tasks.chart import Chart, Charts, Curve, Floats, Map, Maps, Picture,
 from odeviz.tasks.density.learning import draw_noise
 from odeviz.tasks.scene import Scene
 
-#: Shares of t1 at which Chen et al. (2018), figure 5, show the density.
+#: Shares of t1 at which Chen et al. (2018), figure 5, show the density, and the controls' values that stand for them.
 SHARES = (0.05, 0.2, 0.4, 0.6, 0.8, 1.0)
-#: Cells a side of a film's picture and of the density behind the marginals; bins of a histogram.
-_FILM, _FINE, _BINS = 48, 64, 60
+_FIGURE = {"pictures": 6.0, "first": 5.0, "last": 100.0}
+#: Cells a side of a film's picture and of the density behind the marginals, and of a first look at either; bins of a
+#: histogram.
+_FILM, _FINE, _GLANCE, _BINS = 48, 64, 32, 60
 #: States solved together; points and samples beside each other; points of the noise's view, and draws along a path.
 _ROWS, _SHOWN, _MEASURED, _DRAWS = 2048, 1500, 256, 8
 #: Times along a path.
@@ -45,48 +47,81 @@ def draw(key: str, scene: Scene) -> Picture:
 def filmstrip(scene: Scene) -> Maps:
     """The density at some shares of the flow."""
     extent, t1 = scene.learning.extent(scene.model), scene.model.t1
+    cells = _GLANCE if scene.glance else _FILM
     maps = tuple(
-        Map(f"{share:.0%}", extent, frozen(density_map(scene, extent, share * t1, _FILM))) for share in SHARES
+        Map(f"{share:.0%}", extent, frozen(density_map(scene, extent, share * t1, cells)), t=share * t1)
+        for share in _shares(scene)
     )
+    columns = {2: 2, 4: 2, 8: 4, 11: 4, 12: 4}.get(len(maps), 3)
     note = f"At shares of t₁ = {t1:.3g}; each picture has its own colour scale."
     plane = scene.learning.plane(scene.model)
-    return Maps("Density over time", maps, columns=3, axes=plane.labels, equal=plane.equal, note=note)
+    return Maps("Density over time", maps, columns=columns, axes=plane.labels, equal=plane.equal, note=note)
+
+
+def _shares(scene: Scene) -> tuple[float, ...]:
+    if not scene.values or dict(scene.values) == _FIGURE:
+        return SHARES
+    first, last = scene.values["first"] / 100, scene.values["last"] / 100
+    return tuple(np.linspace(first, last, round(scene.values["pictures"])).tolist())
 
 
 def samples(scene: Scene) -> Chart:
-    """Samples of the model over points of the data."""
-    points, _ = scene.learning.shown(scene.model, _SHOWN)
-    plane = scene.learning.plane(scene.model)
-    states = scene.model.sample(len(points), torch.Generator().manual_seed(0))
-    drawn = plane.points(states, states.new_tensor(scene.model.t1)).cpu().numpy()
-    scene.check()
+    """Samples of the model at a time over points of the data, carried back to it."""
+    points, where = _data_then(scene, _SHOWN)
+    start = scene.model.base_sample(len(points), torch.Generator().manual_seed(0))
+    drawn = _carried(scene, start, 0.0, scene.t)
     curves = (
-        Curve("data", frozen(points[:, 0]), frozen(points[:, 1]), role="data", style="points"),
+        Curve(where, frozen(points[:, 0]), frozen(points[:, 1]), role="data", style="points"),
         Curve("samples", frozen(drawn[:, 0]), frozen(drawn[:, 1]), role="model", style="points"),
     )
-    note = f"{len(points):,} points of the data, as many samples."
+    note = (
+        f"{len(points):,} points of the data, as many samples, at t = {scene.t:.3g} of {scene.model.t1:.3g}."
+    )
+    plane = scene.learning.plane(scene.model)
     return Chart("Samples", plane.labels[0], plane.labels[1], curves, equal=plane.equal, note=note)
 
 
 def marginals(scene: Scene) -> Charts:
-    """Densities along x and y over histograms of the data."""
-    extent, points = scene.learning.extent(scene.model), scene.learning.shown(scene.model, 8 * _SHOWN)[0]
-    values = density_map(scene, extent, scene.model.t1, _FINE)
+    """Densities along x and y at a time over histograms of the data, carried back to it."""
+    extent = scene.learning.extent(scene.model)
+    points, where = _data_then(scene, 4000 if scene.glance else 8 * _SHOWN)
+    cells = _GLANCE if scene.glance else _FINE
+    values = density_map(scene, extent, scene.t, cells)
     charts = []
     for axis, name in enumerate(scene.learning.plane(scene.model).labels):
         low, high = extent[2 * axis : 2 * axis + 2]
-        other = (extent[3 - 2 * axis] - extent[2 - 2 * axis]) / _FINE
+        other = (extent[3 - 2 * axis] - extent[2 - 2 * axis]) / cells
         height, edges = np.histogram(points[:, axis], _BINS, (low, high))
         width = edges[1] - edges[0]
-        centres = low + (high - low) * (np.arange(_FINE) + 0.5) / _FINE
+        centres = low + (high - low) * (np.arange(cells) + 0.5) / cells
         curves = (
             Curve(
-                "data", frozen(edges[:-1] + 0.5 * width), frozen(height / len(points) / width), "data", "bars"
+                where, frozen(edges[:-1] + 0.5 * width), frozen(height / len(points) / width), "data", "bars"
             ),
             Curve("model", frozen(centres), frozen(values.sum(axis) * other)),
         )
         charts.append(Chart(f"Along {name}", name, f"p({name})", curves))
-    return Charts("Marginals", tuple(charts), columns=2, note=f"Histograms of {len(points):,} points.")
+    note = f"Histograms of {len(points):,} points, at t = {scene.t:.3g} of {scene.model.t1:.3g}."
+    return Charts("Marginals", tuple(charts), columns=2, note=note)
+
+
+def _data_then(scene: Scene, n: int) -> tuple[Floats, str]:
+    """Up to ``n`` points of the data ``[n, 2]`` at the scene's time, carried back from the end; what to call them."""
+    points = scene.learning.shown(scene.model, n)[0]
+    if scene.at_end:
+        return points, "data"
+    states = scene.learning.plane(scene.model).states(_like(scene.model, points))
+    return _carried(scene, states, scene.model.t1, scene.t), "data, carried back"
+
+
+def _carried(scene: Scene, states: Tensor, start: float, end: float) -> Floats:
+    """States at one time carried to another, as points of the plane; NaN where they did not arrive."""
+    if start != end:
+        solver = _coarser(scene.solver) if scene.glance else scene.solver
+        states = scene.model.flow(states, (start, end), solver, cancel=scene.cancel).y1
+        scene.check()
+    points: Tensor = scene.learning.plane(scene.model).points(states, states.new_tensor(end))
+    return _array(points)
 
 
 def noise(scene: Scene) -> Charts:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from odeviz.tasks.datasets import Labels, Points
+from odeviz.tasks.density import film_controls
 from odeviz.tasks.settings import setting
 from odeviz.tasks.shapes import planar_shapes
 from odeviz.tasks.task import Figure, Shapes, Task, View
@@ -118,7 +119,12 @@ TASK = Task(
             "One arrow for each hidden unit: it pushes along the arrow on the side of its dashed line that the arrow "
             "leaves to, and back on the other. Beside it, when each unit acts.",
         ),
-        View("filmstrip", "Density over time", "The density at 5, 20, 40, 60, 80 and 100 % of the flow."),
+        View(
+            "filmstrip",
+            "Density over time",
+            "The density at chosen times of the flow. Click a picture to go there.",
+            controls=film_controls,
+        ),
     ),
     sketch=sketch,
 )
