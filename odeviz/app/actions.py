@@ -218,6 +218,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "wherever it is pasted.", "Edit", "Ctrl+Shift+C", "copy", first=True),
     ActionSpec("paste_experiment", "Paste Experiment", "Show the experiment of a copied line, ready to be trained.",
                "Edit", "Ctrl+Shift+V", "clipboard-text"),
+    ActionSpec("reset_settings", "Reset Settings to Preset", "Take back all changes of the preset's settings.", "Edit",
+               icon="arrow-counter-clockwise", first=True),
     ActionSpec("remove_seed", "Remove Selected Seeds", "Remove the seeds that are selected (Delete in the flow view).",
                "Edit", icon="trash", enabled=lambda now: now.seed_selected, first=True),
     ActionSpec("clear_seeds", "Remove All Seeds", "Remove all trajectories you have set.", "Edit",

@@ -122,6 +122,7 @@ class Controller(QObject):
         window.painted.connect(self.redraw.painted)
         window.form.set_presets(PRESETS)
         window.form.edited.connect(self._on_edited)
+        window.form.reset_requested.connect(self.reset_settings)
         window.form.preset_chosen.connect(self.documents.open_preset)
         window.flow.seed_added.connect(self._add_seed)
         window.flow.seed_moved.connect(self._move_seed)
@@ -234,6 +235,13 @@ class Controller(QObject):
         else:
             self.bench.edit(path, value)
 
+    @Slot()
+    def reset_settings(self) -> None:
+        """All settings as the preset has them that the experiment is nearest to."""
+        near = nearest_preset(self.bench.experiment)
+        if near is not None:
+            self.bench.revert(near.experiment, f"reset to {near.title}")
+
     def _leave_model(self) -> None:
         self.trainer.drop()
         self.pictures.forget()
@@ -243,6 +251,7 @@ class Controller(QObject):
         near = nearest_preset(self.bench.experiment)
         changed = near is not None and near.experiment != self.bench.experiment
         self.window.form.set_preset(near.name if near is not None else None, changed)
+        self.window.form.set_base(near)
         self._on_document(self.bench.path, self.bench.unsaved)
 
     @Slot(object, bool)
@@ -394,6 +403,7 @@ class Controller(QObject):
             "tighter": partial(self.shift_tolerance, 0.1),
             "looser": partial(self.shift_tolerance, 10.0),
             "reset_layout": self.window.reset_layout,
+            "reset_settings": self.reset_settings,
             "train": run.toggle,
             "step": run.step_once,
             "reset": run.reset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -37,6 +38,7 @@ class RunControl(QObject):
         bench.experiment_changed.connect(self._on_experiment)
         bench.running_changed.connect(self._on_experiment)
         bench.latest_changed.connect(self._on_snapshot)
+        bench.snapshot_changed.connect(self._on_shown)
         bench.training_changed.connect(self._on_training)
         trainer.phase_changed.connect(self._on_phase)
         trainer.running_changed.connect(bench.set_running)
@@ -178,6 +180,13 @@ class RunControl(QObject):
         if snapshot is None:
             return
         self.window.status.set_snapshot(snapshot)
+
+    @Slot(object)
+    def _on_shown(self, snapshot: Snapshot | None) -> None:
+        """A learnt end time is told beside the one that it began with."""
+        log_t1 = None if snapshot is None else snapshot.weights.get("log_t1")
+        learnt = "" if log_t1 is None else f"learnt: {math.exp(float(log_t1)):.3f}"
+        self.window.form.set_note("solver.t1", learnt)
 
 
 def _at_once(start: Callable[[], object]) -> object:

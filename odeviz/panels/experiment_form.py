@@ -17,8 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from odeviz.panels.form_row import NARROW, WIDTH, FormRow
+from odeviz.panels.changes import ChangesButton, SettingChange
+from odeviz.panels.form_row import EDGE, NARROW, WIDTH, FormRow, value_text
 from odeviz.panels.panel import Panel
+from odeviz.tasks.differences import differences
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.presets import Preset
 from odeviz.tasks.registry import task_of
@@ -48,10 +50,14 @@ class ExperimentForm(Panel):
     edited = Signal(str, object)
     preset_chosen = Signal(str)
     restart_requested = Signal()
+    #: All settings shall be the preset's again.
+    reset_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._experiment = Experiment()
+        #: The preset that changes are counted from.
+        self._base: Preset | None = None
         self._rows: dict[str, FormRow] = {}
         self._sections: dict[str, Section] = {}
         column = QVBoxLayout(self)
@@ -92,6 +98,7 @@ class ExperimentForm(Panel):
             section.setVisible(key in used)
         cold = [p for p in experiment.changed(running) if not self._is_hot(p)] if running is not None else []
         self._banner.setVisible(bool(cold))
+        self._show_changes()
         some = "1 change needs" if len(cold) == 1 else f"{len(cold)} changes need"
         self._banner_text.setText(f"{some} a restart")
 
@@ -115,6 +122,37 @@ class ExperimentForm(Panel):
         told = f"{self._presets.itemText(index)} (changed)" if index >= 0 else "Choose a preset"
         self._presets.setPlaceholderText(told)
         self._presets.setCurrentIndex(-1 if changed else index)
+
+    def set_base(self, preset: Preset | None) -> None:
+        """The preset that changes are counted from, and go back to."""
+        if preset is not self._base:
+            self._base = preset
+            self._show_changes()
+
+    def set_note(self, path: str, text: str) -> None:
+        """What training has made of a setting; "" for nothing."""
+        if path in self._rows:
+            self._rows[path].set_note(text)
+
+    def _show_changes(self) -> None:
+        """Dots at the settings that differ from the preset's, and their list."""
+        base, now = self._base, self._experiment
+        found: dict[str, SettingChange] = {}
+        if base is not None and base.experiment.task == now.task:
+            after = {entry.path: entry for entry in now.entries()}
+            for each in differences(base.experiment, now):
+                entry = after[each.path]
+                before, value = value_text(entry, each.before), value_text(entry, each.after)
+                found[each.path] = SettingChange(each.path, each.label, before, value)
+        for path, row in self._rows.items():
+            row.set_changed(found[path].before if path in found else None)
+        self._changes.set_changes(base.title if base is not None else "", tuple(found.values()))
+
+    def _reset(self, path: str) -> None:
+        """One setting as the preset has it."""
+        if self._base is not None:
+            values = {entry.path: entry.value for entry in self._base.experiment.entries()}
+            self._chosen(path, values[path])
 
     def set_error(self, path: str, message: str) -> None:
         """A sentence at a setting, or "" when it is fine again."""
@@ -142,6 +180,11 @@ class ExperimentForm(Panel):
         row = QHBoxLayout()
         row.setContentsMargins(12, 8, 12, 8)
         row.addWidget(self._presets, 1)
+        self._changes = ChangesButton(self.theme, self)
+        self._changes.reset.connect(self._reset)
+        self._changes.reset_all.connect(self.reset_requested)
+        row.setSpacing(4)
+        row.addWidget(self._changes)
         return row
 
     def _make_banner(self) -> QWidget:
@@ -160,18 +203,19 @@ class ExperimentForm(Panel):
         self._banner.hide()
         holder = QWidget(self)
         inside = QVBoxLayout(holder)
-        inside.setContentsMargins(12, 0, 12, 0)
+        inside.setContentsMargins(12, 0, 12, 4)
         inside.addWidget(self._banner)
         return holder
 
     def _make_sections(self) -> QScrollArea:
         inside = QWidget()
         column = QVBoxLayout(inside)
-        column.setContentsMargins(12, 0, 12, 12)
+        column.setContentsMargins(12 - EDGE, 0, 8, 12)
         column.setSpacing(8)
         self._bodies: dict[str, QVBoxLayout] = {}
         for key, title in SECTIONS.items():
             section = Section(self.theme, title, parent=inside)
+            section.set_edge(EDGE)
             body = QVBoxLayout(section.body)
             body.setContentsMargins(0, 0, 0, 4)
             body.setSpacing(6)
@@ -198,6 +242,7 @@ class ExperimentForm(Panel):
                 row = FormRow(self.theme, entry)
                 row.chosen.connect(self._chosen)
                 row.typed.connect(self._typed)
+                row.reset.connect(self._reset)
                 row.set_control_width(WIDTH if self.width() >= _ROOMY else NARROW)
                 self._bodies[_section(entry.path)].addWidget(row)
                 self._rows[entry.path] = row

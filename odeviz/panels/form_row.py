@@ -1,12 +1,12 @@
-"""One setting in the experiment form: its name, its control, its mark and what is wrong with it."""
+"""One setting in the experiment form: its name, its control, its marks and what is wrong with it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPen, QWheelEvent
+from PySide6.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from odeviz.tasks.registry import TASKS
 from odeviz.tasks.settings import Entry
@@ -17,6 +17,10 @@ from odeviz.widgets.theme import Theme
 
 #: Width of every entry and list, so that they stand in one column.
 WIDTH, NARROW = 140, 116
+#: Room at the left for the dot of a setting that was changed.
+EDGE = 12
+#: Symbols up to this length stand beside the name; units up to this length in the box.
+_SHORT_SYMBOL, _SHORT_UNIT = 4, 2
 
 
 class FormRow(QWidget):
@@ -24,22 +28,30 @@ class FormRow(QWidget):
 
     chosen = Signal(str, object)
     typed = Signal(str, object)
+    #: The setting shall be again what it was.
+    reset = Signal(str)
 
     def __init__(self, theme: Theme, entry: Entry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.path = entry.path
         self.hot = entry.about.hot
         self.about = about = entry.about
-        # A symbol of a letter or two fits beside the name; longer ones are in the tooltip.
-        name = about.label + (f"  {about.symbol}" if 0 < len(about.symbol) < 3 else "")
+        # The symbol stays with the last word where the name is broken into lines.
+        name = about.label + (f"\u00a0\u00a0{about.symbol}" if 0 < len(about.symbol) <= _SHORT_SYMBOL else "")
         self._name = QLabel(name, self)
         self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._name.setWordWrap(True)
         self._mark = Mark(theme, self)
-        self._error = QLabel(self)
-        self._error.setProperty("role", "error")
-        self._error.setWordWrap(True)
-        self._error.hide()
+        self._note, self._error = QLabel(self), QLabel(self)
+        for label, role in ((self._note, "caption"), (self._error, "error")):
+            label.setProperty("role", role)
+            label.setWordWrap(True)
+            label.hide()
+        self._dot = ChangedDot(theme, f"Reset {about.label}", self)
+        self._dot.clicked.connect(self._emit_reset)
+        keep = self._dot.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)
+        self._dot.setSizePolicy(keep)
         self.control = self._make(entry)
         self.control.setObjectName(entry.path)
         self.control.setAccessibleName(about.label)
@@ -52,11 +64,13 @@ class FormRow(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(4)
         grid.setVerticalSpacing(2)
-        grid.setColumnStretch(0, 1)
-        grid.addWidget(self._name, 0, 0)
-        grid.addWidget(self.control, 0, 1)
-        grid.addWidget(self._mark, 0, 2)
-        grid.addWidget(self._error, 1, 0, 1, 3)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(self._dot, 0, 0)
+        grid.addWidget(self._name, 0, 1)
+        grid.addWidget(self.control, 0, 2)
+        grid.addWidget(self._mark, 0, 3)
+        grid.addWidget(self._note, 1, 2, 1, 2)
+        grid.addWidget(self._error, 2, 1, 1, 3)
 
     def set_control_width(self, width: int) -> None:
         """Leave the rest of the row to the name."""
@@ -86,16 +100,28 @@ class FormRow(QWidget):
             self.control.setProperty("invalid", bool(message))
             self.control.style().polish(self.control)
 
+    def set_note(self, text: str) -> None:
+        """What training has made of the setting, under the control; "" for nothing."""
+        if self._note.text() != text:
+            self._note.setText(text)
+            self._note.setVisible(bool(text))
+
+    def set_changed(self, before: str | None) -> None:
+        """Mark a setting that differs from the preset's, which is ``before``; None: it does not."""
+        self._dot.setVisible(before is not None)
+        self._dot.setToolTip(f"Changed from {before}. Click to change it back.")
+
     def set_state(self, pending: bool, running: Any, live: bool) -> None:
-        """Mark a setting that waits for a restart, or one that applies at once."""
+        """Mark a setting as hot or cold, and one that waits for a restart."""
         if pending and not (self.hot and live):
             self._mark.show_as(
                 "arrow-clockwise", "warning", f"Restart to apply. The running value is {running}."
             )
-        elif self.hot and live:
-            self._mark.show_as("lightning-fill", "faint", "Applies at once, to the running session.")
+        elif self.hot:
+            now = "Applies at once, to the running session." if live else "Applies at once while training."
+            self._mark.show_as("lightning-fill" if live else "lightning", "faint", now)
         else:
-            self._mark.show_as("", "", "")
+            self._mark.show_as("arrow-clockwise", "grid", "A change needs a restart of training.")
 
     def _make(self, entry: Entry) -> Any:
         about = entry.about
@@ -111,7 +137,10 @@ class FormRow(QWidget):
             combo.activated.connect(self._emit_index)
             combo.setFixedWidth(WIDTH)
             return combo
-        number = NumberBox(entry.type is int, about.lo, about.hi, about.log, self)
+        unit = about.unit if len(about.unit) <= _SHORT_UNIT else ""
+        number = NumberBox(
+            entry.type is int, about.lo, about.hi, ladder(entry), about.start, about.zero, unit, self
+        )
         number.typed.connect(self._emit_typed)
         number.chosen.connect(self._emit_chosen)
         number.setFixedWidth(WIDTH)
@@ -126,13 +155,16 @@ class FormRow(QWidget):
     def _emit_typed(self, text: str) -> None:
         self.typed.emit(self.path, self.control.parse(text))
 
+    def _emit_reset(self) -> None:
+        self.reset.emit(self.path)
+
 
 class Mark(QWidget):
     """A small icon with a tooltip; nothing takes the same room."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme, self._name, self._role = theme, "", "faint"
+        self._theme, self._name, self._role = theme, "", "muted"
         self.setFixedSize(QSize(16, 16))
         theme.changed.connect(self.update)
 
@@ -147,6 +179,37 @@ class Mark(QWidget):
     def paintEvent(self, painter: QPainter) -> None:
         if self._name:
             draw(painter, QRectF(2, 2, 12, 12), self._name, getattr(self._theme.colors, self._role))
+
+
+class ChangedDot(QAbstractButton):
+    """A dot beside a setting that was changed; under the mouse it becomes the arrow that takes the change back."""
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setFixedSize(QSize(EDGE - 4, 24))
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.hide()
+        theme.changed.connect(self.update)
+
+    @painted
+    def paintEvent(self, painter: QPainter) -> None:
+        c, middle = self._theme.colors, QPointF(self.width() / 2, self.height() / 2)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        near = self.underMouse() or self.hasFocus()
+        painter.setPen(QPen(QColor(c.accent), 1.5) if near else Qt.PenStyle.NoPen)
+        painter.setBrush(Qt.BrushStyle.NoBrush if near else QColor(c.accent))
+        painter.drawEllipse(middle, 3.0, 3.0)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.update()
+        super().leaveEvent(event)
 
 
 class _QuietCombo(QComboBox):
@@ -172,15 +235,43 @@ _WORDS = {
     "optimal-transport": "optimal (OT)", "silu": "SiLU", "elu": "ELU",
 }  # fmt: skip
 
+#: How the arrow keys step, for people.
+_STEPPING = {
+    "decades": "by powers of ten, with Ctrl by 1, 2, 5",
+    "125": "by 1, 2, 5, with Ctrl by single digits",
+    "doubles": "by powers of two, with Ctrl by one",
+}
+
 
 def words(choice: str) -> str:
     """How a choice is written for people."""
     return _WORDS.get(choice, choice.replace("-", " "))
 
 
+def ladder(entry: Entry) -> str:
+    """What the arrow keys lead through."""
+    if entry.about.ladder or not entry.about.log:
+        return entry.about.ladder
+    return "doubles" if entry.type is int else "125"
+
+
+def value_text(entry: Entry, value: Any) -> str:
+    """A setting's value as the form writes it."""
+    if entry.type is bool:
+        return "on" if value else "off"
+    if entry.type is str:
+        return words(value)
+    if not value and entry.about.zero:
+        return entry.about.zero
+    unit = f" {entry.about.unit}" if entry.about.unit else ""
+    return f"{value:g}{unit}" if entry.type is float else f"{value}{unit}"
+
+
 def _allowed(entry: Entry) -> str:
     about = entry.about
     if about.lo is not None and about.hi is not None and entry.type is not bool:
         unit = f" {about.unit}" if about.unit else ""
-        return f"\nFrom {about.lo:g} to {about.hi:g}{unit}. Default {entry.default:g}."
+        text = f"\nFrom {about.lo:g} to {about.hi:g}{unit}. Default {value_text(entry, entry.default)}."
+        stepping = _STEPPING.get(ladder(entry), "")
+        return text + (f"\nUp and Down step {stepping}." if stepping else "")
     return ""

@@ -285,6 +285,11 @@ class Workbench(QObject):
         if new != self.experiment:
             self._push(_told(new, path), self.set_experiment, self.experiment, new, f"edit {path}")
 
+    def revert(self, experiment: Experiment, text: str) -> None:
+        """Make all settings those of ``experiment`` again; ``text`` names the undo step."""
+        if experiment != self.experiment:
+            self._push(text, self.set_experiment, self.experiment, experiment)
+
     def begin_drag(self) -> None:
         """From here to :meth:`end_drag`, changes of the same thing are one undo step."""
         self._drags += 1

@@ -22,8 +22,8 @@ class Difference:
 
     @property
     def name(self) -> str:
-        """As short as it is understood: the symbol if it is a letter or a word, else the label."""
-        return self.symbol or self.label
+        """As short as it is understood."""
+        return self.symbol or self.label.lower()
 
 
 def differences(before: Experiment, after: Experiment) -> list[Difference]:
@@ -47,7 +47,7 @@ def _value(table: dict[str, Entry], path: str) -> Any:
 
 
 def in_short(found: Sequence[Difference], most: int = 2) -> str:
-    """The values before the change in a few words, such as ``W 32, η 0.01``."""
+    """The values before the change in a few words, such as ``width 32, η 0.01``."""
     if not found:
         return "same settings"
     texts = [f"{each.name} {written(each.before)}" for each in found[:most]]

@@ -57,9 +57,9 @@ class FieldConfig:
     """The vector field f(h, t, θ): a multilayer perceptron."""
 
     width: int = setting(
-        64, "Width", "Units in each hidden layer.", symbol="W", lo=1, hi=1024, log=True, ladder="doubles"
+        64, "Width", "Units in each hidden layer.", lo=1, hi=1024, log=True, ladder="doubles"
     )
-    depth: int = setting(2, "Hidden layers", "Number of hidden layers.", symbol="L", lo=1, hi=8)
+    depth: int = setting(2, "Hidden layers", "Number of hidden layers.", lo=1, hi=8)
     activation: str = setting(
         "tanh",
         "Activation",
@@ -132,7 +132,7 @@ class TrainingConfig:
     )  # fmt: skip
     batch: int = setting(
         256, "Batch size", "Points in each iteration.",
-        symbol="B", lo=1, hi=16_384, log=True, ladder="doubles", hot=True,
+        lo=1, hi=16_384, log=True, ladder="doubles", hot=True,
     )  # fmt: skip
     weight_decay: float = setting(
         0.0, "Weight decay", "Pull of the weights towards zero (AdamW).",

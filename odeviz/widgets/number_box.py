@@ -8,9 +8,20 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QWidget
 
+#: What a step leads through, and through what with Ctrl held.
+FINER = {"decades": "125", "125": "digits", "doubles": "ones", "digits": "digits", "": "tenths"}
+#: Leading digits of the numbers on a ladder.
+_LEADS = {"decades": (1,), "125": (1, 2, 5), "digits": tuple(range(1, 10))}
+#: Steps of the Page keys.
+_PAGE = 3
+
 
 class NumberBox(QAbstractSpinBox):
-    """A whole or decimal number from ``lo`` to ``hi``; ``log`` steps by factors instead of differences.
+    """A whole or decimal number from ``lo`` to ``hi``, stepped by the arrow keys, the arrows and the wheel.
+
+    ``ladder`` is what a step leads through: "decades" (powers of ten), "125" (1, 2, 5, 10 ...), "doubles" (powers of
+    two) or "" (equal steps); with Ctrl held, a finer one. From zero a ladder's step leads to ``start``. Zero is
+    written ``zero`` where it has a name, and numbers carry their ``unit``; both may be typed or left out.
 
     ``typed`` is emitted with the text at every key, so that it can be judged at once; ``chosen`` with the
     number when it is entered (Enter, leaving the box) or stepped. Setting the number emits neither.
@@ -20,10 +31,19 @@ class NumberBox(QAbstractSpinBox):
     chosen = Signal(object)
 
     def __init__(
-        self, whole: bool, lo: float | None, hi: float | None, log: bool, parent: QWidget | None = None
+        self,
+        whole: bool,
+        lo: float | None,
+        hi: float | None,
+        ladder: str = "",
+        start: float = 1.0,
+        zero: str = "",
+        unit: str = "",
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._whole, self._log = whole, log
+        self._whole, self._ladder, self._start = whole, ladder, start
+        self._zero, self._unit = zero, unit
         self._lo = -math.inf if lo is None else lo
         self._hi = math.inf if hi is None else hi
         self.number: float = 0
@@ -45,6 +65,10 @@ class NumberBox(QAbstractSpinBox):
     def parse(self, text: str) -> float | str:
         """The number a text means; the text itself when it means none."""
         cleaned = text.strip().replace("−", "-").replace(",", ".")
+        if self._zero and cleaned.lower() == self._zero:
+            return 0
+        if self._unit:
+            cleaned = cleaned.removesuffix(self._unit).strip()
         try:
             return int(cleaned) if self._whole else float(cleaned)
         except ValueError:
@@ -62,9 +86,12 @@ class NumberBox(QAbstractSpinBox):
         return flags
 
     def stepBy(self, steps: int) -> None:
+        self._step(steps, self._ladder)
+
+    def _step(self, steps: int, ladder: str) -> None:
         number = self.number
         for _ in range(abs(steps)):
-            number = self._next(number, 1 if steps > 0 else -1)
+            number = self._next(number, 1 if steps > 0 else -1, ladder)
         number = min(max(number, self._lo), self._hi)
         if number != self.number:
             self.number = number
@@ -74,34 +101,46 @@ class NumberBox(QAbstractSpinBox):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         # A form is scrolled with the wheel: only a box that has the keyboard takes it.
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
+        turns = round(event.angleDelta().y() / 120)
+        if not self.hasFocus() or not turns:
             event.ignore()
+            return
+        fine = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        self._step(turns, FINER[self._ladder] if fine else self._ladder)
+        event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._dirty:
             self.lineEdit().setText(self._text(self.number))
             self._dirty = False
             self.typed.emit(self.lineEdit().text())
+        elif event.key() in _STEPS:
+            fine = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+            self._step(_STEPS[Qt.Key(event.key())], FINER[self._ladder] if fine else self._ladder)
         else:
             super().keyPressEvent(event)
 
-    def _next(self, number: float, sign: int) -> float:
-        if self._log and self._whole:
-            # Doubling and halving: sizes in this field are mostly powers of two.
-            return max(number * 2, 1) if sign > 0 else number // 2
-        if self._log:
-            return _neighbour(number, sign)
-        if self._whole:
-            return number + sign
-        step = 0.01 if abs(number) < 1 else 0.1 if abs(number) < 10 else 1.0
-        return round(number + sign * step, 6)
+    def _next(self, number: float, sign: int, ladder: str) -> float:
+        if ladder in ("", "tenths", "ones"):
+            step = 1.0 if self._whole else 0.01 if abs(number) < 1 else 0.1 if abs(number) < 10 else 1.0
+            found = round(number + sign * (step / 10 if ladder == "tenths" and not self._whole else step), 6)
+        elif number <= 0 or (sign < 0 and self._lo <= 0 and number <= self._start):
+            # A ladder never reaches zero by itself.
+            found = self._start if sign > 0 else self._lo
+        elif ladder == "doubles":
+            found = _power_of_two(number, sign)
+        else:
+            found = _neighbour(number, sign, _LEADS[ladder])
+        return math.ceil(found) if self._whole and math.isfinite(found) else found
 
     def _text(self, number: float) -> str:
+        if not number and self._zero:
+            return self._zero
+        unit = f" {self._unit}" if self._unit else ""
         if self._whole:
-            return f"{number:d}"
-        return f"{number:.6g}" if number == 0 or abs(number) >= 1e-3 else f"{number:.3g}".replace("e-0", "e-")
+            return f"{number:d}{unit}"
+        plain = number == 0 or abs(number) >= 1e-3
+        return (f"{number:.6g}" if plain else f"{number:.3g}".replace("e-0", "e-")) + unit
 
     def _edited(self, text: str) -> None:
         self._dirty = True
@@ -117,14 +156,21 @@ class NumberBox(QAbstractSpinBox):
         self.chosen.emit(value)
 
 
-def _neighbour(number: float, sign: int) -> float:
-    """The next larger or smaller of 1, 2, 5 times a power of ten."""
-    if number <= 0:
-        return 1e-6 if sign > 0 else 0.0
+_STEPS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: _PAGE, Qt.Key.Key_PageDown: -_PAGE}
+
+
+def _neighbour(number: float, sign: int, leads: tuple[int, ...]) -> float:
+    """The next larger or smaller of these digits times a power of ten."""
     exponent = math.floor(math.log10(number))
-    ladder = [lead * 10.0**e for e in range(exponent - 1, exponent + 2) for lead in (1, 2, 5)]
+    ladder = [lead * 10.0**e for e in range(exponent - 1, exponent + 2) for lead in leads]
     if sign > 0:
         found = min(step for step in ladder if step > number * 1.0001)
     else:
         found = max(step for step in ladder if step < number * 0.9999)
     return float(f"{found:.3g}")
+
+
+def _power_of_two(number: float, sign: int) -> float:
+    """The next larger or smaller power of two: sizes in this field are mostly such."""
+    exponent = math.log2(number)
+    return 2.0 ** (math.floor(exponent + 1e-9) + 1 if sign > 0 else math.ceil(exponent - 1e-9) - 1)

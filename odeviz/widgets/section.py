@@ -26,15 +26,22 @@ class Section(QWidget):
         self.body = QWidget(self)
         line = QFrame(self)
         line.setProperty("role", "line")
+        self._head = QVBoxLayout()
+        self._head.setSpacing(4)
+        self._head.addWidget(line)
+        self._head.addWidget(self.heading)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addWidget(line)
-        column.addWidget(self.heading)
+        column.addLayout(self._head)
         column.addWidget(self.body)
         self.heading.toggled.connect(self._toggled)
         self.heading.setChecked(open)
         self._toggled(open)
+
+    def set_edge(self, left: int) -> None:
+        """Leave room at the left of line and heading: the body has something there."""
+        self._head.setContentsMargins(left, 0, 0, 0)
 
     def _toggled(self, on: bool) -> None:
         self.heading.setIcon(icon("caret-down" if on else "caret-right", self._theme, "muted", "muted"))

@@ -1,10 +1,14 @@
 """Training in the window: its speed, its ends, its past, and a run kept to compare with."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 
 from odeviz.app.actions import PACES
 from odeviz.bridge import Phase
+from odeviz.tasks.presets import PRESETS
 
 #: What the offscreen platform says about every top-level window.
 shows_a_window = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -126,7 +130,7 @@ def test_a_kept_run_is_drawn_beside_the_next_and_named_by_what_differs(qtbot, tr
     trained.control.run.restart()
     advance(trained, 12)
     for panel in (loss, nfe):
-        assert [key.name for key in panel.legend._keys][-1] == "kept: W 64"
+        assert [key.name for key in panel.legend._keys][-1] == "kept: width 64"
         assert len(panel._kept) == 30
     assert loss._kept_mean.boundingRect().right() == 30
     assert loss._x[1] >= 30
@@ -139,3 +143,23 @@ def test_a_kept_run_is_drawn_beside_the_next_and_named_by_what_differs(qtbot, tr
     qtbot.mouseClick(loss.keep, Qt.MouseButton.LeftButton)
     assert not any("kept" in key.name for key in loss.legend._keys)
     assert not loss.keep.isChecked()
+
+
+def test_settings_go_back_to_the_preset_in_one_undo_step(rig):
+    preset = PRESETS["moons-classifier"]
+    rig.bench.show_experiment(preset.experiment)
+    rig.bench.edit("field.width", 7)
+    rig.bench.edit("training.lr", 0.5)
+    changed = rig.bench.experiment
+    rig.control.do("reset_settings")
+    assert rig.bench.experiment == preset.experiment
+    rig.control.do("undo")
+    assert rig.bench.experiment == changed
+
+
+def test_a_learnt_end_time_is_told_beside_the_one_it_began_with(rig):
+    rig.show(task="density")
+    learnt = dataclasses.replace(rig.bench.snapshot, weights={"log_t1": np.array(np.log(1.25))})
+    rig.bench.set_snapshot(learnt)
+    row = rig.window.form._rows["solver.t1"]
+    assert row._note.text() == "learnt: 1.250"

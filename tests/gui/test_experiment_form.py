@@ -1,6 +1,6 @@
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 
 from odeviz.panels.experiment_form import ExperimentForm
 from odeviz.tasks.experiment import Experiment
@@ -101,13 +101,82 @@ def test_escape_takes_back_what_was_typed(qtbot, form):
     assert not form._rows["field.width"]._error.isVisibleTo(form)
 
 
-def test_sizes_step_by_doubling_and_rates_by_one_two_five(qtbot, form):
+@pytest.mark.parametrize(
+    ("path", "start", "key", "fine", "there"),
+    [
+        ("field.width", 64, Qt.Key.Key_Up, False, 128),
+        ("field.width", 100, Qt.Key.Key_Down, False, 64),
+        ("field.width", 100, Qt.Key.Key_Up, True, 101),
+        ("training.lr", 5e-3, Qt.Key.Key_Down, False, 1e-3),
+        ("training.lr", 5e-3, Qt.Key.Key_Down, True, 2e-3),
+        ("solver.rtol", 1e-3, Qt.Key.Key_PageDown, False, 1e-6),
+        ("training.iterations", 1000, Qt.Key.Key_Up, False, 2000),
+        ("training.patience", 0, Qt.Key.Key_Up, False, 100),
+        ("training.patience", 100, Qt.Key.Key_Down, False, 0),
+        ("training.weight_decay", 1e-5, Qt.Key.Key_Up, False, 1e-4),
+        ("data.noise", 0.1, Qt.Key.Key_Up, False, 0.11),
+    ],
+)
+def test_a_setting_steps_in_its_natural_way(qtbot, form, path, start, key, fine, there):
+    form.set_experiment(Experiment().with_setting(path, start), None)
+    held = Qt.KeyboardModifier.ControlModifier if fine else Qt.KeyboardModifier.NoModifier
     with qtbot.waitSignal(form.edited) as edited:
-        qtbot.keyClick(control(form, "field.width"), Qt.Key.Key_Up)
-    assert edited.args == ["field.width", 128]
+        qtbot.keyClick(control(form, path), key, held)
+    assert edited.args == [path, pytest.approx(there)]
+
+
+def test_a_unit_and_the_name_of_zero_are_shown_and_may_be_typed(qtbot, form):
+    assert control(form, "training.seconds").text() == "none"
     with qtbot.waitSignal(form.edited) as edited:
-        qtbot.keyClick(control(form, "training.lr"), Qt.Key.Key_Down)
-    assert edited.args == ["training.lr", 0.002]
+        type_in(qtbot, form, "training.seconds", "30 s")
+    assert edited.args == ["training.seconds", 30.0]
+    form.set_experiment(Experiment().with_setting("training.seconds", 30.0), None)
+    assert control(form, "training.seconds").text() == "30 s"
+    with qtbot.waitSignal(form.edited) as edited:
+        type_in(qtbot, form, "training.seconds", "none")
+    assert edited.args == ["training.seconds", 0]
+
+
+def test_a_changed_setting_has_a_dot_that_takes_it_back(qtbot, form):
+    preset = PRESETS["moons-classifier"]
+    form.set_base(preset)
+    form.set_experiment(preset.experiment.with_setting("field.width", 7), None)
+    shown = {path for path, row in form._rows.items() if row._dot.isVisibleTo(form)}
+    assert shown == {"field.width"}
+    dot = form._rows["field.width"]._dot
+    assert f"Changed from {preset.experiment.field.width}" in dot.toolTip()
+    with qtbot.waitSignal(form.edited) as edited:
+        qtbot.mouseClick(dot, Qt.MouseButton.LeftButton)
+    assert edited.args == ["field.width", preset.experiment.field.width]
+
+
+@pytest.mark.qt_log_ignore("does not support", extend=True)
+def test_the_list_of_changes_names_old_and_new_and_takes_them_back(qtbot, form):
+    preset = PRESETS["moons-classifier"]
+    form.set_base(preset)
+    form.set_experiment(preset.experiment, None)
+    assert not form._changes.isEnabled()
+    form.set_experiment(preset.experiment.with_settings({"field.width": 7, "training.patience": 300}), None)
+    assert form._changes.text() == "2"
+    qtbot.mouseClick(form._changes, Qt.MouseButton.LeftButton)
+    shown = form._changes._list
+    told = [label.text() for label in shown._body.findChildren(QLabel)]
+    width = str(preset.experiment.field.width)
+    assert told == ["Width", width, "→", "7", "Patience", "none", "→", "300 iterations"]
+    with qtbot.waitSignal(form.edited) as edited:
+        qtbot.mouseClick(shown.findChild(QToolButton, "training.patience"), Qt.MouseButton.LeftButton)
+    assert edited.args == ["training.patience", 0]
+    with qtbot.waitSignal(form.reset_requested):
+        qtbot.mouseClick(shown.all, Qt.MouseButton.LeftButton)
+    assert not shown.isVisible()
+
+
+def test_hot_and_cold_settings_are_told_apart(form):
+    form.set_experiment(Experiment(), None)
+    assert form._rows["training.lr"]._mark._name == "lightning"
+    assert "needs a restart" in form._rows["field.width"]._mark.toolTip()
+    form.set_experiment(Experiment(), Experiment())
+    assert form._rows["training.lr"]._mark._name == "lightning-fill"
 
 
 def test_steps_stop_at_the_ends(qtbot, form):
