@@ -16,7 +16,7 @@ from odeviz.bridge import JobRunner, Trouble
 from odeviz.state import Workbench
 from odeviz.storage.own_data import OwnData, load_own
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.own_data import OWN, check_own
+from odeviz.tasks.own_data import OWN
 from odeviz.tasks.registry import TASKS
 from odeviz.tasks.task import Task
 
@@ -52,13 +52,14 @@ class OwnDataControl(QObject):
 
     def read(self, path: Path) -> None:
         """Learn from a CSV file: with the task of the form, or where that takes none, a density of its points."""
-        task = self._taker()
         self._bench.say(f"Reading {path.name}…")
-        work: Callable[[], OwnData] = partial(load_own, path, task.own)
+        work: Callable[[], tuple[Experiment, OwnData]] = partial(
+            _read, path, self._taker(), self._bench.experiment
+        )
         self._jobs.submit(
             work,
-            lambda own: self._take(task, own, path.name),
-            lambda trouble: self._fail(f"{path.name} could not be imported", trouble),
+            lambda read: self.ready.emit(*read, path.name),
+            lambda trouble: self._fail(path.name, trouble),
         )
 
     def draw(self) -> None:
@@ -72,7 +73,12 @@ class OwnDataControl(QObject):
 
     @Slot(object)
     def _on_drawn(self, own: OwnData) -> None:
-        self._take(self._taker("points"), own, "Your drawing")
+        try:
+            experiment = _learning_from(own, self._taker("points"), self._bench.experiment)
+        except ValueError as error:
+            self._fail("Your drawing", Trouble.of(error))
+            return
+        self.ready.emit(experiment, own, "Your drawing")
 
     def _taker(self, kind: str = "") -> Task:
         """The form's task if it takes such data; else the first that does."""
@@ -81,24 +87,25 @@ class OwnDataControl(QObject):
             return now
         return next(task for task in TASKS.values() if task.own == (kind or "points"))
 
-    def _take(self, task: Task, own: OwnData, origin: str) -> None:
-        now = self._bench.experiment
-        try:
-            if now.task == task.name:
-                experiment = now.with_setting("data.name", OWN)
-            else:
-                experiment = Experiment.of(
-                    task.name, {"data.name": OWN, "seed": now.seed, "device": now.device}
-                )
-            check_own(task.own, experiment, own.arrays)
-        except ValueError as error:
-            self._fail(
-                f"{origin} cannot be learnt from", Trouble(f"{str(error)[:1].upper()}{str(error)[1:]}.")
-            )
-            return
-        self.ready.emit(experiment, own, origin)
+    def _fail(self, origin: str, trouble: Trouble) -> None:
+        title = f"{origin} cannot be learnt from"
+        sentence = f"{trouble.sentence[:1].upper()}{trouble.sentence[1:].removesuffix('.')}."
+        self._bench.say(f"{title}: {sentence}")
+        self.failed.emit(sentence)
+        self._dialogs.trouble(trouble if trouble.unexpected else Trouble(sentence), title)
 
-    def _fail(self, title: str, trouble: Trouble) -> None:
-        self._bench.say(f"{title}: {trouble.sentence}")
-        self.failed.emit(trouble.sentence)
-        self._dialogs.trouble(trouble if trouble.unexpected else Trouble(trouble.sentence), title)
+
+def _read(path: Path, task: Task, now: Experiment) -> tuple[Experiment, OwnData]:
+    """Data from a file, and an experiment that learns from them; raises ``ValueError``."""
+    own = load_own(path, task.own)
+    return _learning_from(own, task, now), own
+
+
+def _learning_from(own: OwnData, task: Task, now: Experiment) -> Experiment:
+    """The form's experiment, or the task's own, learning from the data; ``ValueError`` if it cannot."""
+    if now.task == task.name:
+        experiment = now.with_setting("data.name", OWN)
+    else:
+        experiment = Experiment.of(task.name, {"data.name": OWN, "seed": now.seed, "device": now.device})
+    task.check_data(experiment, own.arrays)
+    return experiment

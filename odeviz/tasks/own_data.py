@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 OWN = "own"
 #: The fewest points, rows or events that anything can be learnt from.
 FEWEST = 16
+#: Points whose correlation matrix has a smaller eigenvalue than this lie on a line.
+_FLAT = 1e-8
 
 _ARRAYS: dict[str, dict[str, tuple[type[Any], int]]] = {
     "points": {"points": (np.float32, 2), "labels": (np.int64, 1)},
@@ -73,6 +75,13 @@ def _check_points(data: Mapping[str, NDArray[Any]]) -> None:
         raise ValueError(f"own points must have 2 columns, not {points.shape[1]}")
     if not (np.ptp(points, axis=0) > 0).any():
         raise ValueError("own points are all the same point, from which nothing can be learnt")
+
+
+def check_spread(points: NDArray[Any]) -> None:
+    """``ValueError`` where points ``[n, 2]`` lie on one line."""
+    precise = points.astype(np.float64)
+    if precise.std(0).min() <= 0 or np.linalg.eigvalsh(np.corrcoef(precise.T)).min() < _FLAT:
+        raise ValueError("own points must not lie on one line, where they have no density in the plane")
 
 
 def _check_series(data: Mapping[str, NDArray[Any]]) -> None:

@@ -99,6 +99,10 @@ def _sample(experiment: Experiment) -> tuple[Points, Labels]:
     return DATASETS[data.name].sample(_SKETCHED, data.noise, np.random.default_rng(0), experiment.task)
 
 
+def _any_data(experiment: Experiment, data: Arrays) -> None:
+    return None
+
+
 def _none_unused(experiment: Experiment) -> tuple[str, ...]:
     return ()
 
@@ -149,6 +153,8 @@ class Task:
     check: Callable[[Experiment], None] = _nothing
     #: The kind of a person's own data that it takes (see ``own_data``), offered as the data set "own"; "" for none.
     own: str = ""
+    #: Raises ``ValueError`` for data of its kind from which it cannot learn nevertheless.
+    learnable: Callable[[Experiment, Arrays], None] = _any_data
     #: The state jumps on its way, so that what is said of any flow does not hold for it.
     jumps: bool = False
     views: tuple[View, ...] = ()
@@ -176,6 +182,8 @@ class Task:
     def check_data(self, experiment: Experiment, data: Arrays) -> None:
         """Raises ``ValueError`` unless a person's own data, by name, is what the experiment learns from."""
         check_own(self.own, experiment, data)
+        if data:
+            self.learnable(experiment, data)
 
     @property
     def package(self) -> str:

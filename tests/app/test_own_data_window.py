@@ -61,6 +61,7 @@ def test_choosing_own_without_data_asks_for_a_file(rig, table):
         ("x,y\n1,2\n", "at least 16 rows, not 1"),
         ("hello", "holds no numbers"),
         ("1,1\n" * 30, "all the same point"),
+        ("".join(f"{k},{2 * k}\n" for k in range(30)), "must not lie on one line"),
     ],
 )
 def test_what_cannot_be_learnt_from_changes_nothing(rig, tmp_path, text, words):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from odeviz.tasks.datasets import DATASETS, offered
-from odeviz.tasks.own_data import OWN
+from odeviz.tasks.own_data import OWN, check_spread
 from odeviz.tasks.settings import setting
 from odeviz.tasks.shapes import mlp_shapes, planar_shapes
 from odeviz.tasks.task import Figure, Shapes, Task, View
@@ -124,6 +124,7 @@ TASK = Task(
     },
     bound=entropy,
     own="points",
+    learnable=lambda experiment, data: check_spread(data["points"]),
     views=(
         View(
             "filmstrip",

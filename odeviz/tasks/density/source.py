@@ -20,8 +20,6 @@ HELD_OUT_SHARE, MOST_HELD_OUT = 0.2, 8000
 _MARGIN = 0.15
 #: Axes of which one has this many times the other's range are shown at scales of their own.
 _UNEQUAL = 4.0
-#: Points whose correlation matrix has a smaller eigenvalue than this lie on a line.
-_FLAT = 1e-8
 
 
 class Source(Protocol):
@@ -72,16 +70,11 @@ class Generated:
 
 
 class Own:
-    """A person's own points, parted into those that are learnt and those held out, each axis in units of its spread.
-
-    Raises ``ValueError`` for points on one line, which have no density in the plane.
-    """
+    """A person's own points, parted into those that are learnt and those held out, each axis in units of its spread."""
 
     def __init__(self, points: Points, split: np.random.Generator) -> None:
         precise = points.astype(np.float64)
         self.centre, deviation = precise.mean(0).astype(np.float32), precise.std(0)
-        if deviation.min() <= 0 or np.linalg.eigvalsh(np.corrcoef(precise.T)).min() < _FLAT:
-            raise ValueError("own points must not lie on one line, where they have no density in the plane")
         self.unit = deviation.astype(np.float32)
         ranges = np.ptp(precise, axis=0)
         self.equal = bool(ranges.max() <= _UNEQUAL * ranges.min())

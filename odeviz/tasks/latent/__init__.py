@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from odeviz.tasks.latent.series import own_data
 from odeviz.tasks.own_data import OWN
 from odeviz.tasks.settings import setting
 from odeviz.tasks.shapes import linear_shapes, mlp_shapes
@@ -143,6 +144,11 @@ def _sketch(experiment: Experiment) -> tuple[Points, Labels]:
     return SPIRAL_SCALE * observed[30].y.reshape(-1, PLANE), np.repeat(labels, 30)
 
 
+def _learnable(experiment: Experiment, data: Arrays) -> None:
+    """Whether there are windows to learn from, and others that follow them."""
+    own_data(data, experiment.options.window, experiment.data.samples, experiment.solver.t1)
+
+
 TASK = Task(
     name="latent",
     title="Time series",
@@ -175,6 +181,7 @@ TASK = Task(
         "training.iterations": 4000,
     },
     own="series",
+    learnable=_learnable,
     sketch=_sketch,
     views=(
         View(

@@ -16,7 +16,7 @@ from odeviz.tasks.own_data import OWN
 from odeviz.tasks.poisson.rates import HORIZON, RATES, draw
 from odeviz.tasks.settings import setting
 from odeviz.tasks.shapes import linear_shapes, mlp_shapes
-from odeviz.tasks.task import Figure, Shapes, Task, View
+from odeviz.tasks.task import Arrays, Figure, Shapes, Task, View
 
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
@@ -76,6 +76,11 @@ def _unused(experiment: Experiment) -> tuple[str, ...]:
     return ("data.samples",) if experiment.data.name == OWN else ()
 
 
+def _learnable(experiment: Experiment, data: Arrays) -> None:
+    if np.ptp(data["t"]) <= 0:
+        raise ValueError("own times must not all be the same, for then no rate can be learnt from them")
+
+
 TASK = Task(
     name="poisson",
     title="Event times",
@@ -109,6 +114,7 @@ TASK = Task(
     bound=least,
     bound_name="true rate",
     own="times",
+    learnable=_learnable,
     views=(
         View(
             "rate",
