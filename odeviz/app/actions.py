@@ -36,6 +36,8 @@ class Situation:
     redo_text: str = ""
     #: Files opened or saved lately, the last first.
     recent: tuple[str, ...] = ()
+    #: A crash has left something behind that can be restored.
+    left_over: bool = False
     has_seeds: bool = False
     seed_selected: bool = False
     playing: bool = False
@@ -97,6 +99,10 @@ def _shows(layer: str) -> Rule:
 
 def _offers(layer: str) -> Rule:
     return lambda now: layer in now.offered
+
+
+def _left_over(now: Situation) -> bool:
+    return now.left_over
 
 
 def _wears(mode: str) -> Rule:
@@ -197,6 +203,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "floppy-disk-back", _has_model),
     ActionSpec("save_session", "Save Session As…", "Save the model with its seeds, views, playhead and panels.", "File",
                "Ctrl+Alt+S", "bookmark-simple", _has_model),
+    ActionSpec("restore", "Restore Unsaved Session", "Show what was not saved when odeviz ended unexpectedly.", "File",
+               icon="first-aid-kit", enabled=_left_over, shown=_left_over, first=True),
+    ActionSpec("discard", "Discard Unsaved Session", "Forget what was not saved when odeviz ended unexpectedly.",
+               "File", icon="trash", enabled=_left_over, shown=_left_over),
     ActionSpec("import_data", "Import Data…", "Learn from your own points, series or event times (CSV).", "File",
                "Ctrl+I", "table", first=True),
     ActionSpec("draw_data", "Draw Data…", "Draw points with the mouse and learn their density.", "File",

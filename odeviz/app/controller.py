@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings, Slot
-from PySide6.QtWidgets import QDialog, QWidget
 
-from odeviz.app.actions import PACES, Situation
+from odeviz.app.autosave import Autosave, LeftOver
+from odeviz.app.command_table import commands_of, situation_of
 from odeviz.app.dialogs import Dialogs
 from odeviz.app.documents import Documents
 from odeviz.app.experiment_strings import ExperimentStrings
-from odeviz.app.gallery import Gallery
 from odeviz.app.leaving import Leaving
 from odeviz.app.main_window import MainWindow
 from odeviz.app.own_data import SUFFIXES, OwnDataControl
-from odeviz.app.palette import CommandPalette
 from odeviz.app.pictures import Pictures
 from odeviz.app.playback import Playback
 from odeviz.app.redraw import RedrawLoop
+from odeviz.app.restoring import Restoring
 from odeviz.app.run_control import RunControl
 from odeviz.app.run_history import RunHistory
 from odeviz.app.session_view import show_view
 from odeviz.bridge import JobRunner, Phase, SolveService, Trainer, Trouble
-from odeviz.state import Mark, Workbench, offered
+from odeviz.state import Mark, Workbench
 from odeviz.storage.own_data import OwnData
 from odeviz.storage.session_file import View
-from odeviz.tasks.experiment import ADAPTIVE, Experiment
+from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.experiment_string import nearest_preset
 from odeviz.tasks.own_data import OWN
 from odeviz.tasks.presets import PRESETS
@@ -54,6 +51,7 @@ class Controller(QObject):
         jobs: JobRunner | None = None,
         dialogs: Dialogs | None = None,
         settings: QSettings | None = None,
+        autosave: Path | None = None,
     ) -> None:
         super().__init__(window)
         self.window = window
@@ -72,8 +70,10 @@ class Controller(QObject):
         self.own_data = OwnDataControl(self.bench, window, self.jobs, self.dialogs, self)
         self.leaving = Leaving(self.bench, self.trainer, self.documents, self.dialogs, self)
         self.run.may_start = self.leaving.start_again
+        self.autosave = Autosave(self.bench, window, self.jobs, autosave, self)
+        self.restoring = Restoring(self.autosave, self.leaving, window, self)
         self._closing = False
-        self._commands = self._make_commands()
+        self._commands = commands_of(self)
         self._join_state()
         self._join_panels()
         self._join_bridge()
@@ -89,7 +89,9 @@ class Controller(QObject):
         self.redraw.stop()
         until = time.monotonic() + timeout
         workers = (self.service, self.trainer, self.jobs)
+        self.autosave.stop()
         ended = [worker.shutdown(max(0.1, until - time.monotonic())) for worker in workers]
+        self.autosave.close()
         return all(ended)
 
     # Joining.
@@ -107,6 +109,8 @@ class Controller(QObject):
         bench.undo_stack.indexChanged.connect(self.update_actions)
         bench.undo_stack.undoTextChanged.connect(self.update_actions)
         self.documents.recent.changed.connect(self.update_actions)
+        self.autosave.offered.connect(self.update_actions)
+        self.restoring.restored.connect(self._show_restored)
         for signal in (
             bench.snapshot_changed, bench.replay_changed, bench.kept_changed, bench.playhead_changed,
             bench.training_changed, bench.layers_changed,
@@ -127,7 +131,7 @@ class Controller(QObject):
         window.flow.seed_added.connect(self._add_seed)
         window.flow.seed_moved.connect(self._move_seed)
         window.flow.seed_drag_finished.connect(self._end_drag)
-        window.flow.seeds_removed.connect(self._remove_selected)
+        window.flow.seeds_removed.connect(self.remove_selected)
         window.flow.seed_selected.connect(self._select_seed)
         window.flow.layer_toggled.connect(bench.show_layer)
         window.solver_bar.choice_changed.connect(bench.choose)
@@ -193,6 +197,11 @@ class Controller(QObject):
         self.bench.say("")
         if first:
             self.window.flow.set_message(LOADING)
+
+    @Slot(object)
+    def _show_restored(self, left: LeftOver) -> None:
+        self._show_model(left.snapshot, None, left.view)
+        self.bench.set_document(None, unsaved=True)
 
     @Slot(str, object)
     def _on_untrained(self, title: str, experiment: Experiment) -> None:
@@ -278,7 +287,8 @@ class Controller(QObject):
         self.bench.select(Mark("seed", index))
 
     @Slot()
-    def _remove_selected(self) -> None:
+    def remove_selected(self) -> None:
+        """Remove the seeds that are selected."""
         self.bench.remove_seeds(*self.bench.selection.of("seed"))
 
     @Slot()
@@ -290,16 +300,6 @@ class Controller(QObject):
     def _end_drag(self) -> None:
         self.bench.end_drag()
         self.pictures.drag_finished()
-
-    def shift_tolerance(self, factor: float) -> None:
-        """Ten times tighter or looser, within 1e-1 .. 1e-9; for fixed steps twice or half as many."""
-        choice = self.bench.choice
-        if choice.method in ADAPTIVE:
-            rtol = min(max(choice.rtol * factor, 1e-9), 1e-1)
-            self.bench.choose(dataclasses.replace(choice, rtol=rtol, atol=rtol))
-        else:
-            steps = min(max(round(choice.steps * (2.0 if factor < 1 else 0.5)), 1), 1000)
-            self.bench.choose(dataclasses.replace(choice, steps=steps))
 
     # What is reported.
 
@@ -336,93 +336,9 @@ class Controller(QObject):
     @Slot()
     def update_actions(self) -> None:
         """Tell the actions what is so now."""
-        bench = self.bench
-        self.window.actions_.update(
-            Situation(
-                phase=self.trainer.phase,
-                has_model=bench.snapshot is not None,
-                can_undo=bench.undo_stack.canUndo(),
-                can_redo=bench.undo_stack.canRedo(),
-                undo_text=bench.undo_stack.undoText(),
-                redo_text=bench.undo_stack.redoText(),
-                recent=self.documents.recent.names,
-                has_seeds=bool(bench.seeds.points),
-                seed_selected=bench.selection.seed is not None,
-                playing=bench.playhead.playing,
-                looping=bench.playhead.loop,
-                theme=self.window.theme.mode,
-                pace=self.run.pace,
-                can_look_back=bench.latest is not None and len(bench.latest.moments) > 1,
-                looking_back=bench.replay.iteration is not None,
-                keeping=bench.kept is not None,
-                layers=bench.layers,
-                offered=offered(bench.stage),
-            )
-        )
+        self.window.actions_.update(situation_of(self))
 
     @Slot(str)
     def do(self, key: str) -> None:
         """Do what an action of the registry says."""
-        group, _, name = key.partition(".")
-        if group == "layer":
-            self.bench.show_layer(name, not self.bench.layers[name])
-        elif group == "theme":
-            self.window.theme.set_mode(name)
-            self.update_actions()
-        elif group == "preset":
-            self.documents.open_preset(name)
-        elif group == "recent":
-            self.documents.open_recent(int(name))
-        else:
-            self._commands[key]()
-
-    def _make_commands(self) -> dict[str, Callable[[], object]]:
-        documents, bench, run, playback = self.documents, self.bench, self.run, self.playback
-        return {
-            "open": documents.ask_open,
-            "import_data": self.own_data.ask,
-            "draw_data": self.own_data.draw,
-            "forget_recent": documents.recent.clear,
-            "save": documents.save,
-            "save_as": documents.save_as,
-            "save_session": documents.save_session_as,
-            "export_figure": documents.export,
-            "export_view": documents.export_view,
-            "export_data": partial(documents.export, True),
-            "quit": self.window.close,
-            "undo": bench.undo_stack.undo,
-            "redo": bench.undo_stack.redo,
-            "copy_experiment": self.strings.copy,
-            "paste_experiment": self.strings.paste,
-            "remove_seed": self._remove_selected,
-            "clear_seeds": bench.clear_seeds,
-            "palette": partial(self.dialogs.run, self._palette),
-            "play": playback.toggle,
-            "rewind": playback.rewind,
-            "loop": playback.toggle_loop,
-            "tighter": partial(self.shift_tolerance, 0.1),
-            "looser": partial(self.shift_tolerance, 10.0),
-            "reset_layout": self.window.reset_layout,
-            "reset_settings": self.reset_settings,
-            "train": run.toggle,
-            "step": run.step_once,
-            "reset": run.reset,
-            "earlier": partial(bench.step_back, 1),
-            "later": partial(bench.step_back, -1),
-            "live": self.history.go_live,
-            "keep_run": self.history.toggle_kept,
-            **{f"pace.{key}": partial(run.set_pace, pace) for key, pace in PACES.items()},
-            "gallery": partial(self.dialogs.run, self._gallery),
-            "shortcuts": self.dialogs.shortcuts,
-            "about": self.dialogs.about,
-        }
-
-    def _palette(self, parent: QWidget) -> QDialog:
-        dialog = CommandPalette(self.window.actions_, self.window.theme, parent)
-        dialog.chosen.connect(self.do)
-        return dialog
-
-    def _gallery(self, parent: QWidget) -> QDialog:
-        dialog = Gallery(self.window.theme, parent)
-        dialog.chosen.connect(self.documents.open_preset)
-        return dialog
+        self._commands[key]()

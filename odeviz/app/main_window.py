@@ -33,6 +33,7 @@ from odeviz.panels.steps_panel import StepsPanel
 from odeviz.panels.time_bar import TimeBar
 from odeviz.panels.view_panel import ViewPanel
 from odeviz.widgets.icons import icon
+from odeviz.widgets.notice_bar import NoticeBar
 from odeviz.widgets.theme import Theme
 
 #: Raised when docks are added, renamed or laid out anew: a layout remembered by another version is left alone.
@@ -165,6 +166,10 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        self.notice = NoticeBar(
+            [(self.actions_["restore"], "Restore"), (self.actions_["discard"], "Discard")], centre
+        )
+        column.addWidget(self.notice)
         column.addWidget(self.flow, 1)
         column.addWidget(self.time_bar)
         column.addWidget(self.solver_bar)

@@ -17,7 +17,7 @@ from odeviz.app.errors import ErrorHooks
 from odeviz.app.garbage import GarbageCollector
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Trouble
-from odeviz.storage.paths import config_dir
+from odeviz.storage.paths import config_dir, state_dir
 from odeviz.widgets.theme import MODES, Theme
 
 OPENING_PRESET = "moons-density"
@@ -43,7 +43,11 @@ class Desk(QObject):
     painted = Signal()
 
     def __init__(
-        self, app: QApplication, settings: QSettings | None = None, theme: str | None = None
+        self,
+        app: QApplication,
+        settings: QSettings | None = None,
+        theme: str | None = None,
+        autosave: Path | None = None,
     ) -> None:
         super().__init__()
         self.hooks = ErrorHooks(self)
@@ -51,7 +55,7 @@ class Desk(QObject):
         self.theme = Theme(theme or _remembered_theme(settings), self)
         self.theme.apply(app)
         self.window = MainWindow(self.theme, settings)
-        self.controller = Controller(self.window, settings=settings)
+        self.controller = Controller(self.window, settings=settings, autosave=autosave)
         self.hooks.caught.connect(self._on_caught)
         self.window.painted.connect(self._on_painted)
         self.window.flow.set_message(LOADING)
@@ -100,6 +104,7 @@ class Desk(QObject):
             documents.open(what.file)
         elif not what.experiment or not self.controller.strings.open(what.experiment):
             documents.open_preset(what.preset)
+        self.controller.autosave.start()
 
     @Slot()
     def _opened(self) -> None:
@@ -132,7 +137,7 @@ def run_window(what: ToOpen, theme: str | None = None, size: tuple[int, int] | N
     """Open the window, stay until it is closed, leave no thread behind."""
     app = application()
     settings = QSettings(str(config_dir() / "window.ini"), QSettings.Format.IniFormat)
-    desk = Desk(app, settings, theme)
+    desk = Desk(app, settings, theme, state_dir() / "autosave")
     if size is not None:
         desk.window.setWindowState(Qt.WindowState.WindowNoState)
         desk.window.resize(*size)

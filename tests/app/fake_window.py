@@ -172,7 +172,7 @@ class FakeDialogs:
 class Rig:
     """A window with its controller, stepped by hand."""
 
-    def __init__(self, settings=None):
+    def __init__(self, settings=None, autosave=None):
         self.sessions, self.studies = [], []
         self.theme = Theme("light")
         self.window = MainWindow(self.theme, settings)
@@ -184,6 +184,7 @@ class Rig:
             jobs=JobRunner(synchronous=True),
             dialogs=self.dialogs,
             settings=settings,
+            autosave=autosave,
         )
         self.bench = self.control.bench
 

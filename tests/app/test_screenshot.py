@@ -18,6 +18,7 @@ import faulthandler, random, sys
 faulthandler.enable()
 from PySide6.QtCore import QTimer
 from odeviz.app.actions import ACTIONS
+from odeviz.app.command_table import commands_of
 from odeviz.app.startup import Desk, ToOpen, application
 
 app = application()
@@ -39,7 +40,7 @@ class Answers:
     def run(self, make): make(desk.window).deleteLater()
 
 control.dialogs = control.documents.dialogs = control.own_data._dialogs = Answers()
-control._commands = control._make_commands()
+control._commands = commands_of(control)
 keys = [spec.key for spec in ACTIONS if spec.key != "quit"]
 left = 150
 

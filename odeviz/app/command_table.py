@@ -1,0 +1,129 @@
+"""What each action of the registry does, and what the actions' rules look at."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QDialog, QWidget
+
+from odeviz.app.actions import PACES, RECENT, Situation
+from odeviz.app.gallery import Gallery
+from odeviz.app.palette import CommandPalette
+from odeviz.state import LAYERS, Workbench, offered
+from odeviz.tasks.experiment import ADAPTIVE
+from odeviz.tasks.presets import PRESETS
+from odeviz.widgets.theme import MODES
+
+if TYPE_CHECKING:
+    from odeviz.app.controller import Controller
+
+
+def commands_of(control: Controller) -> dict[str, Callable[[], object]]:
+    """What to call for every key of the registry."""
+    documents, bench, run, playback = control.documents, control.bench, control.run, control.playback
+    return {
+        "open": documents.ask_open,
+        **{f"recent.{place}": partial(documents.open_recent, place) for place in range(RECENT)},
+        "forget_recent": documents.recent.clear,
+        "save": documents.save,
+        "save_as": documents.save_as,
+        "save_session": documents.save_session_as,
+        "restore": control.restoring.restore,
+        "discard": control.autosave.discard,
+        "import_data": control.own_data.ask,
+        "draw_data": control.own_data.draw,
+        "export_figure": documents.export,
+        "export_view": documents.export_view,
+        "export_data": partial(documents.export, True),
+        "quit": control.window.close,
+        "undo": bench.undo_stack.undo,
+        "redo": bench.undo_stack.redo,
+        "copy_experiment": control.strings.copy,
+        "paste_experiment": control.strings.paste,
+        "remove_seed": control.remove_selected,
+        "clear_seeds": bench.clear_seeds,
+        "palette": partial(control.dialogs.run, partial(_palette, control)),
+        "play": playback.toggle,
+        "rewind": playback.rewind,
+        "loop": playback.toggle_loop,
+        "tighter": partial(shift_tolerance, bench, 0.1),
+        "looser": partial(shift_tolerance, bench, 10.0),
+        **{f"layer.{key}": partial(_turn_layer, bench, key) for key in LAYERS},
+        **{f"theme.{mode}": partial(_wear, control, mode) for mode in MODES},
+        "reset_layout": control.window.reset_layout,
+        "reset_settings": control.reset_settings,
+        "train": run.toggle,
+        "step": run.step_once,
+        "reset": run.reset,
+        "earlier": partial(bench.step_back, 1),
+        "later": partial(bench.step_back, -1),
+        "live": control.history.go_live,
+        "keep_run": control.history.toggle_kept,
+        **{f"pace.{key}": partial(run.set_pace, pace) for key, pace in PACES.items()},
+        "gallery": partial(control.dialogs.run, partial(_gallery, control)),
+        **{f"preset.{name}": partial(documents.open_preset, name) for name in PRESETS},
+        "shortcuts": control.dialogs.shortcuts,
+        "about": control.dialogs.about,
+    }
+
+
+def situation_of(control: Controller) -> Situation:
+    """What is so now."""
+    bench = control.bench
+    return Situation(
+        phase=control.trainer.phase,
+        has_model=bench.snapshot is not None,
+        can_undo=bench.undo_stack.canUndo(),
+        can_redo=bench.undo_stack.canRedo(),
+        undo_text=bench.undo_stack.undoText(),
+        redo_text=bench.undo_stack.redoText(),
+        recent=control.documents.recent.names,
+        left_over=control.autosave.left_over is not None,
+        has_seeds=bool(bench.seeds.points),
+        seed_selected=bench.selection.seed is not None,
+        playing=bench.playhead.playing,
+        looping=bench.playhead.loop,
+        theme=control.window.theme.mode,
+        pace=control.run.pace,
+        can_look_back=bench.latest is not None and len(bench.latest.moments) > 1,
+        looking_back=bench.replay.iteration is not None,
+        keeping=bench.kept is not None,
+        layers=bench.layers,
+        offered=offered(bench.stage),
+    )
+
+
+def shift_tolerance(bench: Workbench, factor: float) -> None:
+    """Ten times tighter or looser, within 1e-1 .. 1e-9; for fixed steps twice or half as many."""
+    choice = bench.choice
+    if choice.method in ADAPTIVE:
+        rtol = min(max(choice.rtol * factor, 1e-9), 1e-1)
+        bench.choose(dataclasses.replace(choice, rtol=rtol, atol=rtol))
+    else:
+        steps = min(max(round(choice.steps * (2.0 if factor < 1 else 0.5)), 1), 1000)
+        bench.choose(dataclasses.replace(choice, steps=steps))
+
+
+def _turn_layer(bench: Workbench, key: str) -> None:
+    bench.show_layer(key, not bench.layers[key])
+
+
+def _wear(control: Controller, mode: str) -> None:
+    control.window.theme.set_mode(mode)
+    # From the system's light to light nothing changes but the mark in the menu.
+    control.update_actions()
+
+
+def _palette(control: Controller, parent: QWidget) -> QDialog:
+    dialog = CommandPalette(control.window.actions_, control.window.theme, parent)
+    dialog.chosen.connect(control.do)
+    return dialog
+
+
+def _gallery(control: Controller, parent: QWidget) -> QDialog:
+    dialog = Gallery(control.window.theme, parent)
+    dialog.chosen.connect(control.documents.open_preset)
+    return dialog

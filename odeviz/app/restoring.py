@@ -1,0 +1,52 @@
+"""After a crash: what was not saved is offered in a bar, which waits, and put back if it is wanted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from odeviz.app.autosave import Autosave, LeftOver
+from odeviz.app.experiment_strings import title_of
+from odeviz.app.leaving import Leaving
+from odeviz.app.main_window import MainWindow
+
+
+class Restoring(QObject):
+    """Joins what an earlier process left behind and the window's notice."""
+
+    #: A :class:`LeftOver` shall be shown.
+    restored = Signal(object)
+
+    def __init__(
+        self,
+        autosave: Autosave,
+        leaving: Leaving,
+        window: MainWindow,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._autosave, self._leaving, self._window = autosave, leaving, window
+        autosave.offered.connect(self._on_offered)
+
+    def restore(self) -> None:
+        """Show what was left behind; what is on show may be saved first."""
+        if self._autosave.left_over is not None:
+            self._leaving.leave(partial(self._restore, self._autosave.left_over))
+
+    def _restore(self, left: LeftOver) -> None:
+        if self._autosave.take() is left:
+            self.restored.emit(left)
+            self._autosave.taken_over(left)
+
+    @Slot(object)
+    def _on_offered(self, left: LeftOver | None) -> None:
+        self._window.notice.tell("" if left is None else _sentence(left))
+
+
+def _sentence(left: LeftOver) -> str:
+    title = title_of(left.snapshot.experiment)
+    now = datetime.now()
+    when = f"{left.when:%H:%M}" if left.when.date() == now.date() else f"{left.when:%d %B, %H:%M}"
+    return f"odeviz ended unexpectedly. Restore {title} as it was at {when}, iteration {left.snapshot.iteration:,}?"
