@@ -35,6 +35,7 @@ from odeviz.bridge import (
 from odeviz.state import Playhead, Replay, Seeds, Selection, TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.registry import task_of
+from odeviz.tasks.settings import find
 from odeviz.training.snapshot import Snapshot
 
 TRAJECTORIES = 300
@@ -193,6 +194,7 @@ class Pictures(QObject):
         """What has no background leaves the panel that shows it empty: the task's own views take its place."""
         about, window = task_of(experiment), self.window
         there = bool(about.behind(experiment))
+        window.solver_bar.set_solves(experiment.applies(find(experiment, "solver.method")))
         window.density.set_there(there)
         window.flow.set_background_there(there)
         if not there and about.views and window.is_seen(window.density):

@@ -71,6 +71,9 @@ _READOUTS = (
 )
 
 
+_NO_SOLVER = (
+    "This model makes steps of its own, block by block: there is no solver to choose, and no tolerance."
+)
 #: The width from which slider and read-outs share one row.
 _ONE_ROW = 660
 
@@ -89,6 +92,7 @@ class SolverBar(Panel):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._choice = SolverChoice()
+        self._solves = True
         self._label = QLabel(self)
         self._label.setProperty("role", "caption")
         self._value = QLabel(self)
@@ -134,6 +138,20 @@ class SolverBar(Panel):
             widget.setToolTip(tip)
         self.slider.setAccessibleName("Tolerance" if adaptive else "Steps")
         self._value.setText(power(float(f"{choice.rtol:.1g}")) if adaptive else str(choice.steps))
+        self._show_whether_it_solves()
+
+    def set_solves(self, solves: bool) -> None:
+        """Whether the model on show is solved at all: a stack of blocks or layers makes steps of its own."""
+        self._solves = solves
+        self.set_choice(self._choice)
+
+    def _show_whether_it_solves(self) -> None:
+        for widget in (self.slider, self.method, self._label, self._value):
+            widget.setEnabled(self._solves)
+            if not self._solves:
+                widget.setToolTip(_NO_SOLVER)
+        if not self._solves:
+            self._value.setText("–")
 
     def set_cost(self, flow: FlowResult | None) -> None:
         """What a solve cost; None shows dashes."""

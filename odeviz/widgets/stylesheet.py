@@ -142,7 +142,7 @@ QListView::item:selected, QTreeView::item:selected, QTableView::item:selected { 
   color: $text; }
 QTableView::item { padding: 0 6px; }
 QHeaderView::section { background: $window; color: $muted; border: none; border-bottom: 1px solid $separator;
-  padding: 4px 6px; }
+  padding: 4px 6px; font-size: ${caption}px; }
 """)
 
 _GLYPHS = Path(__file__).with_name("glyphs")

@@ -76,3 +76,16 @@ def test_an_answer_does_not_move_a_slider_that_is_held(qtbot, bar):
     bar.set_choice(SolverChoice("dopri5", 1e-2, 1e-2, 20))
     assert bar.slider.number == held
     qtbot.mouseRelease(bar.slider, Qt.MouseButton.LeftButton)
+
+
+def test_where_nothing_is_solved_there_is_nothing_to_choose(qtbot, bar):
+    bar.set_solves(False)
+    assert not bar.slider.isEnabled()
+    assert not bar.method.isEnabled()
+    assert "steps of its own" in bar.slider.toolTip()
+    assert bar._value.text() == "–"
+    bar.set_choice(SolverChoice("euler", steps=8))
+    assert not bar.slider.isEnabled()
+    bar.set_solves(True)
+    assert bar.slider.isEnabled()
+    assert bar._value.text() == "8"
