@@ -45,6 +45,8 @@ class Situation:
     theme: str = "system"
     #: The most iterations a second.
     pace: float | None = None
+    #: The model on show has a solver.
+    solves: bool = True
     can_look_back: bool = False
     looking_back: bool = False
     #: A run is kept to compare others with.
@@ -87,6 +89,10 @@ class ActionSpec:
 
 def _has_model(now: Situation) -> bool:
     return now.has_model
+
+
+def _solves(now: Situation) -> bool:
+    return now.has_model and now.solves
 
 
 def _can_train(now: Situation) -> bool:
@@ -243,9 +249,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("loop", "Loop", "Start again at the end.", "View", "Ctrl+L", "repeat",
                checked=lambda now: now.looping),
     ActionSpec("tighter", "Tighten Tolerance", "Look through a ten times smaller tolerance (or twice the steps).",
-               "View", "Ctrl+]", "minus-circle", _has_model, first=True),
+               "View", "Ctrl+]", "minus-circle", _solves, first=True),
     ActionSpec("looser", "Loosen Tolerance", "Look through a ten times larger tolerance (or half the steps).",
-               "View", "Ctrl+[", "plus-circle", _has_model),
+               "View", "Ctrl+[", "plus-circle", _solves),
     *_layer_specs(),
     *_theme_specs(),
     ActionSpec("reset_layout", "Reset Layout", "Put all panels back where they were at first.", "View",

@@ -88,6 +88,7 @@ def situation_of(control: Controller) -> Situation:
         looping=bench.playhead.loop,
         theme=control.window.theme.mode,
         pace=control.run.pace,
+        solves=control.run.solves,
         can_look_back=bench.latest is not None and len(bench.latest.moments) > 1,
         looking_back=bench.replay.iteration is not None,
         keeping=bench.kept is not None,

@@ -7,6 +7,7 @@ of them is one paint.
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from typing import Any
 
@@ -47,6 +48,8 @@ FIELD_TIMES, QUICK_TIMES = 33, 13
 ARROWS, MARGIN = 27, 1.1
 #: While training, the solver rests this many times as long as it worked: training needs the interpreter too.
 REST = 3.0
+#: While pictures follow one another, the solver's error is measured on fewer trajectories, so many seconds apart.
+MEASURED, MEASURE_PERIOD = 64, 3.0
 
 
 class Pictures(QObject):
@@ -91,6 +94,9 @@ class Pictures(QObject):
         self._worked = self._idle_until = 0.0
         self._hover: tuple[float, float] | None = None
         self._announced = True
+        #: The error last measured, with which solver, and when it is due again while training.
+        self._error: tuple[SolverChoice | None, float] = None, math.nan
+        self._measure_after = 0.0
         service.answered.connect(self._on_answered)
         bench.snapshot_changed.connect(self._on_snapshot)
         bench.choice_changed.connect(self._on_choice)
@@ -148,7 +154,8 @@ class Pictures(QObject):
             board.forget()
         self._scene_of = None
         self._behind = self._rest_due = False
-        self._idle_until = 0.0
+        self._idle_until = self._measure_after = 0.0
+        self._error = None, math.nan
         self._announced = False
 
     @Slot()
@@ -335,6 +342,9 @@ class Pictures(QObject):
             return
         if not self.hurried:
             self.service.ask(snapshot, CostRequest(self.bench.choice, self._crowd(snapshot)))
+        elif time.perf_counter() >= self._measure_after:
+            self._measure_after = time.perf_counter() + MEASURE_PERIOD
+            self.service.ask(snapshot, CostRequest(self.bench.choice, MEASURED))
         self._renew_background()
         for board in self._boards:
             board.ask()
@@ -409,10 +419,16 @@ class Pictures(QObject):
         window.time_bar.set_steps(flow.steps)
         if window.is_seen(window.steps):
             window.steps.set_steps(flow.steps, flow)
-        window.solver_bar.set_cost(flow)
+        # The latest error measured with this solver has to do until the next.
+        known, error = self._error
+        self.window.solver_bar.set_cost(
+            dataclasses.replace(flow, error=error) if self.hurried and known == flow.choice else flow
+        )
 
     def _show_cost(self, flow: FlowResult) -> None:
-        self.window.solver_bar.set_cost(flow)
+        self._error = flow.choice, flow.error
+        if not self.hurried:
+            self.window.solver_bar.set_cost(flow)
 
     def _show_seeds(self, flow: FlowResult | None = None) -> None:
         seeds = self.bench.seeds

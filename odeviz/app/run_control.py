@@ -14,6 +14,7 @@ from odeviz.bridge import Device, Phase, Trainer, Trouble
 from odeviz.state import TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.own_data import OWN
+from odeviz.tasks.settings import find
 from odeviz.training.snapshot import Snapshot
 
 
@@ -32,6 +33,9 @@ class RunControl(QObject):
         self.bench, self.trainer, self.window = bench, trainer, window
         #: The most iterations a second; None: as many as there is time for.
         self.pace: float | None = None
+        #: Whether the model on show has a solver, and which experiment says so.
+        self.solves = True
+        self._judged: Experiment | None = None
         self._speed_from: tuple[float, int] | None = None
         #: Calls what throws a run away, perhaps after a question.
         self.may_start: Callable[[Callable[[], object]], object] = _at_once
@@ -183,7 +187,11 @@ class RunControl(QObject):
 
     @Slot(object)
     def _on_shown(self, snapshot: Snapshot | None) -> None:
-        """A learnt end time is told beside the one that it began with."""
+        """A learnt end time is told beside the one that it began with; what solves nothing has no solver to set."""
+        if snapshot is not None and snapshot.experiment is not self._judged:
+            self._judged = snapshot.experiment
+            self.solves = self._judged.applies(find(self._judged, "solver.method"))
+            self.window.solver_bar.set_there(self.solves)
         log_t1 = None if snapshot is None else snapshot.weights.get("log_t1")
         learnt = "" if log_t1 is None else f"learnt: {math.exp(float(log_t1)):.3f}"
         self.window.form.set_note("solver.t1", learnt)

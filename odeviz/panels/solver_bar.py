@@ -65,7 +65,8 @@ _READOUTS = (
         "error",
         "error",
         "8.8·10⁻⁸⁸",
-        "Largest distance to a float64 reference solution at t₁, ‖z(t₁) − z*(t₁)‖.",
+        "Largest distance to a float64 reference solution at t₁, ‖z(t₁) − z*(t₁)‖. "
+        "While training it is measured every few seconds.",
     ),
     ("time", "time", "8888.8 ms", "Wall-clock time of this solve."),
 )
@@ -166,6 +167,11 @@ class SolverBar(Panel):
         for key, text in texts.items():
             self._values[key].setText(text)
 
+    def set_there(self, there: bool) -> None:
+        """Whether the model solves anything; for one of layers the controls give way to a sentence."""
+        self._controls.setVisible(there)
+        self._layers.setVisible(not there)
+
     def set_busy(self, busy: bool) -> None:
         """Mute the numbers while newer ones are on their way."""
         for label in self._values.values():
@@ -184,8 +190,15 @@ class SolverBar(Panel):
         super().resizeEvent(event)
 
     def _lay_out(self) -> None:
-        controls = QHBoxLayout()
+        self._controls = QWidget(self)
+        controls = QHBoxLayout(self._controls)
+        controls.setContentsMargins(0, 0, 0, 0)
         controls.setSpacing(12)
+        self._layers = QLabel("This model has no solver: its layers are its steps.", self)
+        self._layers.setProperty("role", "muted")
+        self._layers.setWordWrap(True)
+        self._layers.setToolTip("A residual net, h ← h + f(h), is Euler's method with one step a layer.")
+        self._layers.hide()
         names = QGridLayout()
         names.setSpacing(0)
         names.addWidget(self._label, 0, 0)
@@ -195,6 +208,8 @@ class SolverBar(Panel):
         controls.addLayout(names)
         controls.addWidget(self.slider, 1)
         controls.addWidget(self.method)
+        # The bar keeps its height.
+        self._layers.setMinimumHeight(self._controls.sizeHint().height())
         costs = QHBoxLayout()
         costs.setSpacing(16)
         for key, caption, widest, tip in _READOUTS:
@@ -203,7 +218,8 @@ class SolverBar(Panel):
         self._outer.setContentsMargins(12, 4, 12, 8)
         self._outer.setSpacing(16)
         self._outer.setSizeConstraint(QBoxLayout.SizeConstraint.SetNoConstraint)
-        self._outer.addLayout(controls, 1)
+        self._outer.addWidget(self._controls, 1)
+        self._outer.addWidget(self._layers, 1)
         self._outer.addLayout(costs)
 
     def _readout(self, key: str, caption: str, widest: str, tip: str) -> QGridLayout:

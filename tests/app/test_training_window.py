@@ -163,3 +163,28 @@ def test_a_learnt_end_time_is_told_beside_the_one_it_began_with(rig):
     rig.bench.set_snapshot(learnt)
     row = rig.window.form._rows["solver.t1"]
     assert row._note.text() == "learnt: 1.250"
+
+
+@shows_a_window
+def test_the_solvers_error_is_measured_now_and_then_while_training(trained):
+    for _ in range(3):
+        advance(trained, 1)
+        trained.control.pictures._idle_until = 0.0
+        for _ in range(8):
+            trained.tick()
+    assert trained.control.trainer.phase is Phase.TRAINING
+    assert trained.window.solver_bar._values["error"].text() == "10⁻⁵"
+    # Not with every picture: the next is due in a while.
+    asked = []
+    trained.control.service.ask = lambda snapshot, request, **_: asked.append(request.kind)
+    trained.control.pictures._ask_rest(trained.bench.snapshot)
+    assert "cost" not in asked
+
+
+def test_a_model_of_layers_has_no_solver_to_set(rig):
+    bar = rig.window.solver_bar
+    rig.show(options__model="residual-net")
+    assert (bar._controls.isHidden(), bar._layers.isHidden()) == (True, False)
+    assert not rig.window.actions_["tighter"].isEnabled()
+    rig.show()
+    assert (bar._controls.isHidden(), bar._layers.isHidden()) == (False, True)
