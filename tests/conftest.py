@@ -11,6 +11,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # Before torch is imported, here or in a process that a test starts: on a busy machine two threads that wait for each
 # other at every operation on a small tensor take ten times as long as one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A process for each window would take most of a test's time; those that test it ask for it.
+os.environ.setdefault("ODEVIZ_TRAIN_IN", "thread")
 
 
 @pytest.fixture(scope="session")

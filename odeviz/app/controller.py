@@ -34,9 +34,9 @@ from odeviz.tasks.presets import PRESETS
 from odeviz.training.snapshot import Snapshot
 
 LOADING = "Loading the engine…"
-#: Painting holds the interpreter lock, and training pays for it: this many times as long as a paint lies
-#: between it and the next while training.
-TRAINING_GAP = 6.0
+#: Painting holds the interpreter lock, and training in a thread pays for it: this many times as long as a paint lies
+#: between it and the next while training; and the solver rests this many times as long as it worked.
+TRAINING_GAP, REST = 6.0, 3.0
 
 
 class Controller(QObject):
@@ -55,7 +55,7 @@ class Controller(QObject):
     ) -> None:
         super().__init__(window)
         self.window = window
-        self.trainer = trainer or Trainer(parent=self)
+        self.trainer = trainer or Trainer(process=True, parent=self)
         self.service = service or SolveService(parent=self)
         self.jobs = jobs or JobRunner(parent=self)
         self.dialogs = dialogs or Dialogs(window)
@@ -172,7 +172,8 @@ class Controller(QObject):
     @Slot()
     def _keep_going(self) -> None:
         training = self.trainer.phase in (Phase.TRAINING, Phase.STARTING)
-        self.redraw.gap = TRAINING_GAP if training else 1.0
+        self.redraw.gap = TRAINING_GAP if training and not self.trainer.apart else 1.0
+        self.pictures.rest = 0.0 if self.trainer.apart else REST
         self.redraw.set_going((training or self.bench.playhead.playing) and not self._closing)
         if not self._closing:
             self.redraw.wake()

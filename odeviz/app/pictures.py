@@ -46,8 +46,6 @@ FIELD_TIMES, QUICK_TIMES = 33, 13
 #: Arrows a side of the plane, and how much larger than the data's square the solved part of the plane is: a
 #: view that is a little wider than tall is filled to its edges.
 ARROWS, MARGIN = 27, 1.1
-#: While training, the solver rests this many times as long as it worked: training needs the interpreter too.
-REST = 3.0
 #: While pictures follow one another, the solver's error is measured on fewer trajectories, so many seconds apart.
 MEASURED, MEASURE_PERIOD = 64, 3.0
 
@@ -82,6 +80,8 @@ class Pictures(QObject):
         self.results: dict[str, Any] = {}
         #: How many trajectories the flow view shows.
         self.trajectories = TRAJECTORIES
+        #: While training, the solver rests this many times as long as it worked.
+        self.rest = 0.0
         self._arrived: dict[str, Answer] = {}
         self._scene_of: tuple[Any, ...] | None = None
         self._extent: Extent | None = None
@@ -369,7 +369,7 @@ class Pictures(QObject):
         if answer.result is None:
             return
         self._worked += answer.seconds
-        self._idle_until = time.perf_counter() + REST * self._worked
+        self._idle_until = time.perf_counter() + self.rest * self._worked
         kind = answer.request.kind
         if kind == "background":
             self.background.take(answer)

@@ -1,6 +1,6 @@
-"""Where threads meet Qt: the trainer thread, the solver thread, and a thread for files.
+"""Where threads meet Qt: the trainer (a process or a thread), the solver thread, and a thread for files.
 
-Nothing here imports torch before a worker thread asks for it (see :mod:`odeviz.bridge.engine`).
+Nothing here imports torch before a worker thread asks for it (see :mod:`odeviz.training.engine`).
 """
 
 from odeviz.bridge.frames import FrameCache, Wanted
@@ -21,8 +21,9 @@ from odeviz.bridge.requests import (
     ViewRequest,
 )
 from odeviz.bridge.solve_service import Answer, SolveService
-from odeviz.bridge.trainer import Device, Phase, Trainer
-from odeviz.bridge.trouble import Trouble
+from odeviz.bridge.trainer import Trainer
+from odeviz.training.loop import Device, Phase
+from odeviz.training.trouble import Trouble
 
 __all__ = [
     "Answer",

@@ -10,17 +10,17 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from odeviz.bridge.engine import load_engine
 from odeviz.bridge.requests import BACKGROUND, INTERRUPTING, Request
-from odeviz.bridge.trouble import Trouble
+from odeviz.training.engine import load_engine
 from odeviz.training.snapshot import Snapshot
+from odeviz.training.trouble import Trouble
 
 StudyFactory = Callable[[Snapshot], Any]
 
 
 def make_study(snapshot: Snapshot) -> Any:
     """A real study. The first one imports torch: in the solver thread."""
-    load_engine()
+    load_engine("odeviz.analysis.study")
     from odeviz.analysis.study import Study
 
     return Study(snapshot)

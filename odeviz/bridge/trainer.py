@@ -1,252 +1,32 @@
-"""The trainer thread: it loops ``session.step()`` and leaves snapshots in a mailbox."""
+"""The trainer: it loops ``session.step()``, in a thread or a process, and leaves snapshots in a mailbox."""
 
 from __future__ import annotations
 
-import enum
-import queue
+import logging
 import threading
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from odeviz.bridge.engine import load_engine
 from odeviz.bridge.mailbox import Mailbox
-from odeviz.bridge.trouble import Trouble
+from odeviz.bridge.training_process import Loss, TrainingProcess, is_wanted, why_not
 from odeviz.tasks.experiment import Experiment
+from odeviz.training.loop import Command, Phase, Report, SessionFactory, TrainingLoop, make_session
 from odeviz.training.snapshot import Snapshot
+from odeviz.training.trouble import Trouble
 
-#: Snapshots a second: enough for the eye, few enough for training not to notice.
-SNAPSHOT_RATE = 20.0
-
-
-class Phase(enum.StrEnum):
-    """What the trainer is doing."""
-
-    IDLE = "idle"
-    STARTING = "starting"
-    TRAINING = "training"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    TROUBLE = "trouble"
-
-
-class TrainingSession(Protocol):
-    """The part of :class:`odeviz.training.session.Session` the trainer uses."""
-
-    @property
-    def finished(self) -> bool: ...
-    @property
-    def ended(self) -> str: ...
-    @property
-    def message(self) -> str: ...
-    @property
-    def runtime(self) -> Any: ...
-    def step(self) -> bool: ...
-    def go_on(self) -> None: ...
-    def snapshot(self) -> Snapshot: ...
-    def apply(self, experiment: Experiment) -> None: ...
-
-
-SessionFactory = Callable[[Experiment, Snapshot | None, Mapping[str, Any]], TrainingSession]
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """Where a session computes, and one sentence why."""
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the loop tells the window: its phase, the session's experiment, and what went wrong."""
-
-    phase: Phase
-    experiment: Experiment | None = None
-    trouble: Trouble | None = None
-    device: Device | None = None
-    #: Why the run is over.
-    ended: str = ""
-
-
-def make_session(
-    experiment: Experiment, snapshot: Snapshot | None, data: Mapping[str, Any]
-) -> TrainingSession:
-    """A real session. The first one imports torch: in the trainer thread."""
-    load_engine(optimizer=True)
-    from odeviz.training.session import Session
-
-    return Session(experiment, snapshot, data)
-
-
-class TrainingLoop:
-    """The loop of the trainer thread, without the thread: commands in, reports and snapshots out.
-
-    ``report`` is called from the thread that runs the loop.
-    """
-
-    def __init__(
-        self, session_factory: SessionFactory, mailbox: Mailbox[Snapshot], report: Callable[[Report], None]
-    ) -> None:
-        self._make_session = session_factory
-        self._mailbox = mailbox
-        self._report = report
-        self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._session: TrainingSession | None = None
-        self._phase = Phase.IDLE
-        self._published = 0.0
-        self._stopped = False
-        #: The most iterations a second, and when the next is due.
-        self._pace: float | None = None
-        self._due = 0.0
-
-    def post(self, command: Callable[[], None] | None) -> None:
-        """Queue a command (a bound method of the loop); None ends the loop. Any thread may call this."""
-        self._commands.put(command)
-
-    def run(self) -> None:
-        """Obey commands and train until told to end."""
-        while not self._stopped:
-            self.obey(wait=self.rest(time.monotonic()) if self._phase is Phase.TRAINING else None)
-            # A command has cut the rest short, or the step is due.
-            if self._phase is Phase.TRAINING and not self._stopped and self.rest(time.monotonic()) <= 0.0:
-                self._step()
-
-    def turn(self) -> None:
-        """Obey what is queued, then make one step if training, at whatever pace."""
-        self.obey()
-        if self._phase is Phase.TRAINING and not self._stopped:
-            self._step()
-
-    def rest(self, now: float) -> float:
-        """Seconds from ``now`` until the pace allows the next step; 0 when it is due."""
-        return 0.0 if self._pace is None else min(max(self._due - now, 0.0), 1.0 / self._pace)
-
-    def obey(self, wait: float | None = 0.0) -> None:
-        """Obey what is queued; first wait up to so many seconds for a command, None for as long as it takes."""
-        while not self._stopped:
-            try:
-                command = self._commands.get(block=wait != 0.0, timeout=wait)
-            except queue.Empty:
-                return
-            wait = 0.0
-            if command is None:
-                self._stopped = True
-                return
-            try:
-                command()
-            except Exception as error:
-                self._tell(Phase.TROUBLE, Trouble.of(error, "The training engine"))
-
-    def start(
-        self, experiment: Experiment, snapshot: Snapshot | None, data: Mapping[str, Any], paused: bool
-    ) -> None:
-        """A new session; if it cannot be made, the one before stays, paused."""
-        self._tell(Phase.STARTING)
-        try:
-            session = self._make_session(experiment, snapshot, data)
-            first = session.snapshot()
-        except Exception as error:
-            self._tell(Phase.TROUBLE, Trouble.of(error, "Training could not start"))
-            return
-        self._session = session
-        self._mailbox.put(first)
-        device = Device(str(session.runtime.device), session.runtime.reason)
-        self._tell(Phase.PAUSED if paused else Phase.TRAINING, experiment=experiment, device=device)
-
-    def pause(self) -> None:
-        if self._session is not None and self._phase is Phase.TRAINING:
-            self._publish()
-            self._tell(Phase.PAUSED)
-
-    def resume(self) -> None:
-        if self._session is not None and self._phase is not Phase.TRAINING:
-            if self._session.finished:
-                self._session.go_on()
-            self._tell(Phase.TRAINING)
-
-    def set_pace(self, pace: float | None) -> None:
-        """Make at most so many iterations a second; None: as many as there is time for."""
-        self._pace = pace
-        self._due = 0.0
-
-    def step_once(self) -> None:
-        """One iteration, then paused."""
-        if self._session is not None:
-            self._phase = Phase.PAUSED
-            if self._session.finished:
-                self._session.go_on()
-            self._step()
-            if self._phase is Phase.PAUSED:
-                self._publish()
-                self._tell(Phase.PAUSED)
-
-    def apply(self, experiment: Experiment) -> None:
-        """Take over hot settings between two steps."""
-        if self._session is None:
-            return
-        try:
-            self._session.apply(experiment)
-        except Exception as error:
-            self._tell(Phase.TROUBLE, Trouble.of(error, "The settings could not be applied"))
-        else:
-            self._tell(self._phase, experiment=experiment)
-
-    def drop(self) -> None:
-        """Forget the session."""
-        self._session = None
-        self._mailbox.take()
-        self._tell(Phase.IDLE)
-
-    def _step(self) -> None:
-        assert self._session is not None
-        if self._pace is not None:
-            # From when it was due, so that delays do not add up; a long one is not made up for.
-            now, gap = time.monotonic(), 1.0 / self._pace
-            self._due = (self._due if now - self._due < gap else now) + gap
-        try:
-            going = self._session.step()
-        except Exception as error:
-            self._tell(Phase.TROUBLE, Trouble.of(error, "Training stopped"))
-            return
-        if going:
-            if time.monotonic() - self._published >= 1.0 / SNAPSHOT_RATE:
-                self._publish()
-            return
-        self._publish()
-        if self._session.finished:
-            self._tell(Phase.FINISHED, ended=self._session.ended)
-        else:
-            self._tell(Phase.TROUBLE, Trouble(self._session.message or "Training stopped."))
-
-    def _publish(self) -> None:
-        if self._session is not None:
-            self._mailbox.put(self._session.snapshot())
-            self._published = time.monotonic()
-
-    def _tell(
-        self,
-        phase: Phase,
-        trouble: Trouble | None = None,
-        experiment: Experiment | None = None,
-        device: Device | None = None,
-        ended: str = "",
-    ) -> None:
-        self._phase = phase
-        self._report(Report(phase, experiment, trouble, device, ended))
+log = logging.getLogger(__name__)
 
 
 class Trainer(QObject):
     """Trains on a thread of its own. Every method returns at once; signals arrive on the GUI thread.
 
     The latest snapshot waits in a one-slot mailbox: :meth:`take_snapshot`.
-    With ``synchronous=True`` there is no thread: commands are obeyed at once, :meth:`advance` makes steps.
+    With ``process=True`` it trains in a process of its own, which keeps its whole speed while the window paints;
+    where none can be started, in the thread after all, and the log says why.
+    With ``synchronous=True`` there is neither: commands are obeyed at once, :meth:`advance` makes steps.
     """
 
     #: The new :class:`Phase`.
@@ -261,24 +41,32 @@ class Trainer(QObject):
     ended = Signal(str)
 
     _reported = Signal(object)
+    _lost = Signal(object)
 
     def __init__(
         self,
         session_factory: SessionFactory = make_session,
         *,
         synchronous: bool = False,
+        process: bool = False,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._mailbox: Mailbox[Snapshot] = Mailbox()
+        self._session_factory = session_factory
         self._loop = TrainingLoop(session_factory, self._mailbox, self._reported.emit)
         self._thread: threading.Thread | None = None
+        self._process: TrainingProcess | None = None
+        #: Whether it trains in a process of its own, which nothing here can slow down.
+        self.apart = process and is_wanted()
+        self._pace: float | None = None
         self._synchronous = synchronous
         self._closed = False
         self._dropping = 0
         self.phase = Phase.IDLE
         kind = Qt.ConnectionType.DirectConnection if synchronous else Qt.ConnectionType.QueuedConnection
         self._reported.connect(self._on_report, kind)
+        self._lost.connect(self._on_lost, Qt.ConnectionType.QueuedConnection)
 
     def start(
         self,
@@ -295,35 +83,38 @@ class Trainer(QObject):
         if not self._closed:
             # At once, so that a second click does not start a second session.
             self._set_phase(Phase.STARTING)
-        self._send(partial(self._loop.start, experiment, snapshot, data, paused))
+        self._send("start", experiment, snapshot, dict(data), paused)
 
     def pause(self) -> None:
         """Stop after the step being made."""
-        self._send(self._loop.pause)
+        self._send("pause")
 
     def resume(self) -> None:
         """Go on."""
-        self._send(self._loop.resume)
+        self._send("resume")
 
     def step(self) -> None:
         """One iteration, then paused."""
-        self._send(self._loop.step_once)
+        self._send("step_once")
 
     def set_pace(self, pace: float | None) -> None:
         """Make at most so many iterations a second; None: as many as there is time for."""
-        self._send(partial(self._loop.set_pace, pace))
+        self._pace = pace
+        if not self._unborn:
+            self._send("set_pace", pace)
 
     def apply(self, experiment: Experiment) -> None:
         """Hand hot settings to the running session; it takes them over between two steps."""
-        self._send(partial(self._loop.apply, experiment))
+        self._send("apply", experiment)
 
     def drop(self) -> None:
         """Forget the session and its snapshots still under way: the window shows something else now."""
         if self._closed:
             return
-        self._dropping += 1
         self._set_phase(Phase.IDLE)
-        self._send(self._loop.drop)
+        if not self._unborn:
+            self._dropping += 1
+            self._send("drop")
 
     def take_snapshot(self) -> Snapshot | None:
         """The latest snapshot, once."""
@@ -337,27 +128,91 @@ class Trainer(QObject):
     def warm_up(self) -> None:
         """Import what training needs, so that the first click on Train does not wait for it."""
         if not self._synchronous:
-            self._send(partial(load_engine, optimizer=True))
+            self._send("warm_up")
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process that trains, if there is one."""
+        return None if self._process is None else self._process.pid
 
     def shutdown(self, timeout: float = 2.0) -> bool:
-        """End the thread; True if it has ended within ``timeout`` seconds. Later commands are ignored."""
+        """End thread and process; True if they have ended within ``timeout`` seconds. Later commands are ignored."""
         self._closed = True
+        if self._process is not None:
+            return self._process.shutdown(timeout)
         if self._thread is None:
             return True
         self._loop.post(None)
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _send(self, command: Callable[[], Any]) -> None:
+    @property
+    def _unborn(self) -> bool:
+        """Whether nothing has been asked yet that needs thread or process."""
+        return not self._synchronous and self._process is None and self._thread is None
+
+    def _send(self, name: str, *arguments: Any) -> None:
         if self._closed:
             return
-        self._loop.post(command)
+        command = Command(name, arguments)
         if self._synchronous:
+            self._loop.post(command)
             self._loop.obey()
-        elif self._thread is None:
+            return
+        begins = self._unborn
+        if begins and self.apart:
+            self._begin_process()
+        if begins and self._pace is not None:
+            self._deliver(Command("set_pace", (self._pace,)))
+        self._deliver(command)
+
+    def _deliver(self, command: Command) -> None:
+        if self._process is not None:
+            self._process.post(command)
+            return
+        self._loop.post(command)
+        if self._thread is None:
             # A Python thread and not a QThread: one alive at exit does not abort the process.
             self._thread = threading.Thread(target=self._loop.run, name="trainer", daemon=True)
             self._thread.start()
+
+    def _begin_process(self) -> None:
+        obstacle = why_not()
+        if obstacle:
+            self._stay_here(obstacle)
+        else:
+            self._process = TrainingProcess(
+                self._session_factory, self._mailbox, self._reported.emit, self._lost.emit
+            )
+
+    def _stay_here(self, why: str) -> None:
+        log.warning("Training stays in the window's process: %s.", why)
+        self.apart = False
+
+    @Slot(object)
+    def _on_lost(self, loss: Loss) -> None:
+        """The process has ended by itself: killed, or crashed in native code, or it never came up."""
+        if self._closed or loss.process is not self._process:
+            return
+        unheard = loss.process.unheard
+        loss.process.shutdown(1.0)
+        self._process = None
+        if unheard is not None:
+            self._stay_here(f"no process could be started ({loss.how})")
+            for command in unheard:
+                self._deliver(command)
+            return
+        log.warning("The process that trains has ended: %s.", loss.how)
+        self._dropping = 0
+        had_session = self.phase is not Phase.IDLE
+        self._set_phase(Phase.IDLE)
+        if had_session:
+            self.troubled.emit(
+                Trouble(
+                    f"Training was cut off: its process has ended ({loss.how}). "
+                    "The last good model is kept; Train goes on from it."
+                )
+            )
 
     @Slot(object)
     def _on_report(self, report: Report) -> None:

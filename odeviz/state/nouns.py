@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from odeviz.bridge.trainer import Phase
+from odeviz.bridge import Phase
 
 #: A point of the plane, or a state where it has more than two dimensions.
 Point = tuple[float, ...]

@@ -351,7 +351,7 @@ def test_a_panel_behind_a_tab_is_brought_up_to_date_when_it_comes_to_the_front(r
 
 
 def test_while_training_the_newest_snapshot_is_drawn_again_and_again(rig, monkeypatch):
-    monkeypatch.setattr("odeviz.app.pictures.REST", 0.0)
+    monkeypatch.setattr("odeviz.app.controller.REST", 0.0)
     rig.show(task="density")
     rig.control.do("train")
     drawn = set()

@@ -100,11 +100,10 @@ def test_snapshots_come_at_most_twenty_times_a_second(qtbot, make_trainer):
     trainer = make_trainer()
     trainer.start(Experiment())
     wait_for(qtbot, trainer, Phase.TRAINING)
-    taken, until = 0, time.monotonic() + 0.5
-    while time.monotonic() < until:
+    taken, began, first = 0, time.monotonic(), trainer.sessions[0].iteration
+    while trainer.sessions[0].iteration < first + 100:
         taken += trainer.take_snapshot() is not None
-    assert 2 <= taken <= 12
-    assert trainer.sessions[0].iteration > 50
+    assert 1 <= taken <= 20 * (time.monotonic() - began) + 2
 
 
 def test_a_single_step_leaves_it_paused(make_trainer):

@@ -1,4 +1,4 @@
-"""What went wrong in a worker thread, as something that can cross to the window."""
+"""What went wrong in a worker, as something that can cross to the window."""
 
 from __future__ import annotations
 
