@@ -7,44 +7,20 @@ import signal
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from counting_session import Counting
 
 from odeviz.bridge import Phase, Trainer, training_process
 from odeviz.tasks import Experiment
-from odeviz.training import Checkpoint, Session, Snapshot
+from odeviz.training import Checkpoint, Snapshot
 from odeviz.training.loop import Report
 from odeviz.training.process import Outbox, Packer, Unpacker
 
 SMALL = Experiment().with_settings(
     {"field.width": 4, "field.depth": 1, "data.samples": 32, "training.batch": 16, "training.iterations": 4}
 )
-
-
-class Counting:
-    """A session that costs nothing, but cannot be hurried: a step takes as long as its experiment's seed says."""
-
-    message = ""
-    runtime = SimpleNamespace(device="cpu", reason="There is no other.")
-    finished, ended = False, ""
-
-    def __init__(self, experiment, snapshot=None, data=()):
-        print("This must not come between the letters.")
-        self.experiment = experiment
-        self.iteration = snapshot.iteration if snapshot else 0
-
-    def step(self):
-        self.iteration += 1
-        time.sleep(self.experiment.seed or 0.001)
-        return True
-
-    def apply(self, experiment):
-        self.experiment = experiment
-
-    def snapshot(self):
-        return Snapshot(self.experiment, self.iteration, 0.0, {"pid": np.array(os.getpid())})
 
 
 @pytest.fixture
@@ -72,7 +48,7 @@ def reached(qtbot, trainer, iteration):
             found.append(snapshot)
         return bool(found)
 
-    qtbot.waitUntil(look, timeout=30_000)
+    qtbot.waitUntil(look, timeout=90_000)
     return found[0]
 
 
@@ -80,6 +56,8 @@ def test_a_run_there_equals_one_here_bit_for_bit(qtbot, make_trainer):
     trainer = make_trainer()
     trainer.start(SMALL)
     theirs = reached(qtbot, trainer, 4)
+    from odeviz.training import Session
+
     session = Session(SMALL)
     while session.step():
         pass
@@ -114,7 +92,7 @@ def test_killed_it_says_so_and_can_be_started_again(qtbot, make_trainer, caplog)
 def test_it_ends_within_a_bound_in_the_middle_of_a_step(qtbot, make_trainer):
     trainer = make_trainer(Counting)
     trainer.start(Experiment(seed=1000))
-    qtbot.waitUntil(lambda: trainer.phase is Phase.TRAINING, timeout=30_000)
+    qtbot.waitUntil(lambda: trainer.phase is Phase.TRAINING, timeout=90_000)
     pid = trainer.pid
     began = time.monotonic()
     assert trainer.shutdown()
