@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent
+from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from odeviz.tasks.chart import Chart, Curve
@@ -23,8 +23,9 @@ ROLES = {
     "muted": "muted", **{f"class{k}": f"classes.{k}" for k in range(10)},
 }  # fmt: skip
 _KINDS = {"line": "line", "dashed": "dash", "points": "dot", "bars": "dot"}
-#: Rows of a legend at most.
+#: Rows of a legend at most, and from which height of the chart on it may have more than one.
 ROWS = 4
+_HIGH = 220
 #: A range smaller than this share of the values is rounding: it is widened to that other share of them.
 _ROUNDING, _WIDENED = 1e-6, 0.1
 
@@ -101,6 +102,10 @@ class ChartPlot(QWidget):
         self._now.setPen(pen(self._theme.colors.muted, 1.0))
         self._forget()
         self._draw()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.legend.set_rows(ROWS if self.height() >= _HIGH else 1)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if (
@@ -184,7 +189,7 @@ class ChartPlot(QWidget):
             self._put(pg.FillBetweenItem(*edges, brush=fill), order, -100)
         if curve.style == "points":
             many = len(x) > 200
-            size = 4 if curve.faint or many else 6
+            size = 10 if len(x) == 1 else 4 if curve.faint or many else 6
             keep = np.isfinite(x) & np.isfinite(y)
             brush = QColor(color)
             brush.setAlphaF(0.5 if curve.faint else 0.65 if many else 0.9)

@@ -80,6 +80,7 @@ class ViewPanel(Panel):
         for label in (self._about, self._note):
             label.setProperty("role", "caption")
             label.setWordWrap(True)
+            label.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._message = QLabel(_EMPTY, self)
         self._message.setProperty("role", "muted")
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -159,6 +160,7 @@ class ViewPanel(Panel):
         self._progress.set_share(getattr(picture, "progress", 1.0))
         note = picture.note if picture is not None else ""
         self._note.setText(note)
+        self._note.setToolTip(note)
         self._note.setVisible(bool(note))
         if isinstance(picture, Chart):
             self._charts.set_charts(Charts(picture.title, (picture,)))
@@ -187,8 +189,10 @@ class ViewPanel(Panel):
         _spread(self._table)
 
     def _make_room(self) -> None:
-        """In a low panel the picture comes first; the sentence is then in the tooltip alone."""
-        self._about.setVisible(bool(self._about.text()) and self.height() >= _ROOMY)
+        """In a low panel the picture comes first; what is said about it is then in tooltips, but for two lines."""
+        roomy = self.height() >= _ROOMY
+        self._about.setVisible(bool(self._about.text()) and roomy)
+        self._note.setMaximumHeight(16777215 if roomy else 2 * self._note.fontMetrics().lineSpacing())
 
     def _show_controls(self) -> None:
         shown, experiment = self.current, self._experiment

@@ -54,6 +54,13 @@ class Legend(QWidget):
             self._fit()
             self.update()
 
+    def set_rows(self, rows: int) -> None:
+        """Take this many rows at most."""
+        if rows != self._rows:
+            self._rows = rows
+            self._fit()
+            self.update()
+
     def sizeHint(self) -> QSize:
         return QSize(200, _ROW)
 

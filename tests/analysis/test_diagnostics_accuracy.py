@@ -13,9 +13,9 @@ from studies import ROTATION, SADDLE, flow_study, trained_study
 from torch import Tensor, nn
 
 from odeviz.analysis import SolverChoice, Study
-from odeviz.analysis.diagnostics import cost
-from odeviz.analysis.diagnostics.accuracy import Yardstick, finest_slope, settled_slope
+from odeviz.analysis.diagnostics import cost, ladders
 from odeviz.analysis.diagnostics.gradients import adjoint_paths, gradient_of, true_gradient
+from odeviz.analysis.diagnostics.ladders import Yardstick, finest_slope, settled_slope
 from odeviz.analysis.diagnostics.layers import MEASURED, layer_errors
 from odeviz.analysis.diagnostics.subject import slope, subject_of
 from odeviz.engine import METHODS, ButcherTableau
@@ -25,6 +25,7 @@ from odeviz.storage import load_model
 from odeviz.storage.paths import pretrained
 from odeviz.tasks.experiment import SolverConfig
 from odeviz.tasks.scene import Scene
+from odeviz.tasks.viewpoint import Viewpoint
 
 EXPLICIT = [name for name, method in METHODS.items() if isinstance(method, ButcherTableau)]
 
@@ -96,6 +97,31 @@ def test_the_marker_is_the_present_setting() -> None:
     assert study.view("tolerance", SolverChoice("rk4", steps=8)).note.startswith(
         "rk4 with 8 steps has no tol"
     )
+
+
+def test_the_curves_fill_in_the_method_on_show_first_and_end_as_those_measured_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ladders, "TOLERANCES", (1e-1, 1e-3, 1e-5))
+    study, choice = trained_study(), SolverChoice("tsit5", 1e-4, 1e-4)
+    first = study.view("tolerance", choice, viewpoint=Viewpoint(patience=0.0))
+    assert first.progress == 0.0
+    assert [len(curve.x) for curve in first.curves[:5]] == [0] * 5
+    assert first.curves[-1].label == "now"
+    pictures = [first]
+    while pictures[-1].progress < 1.0:
+        pictures.append(study.view("tolerance", choice, viewpoint=Viewpoint(patience=0.01)))
+    shares = [picture.progress for picture in pictures]
+    assert shares == sorted(shares)
+    begun = next(picture for picture in pictures if any(len(c.x) for c in picture.curves[:5]))
+    assert {c.label.split()[0] for c in begun.curves[:5] if len(c.x)} == {"tsit5"}
+    whole = trained_study().view("tolerance", choice)
+    for here, there in zip(pictures[-1].curves, whole.curves, strict=True):
+        assert here.label == there.label
+        assert np.array_equal(here.x, there.x)
+    moved = study.view("tolerance", SolverChoice("tsit5", 1e-2, 1e-2), viewpoint=Viewpoint(patience=0.0))
+    assert all(a is b for a, b in zip(moved.curves[:5], pictures[-1].curves[:5], strict=True))
+    assert moved.curves[-1].y[0] > pictures[-1].curves[-1].y[0]
 
 
 def test_slopes_are_least_squares_of_logarithms() -> None:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from odeviz.analysis.diagnostics.subject import Subject, number, setting_text, slope, subject_of, typical
+from odeviz.analysis.diagnostics.ladders import (
+    TOLERANCES,
+    Ladder,
+    Solve,
+    Yardstick,
+    climb,
+    finest_slope,
+    settled_slope,
+)
+from odeviz.analysis.diagnostics.subject import number, setting_text
 from odeviz.engine import METHODS
 from odeviz.models import SolverOptions
 from odeviz.tasks.chart import Chart, Curve, Picture, Role, frozen
@@ -25,11 +32,14 @@ _SLOW = ("asynchronous-leapfrog", "adams", "esdirk4")
 _ORDERED = (*_FIXED, *_EXPLICIT_ADAPTIVE, "asynchronous-leapfrog")
 #: Evaluations after which a method is not tried at tighter tolerances or with smaller steps.
 _MOST, _MOST_SLOW, _MOST_ORDERED = 1000, 200, 1200
-_TOLERANCES = tuple(10.0 ** (-k / 2) for k in range(2, 19))
 #: Methods whose slopes are told in a sentence; the legend has them all.
 _TOLD = ("euler", "rk4", "dopri5", "dop853")
-#: Slopes are fitted where errors are below this share of the states' size, and above float64's rounding.
-_LARGE, _ROUNDING = 0.1, 2e-13
+#: What a solve's error is drawn over; a step's size from the number of steps and the end time.
+_ALONG: dict[str, Callable[[Solve, float], float]] = {
+    "tolerance": lambda one, t1: one.at,
+    "nfe": lambda one, t1: float(one.nfe),
+    "step": lambda one, t1: t1 / one.at,
+}
 #: Every method looks the same in all views.
 _LOOKS: dict[str, tuple[Role, Literal["line", "dashed"]]] = {
     "dopri5": ("class0", "line"), "tsit5": ("class1", "line"), "dop853": ("class2", "line"),
@@ -39,99 +49,18 @@ _LOOKS: dict[str, tuple[Role, Literal["line", "dashed"]]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Solve:
-    """One solve: its tolerance or its number of steps, what it cost and how far from the truth it ended."""
-
-    at: float
-    nfe: int
-    #: The largest distance at t1, and the geometric mean of all.
-    error: float
-    typical: float
-
-
-@dataclass(frozen=True, slots=True)
-class Yardstick:
-    """Errors of solves from the subject's starts, in float64."""
-
-    scene: Scene
-    subject: Subject
-    starts: Tensor
-    ends: Tensor
-
-    @classmethod
-    def of(cls, scene: Scene, trajectories: int | None = None) -> Yardstick:
-        subject = subject_of(scene)
-        ends = subject.ends(scene)[:trajectories]
-        return cls(scene, subject, subject.starts()[:trajectories], ends)
-
-    @property
-    def size(self) -> float:
-        """Root mean square of the states."""
-        return float(self.ends.square().sum(1).mean().sqrt())
-
-    def solve(self, options: SolverOptions, at: float, steps: int | None = None) -> Solve | None:
-        """None where the solve did not arrive."""
-        solution = self.subject.solve(
-            self.scene, self.subject.exact, self.starts, (0.0, self.subject.t1), options, steps
-        )
-        if not solution.ok:
-            return None
-        distance = (solution.y1 - self.ends).norm(dim=1)
-        return Solve(at, solution.stats.nfe_forward, float(distance.max()), typical(distance))
-
-    def by_tolerance(self, method: str, most: int) -> list[Solve]:
-        """Solves at tighter and tighter tolerances, until they cost too much or reach the yardstick's own error."""
-        solves = []
-        for tolerance in _TOLERANCES:
-            one = self.solve(SolverOptions(method, tolerance, tolerance, max_steps=most), tolerance)
-            if one is not None:
-                solves.append(one)
-            if one is None or one.nfe > most or one.error < _ROUNDING * self.size:
-                break
-        return solves
-
-    def by_steps(self, method: str, most: int) -> list[Solve]:
-        """Solves with 2, 4, 8 ... equal steps, until they cost too much or no smaller error is possible."""
-        solves, n = [], 2
-        while n * METHODS[method].stages <= 1.5 * most:
-            one = self.solve(SolverOptions(method), float(n), n)
-            if one is not None and math.isfinite(one.error):
-                solves.append(one)
-                if one.typical < _ROUNDING * self.size:
-                    break
-            n *= 2
-        return solves
-
-
-def settled_slope(x: list[float], y: list[float], size: float) -> float:
-    """Slope of log y against log x where errors are neither large nor rounding."""
-    fit = [(a, b) for a, b in zip(x, y, strict=True) if 1e-11 * size < b < _LARGE * size]
-    return slope([a for a, _ in fit], [b for _, b in fit])
-
-
-def finest_slope(solves: list[Solve], size: float) -> float:
-    """Slope of the typical error against the step size, between the two smallest steps above rounding."""
-    above = [one for one in solves if one.typical > _ROUNDING * size][-2:]
-    return slope([1.0 / one.at for one in above], [one.typical for one in above])
-
-
 def tolerance(scene: Scene) -> Picture:
     """See the view."""
     yardstick = Yardstick.of(scene)
-    known: dict[str, list[Solve]] = scene.remember(
-        "by tolerance", lambda: {m: yardstick.by_tolerance(m, _MOST) for m in _EXPLICIT_ADAPTIVE}
-    )
-    curves, slopes = [], {}
-    for method, solves in known.items():
-        tolerances, errors = [one.at for one in solves], [one.error for one in solves]
-        slopes[method] = settled_slope(tolerances, errors, yardstick.size)
-        curves.append(_curve(method, slopes[method], tolerances, errors))
-    ends = np.array([_TOLERANCES[-1], _TOLERANCES[0]])
+    ladders = _ladders(scene, _EXPLICIT_ADAPTIVE)
+    share = climb(scene, yardstick, ladders)
+    slopes = {one.method: _slope(one, yardstick, "tolerance") for one in ladders}
+    curves = [_curve(scene, one, slopes[one.method], "tolerance") for one in ladders]
+    ends = np.array([TOLERANCES[-1], TOLERANCES[0]])
     curves.append(Curve("error = tolerance", frozen(ends), frozen(ends), "muted", "dashed"))
     now, note = _now(scene, yardstick, _adaptive)
     if now is not None:
-        lowest = min((one.error for solves in known.values() for one in solves), default=now.error)
+        lowest = min((one.error for ladder in ladders for one in ladder.solves), default=now.error)
         x = frozen([scene.solver.rtol] * 2)
         curves.append(Curve("", x, frozen([lowest, now.error]), "truth", "dashed"))
         curves.append(Curve("now", frozen([scene.solver.rtol]), frozen([now.error]), "truth", "points"))
@@ -143,23 +72,22 @@ def tolerance(scene: Scene) -> Picture:
         x_log=True,
         y_log=True,
         note=f"{note}The error falls as the tolerance to the power {_listed(slopes)}.",
+        progress=share,
     )
 
 
 def work_precision(scene: Scene) -> Picture:
     """See the view."""
     yardstick = Yardstick.of(scene)
-    known: dict[str, list[Solve]] = scene.remember("work and precision", lambda: _every_method(yardstick))
-    curves, slopes = [], {}
-    for method, solves in known.items():
-        nfe, errors = [float(one.nfe) for one in solves], [one.error for one in solves]
-        slopes[method] = settled_slope(nfe, errors, yardstick.size)
-        curves.append(_curve(method, slopes[method], nfe, errors))
+    ladders = _ladders(scene, tuple(_LOOKS))
+    share = climb(scene, yardstick, ladders)
+    slopes = {one.method: _slope(one, yardstick, "nfe") for one in ladders}
+    curves = [_curve(scene, one, slopes[one.method], "nfe") for one in ladders]
     now, note = _now(scene, yardstick, lambda options: True)
     if now is not None:
         curves.append(Curve("now", frozen([float(now.nfe)]), frozen([now.error]), "truth", "points"))
-        best = _cheapest(known, now.error)
-        if best is not None:
+        best = _cheapest(ladders, now.error)
+        if best is not None and share == 1.0:
             note += f"The fewest evaluations for that error: about {best[1]:.0f}, with {best[0]}. "
     shown = {m: slopes[m] for m in _TOLD}
     return Chart(
@@ -170,20 +98,19 @@ def work_precision(scene: Scene) -> Picture:
         x_log=True,
         y_log=True,
         note=f"{note}Slopes: {_listed(shown)}.",
+        progress=share,
     )
 
 
 def order(scene: Scene) -> Picture:
     """See the view."""
     yardstick = Yardstick.of(scene, 32)
-    known: dict[str, list[Solve]] = scene.remember(
-        "by steps", lambda: {m: yardstick.by_steps(m, _MOST_ORDERED) for m in _ORDERED}
+    known: list[Ladder] = scene.remember(
+        "by steps", lambda: [Ladder(m, _MOST_ORDERED, by_steps=True) for m in _ORDERED]
     )
-    curves, slopes = [], {}
-    for method, solves in known.items():
-        slopes[method] = finest_slope(solves, yardstick.size)
-        sizes = [yardstick.subject.t1 / one.at for one in solves]
-        curves.append(_curve(method, slopes[method], sizes, [one.typical for one in solves]))
+    share = climb(scene, yardstick, known)
+    slopes = {one.method: finest_slope(one.solves, yardstick.size) for one in known}
+    curves = [_curve(scene, one, slopes[one.method], "step", t1=yardstick.subject.t1) for one in known]
     texts = [f"{m} {slopes[m]:.2f} (order {METHODS[m].order})" for m in _TOLD if math.isfinite(slopes[m])]
     told = ", ".join(texts) or "unknown"
     return Chart(
@@ -195,13 +122,27 @@ def order(scene: Scene) -> Picture:
         y_log=True,
         note=f"Slopes at the smallest steps above rounding: {told}. Above the order, the steps are still too large for "
         "the leading error to stand alone; below it, the field has kinks, as those of relu and ELU.",
+        progress=share,
     )
 
 
-def _every_method(yardstick: Yardstick) -> dict[str, list[Solve]]:
-    fixed = {m: yardstick.by_steps(m, _MOST) for m in _FIXED}
-    adaptive = {m: yardstick.by_tolerance(m, _MOST) for m in _EXPLICIT_ADAPTIVE}
-    return fixed | adaptive | {m: yardstick.by_tolerance(m, _MOST_SLOW) for m in _SLOW}
+def _ladders(scene: Scene, methods: tuple[str, ...]) -> list[Ladder]:
+    """Those of the methods, which two views share; the method of the solver on show comes first."""
+
+    def fresh() -> dict[str, Ladder]:
+        most = dict.fromkeys(_SLOW, _MOST_SLOW)
+        return {m: Ladder(m, most.get(m, _MOST), by_steps=m in _FIXED) for m in _LOOKS}
+
+    ladders: dict[str, Ladder] = scene.remember("ladders", fresh)
+    return sorted((ladders[m] for m in methods), key=lambda one: one.method != scene.solver.method)
+
+
+def _slope(ladder: Ladder, yardstick: Yardstick, along: str) -> float:
+    """Of one that is known to its end: before, it would still change."""
+    if not ladder.done:
+        return math.nan
+    x = [_ALONG[along](one, 1.0) for one in ladder.solves]
+    return settled_slope(x, [one.error for one in ladder.solves], yardstick.size)
 
 
 def _adaptive(options: SolverOptions) -> bool:
@@ -226,19 +167,29 @@ def _now(
     return now, f"Now {setting_text(scene.solver)}: error {number(now.error)}, {where}NFE {now.nfe}. "
 
 
-def _cheapest(known: dict[str, list[Solve]], error: float) -> tuple[str, float] | None:
+def _cheapest(ladders: list[Ladder], error: float) -> tuple[str, float] | None:
     """The method that reaches an error with the fewest evaluations, and how many."""
     found = {}
-    for method, solves in known.items():
-        reached = [one.nfe for one in solves if one.error <= error]
+    for ladder in ladders:
+        reached = [one.nfe for one in ladder.solves if one.error <= error]
         if reached:
-            found[method] = min(reached)
+            found[ladder.method] = min(reached)
     return min(found.items(), key=lambda item: item[1]) if found else None
 
 
-def _curve(method: str, measured: float, x: list[float], y: list[float]) -> Curve:
-    label = method if math.isnan(measured) else f"{method} {number(round(measured, 1))}"
-    return Curve(label, frozen(x), frozen(y), *_LOOKS[method])
+def _curve(scene: Scene, ladder: Ladder, measured: float, along: str, t1: float = 1.0) -> Curve:
+    """A ladder's errors, the very same object until there are more of them."""
+    method, solves = ladder.method, ladder.solves
+    # Of twelve methods the slopes would crowd the legend.
+    told = ladder.done and math.isfinite(measured) and along != "nfe"
+
+    def drawn() -> Curve:
+        y = [one.typical if along == "step" else one.error for one in solves]
+        label = f"{method} {number(round(measured, 1))}" if told else method
+        return Curve(label, frozen([_ALONG[along](one, t1) for one in solves]), frozen(y), *_LOOKS[method])
+
+    curve: Curve = scene.remember(f"{along} of {method}, {len(solves)}, {ladder.done}", drawn)
+    return curve
 
 
 def _listed(slopes: dict[str, float]) -> str:

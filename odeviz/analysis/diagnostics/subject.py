@@ -182,7 +182,7 @@ def adaptive_choice(options: SolverOptions) -> SolverOptions:
 def setting_text(options: SolverOptions) -> str:
     """The solver's setting in a few words."""
     if METHODS[options.method].adaptive:
-        return f"{options.method} at rtol {options.rtol:.0e}"
+        return f"{options.method} at rtol {options.rtol:.0e}".replace("e-0", "e-")
     return f"{options.method} with {options.steps} steps"
 
 
