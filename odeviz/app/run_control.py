@@ -187,11 +187,10 @@ class RunControl(QObject):
 
     @Slot(object)
     def _on_shown(self, snapshot: Snapshot | None) -> None:
-        """A learnt end time is told beside the one that it began with; what solves nothing has no solver to set."""
+        """A learnt end time is told beside the one that it began with; and whether anything is solved."""
         if snapshot is not None and snapshot.experiment is not self._judged:
             self._judged = snapshot.experiment
             self.solves = self._judged.applies(find(self._judged, "solver.method"))
-            self.window.solver_bar.set_there(self.solves)
         log_t1 = None if snapshot is None else snapshot.weights.get("log_t1")
         learnt = "" if log_t1 is None else f"learnt: {math.exp(float(log_t1)):.3f}"
         self.window.form.set_note("solver.t1", learnt)

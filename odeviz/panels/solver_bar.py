@@ -72,9 +72,7 @@ _READOUTS = (
 )
 
 
-_NO_SOLVER = (
-    "This model makes steps of its own, block by block: there is no solver to choose, and no tolerance."
-)
+_NO_SOLVER = "This model makes steps of its own, block by block: there is no solver to choose."
 #: The width from which slider and read-outs share one row.
 _ONE_ROW = 660
 
@@ -93,7 +91,6 @@ class SolverBar(Panel):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._choice = SolverChoice()
-        self._solves = True
         self._label = QLabel(self)
         self._label.setProperty("role", "caption")
         self._value = QLabel(self)
@@ -139,20 +136,11 @@ class SolverBar(Panel):
             widget.setToolTip(tip)
         self.slider.setAccessibleName("Tolerance" if adaptive else "Steps")
         self._value.setText(power(float(f"{choice.rtol:.1g}")) if adaptive else str(choice.steps))
-        self._show_whether_it_solves()
 
     def set_solves(self, solves: bool) -> None:
-        """Whether the model on show is solved at all: a stack of blocks or layers makes steps of its own."""
-        self._solves = solves
-        self.set_choice(self._choice)
-
-    def _show_whether_it_solves(self) -> None:
-        for widget in (self.slider, self.method, self._label, self._value):
-            widget.setEnabled(self._solves)
-            if not self._solves:
-                widget.setToolTip(_NO_SOLVER)
-        if not self._solves:
-            self._value.setText("–")
+        """Whether the model on show is solved at all; for a stack of blocks or layers a sentence takes the place."""
+        self._controls.setVisible(solves)
+        self._no_solver.setVisible(not solves)
 
     def set_cost(self, flow: FlowResult | None) -> None:
         """What a solve cost; None shows dashes."""
@@ -166,11 +154,6 @@ class SolverBar(Panel):
             texts["time"] = f"{flow.milliseconds:.1f} ms"
         for key, text in texts.items():
             self._values[key].setText(text)
-
-    def set_there(self, there: bool) -> None:
-        """Whether the model solves anything; for one of layers the controls give way to a sentence."""
-        self._controls.setVisible(there)
-        self._layers.setVisible(not there)
 
     def set_busy(self, busy: bool) -> None:
         """Mute the numbers while newer ones are on their way."""
@@ -194,11 +177,11 @@ class SolverBar(Panel):
         controls = QHBoxLayout(self._controls)
         controls.setContentsMargins(0, 0, 0, 0)
         controls.setSpacing(12)
-        self._layers = QLabel("This model has no solver: its layers are its steps.", self)
-        self._layers.setProperty("role", "muted")
-        self._layers.setWordWrap(True)
-        self._layers.setToolTip("A residual net, h ← h + f(h), is Euler's method with one step a layer.")
-        self._layers.hide()
+        self._no_solver = QLabel(_NO_SOLVER, self)
+        self._no_solver.setProperty("role", "muted")
+        self._no_solver.setWordWrap(True)
+        self._no_solver.setToolTip("A residual net, h ← h + f(h), is Euler's method with one step a layer.")
+        self._no_solver.hide()
         names = QGridLayout()
         names.setSpacing(0)
         names.addWidget(self._label, 0, 0)
@@ -209,7 +192,7 @@ class SolverBar(Panel):
         controls.addWidget(self.slider, 1)
         controls.addWidget(self.method)
         # The bar keeps its height.
-        self._layers.setMinimumHeight(self._controls.sizeHint().height())
+        self._no_solver.setMinimumHeight(self._controls.sizeHint().height())
         costs = QHBoxLayout()
         costs.setSpacing(16)
         for key, caption, widest, tip in _READOUTS:
@@ -219,7 +202,7 @@ class SolverBar(Panel):
         self._outer.setSpacing(16)
         self._outer.setSizeConstraint(QBoxLayout.SizeConstraint.SetNoConstraint)
         self._outer.addWidget(self._controls, 1)
-        self._outer.addWidget(self._layers, 1)
+        self._outer.addWidget(self._no_solver, 1)
         self._outer.addLayout(costs)
 
     def _readout(self, key: str, caption: str, widest: str, tip: str) -> QGridLayout:

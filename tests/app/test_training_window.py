@@ -182,9 +182,7 @@ def test_the_solvers_error_is_measured_now_and_then_while_training(trained):
 
 
 def test_a_model_of_layers_has_no_solver_to_set(rig):
-    bar = rig.window.solver_bar
-    rig.show(options__model="residual-net")
-    assert (bar._controls.isHidden(), bar._layers.isHidden()) == (True, False)
-    assert not rig.window.actions_["tighter"].isEnabled()
-    rig.show()
-    assert (bar._controls.isHidden(), bar._layers.isHidden()) == (False, True)
+    for model, solves in (("residual-net", False), ("ode-net", True)):
+        rig.show(options__model=model)
+        assert rig.window.solver_bar._controls.isHidden() is not solves
+        assert rig.window.actions_["tighter"].isEnabled() is solves

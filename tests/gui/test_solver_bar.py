@@ -78,14 +78,11 @@ def test_an_answer_does_not_move_a_slider_that_is_held(qtbot, bar):
     qtbot.mouseRelease(bar.slider, Qt.MouseButton.LeftButton)
 
 
-def test_where_nothing_is_solved_there_is_nothing_to_choose(qtbot, bar):
-    bar.set_solves(False)
-    assert not bar.slider.isEnabled()
-    assert not bar.method.isEnabled()
-    assert "steps of its own" in bar.slider.toolTip()
-    assert bar._value.text() == "–"
-    bar.set_choice(SolverChoice("euler", steps=8))
-    assert not bar.slider.isEnabled()
-    bar.set_solves(True)
-    assert bar.slider.isEnabled()
-    assert bar._value.text() == "8"
+def test_where_nothing_is_solved_a_sentence_takes_the_place_of_the_controls(bar):
+    for solves in (False, True):
+        height = bar.height()
+        bar.set_solves(solves)
+        bar.set_choice(SolverChoice("euler", steps=8))
+        assert bar.slider.isVisibleTo(bar) is bar.method.isVisibleTo(bar) is solves
+        assert bar._no_solver.isVisibleTo(bar) is not solves
+        assert bar.height() == height
