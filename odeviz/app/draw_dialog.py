@@ -1,12 +1,12 @@
-"""Points drawn with the mouse: a spray can over the plane, and what it has sprayed."""
+"""Points drawn with the mouse: a canvas, a brush for each class, and what becomes of the drawing."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import (
+    QButtonGroup,
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
@@ -18,120 +18,19 @@ from PySide6.QtWidgets import (
 )
 
 from odeviz.storage.own_data import OwnData
-from odeviz.tasks.own_data import FEWEST
-from odeviz.widgets.guard import painted
+from odeviz.tasks.own_data import FEWEST, classes_of
+from odeviz.widgets.chip import Chip
+from odeviz.widgets.spray_canvas import NARROWEST, WIDEST, WIPER, SprayCanvas
 from odeviz.widgets.theme import Theme
 
-#: The canvas shows the square from -HALF to HALF.
-HALF = 4.0
-#: Points sprayed for each movement of the mouse, and the most that are kept.
-SPRAYED, MOST = 12, 20_000
-
-
-class Canvas(QWidget):
-    """A square of the plane. The left button sprays points, the right one wipes them away; Ctrl+Z undoes a stroke."""
-
-    changed = Signal()
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self._rng = np.random.default_rng(0)
-        self._strokes: list[NDArray[np.float64]] = []
-        self.points: NDArray[np.float64] = np.empty((0, 2))
-        self.radius = 0.25
-        self._mouse: QPointF | None = None
-        self.setMouseTracking(True)
-        self.setCursor(Qt.CursorShape.CrossCursor)
-        self.setMinimumSize(320, 320)
-        self.setAccessibleName("Drawing area")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-
-    def sizeHint(self) -> QSize:
-        return QSize(440, 440)
-
-    def clear(self) -> None:
-        """Take all points away; it can be undone."""
-        self._remember()
-        self._set(np.empty((0, 2)))
-
-    def undo(self) -> None:
-        """Take the last stroke back."""
-        if self._strokes:
-            self._set(self._strokes.pop())
-
-    @property
-    def can_undo(self) -> bool:
-        return bool(self._strokes)
-
-    def _remember(self) -> None:
-        self._strokes.append(self.points)
-
-    def _set(self, points: NDArray[np.float64]) -> None:
-        self.points = points[-MOST:]
-        self.changed.emit()
-        self.update()
-
-    def _plane(self, at: QPointF) -> NDArray[np.float64]:
-        side, left, top = self._square()
-        return np.array([(at.x() - left) / side - 0.5, 0.5 - (at.y() - top) / side]) * 2.0 * HALF
-
-    def _square(self) -> tuple[float, float, float]:
-        side = float(min(self.width(), self.height()))
-        return side, (self.width() - side) / 2, (self.height() - side) / 2
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._remember()
-        self._act(event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._mouse = event.position()
-        self._act(event)
-        self.update()
-
-    def leaveEvent(self, event: object) -> None:
-        self._mouse = None
-        self.update()
-
-    def _act(self, event: QMouseEvent) -> None:
-        centre = self._plane(event.position())
-        if event.buttons() & Qt.MouseButton.LeftButton:
-            spray = centre + self.radius * self._rng.normal(size=(SPRAYED, 2)) / 2
-            inside = np.abs(spray).max(axis=1) <= HALF
-            self._set(np.concatenate([self.points, spray[inside]]))
-        elif event.buttons() & Qt.MouseButton.RightButton:
-            far = np.hypot(*(self.points - centre).T) > self.radius
-            self._set(self.points[far])
-
-    @painted
-    def paintEvent(self, painter: QPainter) -> None:
-        c = self._theme.colors
-        side, left, top = self._square()
-        box = QRectF(left, top, side, side)
-        painter.fillRect(box, self._theme.qcolor(c.base))
-        painter.setPen(QPen(self._theme.qcolor(c.grid), 1))
-        for k in range(1, 8):
-            at = side * k / 8
-            painter.drawLine(QPointF(left + at, top), QPointF(left + at, top + side))
-            painter.drawLine(QPointF(left, top + at), QPointF(left + side, top + at))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pixels = (self.points * [1.0, -1.0] / (2 * HALF) + 0.5) * side + [left, top]
-        pen = QPen(self._theme.qcolor(c.accent, 0.8), 3.0)
-        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-        painter.setPen(pen)
-        painter.drawPoints([QPointF(x, y) for x, y in pixels])
-        if not len(self.points):
-            painter.setPen(self._theme.qcolor(c.muted))
-            text = "Drag to spray points.\nThe right button wipes them away."
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-        if self._mouse is not None:
-            reach = self.radius / (2 * HALF) * side
-            painter.setPen(QPen(self._theme.qcolor(c.muted), 1))
-            painter.drawEllipse(self._mouse, reach, reach)
+#: Brushes: one for each class that a classifier tells apart.
+CLASSES = 2
+#: Points of a class that is to be told from another.
+_EACH = FEWEST // 2
 
 
 class DrawDialog(QDialog):
-    """A canvas with a brush; ``drawn`` is emitted with the points as :class:`OwnData`."""
+    """Emits the drawing as :class:`OwnData`: points of one class without labels, of several with theirs."""
 
     drawn = Signal(object)
 
@@ -139,58 +38,159 @@ class DrawDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("draw")
         self.setWindowTitle("Draw data")
-        self.canvas = Canvas(theme, self)
-        self._count = QLabel(self)
-        self._count.setProperty("role", "muted")
-        size = QSlider(Qt.Orientation.Horizontal, self)
-        size.setRange(5, 100)
-        size.setValue(round(100 * self.canvas.radius))
-        size.setAccessibleName("Brush size")
-        size.setToolTip("How wide the brush sprays and wipes.")
-        size.valueChanged.connect(self._resize_brush)
-        self._undo = QPushButton("Undo", self)
+        self.canvas = SprayCanvas(theme, CLASSES, self)
+        self._told = QLabel(self)
+        self._told.setWordWrap(True)
+        self._undo = self._button("Undo", "Take the last stroke back (Ctrl+Z).")
         self._undo.setShortcut("Ctrl+Z")
-        self._undo.setToolTip("Take the last stroke back (Ctrl+Z).")
         self._undo.clicked.connect(self.canvas.undo)
-        self._clear = QPushButton("Clear", self)
-        self._clear.setToolTip("Take all points away.")
+        self._clear = self._button("Clear", "Take all points away.")
         self._clear.clicked.connect(self.canvas.clear)
-        for button in (self._undo, self._clear):
-            button.setAutoDefault(False)
-        tools = QHBoxLayout()
-        tools.addWidget(QLabel("Brush", self))
-        tools.addWidget(size, 1)
-        tools.addWidget(self._undo)
-        tools.addWidget(self._clear)
+        self.size = self._slider(
+            "Brush size", "How wide the brush is (Page Up and Page Down).",
+            (round(100 * NARROWEST), round(100 * WIDEST), round(100 * self.canvas.radius)),
+        )  # fmt: skip
+        self.size.valueChanged.connect(self._resize_brush)
+        self.density = self._slider(
+            "Density", "How many points each movement sprays.", (1, 40, self.canvas.density)
+        )
+        self.density.valueChanged.connect(self._set_density)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self._learn = self._buttons.addButton("Learn from it", QDialogButtonBox.ButtonRole.AcceptRole)
         self._learn.setProperty("kind", "primary")
         self._buttons.accepted.connect(self._accept)
         self._buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.addWidget(self.canvas, 1)
-        column.addLayout(tools)
-        column.addWidget(self._count)
-        column.addWidget(self._buttons)
+        self._lay_out(theme)
         self.canvas.changed.connect(self._tell)
+        self.canvas.setFocus()
         self._tell()
+
+    def _lay_out(self, theme: Theme) -> None:
+        tools = QHBoxLayout()
+        tools.setSpacing(4)
+        self._brushes = QButtonGroup(self)
+        for label in range(CLASSES):
+            name = "AB"[label]
+            brush = Chip(
+                theme, f"Class {name}", _dots[label], f"Spray points of class {name} ({label + 1}).", self
+            )
+            self._brushes.addButton(brush, label)
+            tools.addWidget(brush)
+        wiper = Chip(theme, "Eraser", _ring, "Wipe points away (E, or the right button).", self)
+        # A group takes -1 for "give it a number".
+        self._brushes.addButton(wiper, CLASSES)
+        tools.addWidget(wiper)
+        self._brushes.idClicked.connect(self._take)
+        tools.addStretch(1)
+        tools.addWidget(self._undo)
+        tools.addWidget(self._clear)
+        sliders = QHBoxLayout()
+        for slider in (self.size, self.density):
+            sliders.addWidget(QLabel(slider.accessibleName(), self))
+            sliders.addWidget(slider, 1)
+        column = QVBoxLayout(self)
+        column.addLayout(tools)
+        column.addWidget(self.canvas, 1)
+        column.addLayout(sliders)
+        column.addWidget(self._told)
+        column.addWidget(self._buttons)
+
+    def _button(self, text: str, tip: str) -> QPushButton:
+        button = QPushButton(text, self)
+        button.setToolTip(tip)
+        button.setAutoDefault(False)
+        return button
+
+    def _slider(self, name: str, tip: str, numbers: tuple[int, int, int]) -> QSlider:
+        slider = QSlider(Qt.Orientation.Horizontal, self)
+        slider.setRange(*numbers[:2])
+        slider.setValue(numbers[2])
+        slider.setAccessibleName(name)
+        slider.setToolTip(tip)
+        return slider
+
+    @Slot(int)
+    def _take(self, number: int) -> None:
+        self.canvas.take(WIPER if number == CLASSES else number)
+        self.canvas.setFocus()
 
     @Slot(int)
     def _resize_brush(self, percent: int) -> None:
-        self.canvas.radius = percent / 100
-        self.canvas.update()
+        self.canvas.widen(percent / 100)
+
+    @Slot(int)
+    def _set_density(self, points: int) -> None:
+        self.canvas.density = points
 
     @Slot()
     def _tell(self) -> None:
-        n = len(self.canvas.points)
-        enough = n >= FEWEST
-        self._count.setText(f"{n:,} points" if enough else f"{n} points; at least {FEWEST} are needed")
-        self._learn.setEnabled(enough)
-        self._undo.setEnabled(self.canvas.can_undo)
-        self._clear.setEnabled(n > 0)
+        """Show what is drawn, with which brush, and what will be learnt from it."""
+        canvas = self.canvas
+        counts = [int((canvas.labels == label).sum()) for label in range(CLASSES)]
+        texts = [f"{count:,} of class {name}" for count, name in zip(counts, "AB", strict=True) if count]
+        then = "to be told apart." if len(texts) > 1 else "their density will be learnt."
+        self._say(f"{' and '.join(texts)}: {then}" if texts else "Two classes will be told apart; of one class, "
+                  "the density is learnt.", "muted")  # fmt: skip
+        self._brushes.button(CLASSES if canvas.brush == WIPER else canvas.brush).setChecked(True)
+        self.size.setValue(round(100 * canvas.radius))
+        self._undo.setEnabled(canvas.can_undo)
+        self._clear.setEnabled(len(canvas.points) > 0)
+
+    def _say(self, text: str, role: str) -> None:
+        self._told.setText(text)
+        if self._told.property("role") != role:
+            self._told.setProperty("role", role)
+            self._told.style().polish(self._told)
+
+    def _missing(self) -> str:
+        """Why nothing can be learnt from the drawing, in one sentence; "" when something can."""
+        labels = self.canvas.labels
+        found = classes_of(labels)
+        if not len(found):
+            return f"Nothing is drawn yet: drag over the square; at least {FEWEST} points are needed."
+        if len(labels) < FEWEST:
+            return f"{len(labels)} points are too few: at least {FEWEST} are needed."
+        for label in found if len(found) > 1 else ():
+            count = int((labels == label).sum())
+            if count < _EACH:
+                return (
+                    f"{count} points of class {'AB'[label]} are too few to be told from the others: draw at least "
+                    f"{_EACH}, or wipe them away."
+                )
+        return ""
 
     @Slot()
     def _accept(self) -> None:
-        points = self.canvas.points.astype(np.float32)
-        self.drawn.emit(OwnData({"points": points, "labels": np.full(len(points), -1, dtype=np.int64)}))
+        missing = self._missing()
+        if missing:
+            self._say(missing, "error")
+            return
+        points, labels = self.canvas.points.astype(np.float32), self.canvas.labels
+        if len(classes_of(labels)) == 1:
+            labels = np.full(len(points), -1, dtype=np.int64)
+        self.drawn.emit(OwnData({"points": points, "labels": labels}))
         self.accept()
+
+
+def _class_dots(label: int, painter: QPainter, box: QRectF, theme: Theme) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.colors.of_class(label)))
+    for x, y in ((3, 4), (9, 2.5), (6.5, 8), (2.5, 11), (11.5, 10.5)):
+        painter.drawEllipse(box.topLeft() + QPointF(x, y), 1.8, 1.8)
+
+
+def _dots_a(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    _class_dots(0, painter, box, theme)
+
+
+def _dots_b(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    _class_dots(1, painter, box, theme)
+
+
+def _ring(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    painter.setPen(QPen(QColor(theme.colors.muted), 1.5))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawEllipse(box.center(), 5.0, 5.0)
+
+
+_dots = (_dots_a, _dots_b)

@@ -16,7 +16,7 @@ from odeviz.bridge import JobRunner, Trouble
 from odeviz.state import Workbench
 from odeviz.storage.own_data import OwnData, load_own
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.own_data import OWN
+from odeviz.tasks.own_data import OWN, classes_of
 from odeviz.tasks.registry import TASKS
 from odeviz.tasks.task import Task
 
@@ -74,7 +74,7 @@ class OwnDataControl(QObject):
     @Slot(object)
     def _on_drawn(self, own: OwnData) -> None:
         try:
-            experiment = _learning_from(own, self._taker("points"), self._bench.experiment)
+            experiment = _learning_from(own, _drawn_for(own, self._taker("points")), self._bench.experiment)
         except ValueError as error:
             self._fail("Your drawing", Trouble.of(error))
             return
@@ -98,7 +98,26 @@ class OwnDataControl(QObject):
 def _read(path: Path, task: Task, now: Experiment) -> tuple[Experiment, OwnData]:
     """Data from a file, and an experiment that learns from them; raises ``ValueError``."""
     own = load_own(path, task.own)
+    if task.needs_labels and not _classes(own):
+        task = _other(task)
     return _learning_from(own, task, now), own
+
+
+def _classes(own: OwnData) -> int:
+    """How many classes points are of; 0 without labels."""
+    return len(classes_of(own.arrays["labels"]))
+
+
+def _drawn_for(own: OwnData, task: Task) -> Task:
+    """The task for points that were drawn: several classes are to be told apart, one is a density."""
+    return task if task.needs_labels == (_classes(own) > 1) else _other(task)
+
+
+def _other(task: Task) -> Task:
+    """The first task that learns from the same kind of data with labels, where this one needs none, or without."""
+    return next(
+        each for each in TASKS.values() if each.own == task.own and each.needs_labels != task.needs_labels
+    )
 
 
 def _learning_from(own: OwnData, task: Task, now: Experiment) -> Experiment:

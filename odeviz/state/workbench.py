@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
@@ -18,9 +19,10 @@ from odeviz.state.commands import Change
 from odeviz.state.layers import COLOURINGS, LAYERS, SHOWN, Stage
 from odeviz.state.nouns import Mark, Playhead, Point, Range, Replay, Seeds, Selection, TrainingStatus
 from odeviz.tasks.experiment import FIXED, Experiment
-from odeviz.tasks.own_data import OWN
+from odeviz.tasks.own_data import OWN, classes_of
 from odeviz.tasks.registry import TASKS
 from odeviz.tasks.settings import find
+from odeviz.tasks.task import Task
 from odeviz.training.snapshot import Snapshot
 
 #: A trajectory solved with this looks the same as an exact one.
@@ -377,7 +379,8 @@ class Workbench(QObject):
             # Another task begins with what works for it.
             kept: dict[str, Any] = {"seed": now.seed, "device": now.device, "dtype": now.dtype}
             own = now.data.name == OWN
-            if now.data.name in TASKS[value].data and not (own and TASKS[value].own != TASKS[now.task].own):
+            other = own and (TASKS[value].own != TASKS[now.task].own or not self._labelled(TASKS[value]))
+            if now.data.name in TASKS[value].data and not other:
                 kept |= {"data.name": now.data.name}
             return Experiment.of(value, kept)
         # A method brings its ways to a gradient; what both have is kept.
@@ -389,6 +392,10 @@ class Workbench(QObject):
                 except ValueError:
                     continue
         return self.experiment.with_setting(path, value)
+
+    def _labelled(self, task: Task) -> bool:
+        """Whether the person's own data have the labels that a task may need."""
+        return not task.needs_labels or bool(len(classes_of(self.data.get("labels", np.empty(0)))))
 
     def _push(self, text: str, apply: Any, old: Any, new: Any, merge: str = "") -> None:
         drag = self._drags if self.dragging else 0

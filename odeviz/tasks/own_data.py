@@ -77,6 +77,26 @@ def _check_points(data: Mapping[str, NDArray[Any]]) -> None:
         raise ValueError("own points are all the same point, from which nothing can be learnt")
 
 
+def classes_of(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """The classes among labels ``[n]``, in order; those without a label, -1, are of none."""
+    found: NDArray[np.int64] = np.unique(labels[labels >= 0])
+    return found
+
+
+def check_classes(labels: NDArray[Any], wanted: int) -> None:
+    """``ValueError`` unless every point has a label, of ``wanted`` classes, each with points to learn and to test."""
+    found = classes_of(labels)
+    if not len(found):
+        raise ValueError("own points have no labels, and a classifier needs them: columns x, y and label")
+    if (labels < 0).any():
+        raise ValueError(f"own points must all have a label, and {int((labels < 0).sum()):,} have none")
+    if len(found) != wanted:
+        raise ValueError(f"own points must be of {wanted} classes, not {len(found)}")
+    fewest = min(int((labels == each).sum()) for each in found)
+    if fewest < FEWEST // 2:
+        raise ValueError(f"each class of own points must have at least {FEWEST // 2} points, not {fewest}")
+
+
 def check_spread(points: NDArray[Any]) -> None:
     """``ValueError`` where points ``[n, 2]`` lie on one line."""
     precise = points.astype(np.float64)

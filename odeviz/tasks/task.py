@@ -155,6 +155,8 @@ class Task:
     own: str = ""
     #: Raises ``ValueError`` for data of its kind from which it cannot learn nevertheless.
     learnable: Callable[[Experiment, Arrays], None] = _any_data
+    #: It tells classes apart: a person's own points must carry their labels.
+    needs_labels: bool = False
     #: The state jumps on its way, so that what is said of any flow does not hold for it.
     jumps: bool = False
     views: tuple[View, ...] = ()

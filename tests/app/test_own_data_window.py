@@ -8,8 +8,9 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
-from odeviz.app.draw_dialog import HALF, DrawDialog
+from odeviz.app.draw_dialog import DrawDialog
 from odeviz.storage.own_data import OwnData
+from odeviz.widgets.spray_canvas import HALF, WIPER
 
 
 @pytest.fixture
@@ -109,9 +110,46 @@ def stroke(qtbot, canvas, start, end, button=Qt.MouseButton.LeftButton):
     qtbot.mouseRelease(canvas, button, pos=end)
 
 
-def test_an_empty_drawing_cannot_be_learnt_from(dialog):
-    assert not dialog._learn.isEnabled()
-    assert dialog._count.text() == "0 points; at least 16 are needed"
+def test_an_empty_drawing_is_refused_with_a_sentence(qtbot, dialog):
+    with qtbot.assertNotEmitted(dialog.drawn):
+        qtbot.mouseClick(dialog._learn, Qt.MouseButton.LeftButton)
+    assert "Nothing is drawn yet" in dialog._told.text()
+    assert dialog.isVisible()
+
+
+def test_two_classes_are_drawn_with_the_keys_and_told_apart(rig, qtbot, dialog):
+    rig.show(task="density")
+    dialog.drawn.connect(rig.control.own_data._on_drawn)
+    canvas = dialog.canvas
+    for keys in ((Qt.Key.Key_Space,) * 3, (Qt.Key.Key_2, *[Qt.Key.Key_Right] * 5, Qt.Key.Key_Space)):
+        for key in keys:
+            qtbot.keyClick(canvas, key)
+    assert (canvas.labels == 0).sum() == 36
+    assert canvas.points[canvas.labels == 1, 0].mean() == pytest.approx(1.0, abs=0.2)
+    assert dialog._brushes.button(1).isChecked()
+    qtbot.keyClick(canvas, Qt.Key.Key_E)
+    assert canvas.brush == WIPER
+    qtbot.keyClick(canvas, Qt.Key.Key_Space)
+    qtbot.mouseClick(dialog._learn, Qt.MouseButton.LeftButton)
+    few = int((canvas.labels == 1).sum())
+    assert f"{few} points of class B are too few" in dialog._told.text()
+    qtbot.mouseClick(dialog._undo, Qt.MouseButton.LeftButton)
+    assert "and 12 of class B: to be told apart" in dialog._told.text()
+    qtbot.mouseClick(dialog._learn, Qt.MouseButton.LeftButton)
+    assert rig.bench.experiment.task == "classification"
+    assert rig.bench.experiment.data.name == "own"
+    assert set(rig.sessions[-1].data["labels"]) == {0, 1}
+
+
+def test_a_table_with_labels_is_learnt_by_a_classifier_that_is_on_show(rig, tmp_path):
+    rng, path = np.random.default_rng(0), tmp_path / "two.csv"
+    np.savetxt(path, np.c_[rng.normal(size=(60, 2)), np.arange(60) % 2 + 3], delimiter=",")
+    rig.show()
+    rig.window.file_dropped.emit(path)
+    assert (rig.bench.experiment.task, rig.bench.experiment.data.name) == ("classification", "own")
+    # Without its labels it would be nothing to a classifier; and a density needs none.
+    rig.bench.edit("task", "density")
+    assert rig.bench.experiment.data.name == "own"
 
 
 def test_spraying_wiping_and_undo(qtbot, dialog):

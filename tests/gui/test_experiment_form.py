@@ -57,7 +57,7 @@ def test_settings_that_do_not_apply_are_hidden(form):
 def test_only_data_sets_of_the_task_are_offered(form):
     form.set_experiment(Experiment(), None)
     box = control(form, "data.name")
-    assert [box.itemData(i) for i in range(box.count())] == ["moons", "circles", "spirals", "annuli"]
+    assert [box.itemData(i) for i in range(box.count())] == ["moons", "circles", "spirals", "annuli", "own"]
 
 
 def test_only_ways_to_a_gradient_that_the_method_has_are_offered(form):

@@ -17,6 +17,7 @@ from odeviz.tasks.classification.boundary import boundary
 from odeviz.tasks.learning import build_model, task_for
 from odeviz.tasks.plane import Plane
 from odeviz.tasks.presets import PRESETS
+from odeviz.training import Session
 from odeviz.training.runtime import one_thread
 
 CHOICE = SolverChoice("dopri5", 1e-5, 1e-5)
@@ -194,3 +195,43 @@ def test_the_shipped_boundaries_are_what_their_cards_say():
     )
     assert open_.startswith("One open line")
     assert "1 curve, 1 closed" in closed
+
+
+def labelled(n=200, scale=1.0, classes=(0, 1)):
+    rng = np.random.default_rng(3)
+    labels = np.array(classes, dtype=np.int64)[np.arange(n) % len(classes)]
+    points = scale * (rng.normal(size=(n, 2)) + 2.0 * (labels == classes[-1])[:, None])
+    return {"points": points.astype(np.float32), "labels": labels}
+
+
+@pytest.mark.parametrize("scale", [1.0, 1000.0])
+def test_a_persons_own_classes_are_learnt_whatever_their_names_and_size(scale):
+    experiment = Experiment.of(
+        "classification",
+        {
+            "data.name": "own",
+            "field.width": 8,
+            "training.iterations": 60,
+            "training.lr": 0.05,
+            "solver.method": "rk4",
+        },
+    )
+    session = Session(experiment, data=labelled(scale=scale, classes=(4, 9)))
+    while session.step():
+        pass
+    assert session.evaluate()["accuracy"] > 0.8
+    x0, x1, y0, y1 = session.task.extent(session.model)
+    assert x1 - x0 == y1 - y0 < 20
+
+
+def test_own_points_that_cannot_be_told_apart_are_refused():
+    experiment = Experiment.of("classification", {"data.name": "own"})
+    for data, words in (
+        (labelled(classes=(-1,)), "have no labels"),
+        (labelled(classes=(2,)), "must be of 2 classes, not 1"),
+        (labelled(classes=(0, 1, 2)), "must be of 2 classes, not 3"),
+        (labelled(classes=(-1, 0, 1)), "must all have a label"),
+        (labelled(n=100, classes=(0,) * 19 + (1,)), "at least 8 points, not 5"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            TASK.check_data(experiment, data)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from odeviz.tasks.datasets import offered
+from odeviz.tasks.own_data import OWN, check_classes
 from odeviz.tasks.settings import setting
 from odeviz.tasks.shapes import block_shapes, layer_shapes, linear_shapes, mlp_shapes
 from odeviz.tasks.task import Figure, Shapes, Task, View
@@ -58,12 +59,13 @@ def shapes(experiment: Experiment) -> Shapes:
 
 
 def unused_by(experiment: Experiment) -> tuple[str, ...]:
-    """Settings that a residual net has no use for."""
+    """Settings that a residual net and a person's own points have no use for."""
     options = experiment.options
+    generated = ("data.samples", "data.noise") if experiment.data.name == OWN else ()
     if options.model != "residual-net":
-        return ()
+        return generated
     solver = tuple(f"solver.{name}" for name in ("method", "rtol", "atol", "steps", "adjoint"))
-    return solver if options.tied else ("field.time", *solver)
+    return (*generated, *solver) if options.tied else (*generated, "field.time", *solver)
 
 
 def runs_back(experiment: Experiment) -> bool:
@@ -77,7 +79,10 @@ TASK = Task(
     title="Classifiers",
     sentence="Points of two classes are carried to where one line parts them.",
     options=ClassificationOptions,
-    data=offered("classification"),
+    data=(*offered("classification"), OWN),
+    own="points",
+    learnable=lambda experiment, data: check_classes(data["labels"], CLASSES),
+    needs_labels=True,
     figures=(Figure("accuracy", "accuracy", percent=True),),
     loss=Figure("loss", "cross-entropy", "nats"),
     shapes=shapes,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from odeviz.models import Classifier, ODENet, ResidualNet
 from odeviz.tasks import learning
 from odeviz.tasks.classification import CLASSES, PLANE
-from odeviz.tasks.datasets import DATASETS, Labels
+from odeviz.tasks.classification.source import Labelled, source_of
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, TRAINING_STREAM, Data
 from odeviz.tasks.plane import Plane
@@ -30,11 +30,10 @@ class Learning(learning.Learning):
 
     def __init__(self, experiment: Experiment, device: torch.device, data: Data = NO_DATA) -> None:
         super().__init__(experiment, device, data)
-        self._dataset = DATASETS[experiment.data.name]
-        self._points = self._draw(experiment.data.samples, self.stream(TRAINING_STREAM))
-        self._x, self._labels = self._tensors(self._points)
-        self.test = self._tensors(self._draw(_TESTED, self.stream(HELD_OUT_STREAM)))
-        self._size = min(experiment.training.batch, experiment.data.samples)
+        self._source = source_of(experiment, data, self.stream(TRAINING_STREAM))
+        self._x, self._labels = self._tensors(self._source.learnt)
+        self.test = self._tensors(self._source.held_out(_TESTED, self.stream(HELD_OUT_STREAM)))
+        self._size = min(experiment.training.batch, len(self._x))
 
     @staticmethod
     def build(experiment: Experiment, data: Data = NO_DATA) -> Classifier:
@@ -79,19 +78,15 @@ class Learning(learning.Learning):
         return dataclasses.replace(plane, embedding=embedding)
 
     def extent(self, model: Any) -> tuple[float, float, float, float]:
-        half = self._dataset.extent
-        return (-half, half, -half, half)
+        return self._source.extent
 
     def shown(self, model: Any, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        points, labels = self._points
+        points, labels = self._source.learnt
         return points[:n].copy(), labels[:n].copy()
 
     def starts(self, model: Any, n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        return self._draw(n, np.random.default_rng(seed))
+        return self._source.draw(n, np.random.default_rng(seed))
 
-    def _draw(self, n: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], Labels]:
-        return self._dataset.sample(n, self.experiment.data.noise, rng, "classification")
-
-    def _tensors(self, drawn: tuple[NDArray[np.float32], Labels]) -> Batch:
+    def _tensors(self, drawn: Labelled) -> Batch:
         points, labels = drawn
         return self.tensor(points), torch.from_numpy(labels).to(self.device)
