@@ -46,11 +46,11 @@ class DrawDialog(QDialog):
         self._undo.clicked.connect(self.canvas.undo)
         self._clear = self._button("Clear", "Take all points away.")
         self._clear.clicked.connect(self.canvas.clear)
-        self.size = self._slider(
+        self.radius = self._slider(
             "Brush size", "How wide the brush is (Page Up and Page Down).",
             (round(100 * NARROWEST), round(100 * WIDEST), round(100 * self.canvas.radius)),
         )  # fmt: skip
-        self.size.valueChanged.connect(self._resize_brush)
+        self.radius.valueChanged.connect(self._resize_brush)
         self.density = self._slider(
             "Density", "How many points each movement sprays.", (1, 40, self.canvas.density)
         )
@@ -58,6 +58,8 @@ class DrawDialog(QDialog):
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self._learn = self._buttons.addButton("Learn from it", QDialogButtonBox.ButtonRole.AcceptRole)
         self._learn.setProperty("kind", "primary")
+        # Its letters are bold, which the button's own hint does not know.
+        self._learn.setMinimumWidth(self._learn.fontMetrics().horizontalAdvance("Learn from it") + 56)
         self._buttons.accepted.connect(self._accept)
         self._buttons.rejected.connect(self.reject)
         self._lay_out(theme)
@@ -85,7 +87,7 @@ class DrawDialog(QDialog):
         tools.addWidget(self._undo)
         tools.addWidget(self._clear)
         sliders = QHBoxLayout()
-        for slider in (self.size, self.density):
+        for slider in (self.radius, self.density):
             sliders.addWidget(QLabel(slider.accessibleName(), self))
             sliders.addWidget(slider, 1)
         column = QVBoxLayout(self)
@@ -132,7 +134,7 @@ class DrawDialog(QDialog):
         self._say(f"{' and '.join(texts)}: {then}" if texts else "Two classes will be told apart; of one class, "
                   "the density is learnt.", "muted")  # fmt: skip
         self._brushes.button(CLASSES if canvas.brush == WIPER else canvas.brush).setChecked(True)
-        self.size.setValue(round(100 * canvas.radius))
+        self.radius.setValue(round(100 * canvas.radius))
         self._undo.setEnabled(canvas.can_undo)
         self._clear.setEnabled(len(canvas.points) > 0)
 
