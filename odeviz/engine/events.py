@@ -35,8 +35,8 @@ class Event:
     ``jump(t, y [n, dim]) -> [n, dim]`` replaces the state of the samples that reached the event, and the solve goes
     on from there.
 
-    Where steps are shared, jumps that accumulate at a time, as the bounces of a ball that comes to rest, end the solve
-    there with the status ``ZENO``.
+    Jumps that accumulate at a time, as the bounces of a ball that comes to rest, end the solve there, of the sample
+    where each has its own steps, with the status ``ZENO``.
 
     Zeros are looked for between the ends of steps: two of them within one step may be missed, which ``max_step``
     prevents. A function that is zero at the very start has no event there, so that a solve can go on from where an

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -12,60 +11,12 @@ from torch import Tensor
 
 from odeviz.engine.checks import called, checked_value
 from odeviz.engine.events import JUMP, Event, time_resolution, time_span, values_of
+from odeviz.engine.flights import Flights
 from odeviz.engine.integrate import is_tiny
 from odeviz.engine.problem import Problem, Times
 from odeviz.engine.segment import Extras, Segment
 from odeviz.engine.solution import Solution, Stats, Status
 from odeviz.engine.unreached import unreached
-
-#: Jumps no further apart than this many times what rounding moves their times by cannot be told apart.
-INDISTINCT = 100.0
-
-
-class Flights:
-    """How long each sample is on its way from one jump to the next at the same event.
-
-    A ball that loses a share of its speed at every bounce makes infinitely many of them in a finite time. Events that
-    accumulate like that (Zeno behaviour) leave flights that rounding makes random, and a solve that goes on slips
-    through the event sooner or later. They accumulate when three flights in a row were too short to be told apart, or
-    when each was shorter than the one before and the next one by that trend will be too short.
-    """
-
-    def __init__(self, t0: float) -> None:
-        self._t0 = t0
-        #: For each (event, sample) the time of its last jump and the last three flights, with how well each is known.
-        self._last: dict[tuple[int, int], tuple[float, list[tuple[float, float]]]] = {}
-
-    def note(
-        self, event: int, samples: tuple[int, ...], t: float, resolution: Callable[[], Tensor]
-    ) -> tuple[int, ...]:
-        """Note a jump; the samples for which events accumulate. ``resolution`` tells how well the states know t."""
-        since, known, stuck = abs(t - self._t0), None, []
-        rounding = 16 * math.ulp(max(abs(t), since))
-        for sample in samples:
-            if (event, sample) not in self._last:
-                self._last[event, sample] = t, []
-                continue
-            before, flights = self._last[event, sample]
-            flight, blur = abs(t - before), rounding
-            if flight <= 0.01 * since:
-                known = resolution() if known is None else known
-                blur = max(rounding, float(known[sample]))
-            flights = [*flights[-2:], (flight, INDISTINCT * blur)]
-            self._last[event, sample] = t, flights
-            if len(flights) == 3 and _accumulate(flights, INDISTINCT * rounding):
-                stuck.append(sample)
-        return tuple(stuck)
-
-
-def _accumulate(flights: list[tuple[float, float]], least: float) -> bool:
-    """Whether three flights and what they must exceed tell of infinitely many; ``least`` is exceeded by any."""
-    if all(flight <= limit for flight, limit in flights):
-        return True
-    (first, _), (second, _), (third, limit) = flights
-    shrinking = max(second / first, third / second) if first and second else 1.0
-    # Speeds shrink like flights, and slow crossings are known less well.
-    return shrinking < 1 and shrinking * third <= max(least, limit / shrinking)
 
 
 def solve_with_jumps(problem: Problem, extras: Extras, y0: Tensor, t: Times) -> Solution:
@@ -78,7 +29,8 @@ def solve_with_jumps(problem: Problem, extras: Extras, y0: Tensor, t: Times) -> 
     stats, times = Stats(), problem.times
     rows: list[Tensor] = []
     segments: list[Solution] = []
-    state, start, flights = y0, times[0], Flights(times[0])
+    state, start = y0, times[0]
+    flights = Flights(len(extras.events), torch.full((len(y0),), start, dtype=torch.float64))
     while True:
         ahead = list(range(max(len(rows), 1), len(times)))
         first_step = abs(segments[-1].next_step) or None if segments else problem.first_step
@@ -161,18 +113,21 @@ def _accumulating(flights: Flights, segment: Segment, crossing_states: Tensor) -
     t, last = trace.crossings[-1]
     stuck: set[int] = set()
     for row, index, samples in _at_stop(segment):
-        event = extras.events[index]
+        event, who = extras.events[index], torch.tensor(samples)
         if event.jump is not None:
-            resolution = partial(_resolution, segment, event, t, crossing_states[row].detach(), last.h)
-            stuck.update(flights.note(index, samples, t, resolution))
+            state = crossing_states[row].detach()
+            resolution = partial(_resolution, segment, event, t, state, last.h, who)
+            when = torch.full((len(samples),), t, dtype=torch.float64)
+            stuck.update(who[flights.note(index, who, when, resolution)].tolist())
     return tuple(sorted(stuck))
 
 
-def _resolution(segment: Segment, event: Event, t: float, y: Tensor, h: float) -> Tensor:
+def _resolution(segment: Segment, event: Event, t: float, y: Tensor, h: float, who: Tensor) -> Tensor:
+    """How well the states of the samples ``who [n]`` know the time of their event, ``[n]`` on the CPU."""
     segment.stats.nfe_forward += 1
     with torch.no_grad():
         slope = segment.problem.field(t, y)
-    return time_resolution(event, t, y, slope, h)
+    return time_resolution(event, t, y, slope, h).cpu()[who]
 
 
 def _late(times: Tensor) -> Tensor | None:

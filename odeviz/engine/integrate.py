@@ -107,9 +107,7 @@ def integrate(
             if watch.dense is not None:
                 watch.dense.append(t, stop, step, stepper.state, stepper.polynomial(step))
             if watch.on_accept is not None:
-                first = len(times) + len(trace.crossings) - len(crossings)
-                crossed = [(first + i, crossing.theta) for i, crossing in enumerate(crossings)]
-                watch.on_accept(TapedStep(t, step, stepper.slots, covered + crossed))
+                watch.on_accept(_taped(trace, stepper, t, step, covered, crossings, len(times)))
             if cut is not None and watch.events is not None:
                 return _stopped(trace, stop, h, watch.events.signs)
             stepper.accept()
@@ -165,6 +163,21 @@ def _take(
     if crossings:
         trace.crossing_states.append(stepper.interpolate(h, [c.theta for c in crossings]))
         trace.crossings += [(t + c.theta * h, c) for c in crossings]
+
+
+def _taped(
+    trace: Trace,
+    stepper: Stepper,
+    t: float,
+    h: float,
+    covered: list[tuple[int, float]],
+    crossings: list[Crossing],
+    outputs: int,
+) -> TapedStep:
+    """The step just taken as the tape holds it; of all rows the first ``outputs`` are those of output times."""
+    first = outputs + len(trace.crossings) - len(crossings)
+    crossed = [(first + i, crossing.theta) for i, crossing in enumerate(crossings)]
+    return TapedStep(t, h, stepper.slots, covered + crossed)
 
 
 def _covered(
@@ -226,6 +239,7 @@ def reason(status: Status, h: float) -> str:
         Status.STEP_TOO_SMALL: f"a step of {h:.3g} no longer moves the time; the field is too stiff or not smooth",
         Status.MAX_STEPS: "the limit of steps was used up; raise max_steps, loosen the tolerance or take fewer steps",
         Status.CANCELLED: "it was cancelled",
+        Status.ZENO: Status.ZENO.value,
     }[status]
 
 

@@ -42,15 +42,13 @@ def odeint(
 
     Parameters
     ----------
-    func : callable ``func(t, y)`` of a 0-dim time and a state, which returns the state's derivative. Times have the
-        state's real dtype. Any tensor it makes use of receives gradients, of any order.
-        If it has methods ``callback_step``, ``callback_accept_step`` or ``callback_reject_step``, they are called
-        with (t0, y0, dt) for each step before it is made, when it is accepted and when it is rejected.
+    func : callable ``func(t, y)`` of a 0-dim time in the state's real dtype and a state, which returns the state's
+        derivative. Any tensor it makes use of receives gradients, of any order. Methods ``callback_step``,
+        ``callback_accept_step`` and ``callback_reject_step``, if it has them, are called with (t0, y0, dt) for each
+        step before it is made, when it is accepted and when it is rejected.
     y0 : state at ``t[0]``: a tensor of any shape, real or complex, or a tuple of tensors, whose dtypes are promoted to
-        one. One in half precision is solved in float32: func gets and the caller receives the state's dtype, and the
-        default tolerances are what that resolves.
-    t : output times ``[n]``, strictly increasing or decreasing; they receive gradients, those of the solution:
-        dL/dy . func(t, y), whatever the error of the steps.
+        one. Half precision is solved in float32, by default to what it resolves; func gets the state's dtype.
+    t : output times ``[n]``, strictly increasing or decreasing; their gradients are the solution's, dL/dy . func(t, y).
     rtol, atol : error allowed in each entry of each step, ``atol + rtol * |y|``: numbers, tensors that broadcast to
         the state, or for a tuple of tensors a tuple of either.
     method : ``dopri5`` by default; another of torchdiffeq's names, or a name in ``METHODS``. ``dopri8`` is the pair
@@ -63,17 +61,14 @@ def odeint(
         a function of a state. ``batched`` states that func treats the entries of the leading dimension one by one:
         implicit methods then have a Jacobian for each instead of one of the whole state, as in ``solve``.
         ``dtype`` is accepted; times are float64 inside. Others are warned of.
-    event_fn : callable ``event_fn(t, y)`` that returns a tensor; the solve ends when one of its entries changes sign
-        or at once when one is zero at the start. Of t only the first entry counts then, and in which direction the
-        second lies.
+    event_fn : callable ``event_fn(t, y)`` that returns a tensor; the solve ends when one of its entries changes sign,
+        at once when one is zero at the start. Of t only the first entry counts then, and the direction to the second.
         The search is given up after ``max_num_steps``, by default 10,000 steps or 20,000 given ones.
 
     Returns
     -------
-    States ``[n, *shape]`` at the output times, for a tuple of tensors a tuple. With ``event_fn``: the time of the
-    event and states ``[2, *shape]`` at the start and at the event, differentiable through the event's time
-    (first derivatives).
-
+    States ``[n, *shape]`` at the output times, for a tuple of tensors a tuple. With ``event_fn``: the time of the event
+    and states ``[2, *shape]`` at the start and there, once differentiable through that time.
     The transforms of ``torch.func`` reach through: all of them where steps of explicit methods are given, all but
     ``vmap`` where step-size control looks at values.
 

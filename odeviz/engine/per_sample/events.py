@@ -99,6 +99,16 @@ class EachEventWatch:
             self._after[index] = torch.where(unlocated & cut, math.nan, after)
             self._unsettled |= bool((unlocated & cut).any())
 
+    def resolution(self, event: Event, time: Tensor, y: Tensor, slope: Tensor) -> Tensor:
+        """By how much rounding the states moves the function's zero in time, ``[width]``: ``events.time_resolution``.
+
+        ``y`` and ``slope [dim, width]`` are the states and how they change with the samples' own times.
+        """
+        rows = y.t().contiguous()
+        in_time, in_state = _gradients(event, self._ensemble.column(time), rows)
+        rate = in_time + (in_state * slope.t()).sum(1)
+        return torch.finfo(rows.dtype).eps * (in_state * rows).abs().sum(1) / rate.abs()
+
     def go_on(self) -> None:
         """Make the signs at the step's end current."""
         self._before = self._after
@@ -166,18 +176,22 @@ def differentiable_crossings(event: Event, field: EachField, t: Tensor, y: Tenso
 
 def _total_derivative(event: Event, t: Tensor, y: Tensor, slope: Tensor) -> Tensor:
     """dg/dt + dg/dy . f ``[n]`` along the trajectories."""
+    in_time, in_state = _gradients(event, t, y)
+    return in_time + (in_state * slope).sum(1)
+
+
+def _gradients(event: Event, t: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """dg/dt ``[n]`` and dg/dy ``[n, dim]``."""
     with torch.enable_grad():
         t, y = t.clone().requires_grad_(), y.clone().requires_grad_()
         value = event.function(t, y)
         if not value.requires_grad:
-            return torch.zeros_like(value)
+            return torch.zeros_like(value), torch.zeros_like(y)
         in_time, in_state = torch.autograd.grad(value.sum(), (t, y), allow_unused=True)
-    rate = torch.zeros_like(value)
-    if in_time is not None:
-        rate = rate + in_time[:, 0]
-    if in_state is not None:
-        rate = rate + (in_state * slope).sum(1)
-    return rate.detach()
+    return (
+        torch.zeros_like(value) if in_time is None else in_time[:, 0],
+        torch.zeros_like(y) if in_state is None else in_state,
+    )
 
 
 def jumped(event: Event, field: EachField, t: Tensor, y: Tensor, *, differentiable: bool) -> Tensor:

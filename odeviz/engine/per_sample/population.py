@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from odeviz.engine.events import Event
+from odeviz.engine.flights import Flights
 from odeviz.engine.interpolant import at_fraction
 from odeviz.engine.per_sample.control import EachPolicy
 from odeviz.engine.per_sample.ensemble import Clock, Ensemble, quantum
@@ -44,6 +46,8 @@ class Population:
         #: Samples that have not reached their end.
         self._left = self.going
         self._leap: tuple[Tensor, Tensor] | None = None
+        count = 0 if events is None else len(events.events)
+        self._flights = Flights(count, outputs[:, 0])
 
     @property
     def _moving(self) -> Tensor:
@@ -305,3 +309,30 @@ class Population:
         for memory in (clock.last, clock.before):
             memory.masked_fill_(which, 0.0)
         watch.restart(leaping, clock.time, states, rows.t())
+        self._end(self._accumulating(leaping, states), Status.ZENO, ensemble.y)
+
+    def _accumulating(self, leaping: Tensor, states: Tensor) -> Tensor:
+        """Columns ``[width]`` whose jumps from ``states [dim, width]`` are the last of too many short flights."""
+        watch, clock, stuck = self._events, self.clock, torch.zeros_like(self._accepted)
+        assert watch is not None
+        for index, event in enumerate(watch.events):
+            columns = leaping[index].nonzero()[:, 0]
+            if event.jump is None or not len(columns):
+                continue
+
+            def resolution(event: Event = event, columns: Tensor = columns) -> Tensor:
+                return watch.resolution(event, clock.time, states, self._slope())[columns]
+
+            when = clock.time[columns]
+            stuck[columns] |= self._flights.note(index, self.samples[columns], when, resolution)
+        return stuck
+
+    def _slope(self) -> Tensor:
+        """dy/dt ``[dim, width]`` of the dense output at the times reached in the step just made."""
+        clock, polynomial = self.clock, self._interior
+        assert polynomial is not None
+        theta = ((clock.time - clock.start) / clock.step).to(polynomial.dtype)
+        value = torch.zeros_like(polynomial[0])
+        for power in range(len(polynomial), 0, -1):
+            value = value * theta + power * polynomial[power - 1]
+        return value / self.ensemble.actual(clock.step).to(value.dtype)
