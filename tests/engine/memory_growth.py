@@ -1,7 +1,7 @@
 """Run as a script: by how many bytes the process grows over a number of solves with gradients.
 
-``python memory_growth.py ADJOINT SOLVES`` prints a JSON object, a number for each field and one for a twentieth as many
-solves of which nothing is forgotten.
+``python memory_growth.py ADJOINT SOLVES SOLVES`` prints a JSON object: a number for a field with a kernel and one
+without, over so many solves each, and for ``discrete`` one for fifty solves of which nothing is forgotten.
 """
 
 import gc
@@ -19,7 +19,7 @@ from odeviz.fields import MLPField
 #: Of each mode that does not take the others' method.
 OPTIONS = {"reversible": {"method": "asynchronous-leapfrog", "steps": 2}}
 OTHERWISE = {"method": "bosh3", "rtol": 1e-2, "atol": 1e-2}
-WARM_UP = 100
+WARM_UP, KEPT = 50, 50
 
 
 class Plain(nn.Module):
@@ -62,8 +62,10 @@ def growth(field, adjoint, solves, keep=None):
 
 
 if __name__ == "__main__":
-    adjoint, solves = sys.argv[1], int(sys.argv[2])
+    adjoint, *solves = sys.argv[1:]
     torch.set_num_threads(1)
-    grown = {name: growth(make(), adjoint, solves) for name, make in FIELDS.items()}
-    grown["kept"] = growth(MLPField(2, (16,)), adjoint, solves // 20, keep=[])
+    pairs = zip(FIELDS.items(), solves, strict=True)
+    grown = {name: growth(make(), adjoint, int(count)) for (name, make), count in pairs}
+    if adjoint == "discrete":
+        grown["kept"] = growth(MLPField(2, (16,)), adjoint, KEPT, keep=[])
     print(json.dumps(grown))

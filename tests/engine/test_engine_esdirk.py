@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -270,6 +271,7 @@ def test_a_stiff_complex_decay_is_that_of_its_closed_form():
 # --- stiff problems --------------------------------------------------------------------------------------------------
 
 
+@cache
 def textbook(problem, tolerance, method="esdirk4", **options):
     y0 = torch.tensor([problem.y0], dtype=torch.float64)
     options = {"rtol": tolerance, "atol": tolerance * problem.floor, "max_steps": 100_000} | options

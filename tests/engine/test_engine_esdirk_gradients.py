@@ -131,9 +131,9 @@ def test_gradients_are_those_of_finite_differences(adjoint):
     slow = torch.tensor(0.8, dtype=torch.float64, requires_grad=True)
     fast = torch.tensor(20.0, dtype=torch.float64, requires_grad=True)
     inputs = (START[:2].clone().requires_grad_(), slow, fast)
-    assert torch.autograd.gradcheck(end, inputs, rtol=1e-6, atol=1e-8)
+    assert torch.autograd.gradcheck(end, inputs, rtol=1e-6, atol=1e-8, fast_mode=True)
     if adjoint == "backprop":
-        assert torch.autograd.gradgradcheck(end, inputs, rtol=1e-5, atol=1e-7)
+        assert torch.autograd.gradgradcheck(end, inputs, rtol=1e-5, atol=1e-7, fast_mode=True)
 
 
 def test_gradients_through_a_jump_are_those_of_the_closed_form():

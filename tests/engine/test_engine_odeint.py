@@ -90,7 +90,11 @@ class TestGradients:
         y0, t = Y0.clone().requires_grad_(), TIMES.clone().requires_grad_()
         field = Field()
         assert torch.autograd.gradcheck(
-            lambda y0, t: odeint(field, y0, t, method=method, **steps), (y0, t), rtol=1e-4, atol=1e-6
+            lambda y0, t: odeint(field, y0, t, method=method, **steps),
+            (y0, t),
+            rtol=1e-4,
+            atol=1e-6,
+            fast_mode=True,
         )
 
     @pytest.mark.parametrize("backwards", [False, True])

@@ -17,7 +17,7 @@ from odeviz.engine import METHODS, solve
 
 #: Of the hundreds of steps of a solve, each with an error of its own, few weigh as much as the one that weighs most.
 #: These methods' steps err closer to what is allowed.
-ERRORS_THAT_ADD_UP = {"bosh3": 25.0, "esdirk4": 15.0, "adams": 6.0}
+ERRORS_THAT_ADD_UP = {"bosh3": 25.0, "adams": 6.0}
 OTHERWISE = 4.0
 #: By order: a method of low order is asked for no more than it is made for.
 TOLERANCES = {2: (1e-3,), 3: (1e-5,)}
@@ -84,9 +84,3 @@ def test_the_25_problems_take_no_more_evaluations_than_scipy_with_the_same_metho
         span = (0.0, problem.t1)
         theirs += solve_ivp(problem.rhs, span, problem.y0, method=scipys, rtol=1e-6, atol=1e-6).nfev
     assert ours < 1.1 * theirs
-
-
-@pytest.mark.parametrize("problem", STIFF.values(), ids=STIFF)
-def test_a_stiff_problem_is_solved_to_the_tolerance(problem):
-    allowed = ERRORS_THAT_ADD_UP["esdirk4"] * 1e-6 * problem.gain()
-    assert error_at_end(problem, "esdirk4", 1e-6) <= allowed
