@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from odeviz.widgets.theme import Theme
@@ -43,6 +43,10 @@ class ValueAxis(pg.AxisItem):
         if not self.log:
             return [text.replace("-", "−") for text in super().tickStrings(values, scale, spacing)]
         return [power(10**value) for value in values]
+
+
+#: Pixels of a plot's height that its bottom axis and margins take.
+_ROOM = 40
 
 
 class Plot(pg.PlotWidget):
@@ -101,6 +105,7 @@ class Plot(pg.PlotWidget):
             if text:
                 axis.setLabel(text, **{"color": c.muted, "font-size": f"{font.pixelSize()}px"})
             axis.setGrid(self._grid)
+        self._name_left()
 
     def set_axis(self, name: str, label: str, log: bool = False) -> None:
         """The label of the axis ``bottom`` or ``left``, and whether what is drawn are log10 of its values."""
@@ -123,6 +128,18 @@ class Plot(pg.PlotWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place_message()
+        if hasattr(self, "_labels"):
+            self._name_left()
+
+    def _name_left(self) -> None:
+        """Cut the left axis's name to what the plot's height has room for."""
+        font = self._theme.font(-1)
+        text = QFontMetrics(font).elidedText(
+            self._labels["left"], Qt.TextElideMode.ElideRight, self.height() - _ROOM
+        )
+        axis = self.getAxis("left")
+        if text and axis.labelText != text:
+            axis.setLabel(text, **{"color": self._theme.colors.muted, "font-size": f"{font.pixelSize()}px"})
 
     def _place_message(self) -> None:
         if hasattr(self, "_message"):

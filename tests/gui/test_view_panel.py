@@ -282,3 +282,13 @@ def test_a_views_controls_are_sliders_that_go_back_with_a_double_click(qtbot, pa
     assert row.slider.value == 4
     panel.choose("first")
     assert not panel.controls.isVisible()
+
+
+def test_an_axis_is_named_as_far_as_there_is_room(panel, qtbot):
+    long = Chart("Long", "x", "a name that is longer than a low picture is high", (Curve("flat", X, X),))
+    panel.set_picture(long)
+    axis = panel._charts._plots[0].plot.getAxis("left")
+    panel.resize(420, 260)
+    qtbot.waitUntil(lambda: axis.labelText.endswith("…"))
+    panel.resize(420, 700)
+    qtbot.waitUntil(lambda: axis.labelText == long.y_label)

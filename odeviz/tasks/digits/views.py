@@ -141,7 +141,7 @@ def _mistakes(scene: Scene) -> Maps:
     images = scene.learning.tested.pixels.reshape(-1, SIDE, SIDE)
     maps = tuple(
         Map(
-            f"{labels[k]} as {taken[k]} ({sure[k]:.0%})",
+            f"{labels[k]}→{taken[k]} ({sure[k]:.0%})",
             (0.0, float(SIDE), 0.0, float(SIDE)),
             frozen(images[k, ::-1]),
         )
@@ -152,6 +152,6 @@ def _mistakes(scene: Scene) -> Maps:
         maps,
         columns=_COLUMNS_SHOWN,
         shared=True,
-        note=f"{len(wrong)} of {len(labels)} test digits ({len(wrong) / len(labels):.1%}) are mistaken; "
-        "in brackets the probability given to the wrong one.",
+        note=f"{len(wrong)} of {len(labels)} test digits ({len(wrong) / len(labels):.1%}) are mistaken: "
+        "digit→what it is taken for, in brackets the probability given to that.",
     )
