@@ -93,6 +93,8 @@ class FlowResult:
     status: str = "success"
     #: One sentence when the status is not success.
     message: str = ""
+    #: ‖dh/dt‖ of the whole state at each time; None where it is not known.
+    speed: Floats | None = None  # [T, B]
 
     @property
     def accepted(self) -> int:

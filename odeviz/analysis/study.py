@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from odeviz.analysis import diagnostics, grid
+from odeviz.analysis.overlaying import Overlaid
+from odeviz.analysis.projection import Projection
 from odeviz.analysis.reference import Reference
 from odeviz.analysis.results import (
     DataResult,
@@ -51,7 +53,7 @@ from odeviz.training.snapshot import Snapshot
 _BLOCK = 2048
 
 
-class Study:
+class Study(Overlaid):
     """Questions to the model of one snapshot; every answer is a frozen result.
 
     Questions that take long take a ``cancel`` token (anything with ``is_set``, looked at in every step of a
@@ -74,11 +76,11 @@ class Study:
         return study
 
     def _begin(self, model: FlowModel, experiment: Experiment, iteration: int, data: Data) -> None:
-        self._model = model.eval().requires_grad_(False)
+        self.model = model.eval().requires_grad_(False)
         self._experiment, self._iteration = experiment, iteration
-        self._like = next(model.parameters())
-        self._task = task_for(experiment, self._like.device, data)
-        self._reference = Reference(self._model)
+        self.like = next(model.parameters())
+        self.task = task_for(experiment, self.like.device, data)
+        self._reference = Reference(self.model)
         #: What views have found out of the model, for others and for when they are drawn again.
         self._memory: dict[str, Any] = {}
 
@@ -90,23 +92,24 @@ class Study:
     @property
     def t1(self) -> float:
         """The end time of the flow, which starts at 0."""
-        return self._model.t1
+        return self.model.t1
 
     @property
     def extent(self) -> Extent:
         """A rectangle of the plane that shows the data set."""
-        plane = self._plane
+        plane = self.plane
         return Extent(
-            *self._task.extent(self._model), *plane.labels, equal=plane.equal, dims=self._model.state_dim
+            *self.task.extent(self.model), *plane.labels, equal=plane.equal, dims=self.model.state_dim
         )
 
     @cached_property
-    def _plane(self) -> Plane | TimePlane:
-        return self._task.plane(self._model)
+    def plane(self) -> Plane | TimePlane:
+        """The plane that states are shown in."""
+        return self.task.plane(self.model)
 
     def data(self, n: int = 1000) -> DataResult:
         """At most ``n`` points of the data set, the same at every call; of a fixed set, those trained on."""
-        points, labels = self._task.shown(self._model, n)
+        points, labels = self.task.shown(self.model, n)
         return DataResult(frozen(points), frozen(labels))
 
     def default_seeds(self, n: int, rng_seed: int = 0) -> tuple[NDArray[Any], Ints]:
@@ -114,7 +117,7 @@ class Study:
 
         A classifier carries data, labelled; a flow carries samples of its base, labelled -1.
         """
-        seeds, labels = self._task.starts(self._model, n, rng_seed)
+        seeds, labels = self.task.starts(self.model, n, rng_seed)
         return frozen(seeds), frozen(labels)
 
     @torch.no_grad()
@@ -138,15 +141,15 @@ class Study:
         ``with_error`` measures the distance to a float64 reference at t1 (see :class:`FlowResult`), which is
         solved once for each set of seeds; without it the error is told only if that has been done before.
         """
-        widths = (2, self._model.state_dim)
+        widths = (2, self.model.state_dim)
         if np.ndim(seeds) != 2 or np.shape(seeds)[1] not in widths or not len(seeds):
             raise ValueError(f"seeds must be points [batch, 2], at least one, not {list(np.shape(seeds))}")
         grid.at_least("frames", frames, 2)
         frames = max(frames, task_of(self._experiment).frames(self._experiment))
-        start = as_starts(self._model, self._plane, seeds)
+        start = as_starts(self.model, self.plane, seeds)
         times = np.linspace(0.0, self.t1, frames)
         began = time.perf_counter()
-        solution = self._model.flow(start, times.tolist(), _options(choice), cancel=cancel)
+        solution = self.model.flow(start, times.tolist(), _options(choice), cancel=cancel)
         milliseconds = 1000 * (time.perf_counter() - began)
         if solution.status is Status.CANCELLED:
             return None
@@ -155,7 +158,7 @@ class Study:
             return None
         return FlowResult(
             t=frozen(times),
-            paths=_array(self._plane.points(solution.y, torch.tensor(times).to(solution.y))),
+            paths=_array(self.plane.points(solution.y, torch.tensor(times).to(solution.y))),
             labels=frozen(np.array(labels, dtype=np.int64)),
             steps=_steps(solution),
             choice=choice,
@@ -165,6 +168,7 @@ class Study:
             milliseconds=milliseconds,
             status=_name(solution),
             message=solution.message,
+            speed=_speed(times, solution.y),
         )
 
     @torch.no_grad()
@@ -176,14 +180,14 @@ class Study:
         Where the plane has an axis of time it does not change: two times then.
         """
         x, y, points = grid.nodes(extent, n)
-        if self._plane.over_time:
+        if self.plane.over_time:
             return self._slopes(x, y, cancel)
         states = self._states(points)
         moments = np.linspace(0.0, self.t1, times)
         velocity = self._velocities(moments, states, cancel)
         if velocity is None:
             return None
-        grids = _array(self._plane.velocity(velocity).reshape(times, n, n, 2))
+        grids = _array(self.plane.velocity(velocity).reshape(times, n, n, 2))
         return FieldResult(frozen(moments), frozen(x), frozen(y), grids, self._iteration)
 
     def _slopes(
@@ -194,15 +198,15 @@ class Study:
         velocity = self._velocities(x, column, cancel)
         if velocity is None:
             return None
-        slopes = _array(self._plane.velocity(velocity).transpose(0, 1))
+        slopes = _array(self.plane.velocity(velocity).transpose(0, 1))
         both = np.broadcast_to(slopes, (2, *slopes.shape))
         return FieldResult(frozen(np.array([0.0, self.t1])), frozen(x), frozen(y), both, self._iteration)
 
     def _velocities(self, times: NDArray[Any], states: Tensor, cancel: CancelToken | None) -> Tensor | None:
         """The field ``[times, batch, dim]`` at the states; None when cancelled."""
-        make = kernel_of(self._model.field)
+        make = kernel_of(self.model.field)
         if make is None:
-            kernel: Kernel = AutogradKernel(self._model.field, states, ())
+            kernel: Kernel = AutogradKernel(self.model.field, states, ())
         else:
             # As a solve would use it: three times as fast as calling the module.
             kernel = make(states)
@@ -226,9 +230,9 @@ class Study:
         Every cell's centre is carried back to t = 0, where the base's density is known.
         Raises ``ValueError`` for a model that has no density.
         """
-        if not isinstance(self._model, DensityModel):
+        if not isinstance(self.model, DensityModel):
             raise ValueError("only a normalizing flow has a density; this model is none")
-        ask = partial(self._model.log_prob_at, t=t, solver=_options(choice), cancel=cancel)
+        ask = partial(self.model.log_prob_at, t=t, solver=_options(choice), cancel=cancel)
         answer = self._on_grid(extent, n, ask, solves=t > 0.0)
         if answer is None:
             return None
@@ -244,9 +248,9 @@ class Study:
 
         Raises ``ValueError`` for a model that decides nothing.
         """
-        if not isinstance(self._model, Classifier):
+        if not isinstance(self.model, Classifier):
             raise ValueError("only a classifier has a decision to show; this model is none")
-        ask = partial(self._model.classify_from, t=t, solver=_options(choice), cancel=cancel)
+        ask = partial(self.model.classify_from, t=t, solver=_options(choice), cancel=cancel)
         answer = self._on_grid(extent, n, ask, solves=t < self.t1)
         if answer is None:
             return None
@@ -259,16 +263,14 @@ class Study:
     ) -> ProbeResult | None:
         """Velocity, speed and exact divergence at one state in the plane, and log p there for a density."""
         state = self._states(np.array([point]))
-        if self._plane.over_time:
+        if self.plane.over_time:
             t = point[0]
-        velocity, divergence = differentiated(self._model.field, t, state)
-        u, v = self._plane.velocity(velocity)[0].tolist()
+        velocity, divergence = differentiated(self.model.field, t, state)
+        u, v = self.plane.velocity(velocity)[0].tolist()
         log_density = math.nan
-        if isinstance(self._model, DensityModel):
-            log_density = (
-                float(self._model.log_prob_at(state, t, PRECISE, cancel=cancel)[0]) - self._log_scale
-            )
-            solution = self._model.last_solution
+        if isinstance(self.model, DensityModel):
+            log_density = float(self.model.log_prob_at(state, t, PRECISE, cancel=cancel)[0]) - self._log_scale
+            solution = self.model.last_solution
             if t > 0.0 and solution is not None and solution.status is Status.CANCELLED:
                 return None
         return ProbeResult(t, point, (u, v), math.hypot(u, v), float(divergence[0]), log_density)
@@ -291,21 +293,37 @@ class Study:
         own = key in [view.key for view in task.views_of(self._experiment)]
         draw = import_module(f"{task.package}.views").draw if own else diagnostics.draw
         values = viewpoint.settings(views[key].controls(self._experiment))
-        scene = Scene(self._model, self._task, _options(choice), cancel, self._memory, viewpoint, values)
+        scene = Scene(self.model, self.task, _options(choice), cancel, self._memory, viewpoint, values)
         try:
             picture: Picture = draw(key, scene)
         except Cancelled:
             return None
         return picture
 
+    def scene(self, choice: SolverChoice, cancel: CancelToken | None = None) -> Scene:
+        """What views of the model are drawn from."""
+        return Scene(self.model, self.task, _options(choice), cancel, self._memory)
+
+    def through(self, projection: Projection) -> Study:
+        """The same model with its states seen in another way; two dimensions are always seen as they are."""
+        if projection.kind == "plane" or self.model.state_dim <= 2:
+            return self
+        from odeviz.analysis.projected import ProjectedStudy
+
+        name = f"through {projection.kind} {projection.axes}"
+        if name not in self._memory:
+            self._memory[name] = ProjectedStudy(self, projection)
+        seen: Study = self._memory[name]
+        return seen
+
     @property
     def _log_scale(self) -> float:
         """What log p of a state exceeds that of its point by."""
-        plane = self._plane
+        plane = self.plane
         return plane.log_scale if isinstance(plane, Plane) else 0.0
 
     def _states(self, points: NDArray[Any]) -> Tensor:
-        return as_states(self._model, self._plane, points)
+        return as_states(self.model, self.plane, points)
 
     def _on_grid(
         self, extent: Extent, n: int, ask: Callable[[Tensor], Tensor], solves: bool
@@ -321,7 +339,7 @@ class Study:
         values: list[Tensor] = []
         for k in range(blocks):
             values.append(ask(states[k::blocks]))
-            solution = self._model.last_solution if solves else None
+            solution = self.model.last_solution if solves else None
             if solution is not None and not solution.ok:
                 if solution.status is Status.CANCELLED:
                     return None
@@ -346,6 +364,12 @@ def _options(choice: SolverChoice) -> SolverOptions:
 
 def _name(solution: Solution) -> str:
     return solution.status.name.lower()
+
+
+def _speed(times: NDArray[np.float64], states: Tensor) -> NDArray[Any]:
+    """Norm of the central differences ``[T, batch]`` of states ``[T, batch, dim]`` at the times."""
+    slope = np.gradient(states.cpu().double().numpy(), times, axis=0)
+    return frozen(np.linalg.norm(slope, axis=-1).astype(np.float32))
 
 
 def _array(values: Tensor) -> NDArray[Any]:

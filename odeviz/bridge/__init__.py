@@ -7,17 +7,21 @@ from odeviz.bridge.frames import FrameCache, Wanted
 from odeviz.bridge.jobs import JobRunner
 from odeviz.bridge.mailbox import Mailbox
 from odeviz.bridge.requests import (
+    BorderRequest,
     CostRequest,
     DecisionRequest,
     DensityRequest,
+    EffortRequest,
     FieldRequest,
     FlowRequest,
     PrecisionRequest,
     ProbeRequest,
     Request,
+    RestRequest,
     Scene,
     SceneRequest,
     SeedsRequest,
+    StreamRequest,
     ViewRequest,
 )
 from odeviz.bridge.solve_service import Answer, SolveService
@@ -27,10 +31,12 @@ from odeviz.training.trouble import Trouble
 
 __all__ = [
     "Answer",
+    "BorderRequest",
     "CostRequest",
     "DecisionRequest",
     "DensityRequest",
     "Device",
+    "EffortRequest",
     "FieldRequest",
     "FlowRequest",
     "FrameCache",
@@ -40,10 +46,12 @@ __all__ = [
     "PrecisionRequest",
     "ProbeRequest",
     "Request",
+    "RestRequest",
     "Scene",
     "SceneRequest",
     "SeedsRequest",
     "SolveService",
+    "StreamRequest",
     "Trainer",
     "Trouble",
     "ViewRequest",

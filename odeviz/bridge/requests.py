@@ -5,9 +5,11 @@ Adding a question is adding a class here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from odeviz.analysis.overlays import SpaceResult
+from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import DataResult, Extent, SolverChoice
 from odeviz.tasks.viewpoint import WHOLE, Viewpoint
 
@@ -31,6 +33,15 @@ class Request(Protocol):
     def answer(self, study: Any, cancel: Cancel) -> Any: ...
 
 
+#: The task's own plane.
+OWN = Projection()
+
+
+def _seen(study: Any, projection: Projection) -> Any:
+    """The study through a projection."""
+    return study if projection == OWN else study.through(projection)
+
+
 #: Requests at least this unurgent are interrupted, and taken up again, when something more urgent is asked.
 BACKGROUND = 5
 #: What is waited for in the background itself: it interrupts what is not.
@@ -44,6 +55,7 @@ class Scene:
     extent: Extent
     t1: float
     data: DataResult
+    space: SpaceResult = field(default_factory=SpaceResult)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +63,14 @@ class SceneRequest:
     """The view's rectangle and ``points`` points of the data."""
 
     points: int = 1000
+    projection: Projection = OWN
     kind: ClassVar[str] = "scene"
     urgency: ClassVar[int] = 0
 
     def answer(self, study: Any, cancel: Cancel) -> Scene | None:
+        study = _seen(study, self.projection)
         data = study.data(self.points)
-        return None if data is None else Scene(study.extent, study.t1, data)
+        return None if data is None else Scene(study.extent, study.t1, data, study.space)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +79,34 @@ class ProbeRequest:
 
     point: tuple[float, float]
     t: float
+    projection: Projection = OWN
     kind: ClassVar[str] = "probe"
     urgency: ClassVar[int] = 1
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
-        return study.probe(self.point, self.t, cancel=cancel)
+        return _seen(study, self.projection).probe(self.point, self.t, cancel=cancel)
 
 
 @dataclass(frozen=True, slots=True)
 class SeedsRequest:
     """Trajectories through the points a person has set."""
 
-    seeds: tuple[tuple[float, float], ...]
+    #: Points of the plane, or states where those have more than two dimensions.
+    seeds: tuple[tuple[float, ...], ...]
     choice: SolverChoice
     frames: int = 121
+    projection: Projection = OWN
     kind: ClassVar[str] = "seeds"
     urgency: ClassVar[int] = 2
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
         import numpy as np
 
-        points = np.asarray(self.seeds, dtype=np.float32).reshape(-1, 2)
+        points = np.asarray(self.seeds, dtype=np.float32)
         labels = np.full(len(points), -1, dtype=np.int64)
-        return study.flow(points, labels, self.choice, frames=self.frames, with_error=False, cancel=cancel)
+        return _seen(study, self.projection).flow(
+            points, labels, self.choice, frames=self.frames, with_error=False, cancel=cancel
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +117,7 @@ class FlowRequest:
     count: int = 400
     frames: int = 61
     seed: int = 0
+    projection: Projection = OWN
     kind: ClassVar[str] = "flow"
     urgency: ClassVar[int] = 3
 
@@ -105,6 +125,7 @@ class FlowRequest:
         return self._flow(study, cancel, with_error=False)
 
     def _flow(self, study: Any, cancel: Cancel, with_error: bool) -> Any:
+        study = _seen(study, self.projection)
         points, labels = study.default_seeds(self.count, self.seed)
         return study.flow(
             points, labels, self.choice, frames=self.frames, with_error=with_error, cancel=cancel
@@ -129,11 +150,12 @@ class FieldRequest:
     extent: Extent
     n: int = 25
     times: int = 33
+    projection: Projection = OWN
     kind: ClassVar[str] = "field"
     urgency: ClassVar[int] = 4
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
-        return study.field(self.extent, n=self.n, times=self.times, cancel=cancel)
+        return _seen(study, self.projection).field(self.extent, n=self.n, times=self.times, cancel=cancel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +196,7 @@ class FrameRequest:
     n: int
     choice: SolverChoice
     awaited: bool = True
+    projection: Projection = OWN
     kind: ClassVar[str] = "background"
 
     @property
@@ -195,4 +218,56 @@ class DecisionRequest(FrameRequest):
     """Class probabilities on an ``n x n`` grid."""
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
-        return study.decision(self.t, self.extent, self.n, self.choice, cancel=cancel)
+        return _seen(study, self.projection).decision(self.t, self.extent, self.n, self.choice, cancel=cancel)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRequest:
+    """The vector field on a finer grid, and with ``lines`` curves along it."""
+
+    extent: Extent
+    n: int
+    times: int
+    lines: bool
+    projection: Projection = OWN
+    kind: ClassVar[str] = "stream"
+    urgency: ClassVar[int] = BACKGROUND - 1
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return _seen(study, self.projection).streams(self.extent, self.n, self.times, self.lines, cancel)
+
+
+@dataclass(frozen=True, slots=True)
+class BorderRequest:
+    """The decision boundary run back by the flow."""
+
+    kind: ClassVar[str] = "border"
+    urgency: ClassVar[int] = BACKGROUND
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return study.border(cancel)
+
+
+@dataclass(frozen=True, slots=True)
+class EffortRequest:
+    """What each of the trajectories of a :class:`FlowRequest` costs alone."""
+
+    choice: SolverChoice
+    count: int
+    kind: ClassVar[str] = "effort"
+    urgency: ClassVar[int] = BACKGROUND
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return study.effort(self.count, self.choice, cancel)
+
+
+@dataclass(frozen=True, slots=True)
+class RestRequest:
+    """Fixed points of the field held fast at several times."""
+
+    projection: Projection = OWN
+    kind: ClassVar[str] = "rest"
+    urgency: ClassVar[int] = BACKGROUND + 1
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return _seen(study, self.projection).rest(cancel)

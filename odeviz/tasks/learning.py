@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from odeviz.engine.integrate import CancelToken
 from odeviz.models import FlowModel, SolverOptions
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.plane import Plane, TimePlane
@@ -28,6 +29,8 @@ TRAINING_STREAM, HELD_OUT_STREAM = 101, 102
 #: Attempted steps after which a solve in training gives up: a field that needs more has gone astray, and the
 #: run should say so soon.
 _MAX_STEPS = 1000
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class Learning(ABC):
@@ -80,6 +83,26 @@ class Learning(ABC):
         Where it, the extent or the points shown depend on the weights, the task's ``scene_follows_model`` is set.
         """
         return Plane.of_axes(model.state_dim, like=next(model.parameters()))
+
+    def shown_states(self, model: Any, n: int) -> tuple[NDArray[np.floating[Any]], NDArray[np.int64]]:
+        """The points of :meth:`shown` as states ``[n, dim]``, and labels; by default as the plane embeds them."""
+        points, labels = self.shown(model, n)
+        plane = self.plane(model)
+        states = plane.states(torch.as_tensor(points).to(next(model.parameters())))
+        return states.detach().cpu().numpy(), labels
+
+    def axes(self, model: Any) -> tuple[str, ...]:
+        """What the coordinates of a state are called."""
+        return tuple(f"h{k}".translate(_SUBSCRIPTS) for k in range(1, model.state_dim + 1))
+
+    def border(
+        self, model: Any, times: list[float], cancel: CancelToken | None = None
+    ) -> NDArray[np.float64] | None:
+        """The decision boundary at each time, one curve ``[times, n, 2]`` run back by the flow; None without one.
+
+        The task's ``runs_back`` says which experiments have one.
+        """
+        return None
 
     def stream(self, stream: int) -> np.random.Generator:
         """One of the seed's independent streams of chance."""

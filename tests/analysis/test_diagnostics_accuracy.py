@@ -31,7 +31,7 @@ EXPLICIT = [name for name, method in METHODS.items() if isinstance(method, Butch
 
 
 def scene_of(study: Study, **solver: Any) -> Scene:
-    return Scene(study._model, study._task, SolverOptions(**solver), None, {})
+    return Scene(study.model, study.task, SolverOptions(**solver), None, {})
 
 
 class Pendulum(nn.Module):
@@ -56,7 +56,7 @@ class Swinging(FlowModel):
 
 def swinging(**solver: Any) -> Scene:
     model = Swinging().eval().requires_grad_(False)
-    return Scene(model, flow_study(ROTATION)._task, SolverOptions(**solver), None, {})
+    return Scene(model, flow_study(ROTATION).task, SolverOptions(**solver), None, {})
 
 
 @pytest.mark.parametrize("method", EXPLICIT)
@@ -136,7 +136,7 @@ def test_slopes_are_least_squares_of_logarithms() -> None:
 
 def test_row_1_tied_blocks_are_eulers_steps() -> None:
     study = trained_study("classification")
-    field = study._model.field
+    field = study.model.field
     net = ResidualNet(2, 2, (64, 64), blocks=8, tied=True)
     net.field.load_state_dict(field.state_dict())
     scene = scene_of(study)

@@ -26,7 +26,7 @@ TIGHT = SolverChoice("dopri5", 1e-6, 1e-6)
 
 
 def scene_of(study: Study, **solver: Any) -> Scene:
-    return Scene(study._model, study._task, SolverOptions(**solver), None, {})
+    return Scene(study.model, study.task, SolverOptions(**solver), None, {})
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def test_the_way_back_from_a_sink_loses_what_it_stretches(tolerance: float) -> N
     """z' = -λz: the error is at most of the size of exp(λT) times the tolerance; much of it may cancel."""
     rate, t1 = 3.0, 2.0
     study = flow_study(-rate * np.eye(2), t1=t1)
-    study._model.double()
+    study.model.double()
     picture = study.view("reverse", SolverChoice("dopri5", tolerance, tolerance))
     there, expected = picture.maps
     np.testing.assert_allclose(expected.values, math.log10(tolerance) + rate * t1 / math.log(10), atol=1e-3)

@@ -67,12 +67,40 @@ def _run_back(
     model: Classifier, extent: tuple[float, float, float, float], cancel: CancelToken | None
 ) -> Boundary:
     """The line of the readout, carried from t1 to 0; points are added where the flow draws it out."""
+    _, curve = _line_and_image(copy.deepcopy(model).cpu().double(), extent, cancel)
+    return Boundary(tuple(_pieces(curve, extent)), run_back=True)
+
+
+def boundary_at(
+    model: Classifier,
+    extent: tuple[float, float, float, float],
+    times: list[float],
+    cancel: CancelToken | None = None,
+) -> Floats:
+    """The line of the readout carried back from t1 to each of the ascending ``times``: ``[times, n, 2]``.
+
+    NaN where it has left the extent by more than half its size; the same points of the line at every time.
+    """
     precise = copy.deepcopy(model).cpu().double()
+    line, _ = _line_and_image(precise, extent, cancel)
+    back = sorted({precise.t1, *times}, reverse=True)
+    solved = precise.flow(line, back, _SOLVER, cancel=cancel).y.numpy()
+    curves: Floats = solved[[back.index(t) for t in times]]
+    curves[~_within(curves.reshape(-1, 2), extent, margin=0.5).reshape(curves.shape[:-1])] = np.nan
+    return curves
+
+
+def _line_and_image(
+    precise: Classifier, extent: tuple[float, float, float, float], cancel: CancelToken | None
+) -> tuple[Tensor, Floats]:
+    """Points of the readout's line at t1, dense where the flow draws it out, and their places at 0; ``[n, 2]`` each."""
     start, direction = _line(precise)
 
+    def placed(s: Floats) -> Tensor:
+        return start + torch.from_numpy(s)[:, None] * direction
+
     def carry(s: Floats) -> Floats:
-        line = start + torch.from_numpy(s)[:, None] * direction
-        back: Floats = precise.flow(line, (precise.t1, 0.0), _SOLVER, cancel=cancel).y1.numpy()
+        back: Floats = precise.flow(placed(s), (precise.t1, 0.0), _SOLVER, cancel=cancel).y1.numpy()
         return back
 
     x0, x1, y0, y1 = extent
@@ -81,7 +109,7 @@ def _run_back(
     middle, reach = float(np.median(along)), _REACH * float(np.ptp(along))
     s = np.linspace(middle - reach, middle + reach, _FIRST)
     s, curve = _refined(s, carry, extent)
-    return Boundary(tuple(_pieces(curve, extent)), run_back=True)
+    return placed(s), curve
 
 
 def _line(model: Classifier) -> tuple[Tensor, Tensor]:

@@ -11,9 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from odeviz.engine.integrate import CancelToken
 from odeviz.models import Classifier, ODENet, ResidualNet
 from odeviz.tasks import learning
 from odeviz.tasks.classification import CLASSES, PLANE
+from odeviz.tasks.classification.boundary import boundary_at, can_run_back
 from odeviz.tasks.classification.source import Labelled, source_of
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, TRAINING_STREAM, Data
@@ -86,6 +88,12 @@ class Learning(learning.Learning):
 
     def starts(self, model: Any, n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         return self._source.draw(n, np.random.default_rng(seed))
+
+    @torch.no_grad()
+    def border(
+        self, model: Classifier, times: list[float], cancel: CancelToken | None = None
+    ) -> NDArray[np.float64] | None:
+        return boundary_at(model, self.extent(model), times, cancel) if can_run_back(model) else None
 
     def _tensors(self, drawn: Labelled) -> Batch:
         points, labels = drawn

@@ -129,6 +129,10 @@ class Learning(learning.Learning):
         return points.cpu().float().numpy(), self.tested.labels[:n].copy()
 
     @torch.no_grad()
+    def shown_states(self, model: Classifier, n: int) -> tuple[NDArray[np.floating[Any]], NDArray[np.int64]]:
+        return model.lift(self.test[0][:n]).cpu().numpy(), self.tested.labels[:n].copy()
+
+    @torch.no_grad()
     def starts(
         self, model: Classifier, n: int, seed: int
     ) -> tuple[NDArray[np.floating[Any]], NDArray[np.int64]]:

@@ -102,9 +102,16 @@ class Learning(learning.Learning):
         return self.system.extent
 
     def shown(self, model: Any, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        points = self.observed.reshape(-1, self.system.dim)[:, self.system.plane]
-        points = points[np.linspace(0, len(points) - 1, min(n, len(points))).round().astype(np.int64)]
-        return points, np.full(len(points), -1, dtype=np.int64)
+        states, labels = self.shown_states(model, n)
+        return states[:, self.system.plane], labels
+
+    def shown_states(self, model: Any, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        states = self.observed.reshape(-1, self.system.dim)
+        states = states[np.linspace(0, len(states) - 1, min(n, len(states))).round().astype(np.int64)]
+        return states, np.full(len(states), -1, dtype=np.int64)
+
+    def axes(self, model: Any) -> tuple[str, ...]:
+        return self.system.axes
 
     def starts(self, model: Any, n: int, seed: int) -> tuple[NDArray[np.floating[Any]], NDArray[np.int64]]:
         """Where training trajectories begin, and more states of the system's box when there are too few."""

@@ -268,6 +268,13 @@ class Learning(learning.Learning):
         points = self.plane(model).points(states, torch.zeros(()))
         return points.cpu().float().numpy(), self.series.scored.labels[:n].copy()
 
+    def shown_states(self, model: SeriesModel, n: int) -> tuple[Floats, NDArray[np.int64]]:
+        return self._encoded(model, n), self.series.scored.labels[:n].copy()
+
+    def axes(self, model: SeriesModel) -> tuple[str, ...]:
+        names = super().axes(model)
+        return tuple(name.replace("h", "z") for name in names) if isinstance(model, LatentODE) else names
+
     def starts(self, model: Any, n: int, seed: int) -> tuple[NDArray[np.floating[Any]], NDArray[np.int64]]:
         states, labels = self._encoded(model), self.series.scored.labels
         if n < len(states):

@@ -183,8 +183,12 @@ class Learning(learning.Learning):
 
     def shown(self, model: PoissonODE, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Where the state is at training events."""
+        states, labels = self.shown_states(model, n)
+        return states[:, :2], labels
+
+    def shown_states(self, model: PoissonODE, n: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         t = np.sort(self.observed.t[:n])
-        return self.rate(model, t)[2][:, :2].astype(np.float32), np.full(len(t), -1, dtype=np.int64)
+        return self.rate(model, t)[2].astype(np.float32), np.full(len(t), -1, dtype=np.int64)
 
     def starts(
         self, model: PoissonODE, n: int, seed: int

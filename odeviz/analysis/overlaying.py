@@ -1,0 +1,110 @@
+"""What a study answers for what is drawn over the plane. Importing this module imports torch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from odeviz.analysis.diagnostics.equilibria import fixed_points, moments
+from odeviz.analysis.diagnostics.sensitivity import nfe_each
+from odeviz.analysis.diagnostics.subject import subject_of
+from odeviz.analysis.overlays import BorderResult, EffortResult, RestResult, SpaceResult, StreamResult
+from odeviz.analysis.results import Extent, FieldResult, Ints, SolverChoice, frozen
+from odeviz.analysis.states import as_starts
+from odeviz.analysis.streamlines import streamlines
+from odeviz.engine.integrate import CancelToken
+from odeviz.models import FlowModel
+from odeviz.tasks.learning import Learning
+from odeviz.tasks.plane import Plane, TimePlane
+from odeviz.tasks.scene import Cancelled, Scene
+
+#: Times at which a field that changes is held fast to look for states at rest, and those of a boundary run back.
+REST_TIMES, BORDER_TIMES = 9, 25
+
+
+class Overlaid(ABC):
+    """The part of a :class:`odeviz.analysis.study.Study` that answers for what lies over the plane."""
+
+    model: FlowModel
+    task: Learning
+    #: A tensor of the model's type and device.
+    like: Tensor
+    # Of the study itself.
+    field: Callable[..., FieldResult | None]
+    scene: Callable[[SolverChoice, CancelToken | None], Scene]
+    default_seeds: Callable[[int], tuple[NDArray[Any], Ints]]
+
+    @property
+    @abstractmethod
+    def plane(self) -> Plane | TimePlane: ...
+
+    @property
+    @abstractmethod
+    def t1(self) -> float: ...
+
+    @property
+    def space(self) -> SpaceResult:
+        """How the study's states lie in its plane."""
+        plane, dim = self.plane, self.model.state_dim
+        if dim <= 2 or not isinstance(plane, Plane):
+            return SpaceResult(dim, plane.over_time)
+        embedding = plane.basis if plane.embedding is None else plane.embedding
+        arrays = [frozen(part.cpu().double().numpy()) for part in (plane.origin, plane.basis, embedding)]
+        return SpaceResult(dim, False, self.task.axes(self.model), *arrays)
+
+    def streams(
+        self, extent: Extent, n: int, times: int, lines: bool, cancel: CancelToken | None = None
+    ) -> StreamResult | None:
+        """The field on a grid fine enough to be followed, and with ``lines`` the curves along it; None if cancelled."""
+        field = self.field(extent, n=n, times=times, cancel=cancel)
+        if field is None:
+            return None
+        return StreamResult(field, frozen(streamlines(field)) if lines else None)
+
+    def rest(self, cancel: CancelToken | None = None) -> RestResult | None:
+        """Fixed points of the field held fast at several times, as they lie in the study's plane; None if cancelled."""
+        scene = self.scene(SolverChoice(), cancel)
+        try:
+            subject = subject_of(scene)
+            count = REST_TIMES if len(moments(subject)) > 1 else 1
+            times = np.linspace(0.0, self.t1, count)
+            found = [(k, point) for k, t in enumerate(times) for point in fixed_points(scene, float(t))]
+        except Cancelled:
+            return None
+        dim = self.model.state_dim
+        states = np.array([point.state for _, point in found]).reshape(-1, dim)
+        placed = self.plane.points(torch.as_tensor(states).to(self.like)[None], torch.zeros(1))[0]
+        return RestResult(
+            frozen(times),
+            frozen(np.array([k for k, _ in found], dtype=np.int64)),
+            frozen(placed.cpu().double().numpy()),
+            frozen(states),
+            tuple(point.kind for _, point in found),
+            frozen(np.array([point.eigenvalues for _, point in found]).reshape(-1, dim)),
+        )
+
+    def border(self, cancel: CancelToken | None = None) -> BorderResult | None:
+        """The decision boundary run back by the flow; None if cancelled, or of a model that has none."""
+        times = np.linspace(0.0, self.t1, BORDER_TIMES)
+        curve = self.task.border(self.model, times.tolist(), cancel)
+        if curve is None or (cancel is not None and cancel.is_set()):
+            return None
+        return BorderResult(frozen(times), frozen(curve))
+
+    def effort(
+        self, count: int, choice: SolverChoice, cancel: CancelToken | None = None
+    ) -> EffortResult | None:
+        """What each of the first ``count`` trajectories costs alone; None if cancelled."""
+        start = as_starts(self.model, self.plane, self.default_seeds(count)[0])
+        try:
+            nfe, arrived = nfe_each(self.scene(choice, cancel), start)
+        except Cancelled:
+            return None
+        nfe[~arrived] = torch.nan
+        return EffortResult(choice, frozen(nfe.numpy()))
