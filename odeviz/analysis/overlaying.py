@@ -24,8 +24,8 @@ from odeviz.tasks.learning import Learning
 from odeviz.tasks.plane import Plane, TimePlane
 from odeviz.tasks.scene import Cancelled, Scene
 
-#: Times at which a field that changes is held fast to look for states at rest, and those of a boundary run back.
-REST_TIMES, BORDER_TIMES = 9, 25
+#: Times of a boundary that is run back.
+BORDER_TIMES = 25
 
 
 class Overlaid(ABC):
@@ -67,21 +67,23 @@ class Overlaid(ABC):
             return None
         return StreamResult(field, frozen(streamlines(field)) if lines else None)
 
-    def rest(self, cancel: CancelToken | None = None) -> RestResult | None:
-        """Fixed points of the field held fast at several times, as they lie in the study's plane; None if cancelled."""
+    def rest(self, times: int = 9, cancel: CancelToken | None = None) -> RestResult | None:
+        """Fixed points of the field held fast at equal times, as they lie in the study's plane; None if cancelled.
+
+        A field that does not depend on time has them once.
+        """
         scene = self.scene(SolverChoice(), cancel)
         try:
             subject = subject_of(scene)
-            count = REST_TIMES if len(moments(subject)) > 1 else 1
-            times = np.linspace(0.0, self.t1, count)
-            found = [(k, point) for k, t in enumerate(times) for point in fixed_points(scene, float(t))]
+            held = np.linspace(0.0, self.t1, times if len(moments(subject)) > 1 else 1)
+            found = [(k, point) for k, t in enumerate(held) for point in fixed_points(scene, float(t))]
         except Cancelled:
             return None
         dim = self.model.state_dim
         states = np.array([point.state for _, point in found]).reshape(-1, dim)
         placed = self.plane.points(torch.as_tensor(states).to(self.like)[None], torch.zeros(1))[0]
         return RestResult(
-            frozen(times),
+            frozen(held),
             frozen(np.array([k for k, _ in found], dtype=np.int64)),
             frozen(placed.cpu().double().numpy()),
             frozen(states),

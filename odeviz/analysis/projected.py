@@ -53,14 +53,14 @@ class ProjectedStudy(Study):
     @property
     def extent(self) -> Extent:
         """A square that shows nearly all of the states; in space, whatever side they are seen from."""
-        shown, labels = self._shown, self.plane.labels
+        shown, labels, dims = self._shown, self.plane.labels, self.model.state_dim
         if self._projection.in_space:
             half = _ROOM * float(np.quantile(np.linalg.norm(shown, axis=1), 1 - _OUTSIDE))
-            return Extent(-half, half, -half, half, *labels)
+            return Extent(-half, half, -half, half, *labels, dims=dims)
         low, high = np.quantile(shown, [_OUTSIDE, 1 - _OUTSIDE], axis=0)
         half = _ROOM * max(float((high - low).max()) / 2, 1e-6)
         (x, y) = ((low + high) / 2).tolist()
-        return Extent(x - half, x + half, y - half, y + half, *labels)
+        return Extent(x - half, x + half, y - half, y + half, *labels, dims=dims)
 
     def data(self, n: int = 1000) -> DataResult:
         states, labels = self.task.shown_states(self.model, n)

@@ -9,8 +9,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
 
+from odeviz.analysis.projection import PROJECTIONS
 from odeviz.bridge import Phase
-from odeviz.state import LAYERS, SHOWN
+from odeviz.state import COLOURINGS, LAYERS, SHOWN
 from odeviz.tasks.presets import PRESETS
 from odeviz.tasks.registry import task_of
 from odeviz.widgets.icons import icon
@@ -54,6 +55,12 @@ class Situation:
     layers: Mapping[str, bool] = field(default_factory=lambda: SHOWN)
     #: The layers that have something to show.
     offered: tuple[str, ...] = tuple(LAYERS)
+    #: What paths are coloured by, and what they can be.
+    colouring: str = "class"
+    colourings: tuple[str, ...] = tuple(COLOURINGS)
+    #: The kind of projection, and dimensions of the state.
+    projection: str = "plane"
+    dim: int = 2
 
 
 Rule = Callable[[Situation], bool]
@@ -111,6 +118,22 @@ def _left_over(now: Situation) -> bool:
     return now.left_over
 
 
+def _can_colour(key: str) -> Rule:
+    return lambda now: key in now.colourings
+
+
+def _colours_by(key: str) -> Rule:
+    return lambda now: now.colouring == key
+
+
+def _projects(kind: str) -> Rule:
+    return lambda now: now.projection == kind
+
+
+def _has_dimensions(now: Situation) -> bool:
+    return now.dim > 2
+
+
 def _wears(mode: str) -> Rule:
     return lambda now: now.theme == mode
 
@@ -123,6 +146,24 @@ def _layer_specs() -> list[ActionSpec]:
         )
         for key, layer in LAYERS.items()
     ]  # fmt: skip
+
+
+def _look_specs() -> list[ActionSpec]:
+    colours = [
+        ActionSpec(
+            f"colour.{key}", title, about, "View", checked=_colours_by(key), icon="palette",
+            enabled=_can_colour(key), submenu="Colour Paths By",
+        )
+        for key, (title, about) in COLOURINGS.items()
+    ]  # fmt: skip
+    projections = [
+        ActionSpec(
+            f"projection.{kind}", title, about, "View", checked=_projects(kind), icon="cube", submenu="Projection",
+            enabled=_has_dimensions,
+        )
+        for kind, (title, about) in PROJECTIONS.items()
+    ]  # fmt: skip
+    return [*colours, *projections]
 
 
 def _theme_specs() -> list[ActionSpec]:
@@ -236,8 +277,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "Edit", "Ctrl+Shift+V", "clipboard-text"),
     ActionSpec("reset_settings", "Reset Settings to Preset", "Take back all changes of the preset's settings.", "Edit",
                icon="arrow-counter-clockwise", first=True),
+    ActionSpec("copy_seeds", "Copy Coordinates", "Copy the seeds' coordinates, one seed a line; of the selected "
+               "ones if there are any.", "Edit", "Ctrl+Alt+C", "copy", lambda now: now.has_seeds, first=True),
     ActionSpec("remove_seed", "Remove Selected Seeds", "Remove the seeds that are selected (Delete in the flow view).",
-               "Edit", icon="trash", enabled=lambda now: now.seed_selected, first=True),
+               "Edit", icon="trash", enabled=lambda now: now.seed_selected),
     ActionSpec("clear_seeds", "Remove All Seeds", "Remove all trajectories you have set.", "Edit",
                icon="trash-simple", enabled=lambda now: now.has_seeds),
 
@@ -253,6 +296,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("looser", "Loosen Tolerance", "Look through a ten times larger tolerance (or half the steps).",
                "View", "Ctrl+[", "plus-circle", _solves),
     *_layer_specs(),
+    *_look_specs(),
     *_theme_specs(),
     ActionSpec("reset_layout", "Reset Layout", "Put all panels back where they were at first.", "View",
                icon="layout", first=True),

@@ -8,7 +8,7 @@ from typing import Any
 from odeviz.analysis.results import DensityResult, Extent, SolverChoice
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Answer, DecisionRequest, DensityRequest, FrameCache, SolveService, Wanted
-from odeviz.state import Workbench
+from odeviz.state import Workbench, offered
 from odeviz.tasks.registry import task_of
 
 #: Grid points a side while training, and the tolerance that is then the tightest.
@@ -63,7 +63,7 @@ class Background:
         if (
             snapshot is None
             or extent is None
-            or not (task_of(snapshot.experiment).behind(snapshot.experiment) and self._wanted())
+            or not ("background" in offered(self._bench.stage) and self._wanted())
         ):
             return
         if training:
@@ -123,7 +123,8 @@ class Background:
         return True
 
     def _wanted(self) -> bool:
-        return self._bench.layers[self.kind] or self._window.is_seen(self._window.density)
+        layers = self._bench.layers
+        return layers["background"] or layers["contours"] or self._window.is_seen(self._window.density)
 
     def _ask_next(self) -> None:
         if self._frames is None or self._service.is_open(self.kind):
@@ -144,7 +145,8 @@ class Background:
         if snapshot is not None and self._extent is not None:
             self._asked = wanted
             ask = _REQUESTS[task_of(snapshot.experiment).behind(snapshot.experiment)]
-            request = ask(wanted.t, self._extent, wanted.n, choice, wanted.awaited)
+            seen = self._bench.projection.still
+            request = ask(wanted.t, self._extent, wanted.n, choice, wanted.awaited, seen)
             self._service.ask(snapshot, request, patient=patient)
 
 

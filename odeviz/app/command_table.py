@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QDialog, QWidget
 
+from odeviz.analysis.projection import PROJECTIONS
 from odeviz.app.actions import PACES, RECENT, Situation
 from odeviz.app.gallery import Gallery
 from odeviz.app.palette import CommandPalette
-from odeviz.state import LAYERS, Workbench, offered
+from odeviz.state import COLOURINGS, LAYERS, Workbench, colourings, offered
 from odeviz.tasks.experiment import ADAPTIVE
 from odeviz.tasks.presets import PRESETS
 from odeviz.widgets.theme import MODES
@@ -43,7 +44,8 @@ def commands_of(control: Controller) -> dict[str, Callable[[], object]]:
         "redo": bench.undo_stack.redo,
         "copy_experiment": control.strings.copy,
         "paste_experiment": control.strings.paste,
-        "remove_seed": control.remove_selected,
+        "copy_seeds": control.flow.copy_seeds,
+        "remove_seed": control.flow.remove_selected,
         "clear_seeds": bench.clear_seeds,
         "palette": partial(control.dialogs.run, partial(_palette, control)),
         "play": playback.toggle,
@@ -52,6 +54,8 @@ def commands_of(control: Controller) -> dict[str, Callable[[], object]]:
         "tighter": partial(shift_tolerance, bench, 0.1),
         "looser": partial(shift_tolerance, bench, 10.0),
         **{f"layer.{key}": partial(_turn_layer, bench, key) for key in LAYERS},
+        **{f"colour.{key}": partial(bench.colour_by, key) for key in COLOURINGS},
+        **{f"projection.{kind}": partial(control.flow.project, kind) for kind in PROJECTIONS},
         **{f"theme.{mode}": partial(_wear, control, mode) for mode in MODES},
         "reset_layout": control.window.reset_layout,
         "reset_settings": control.reset_settings,
@@ -94,6 +98,10 @@ def situation_of(control: Controller) -> Situation:
         keeping=bench.kept is not None,
         layers=bench.layers,
         offered=offered(bench.stage),
+        colouring=bench.colouring,
+        colourings=colourings(bench.stage),
+        projection=bench.projection.kind,
+        dim=bench.stage.dim,
     )
 
 

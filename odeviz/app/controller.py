@@ -13,6 +13,7 @@ from odeviz.app.command_table import commands_of, situation_of
 from odeviz.app.dialogs import Dialogs
 from odeviz.app.documents import Documents
 from odeviz.app.experiment_strings import ExperimentStrings
+from odeviz.app.flow_control import FlowControl
 from odeviz.app.leaving import Leaving
 from odeviz.app.main_window import MainWindow
 from odeviz.app.own_data import SUFFIXES, OwnDataControl
@@ -24,7 +25,7 @@ from odeviz.app.run_control import RunControl
 from odeviz.app.run_history import RunHistory
 from odeviz.app.session_view import show_view
 from odeviz.bridge import JobRunner, Phase, SolveService, Trainer, Trouble
-from odeviz.state import Mark, Workbench
+from odeviz.state import Workbench
 from odeviz.storage.own_data import OwnData
 from odeviz.storage.session_file import View
 from odeviz.tasks.experiment import Experiment
@@ -65,6 +66,7 @@ class Controller(QObject):
         self.history = RunHistory(self.bench, window, self)
         self.playback = Playback(self.bench, window.time_bar, self)
         self.pictures = Pictures(self.bench, self.service, window, self.redraw, self)
+        self.flow = FlowControl(self.bench, self.pictures, window, self)
         self.documents = Documents(self.bench, self.pictures, window, self.jobs, self.dialogs, settings, self)
         self.strings = ExperimentStrings(self.bench, self.dialogs, self)
         self.own_data = OwnDataControl(self.bench, window, self.jobs, self.dialogs, self)
@@ -77,7 +79,6 @@ class Controller(QObject):
         self._join_state()
         self._join_panels()
         self._join_bridge()
-        window.flow.set_layers(self.bench.layers)
         window.solver_bar.set_choice(self.bench.choice)
         self.update_actions()
 
@@ -100,6 +101,8 @@ class Controller(QObject):
         bench = self.bench
         bench.playhead_changed.connect(self._keep_going)
         bench.training_changed.connect(self._keep_going)
+        bench.layers_changed.connect(self._keep_going)
+        bench.stage_changed.connect(self._keep_going)
         bench.message_changed.connect(self.window.status.set_message)
         bench.document_changed.connect(self._on_document)
         bench.rejected.connect(self.window.form.set_error)
@@ -113,8 +116,8 @@ class Controller(QObject):
         self.restoring.restored.connect(self._show_restored)
         for signal in (
             bench.snapshot_changed, bench.replay_changed, bench.kept_changed, bench.playhead_changed,
-            bench.training_changed, bench.layers_changed,
-            bench.seeds_changed, bench.selection_changed, bench.stage_changed, self.window.theme.changed,
+            bench.training_changed, bench.layers_changed, bench.seeds_changed, bench.selection_changed,
+            bench.stage_changed, bench.colouring_changed, self.window.theme.changed,
         ):  # fmt: skip
             signal.connect(self.update_actions)
 
@@ -128,17 +131,11 @@ class Controller(QObject):
         window.form.edited.connect(self._on_edited)
         window.form.reset_requested.connect(self.reset_settings)
         window.form.preset_chosen.connect(self.documents.open_preset)
-        window.flow.seed_added.connect(self._add_seed)
-        window.flow.seed_moved.connect(self._move_seed)
-        window.flow.seed_drag_finished.connect(self._end_drag)
-        window.flow.seeds_removed.connect(self.remove_selected)
-        window.flow.seed_selected.connect(self._select_seed)
-        window.flow.layer_toggled.connect(bench.show_layer)
         window.solver_bar.choice_changed.connect(bench.choose)
-        for panel in (window.view, window.precision):
+        for panel in (window.view, window.precision, window.series):
             panel.time_picked.connect(self.playback.scrub)
-        window.solver_bar.drag_started.connect(self._begin_drag)
-        window.solver_bar.drag_finished.connect(self._end_drag)
+        window.solver_bar.drag_started.connect(self.flow.begin_drag)
+        window.solver_bar.drag_finished.connect(self.flow.end_drag)
         for dock in window.docks.values():
             # A panel that comes to the front missed what was drawn meanwhile.
             dock.visibilityChanged.connect(self._keep_going)
@@ -161,6 +158,7 @@ class Controller(QObject):
     def _on_tick(self, seconds: float) -> None:
         self.run.take_snapshot()
         self.playback.advance(seconds)
+        self.window.flow.advance(seconds)
         if self.trainer.phase is not Phase.TRAINING:
             self.history.draw()
             self.pictures.show()
@@ -174,7 +172,8 @@ class Controller(QObject):
         training = self.trainer.phase in (Phase.TRAINING, Phase.STARTING)
         self.redraw.gap = TRAINING_GAP if training and not self.trainer.apart else 1.0
         self.pictures.rest = 0.0 if self.trainer.apart else REST
-        self.redraw.set_going((training or self.bench.playhead.playing) and not self._closing)
+        moving = training or self.bench.playhead.playing or self.window.flow.drifting
+        self.redraw.set_going(moving and not self._closing)
         if not self._closing:
             self.redraw.wake()
 
@@ -270,37 +269,6 @@ class Controller(QObject):
         name = path.name if path is not None else near.title if near is not None else ""
         self.window.setWindowTitle(f"{name.replace('[*]', '')}[*] — odeviz" if name else "odeviz[*]")
         self.window.setWindowModified(unsaved)
-
-    # Seeds and solver.
-
-    @Slot(float, float)
-    def _add_seed(self, x: float, y: float) -> None:
-        self.bench.add_seed((x, y))
-
-    @Slot(int, float, float)
-    def _move_seed(self, index: int, x: float, y: float) -> None:
-        if not self.bench.dragging:
-            self._begin_drag()
-        self.bench.move_seed(index, (x, y))
-
-    @Slot(int)
-    def _select_seed(self, index: int) -> None:
-        self.bench.select(Mark("seed", index))
-
-    @Slot()
-    def remove_selected(self) -> None:
-        """Remove the seeds that are selected."""
-        self.bench.remove_seeds(*self.bench.selection.of("seed"))
-
-    @Slot()
-    def _begin_drag(self) -> None:
-        self.bench.begin_drag()
-        self.pictures.drag_started()
-
-    @Slot()
-    def _end_drag(self) -> None:
-        self.bench.end_drag()
-        self.pictures.drag_finished()
 
     # What is reported.
 

@@ -28,6 +28,7 @@ from odeviz.panels.flow_view import FlowView
 from odeviz.panels.history_panels import LossPanel, NfePanel
 from odeviz.panels.precision_panel import PrecisionPanel
 from odeviz.panels.replay_mark import ReplayMark
+from odeviz.panels.series_panel import SeriesPanel
 from odeviz.panels.solver_bar import SolverBar
 from odeviz.panels.steps_panel import StepsPanel
 from odeviz.panels.time_bar import TimeBar
@@ -37,7 +38,7 @@ from odeviz.widgets.notice_bar import NoticeBar
 from odeviz.widgets.theme import Theme
 
 #: Raised when docks are added, renamed or laid out anew: a layout remembered by another version is left alone.
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 TOOLBAR = (
     "train",
     "step",
@@ -120,6 +121,7 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(density, steps)
         self.tabifyDockWidget(loss, nfe)
         self.tabifyDockWidget(nfe, precision)
+        self.tabifyDockWidget(loss, self.docks["series"])
         for dock in self.docks.values():
             dock.show()
         density.raise_()
@@ -158,6 +160,7 @@ class MainWindow(QMainWindow):
         self.loss = LossPanel(self.theme)
         self.nfe = NfePanel(self.theme)
         self.steps = StepsPanel(self.theme)
+        self.series = SeriesPanel(self.theme)
         self.density = DensityPanel(self.theme)
         self.view = ViewPanel(self.theme)
         self.precision = PrecisionPanel(self.theme)
@@ -178,7 +181,9 @@ class MainWindow(QMainWindow):
     def _make_docks(self) -> None:
         self.docks: dict[str, QDockWidget] = {}
         features = QDockWidget.DockWidgetFeature
-        for panel in (self.form, self.density, self.view, self.steps, self.loss, self.nfe, self.precision):
+        for panel in (
+            self.form, self.density, self.view, self.steps, self.loss, self.nfe, self.precision, self.series,
+        ):  # fmt: skip
             dock = QDockWidget(panel.title, self)
             dock.setObjectName(f"dock.{panel.key}")
             dock.setWidget(panel)

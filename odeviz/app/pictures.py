@@ -15,9 +15,13 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from odeviz.analysis.diagnostics import PRECISION, common_views
+from odeviz.analysis.overlays import SpaceResult
+from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import Extent, FlowResult, SolverChoice
 from odeviz.app.background import Background
+from odeviz.app.flow_extras import FlowExtras
 from odeviz.app.main_window import MainWindow
+from odeviz.app.probing import Probing
 from odeviz.app.redraw import RedrawLoop
 from odeviz.app.task_views import TaskViews
 from odeviz.bridge import (
@@ -27,13 +31,12 @@ from odeviz.bridge import (
     FlowRequest,
     Phase,
     PrecisionRequest,
-    ProbeRequest,
     Scene,
     SceneRequest,
     SeedsRequest,
     SolveService,
 )
-from odeviz.state import Playhead, Replay, Seeds, Selection, TrainingStatus, Workbench
+from odeviz.state import Playhead, Replay, Seeds, TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.registry import task_of
 from odeviz.tasks.settings import find
@@ -76,6 +79,10 @@ class Pictures(QObject):
         self.views = TaskViews(bench, service, window, window.view, parent=self)
         self.precision = TaskViews(bench, service, window, window.precision, PrecisionRequest, self)
         self._boards = (self.views, self.precision)
+        self.extras = FlowExtras(bench, service, window)
+        self.probing = Probing(bench, service, window, redraw, self)
+        #: How the states on show lie in the picture, and through which projection they are seen.
+        self.space, self._seen = SpaceResult(), Projection()
         #: The latest result of every kind: what an export draws.
         self.results: dict[str, Any] = {}
         #: How many trajectories the flow view shows.
@@ -92,7 +99,6 @@ class Pictures(QObject):
         #: The trajectories are newer than the rest; asked for in the tick after they were drawn.
         self._rest_due = self._just_drawn = False
         self._worked = self._idle_until = 0.0
-        self._hover: tuple[float, float] | None = None
         self._announced = True
         #: The error last measured, with which solver, and when it is due again while training.
         self._error: tuple[SolverChoice | None, float] = None, math.nan
@@ -101,7 +107,9 @@ class Pictures(QObject):
         bench.snapshot_changed.connect(self._on_snapshot)
         bench.choice_changed.connect(self._on_choice)
         bench.seeds_changed.connect(self._on_seeds)
-        bench.selection_changed.connect(self._on_selection)
+        bench.projection_changed.connect(self._on_projection)
+        bench.colouring_changed.connect(self._on_looks)
+        bench.stage_changed.connect(self._on_looks)
         bench.playhead_changed.connect(self._on_playhead)
         bench.layers_changed.connect(self._on_layers)
         bench.training_changed.connect(self._on_training)
@@ -113,8 +121,6 @@ class Pictures(QObject):
         window.time_bar.track.drag_finished.connect(redraw.wake)
         for key in ("density", "steps", "view", "precision"):
             window.docks[key].visibilityChanged.connect(self._on_panel_shown)
-        window.flow.hovered.connect(self._on_hovered)
-        window.flow.hover_left.connect(self._on_hover_left)
 
     @property
     def training(self) -> bool:
@@ -129,7 +135,7 @@ class Pictures(QObject):
     @property
     def settled(self) -> bool:
         """Whether all that belongs to the playhead's time is drawn, as finely as it will be."""
-        kinds = ("scene", "flow", "cost", "seeds", "field")
+        kinds = ("scene", "flow", "cost", "seeds", "field", *FlowExtras.kinds)
         waiting = self._behind or self._rest_due or self._arrived
         if not all(board.settled for board in self._boards):
             return False
@@ -152,6 +158,7 @@ class Pictures(QObject):
         self.background.forget()
         for board in self._boards:
             board.forget()
+        self.extras.forget()
         self._scene_of = None
         self._behind = self._rest_due = False
         self._idle_until = self._measure_after = 0.0
@@ -187,7 +194,7 @@ class Pictures(QObject):
             self._scene_of = scene_of
             self._extent = None
             self._turn_to_views(snapshot.experiment)
-            self.service.ask(snapshot, SceneRequest())
+            self._ask_scene(snapshot)
         self._behind = True
         self.redraw.wake()
 
@@ -203,7 +210,6 @@ class Pictures(QObject):
         there = bool(about.behind(experiment))
         window.solver_bar.set_solves(experiment.applies(find(experiment, "solver.method")))
         window.density.set_there(there)
-        window.flow.set_background_there(there)
         if not there and about.views and window.is_seen(window.density):
             window.docks["view"].raise_()
 
@@ -226,13 +232,29 @@ class Pictures(QObject):
         self._ask_seeds()
 
     @Slot(object)
-    def _on_selection(self, selection: Selection) -> None:
-        self._show_seeds()
+    def _on_projection(self, projection: Projection) -> None:
+        """Another side of what is shown is drawn at once; for another projection all is solved for again."""
+        snapshot = self.bench.snapshot
+        if projection.still == self._seen.still:
+            self._seen = projection
+            self.window.flow.set_projection(self.space, projection)
+        elif snapshot is not None:
+            self.background.pause()
+            self._extent = None
+            self._ask_scene(snapshot)
+            self._behind = True
+        self.redraw.wake()
+
+    @Slot()
+    def _on_looks(self) -> None:
+        """Other layers are wanted, or other colours."""
+        self._ask_extras()
 
     @Slot(object)
     def _on_layers(self, layers: Any) -> None:
         self.window.flow.set_layers(layers)
         self._renew_background()
+        self._ask_extras()
 
     @Slot(object)
     def _on_training(self, status: TrainingStatus) -> None:
@@ -257,18 +279,6 @@ class Pictures(QObject):
     def _on_playhead(self, playhead: Playhead) -> None:
         self.redraw.wake()
 
-    @Slot(float, float)
-    def _on_hovered(self, x: float, y: float) -> None:
-        self._hover = (x, y)
-        self.redraw.wake()
-
-    @Slot()
-    def _on_hover_left(self) -> None:
-        self._hover = None
-        self.service.withdraw("probe")
-        self._arrived.pop("probe", None)
-        self.window.flow.set_probe(None)
-
     @Slot(bool)
     def _on_panel_shown(self, shown: bool) -> None:
         """A panel that was behind a tab missed what was drawn meanwhile."""
@@ -289,8 +299,8 @@ class Pictures(QObject):
         snapshot = self.bench.snapshot
         if snapshot is None:
             return
-        if self._hover is not None and not self.service.is_open("probe"):
-            self._probe(snapshot, self._hover)
+        if not self._seen.in_space:
+            self.probing.ask(snapshot, self.results.get("probe"))
         calm = not (self._dragging or self._rest_due or self._behind or self.service.is_open("flow"))
         for board in self._boards:
             board.follow(calm)
@@ -304,8 +314,8 @@ class Pictures(QObject):
         elif self._behind and self._extent is not None and not self._must_wait():
             self._behind = False
             self._worked = 0.0
-            if task_of(snapshot.experiment).scene_follows_model:
-                self.service.ask(snapshot, SceneRequest())
+            if task_of(snapshot.experiment).scene_follows_model or self.bench.projection.kind != "plane":
+                self._ask_scene(snapshot)
             self._ask_flow()
             self._ask_seeds()
 
@@ -316,12 +326,20 @@ class Pictures(QObject):
         resting = not self.bench.replay.held and time.perf_counter() < self._idle_until
         return self.service.busy or bool(self._arrived) or resting
 
+    def _ask_scene(self, snapshot: Snapshot) -> None:
+        self.service.ask(snapshot, SceneRequest(projection=self.bench.projection.still))
+
+    def _ask_extras(self) -> None:
+        snapshot = self.bench.snapshot
+        if snapshot is not None:
+            self.extras.ask(self._extent, self._crowd(snapshot), self.hurried)
+
     def _ask_flow(self) -> None:
         snapshot, choice = self.bench.snapshot, self.bench.choice
         if snapshot is not None:
             self.service.withdraw("cost")
-            frames = QUICK_FRAMES if self.hurried else FRAMES
-            request = FlowRequest(choice, self._crowd(snapshot), frames)
+            frames, seen = QUICK_FRAMES if self.hurried else FRAMES, self.bench.projection.still
+            request = FlowRequest(choice, self._crowd(snapshot), frames, projection=seen)
             self.service.ask(snapshot, request, patient=self._dragging)
             self._rest_due = True
 
@@ -331,20 +349,23 @@ class Pictures(QObject):
     def _ask_seeds(self) -> None:
         seeds, snapshot = self.bench.seeds.points, self.bench.snapshot
         if seeds and snapshot is not None:
-            self.service.ask(snapshot, SeedsRequest(seeds, self.bench.choice), patient=self._dragging)
+            request = SeedsRequest(seeds, self.bench.choice, projection=self.bench.projection.still)
+            self.service.ask(snapshot, request, patient=self._dragging)
 
     def _ask_rest(self, snapshot: Snapshot) -> None:
-        if self._extent is not None and self._field_of is not snapshot:
+        seen = self.bench.projection.still
+        if self._extent is not None and self._field_of is not snapshot and not seen.in_space:
             self._field_of = snapshot
             times = QUICK_TIMES if self.hurried else FIELD_TIMES
-            self.service.ask(snapshot, FieldRequest(self._extent, n=ARROWS, times=times))
+            self.service.ask(snapshot, FieldRequest(self._extent, n=ARROWS, times=times, projection=seen))
+        self._ask_extras()
         if self._dragging:
             return
         if not self.hurried:
-            self.service.ask(snapshot, CostRequest(self.bench.choice, self._crowd(snapshot)))
+            self.service.ask(snapshot, CostRequest(self.bench.choice, self._crowd(snapshot), projection=seen))
         elif time.perf_counter() >= self._measure_after:
             self._measure_after = time.perf_counter() + MEASURE_PERIOD
-            self.service.ask(snapshot, CostRequest(self.bench.choice, MEASURED))
+            self.service.ask(snapshot, CostRequest(self.bench.choice, MEASURED, projection=seen))
         self._renew_background()
         for board in self._boards:
             board.ask()
@@ -352,12 +373,6 @@ class Pictures(QObject):
     def _renew_background(self) -> None:
         self._arrived.pop("background", None)
         self.background.renew(self._extent, self.hurried)
-
-    def _probe(self, snapshot: Snapshot, point: tuple[float, float]) -> None:
-        request = ProbeRequest(point, self.bench.playhead.t)
-        shown = self.results.get("probe")
-        if shown is None or (shown.point, shown.t) != (request.point, request.t):
-            self.service.ask(snapshot, request)
 
     # Answers.
 
@@ -386,12 +401,16 @@ class Pictures(QObject):
             answer = self._arrived.pop(kind, None)
             if answer is not None:
                 self.results[kind] = answer.result
-                getattr(self, f"_show_{kind}")(answer.result)
+                if kind in FlowExtras.kinds:
+                    self.extras.show(kind, answer.result)
+                else:
+                    getattr(self, f"_show_{kind}")(answer.result)
         self._show_background()
         if self._arrived:
             self.redraw.wake()
         t = self.bench.playhead.t
         self.window.flow.set_time(t)
+        self.window.series.set_time(t)
         self.window.time_bar.set_time(t)
         for board in self._boards:
             board.set_time(t)
@@ -400,6 +419,7 @@ class Pictures(QObject):
             self.shown.emit()
 
     def _show_scene(self, scene: Scene) -> None:
+        self._show_space(scene)
         extent = _with_margin(scene.extent)
         # A scene that follows the model is asked for with every picture: only another extent needs new ones.
         self._behind |= extent != self._extent
@@ -410,11 +430,26 @@ class Pictures(QObject):
         self.window.density.set_data(scene.data)
         self._set_end(scene.t1)
 
+    def _show_space(self, scene: Scene) -> None:
+        projection = self.bench.projection
+        if projection.still != self._seen.still:
+            # What is on show was seen in another way.
+            self.extras.forget()
+            self.window.flow.set_flow(None)
+            self.window.flow.set_field(None)
+            for kind in ("flow", "seeds"):
+                self.results.pop(kind, None)
+        self.space, self._seen = scene.space, projection
+        self.bench.set_space(scene.space.dim, scene.space.over_time)
+        self.window.flow.set_projection(scene.space, projection)
+        self.window.series.set_names(self.window.flow.axis_names())
+
     def _show_flow(self, flow: FlowResult) -> None:
         self._just_drawn = True
         self._set_end(float(flow.t[-1]))
         window = self.window
         window.flow.set_flow(flow)
+        window.series.set_crowd(flow)
         window.flow.set_message(flow.message if flow.status != "success" else self.bench.training.message)
         window.time_bar.set_steps(flow.steps)
         if window.is_seen(window.steps):
@@ -436,8 +471,9 @@ class Pictures(QObject):
         flow = flow or self.results.get("seeds")
         if flow is not None and flow.paths.shape[1] != len(seeds.points):
             flow = None
-        points = np.array(seeds.points) if seeds.points else None
-        self.window.flow.set_seeds(points, flow, self.bench.selection.seed)
+        points = self.space.place(np.array(seeds.points)) if seeds.points else None
+        self.window.flow.set_seeds(points, flow)
+        self.window.series.set_seeds(flow)
 
     def _show_view(self, picture: Any) -> None:
         self.views.show(picture)
@@ -449,8 +485,7 @@ class Pictures(QObject):
         self.window.flow.set_field(field)
 
     def _show_probe(self, probe: Any) -> None:
-        if self._hover is not None:
-            self.window.flow.set_probe(probe)
+        self.probing.show(probe)
 
     def _show_background(self, frame: Any = None) -> None:
         self.background.follow()

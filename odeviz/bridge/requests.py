@@ -263,11 +263,12 @@ class EffortRequest:
 
 @dataclass(frozen=True, slots=True)
 class RestRequest:
-    """Fixed points of the field held fast at several times."""
+    """Fixed points of the field held fast at several times; fewer for a ``quick`` look."""
 
     projection: Projection = OWN
+    quick: bool = False
     kind: ClassVar[str] = "rest"
     urgency: ClassVar[int] = BACKGROUND + 1
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
-        return _seen(study, self.projection).rest(cancel)
+        return _seen(study, self.projection).rest(3 if self.quick else 9, cancel)

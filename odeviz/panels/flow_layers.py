@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor
 
-from odeviz.analysis.results import DataResult, DecisionResult, DensityResult, Extent, FieldResult, FlowResult
+from odeviz.analysis.results import DataResult, DecisionResult, DensityResult, Extent, FieldResult
 from odeviz.widgets.contours import boundary
-from odeviz.widgets.primitives import Dots, HeatMap, Segments, Trail, bounds, pen, polyline
+from odeviz.widgets.primitives import Dots, HeatMap, Segments, bounds, pen
 from odeviz.widgets.theme import Theme
 
 _CLEAR = QColor(0, 0, 0, 0)
@@ -58,9 +58,9 @@ class BackgroundLayer(Layer):
             self._draw_density(result)
         else:
             self._image.setImage(decision_image(result, self.theme), autoLevels=False, levels=None)
-            lines = boundary(result.probability, _box(result.extent))
+            lines = boundary(result.probability, box_of(result.extent))
         if result is not None:
-            self._image.setRect(_box(result.extent))
+            self._image.setRect(box_of(result.extent))
         self._line.set_segments(lines)
 
     def restyle(self) -> None:
@@ -116,95 +116,61 @@ class ArrowLayer(Layer):
         )
 
 
-class TrajectoryLayer(Layer):
-    """Trails from t0 to the playhead, one colour a class."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__(theme, [], 10)
-        self._groups: list[tuple[int, NDArray[np.float64], NDArray[np.float64], Trail]] = []
-        self._t: NDArray[Any] = np.zeros(1)
-        self._cut = 0
-
-    def show_result(self, flow: FlowResult, paths: NDArray[np.float64], plot: pg.PlotItem, on: bool) -> None:
-        """Draw the finite ``paths [T, B, 2]`` of a flow, grouped by its labels."""
-        self.clear(plot)
-        self._t, self._cut = flow.t, 0
-        for label in np.unique(flow.labels):
-            mine = np.ascontiguousarray(paths[:, flow.labels == label])
-            item, lines = Trail(), polyline(mine)
-            item.set_segments(lines)
-            item.setZValue(10)
-            item.setVisible(on)
-            plot.addItem(item, ignoreBounds=True)
-            self._groups.append((int(label), mine, lines, item))
-            self.items.append(item)
-        self.restyle()
-
-    def clear(self, plot: pg.PlotItem) -> None:
-        """Draw nothing."""
-        for item in self.items:
-            plot.removeItem(item)
-        self.items.clear()
-        self._groups.clear()
-
-    def set_time(self, t: float) -> None:
-        frame, share = frame_at(self._t, t)
-        for _, paths, lines, item in self._groups:
-            count = paths.shape[1]
-            # The segment the playhead was in is whole again, the one it is in now ends at the playhead.
-            lines[self._cut * count : (self._cut + 1) * count, 2:] = paths[self._cut + 1]
-            if share:
-                head = paths[frame] + share * (paths[frame + 1] - paths[frame])
-                lines[frame * count : (frame + 1) * count, 2:] = head
-            item.set_count((frame + (share > 0)) * count, fixed=frame * count)
-        self._cut = min(frame, len(self._t) - 2)
-
-    def restyle(self) -> None:
-        total = sum(paths.shape[1] for _, paths, _, _ in self._groups)
-        alpha = float(np.clip(5.5 / np.sqrt(max(total, 1)), 0.22, 0.8))
-        for label, _, _, item in self._groups:
-            item.set_pen(pen(self.theme.colors.of_class(label), 1.0, alpha))
-
-
 class DotsLayer(Layer):
-    """Points coloured by class: the data, or the particles carried by the flow."""
+    """Points coloured by class: the data, where trajectories begin, or the particles carried by the flow."""
 
-    def __init__(self, theme: Theme, z: int, size: float, alpha: float, rim: bool, plain: str) -> None:
+    def __init__(
+        self, theme: Theme, z: int, size: float, alpha: float, rim: bool, plain: str, hollow: bool = False
+    ) -> None:
         self._dots = Dots()
         super().__init__(theme, [self._dots], z)
-        self._size, self._alpha, self._rim, self._plain = size, alpha, rim, plain
-        self._labels: NDArray[Any] = np.empty(0, dtype=np.int64)
+        self._size, self._alpha, self._rim, self._plain, self._hollow = size, alpha, rim, plain, hollow
         self._t: NDArray[Any] = np.zeros(1)
         self._paths: NDArray[Any] | None = None
+        self._near: NDArray[Any] | None = None
+
+    def show_points(
+        self, points: NDArray[Any], labels: NDArray[Any], near: NDArray[Any] | None = None
+    ) -> None:
+        """Draw points that stay, ``[n, 2]``; in space ``near [n]`` tells from 0 to 1 how near they are."""
+        self._paths = None
+        self._set(points, labels)
+        if near is not None:
+            self._dots.move(points, near)
 
     def show_data(self, data: DataResult | None) -> None:
-        """Draw points that stay."""
-        self._paths = None
+        """Draw a data set's points, or none."""
         if data is None:
             self._set(np.empty((0, 2)), np.empty(0, dtype=np.int64))
         else:
-            self._set(np.asarray(data.points, dtype=np.float64), data.labels)
+            self.show_points(np.asarray(data.points, dtype=np.float64), data.labels)
 
-    def show_paths(self, t: NDArray[Any], paths: NDArray[Any], labels: NDArray[Any]) -> None:
+    def show_paths(
+        self,
+        t: NDArray[Any],
+        paths: NDArray[Any],
+        labels: NDArray[Any],
+        near: NDArray[Any] | None = None,
+    ) -> None:
         """Draw points that move along ``paths [T, B, 2]``."""
-        self._t, self._paths = t, paths
+        self._t, self._paths, self._near = t, paths, near
         self._set(paths[0], labels)
         if paths.shape[1]:
             self._dots.set_bounds(bounds(paths.reshape(-1, 2)))
 
     def set_time(self, t: float) -> None:
         if self._paths is not None:
-            self._dots.move(at_time(self._t, self._paths, t))
+            near = None if self._near is None else at_time(self._t, self._near, t)
+            self._dots.move(at_time(self._t, self._paths, t), near)
 
     def restyle(self) -> None:
         c = self.theme.colors
         plain = getattr(c, self._plain) if self._plain != "data" else c.classes[1]
+        shades = [self.theme.qcolor(shade, self._alpha) for shade in (plain, *c.classes)]
         rim = self.theme.qcolor(c.base, 0.9) if self._rim else _CLEAR
-        shades = [plain, *c.classes]
-        self._dots.set_looks([(self.theme.qcolor(shade, self._alpha), rim) for shade in shades], self._size)
+        self._dots.set_looks([(_CLEAR, one) if self._hollow else (one, rim) for one in shades], self._size)
 
     def _set(self, points: NDArray[Any], labels: NDArray[Any]) -> None:
-        self._labels = labels
         classes = len(self.theme.colors.classes)
         self._dots.set_points(points, np.where(labels >= 0, 1 + labels % classes, 0))
 
@@ -283,5 +249,5 @@ def _fill_arrows(
         lines[start::3, 2:] = tip - barb * (0.84 * along + side * 0.54 * across)
 
 
-def _box(extent: Extent) -> QRectF:
+def box_of(extent: Extent) -> QRectF:
     return QRectF(extent.x0, extent.y0, extent.x1 - extent.x0, extent.y1 - extent.y0)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
+from odeviz.analysis.overlays import BorderResult, RestResult, SpaceResult, StreamResult
+from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import (
     DataResult,
     DecisionResult,
@@ -20,61 +22,67 @@ from odeviz.analysis.results import (
     FlowResult,
     ProbeResult,
 )
+from odeviz.panels.flow_bar import FlowBar
 from odeviz.panels.flow_box import FlowBox
-from odeviz.panels.flow_layers import (
-    ArrowLayer,
-    BackgroundLayer,
-    DotsLayer,
-    Layer,
-    TrajectoryLayer,
-    finite_paths,
+from odeviz.panels.flow_field import (
+    BorderLayer,
+    ContourLayer,
+    NullclineLayer,
+    RestLayer,
+    StreamLayer,
+    TracerLayer,
 )
-from odeviz.panels.panel import Panel
+from odeviz.panels.flow_hands import FlowHands
+from odeviz.panels.flow_layers import ArrowLayer, BackgroundLayer, DotsLayer, Layer, finite_paths
+from odeviz.panels.flow_paths import TrajectoryLayer
+from odeviz.panels.flow_space import FrameLayer, Sight
 from odeviz.panels.readout import Readout
 from odeviz.panels.seed_layer import SeedLayer
-from odeviz.state.layers import LAYERS
+from odeviz.state.layers import LAYERS, SHOWN
+from odeviz.state.nouns import Range, Selection
 from odeviz.widgets import chip
-from odeviz.widgets.icons import icon
 from odeviz.widgets.plot import Plot
+from odeviz.widgets.scale_key import Scale, ScaleKey
 from odeviz.widgets.theme import Theme
 
-#: A second click within this many milliseconds fits the view instead of leaving a seed.
-DOUBLE_CLICK = 220
-#: How near to a seed, in pixels, the mouse takes hold of it.
-REACH = 11
+#: What draws each layer of the registry.
+_MAKERS: Mapping[str, Callable[[Theme], Layer]] = {
+    "background": BackgroundLayer,
+    "contours": ContourLayer,
+    "boundary": BorderLayer,
+    "arrows": ArrowLayer,
+    "streamlines": StreamLayer,
+    "tracers": TracerLayer,
+    "nullclines": NullclineLayer,
+    "trajectories": TrajectoryLayer,
+    "base": lambda theme: DotsLayer(theme, -4, 5.5, 0.85, rim=False, plain="path", hollow=True),
+    "data": lambda theme: DotsLayer(theme, -5, 4.5, 0.55, rim=False, plain="data"),
+    "particles": lambda theme: DotsLayer(theme, 20, 5.0, 0.95, rim=True, plain="path"),
+    "rest": RestLayer,
+    "seeds": SeedLayer,
+}
+_NOBODY = np.empty(0, dtype=np.int64)
 
 
-class FlowView(Panel):
-    """Density or decision regions, field, trajectories, data, particles and seeds on one plane."""
+class FlowView(FlowHands):
+    """Every layer of the registry on one plane, or in space, at the playhead's time."""
 
     key = "flow"
     title = "Flow"
     about = "What the learnt vector field does to the plane, from t = 0 to the playhead."
 
-    seed_added = Signal(float, float)
-    seed_moved = Signal(int, float, float)
-    seed_drag_finished = Signal(int)
-    #: The selected seeds are to go.
-    seeds_removed = Signal()
-    seed_selected = Signal(int)
-    hovered = Signal(float, float)
-    hover_left = Signal()
-    layer_toggled = Signal(str, bool)
-
-    #: Key, title and tooltip of each layer, in the order they are drawn.
-    layers: ClassVar[tuple[tuple[str, str, str], ...]] = tuple(
-        (key, layer.title, layer.about) for key, layer in LAYERS.items()
-    )
-    _swatches: ClassVar[tuple[chip.Swatch, ...]] = (
-        chip.gradient, chip.arrow, chip.waves, chip.dots, chip.particle, chip.ring,
-    )  # fmt: skip
-
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._extent = Extent(-4.0, 4.0, -4.0, 4.0)
+        self._range: Range | None = None
         self._time = 0.0
-        self._hover: tuple[float, float] | None = None
-        self._held: int | None = None
+        self._flow: FlowResult | None = None
+        self._data: DataResult | None = None
+        self._rest: RestResult | None = None
+        self._seed_flow: FlowResult | None = None
+        self._seeds: NDArray[np.float64] = np.empty((0, 2))
+        self._selection, self._projection = Selection(), Projection()
+        self._sight = Sight(self._projection, self._extent)
         self._box = FlowBox(self)
         self._plot = Plot(theme, grid=False, view_box=self._box, parent=self)
         self._plot.setMouseEnabled(True, True)
@@ -82,71 +90,112 @@ class FlowView(Panel):
         self._plot.setAspectLocked(True)
         # A width of its own: an axis that grows with its labels would shift the plane under the mouse.
         self._plot.getAxis("left").setWidth(40)
-        self._plot.viewport().installEventFilter(self)
-        self._plot.scene().sigMouseMoved.connect(self._mouse_moved)
-        self._layers: dict[str, Layer] = {
-            "background": BackgroundLayer(theme),
-            "arrows": ArrowLayer(theme),
-            "trajectories": TrajectoryLayer(theme),
-            "data": DotsLayer(theme, -5, 4.5, 0.55, rim=False, plain="data"),
-            "particles": DotsLayer(theme, 20, 5.0, 0.95, rim=True, plain="path"),
-            "seeds": SeedLayer(theme),
-        }
-        for layer in self._layers.values():
+        self._layers: dict[str, Layer] = {key: _MAKERS[key](theme) for key in LAYERS}
+        self._frame = FrameLayer(theme)
+        for layer in (*self._layers.values(), self._frame):
             for item in layer.items:
                 self._plot.addItem(item, ignoreBounds=True)
-        self._shown = {key: True for key, _, _ in self.layers}
-        # A click waits a moment, so that a double click can fit the view without leaving a seed behind.
-        self._pending = QTimer(self)
-        self._pending.setSingleShot(True)
-        self._pending.setInterval(DOUBLE_CLICK)
-        self._pending.timeout.connect(self._add_pending_seed)
-        self._click = QPointF()
+        self._wanted = dict(SHOWN)
+        self._offered: Sequence[str] = tuple(LAYERS)
+        self._shown = dict(SHOWN)
         self._build()
+        self._begin()
+        self.set_layers(self._wanted)
         self.restyle()
         self.fit()
 
     # What is shown
 
     def set_extent(self, extent: Extent) -> None:
-        """Show this part of the plane; a change of the extent fits the view to it."""
+        """Show this part of the plane, unless a person has chosen another."""
         if extent != self._extent:
             self._extent = extent
             self._plot.setAspectLocked(extent.equal)
             self._plot.set_axis("bottom", extent.x_title)
             self._plot.set_axis("left", extent.y_label)
-            self.fit()
+            self._fit()
+            self._look(self._projection)
+
+    def set_range(self, shown: Range | None) -> None:
+        """Look at a part of the plane, x0, x1, y0, y1, or at the whole extent."""
+        if shown != self._range:
+            self._range = shown
+            self._fit()
+
+    def set_projection(self, space: SpaceResult, projection: Projection) -> None:
+        """How the state's dimensions are seen: what is shown is turned at once."""
+        self.bar.set_space(space, projection)
+        deep = projection.in_space
+        for axis in ("bottom", "left"):
+            self._plot.showAxis(axis, not deep)
+        self._frame.set_names(
+            [self.bar.axis_name(axis, projection) for axis in projection.axes] if deep else []
+        )
+        self._look(projection)
+
+    def axis_names(self) -> list[str]:
+        """What the coordinates of a path's points are called."""
+        deep = self._projection.in_space
+        names = [self.bar.axis_name(axis, self._projection) for axis in self._projection.axes]
+        return names if deep else [self._extent.x_label, self._extent.y_label]
 
     def set_data(self, data: DataResult | None) -> None:
         """The data set's points, or none."""
-        self._layer("data", DotsLayer).show_data(data)
+        self._data = data
+        layer = self._layer("data", DotsLayer)
+        if data is None:
+            layer.show_data(None)
+        else:
+            points = np.asarray(data.points, dtype=np.float64)
+            layer.show_points(self._sight.flat(points), data.labels, self._sight.near(points))
 
     def set_flow(self, flow: FlowResult | None) -> None:
-        """Trajectories, drawn up to the playhead, and the particles at their heads."""
+        """Trajectories, drawn up to the playhead, where they begin, and the particles at their heads."""
+        self._flow = flow
+        base, particles = self._layer("base", DotsLayer), self._layer("particles", DotsLayer)
         if flow is None:
-            none = np.empty(0)
-            steps = np.zeros((2, 0, 2))
-            flow_t, labels = np.array([0.0, 1.0]), none.astype(np.int64)
-            self._layer("particles", DotsLayer).show_paths(flow_t, steps, labels)
-            self._layer("trajectories", TrajectoryLayer).clear(self._plot)
-            return
-        paths = finite_paths(flow.paths, self._extent)
-        self._layer("trajectories", TrajectoryLayer).show_result(
-            flow, paths, self._plot, self._shown["trajectories"]
-        )
-        self._layer("particles", DotsLayer).show_paths(flow.t, paths, flow.labels)
-        self._tell_time("trajectories", "particles")
+            nothing = np.zeros((2, 0, 2))
+            particles.show_paths(np.array([0.0, 1.0]), nothing, _NOBODY)
+            base.show_points(nothing[0], _NOBODY)
+            self.paths.show_result(None, nothing, None, self._plot)
+        else:
+            whole = finite_paths(flow.paths, self._extent)
+            paths, near = self._sight.flat(whole), self._sight.near(whole)
+            self.paths.show_result(flow, paths, near, self._plot)
+            particles.show_paths(flow.t, paths, flow.labels, near)
+            base.show_points(paths[0], flow.labels, None if near is None else near[0])
+            self._tell_time("trajectories", "particles")
+        self._show_key()
+
+    def set_colouring(self, key: str, nfe: NDArray[Any] | None, offered: Sequence[str]) -> None:
+        """Colour the paths by one of ``offered``; by NFE once that of each is known."""
+        self.bar.set_colouring(key, offered)
+        self.paths.set_colouring(key, nfe)
+        self._tell_time("trajectories")
+        self._show_key()
 
     def set_field(self, field: FieldResult | None) -> None:
         """The vector field's arrows."""
         self._layer("arrows", ArrowLayer).show_result(field)
         self._tell_time("arrows")
 
-    def set_background_there(self, there: bool) -> None:
-        """Whether the model has anything to show behind the flow."""
-        self._chips["background"].setVisible(there)
-        if not there:
-            self._layer("background", BackgroundLayer).show_result(None)
+    def set_stream(self, stream: StreamResult | None) -> None:
+        """The field on a finer grid: streamlines, tracers and nullclines."""
+        for key in ("streamlines", "tracers", "nullclines"):
+            self._layers[key].show_result(stream)  # type: ignore[attr-defined]
+            self._tell_time(key)
+
+    def set_rest(self, rest: RestResult | None) -> None:
+        """States at rest."""
+        self._rest = rest
+        points = np.empty((0, 2)) if rest is None else self._sight.flat(np.asarray(rest.points))
+        self._layer("rest", RestLayer).show_result(rest, points)
+        self._tell_time("rest")
+
+    def set_border(self, border: BorderResult | None) -> None:
+        """The decision boundary run back by the flow."""
+        self._layer("boundary", BorderLayer).show_result(border)
+        self._tell_time("boundary")
 
     def set_density(self, density: DensityResult | None) -> None:
         """The density behind everything; it takes the place of decision regions."""
@@ -159,33 +208,50 @@ class FlowView(Panel):
     def set_time(self, t: float) -> None:
         """Move everything that depends on time to ``t``."""
         self._time = t
-        for key, layer in self._layers.items():
-            if self._shown[key]:
-                layer.set_time(t)
+        self._tell_time(*self._layers)
 
-    def set_seeds(
-        self, seeds: NDArray[Any] | None, seed_flow: FlowResult | None, selected: int | None = None
-    ) -> None:
-        """The seeds ``[k, 2]``, their trajectories as far as they are known, and which one is selected."""
-        points = np.empty((0, 2)) if seeds is None else np.array(seeds, dtype=np.float64).reshape(-1, 2)
-        layer = self._layer("seeds", SeedLayer)
-        if self._held is not None and self._held < min(len(points), len(layer.seeds)):
+    def advance(self, seconds: float) -> None:
+        """Let the tracers drift on."""
+        if self._shown["tracers"]:
+            self._layer("tracers", TracerLayer).advance(seconds)
+
+    @property
+    def drifting(self) -> bool:
+        """Whether something moves although the playhead rests."""
+        return self._shown["tracers"]
+
+    def set_seeds(self, seeds: NDArray[Any] | None, seed_flow: FlowResult | None) -> None:
+        """The seeds ``[k, 2]``, in space ``[k, 3]``, and their trajectories as far as they are known."""
+        given = np.empty((0, 2)) if seeds is None else np.array(seeds, dtype=np.float64)
+        self._seeds, self._seed_flow = given, seed_flow
+        points = np.array(self._sight.flat(given))
+        if self._held is not None and self._held < min(len(points), len(self.seeds.seeds)):
             # While a handle is held it stays under the hand, however late an answer comes.
-            points[self._held] = layer.seeds[self._held]
-        paths = None if seed_flow is None else finite_paths(seed_flow.paths, self._extent)
-        layer.show_result(points, seed_flow, paths, selected)
+            points[self._held] = self.seeds.seeds[self._held]
+        whole = None if seed_flow is None else finite_paths(seed_flow.paths, self._extent)
+        self.seeds.show_result(points, seed_flow, None if whole is None else self._sight.flat(whole))
         self._tell_time("seeds")
+
+    def set_selection(self, selection: Selection) -> None:
+        """What is selected and hovered, wherever that was done."""
+        self._selection = selection
+        hovered = selection.hovered
+        for kind, layer in (("seed", self.seeds), ("trajectory", self.paths)):
+            over = hovered.index if hovered is not None and hovered.kind == kind else None
+            layer.set_marked(over, selection.of(kind))
+        self._tell_time("seeds", "trajectories")
 
     def set_layers(self, shown: Mapping[str, bool]) -> None:
         """Which layers are shown, by key."""
-        for key, on in shown.items():
-            if key in self._layers:
-                self._shown[key] = on
-                self._layers[key].set_visible(on)
-                self._chips[key].blockSignals(True)
-                self._chips[key].setChecked(on)
-                self._chips[key].blockSignals(False)
-        self.set_time(self._time)
+        self._wanted |= {key: on for key, on in shown.items() if key in self._layers}
+        self.bar.set_layers(self._wanted)
+        self._show_layers()
+
+    def set_offered(self, keys: Sequence[str]) -> None:
+        """Which layers there are: the others are hidden, whether they are shown elsewhere or not."""
+        self._offered = tuple(keys)
+        self.bar.set_offered(keys)
+        self._show_layers()
 
     def set_probe(self, probe: ProbeResult | None) -> None:
         """What is known at the point under the mouse."""
@@ -199,84 +265,19 @@ class FlowView(Panel):
 
     def fit(self) -> None:
         """Show the whole extent."""
-        e = self._extent
-        width, height = e.x1 - e.x0, e.y1 - e.y0
-        self._box.setLimits(
-            minXRange=width / 1e4, maxXRange=6 * width, minYRange=height / 1e4, maxYRange=6 * height
-        )
-        self._plot.setRange(QRectF(e.x0, e.y0, width, height), padding=0.0)
+        self._range = None
+        self._fit()
+        self.range_chosen.emit(None)
 
     def restyle(self) -> None:
-        for layer in self._layers.values():
+        for layer in (*self._layers.values(), self._frame):
             layer.restyle()
+        self._tell_time(*self._layers)
+        self._show_key()
         self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(640, 560)
-
-    # What the person does
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        layer = self._layer("seeds", SeedLayer)
-        chosen = layer.selected if layer.selected is not None and layer.selected < len(layer.seeds) else None
-        nudges = {
-            Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1),
-        }  # fmt: skip
-        if event.key() == Qt.Key.Key_F:
-            self.fit()
-        elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and chosen is not None:
-            self.seeds_removed.emit()
-        elif event.key() in nudges and chosen is not None:
-            dx, dy = nudges[event.key()]
-            step = (self._extent.x1 - self._extent.x0) / 100
-            x, y = layer.seeds[chosen] + step * np.array([dx, dy])
-            self.drag_seed(chosen, float(x), float(y))
-            self.finish_drag()
-        else:
-            super().keyPressEvent(event)
-
-    def seed_at(self, scene: QPointF) -> int | None:
-        """The seed whose handle lies under a point of the scene, the nearest one."""
-        seeds = self._layer("seeds", SeedLayer).seeds
-        if not len(seeds) or not self._shown["seeds"]:
-            return None
-        at = [self._box.mapViewToScene(QPointF(x, y)) for x, y in seeds]
-        far = np.array([np.hypot(p.x() - scene.x(), p.y() - scene.y()) for p in at])
-        nearest = int(far.argmin())
-        return nearest if far[nearest] <= REACH else None
-
-    def drag_seed(self, index: int, x: float, y: float) -> None:
-        """Hold a seed at a point: its handle follows at once, its path when it has been solved."""
-        self._held = index
-        self._layer("seeds", SeedLayer).move(index, x, y)
-        self.seed_moved.emit(index, x, y)
-
-    def finish_drag(self) -> None:
-        """Let the held seed go."""
-        if self._held is not None:
-            held, self._held = self._held, None
-            self.seed_drag_finished.emit(held)
-
-    def click(self, scene: QPointF, double: bool) -> None:
-        """A click at a point of the scene: on a seed selects it, elsewhere adds one; a double click fits."""
-        self.setFocus(Qt.FocusReason.MouseFocusReason)
-        if double:
-            self._pending.stop()
-            self.fit()
-            return
-        hit = self.seed_at(scene)
-        if hit is not None:
-            self.seed_selected.emit(hit)
-        else:
-            self._click = self._box.mapSceneToView(scene)
-            self._pending.start()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Leave:
-            self._hover = None
-            self._readout.hide()
-            self.hover_left.emit()
-        return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -285,31 +286,19 @@ class FlowView(Panel):
     # Inside
 
     def _build(self) -> None:
-        self._chips: dict[str, chip.Chip] = {}
-        row = QHBoxLayout()
-        row.setContentsMargins(8, 4, 8, 4)
-        row.setSpacing(0)
-        for (key, title, tooltip), swatch in zip(self.layers, self._swatches, strict=True):
-            button = chip.Chip(self.theme, title, swatch, tooltip, self)
-            button.setObjectName(key)
-            button.toggled.connect(self._chip_toggled)
-            row.addWidget(button)
-            self._chips[key] = button
-        row.addStretch(1)
-        fit = QToolButton(self)
-        fit.setIcon(icon("corners-out", self.theme, "muted"))
-        fit.setIconSize(QSize(16, 16))
-        fit.setToolTip("Fit the view to the data (F, or double click)")
-        fit.setAccessibleName("Fit the view")
-        fit.clicked.connect(self.fit)
-        row.addWidget(fit)
+        self.bar = FlowBar(self.theme, self)
+        self.bar.layer_toggled.connect(self._layer_toggled)
+        self.bar.colouring_chosen.connect(self.colouring_chosen)
+        self.bar.projection_chosen.connect(self.projection_chosen)
+        self.bar.fit_wanted.connect(self.fit)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(row)
+        column.addWidget(self.bar)
         column.addWidget(self._plot, 1)
         self._readout = Readout(self.theme, self._plot)
         self._readout.hide()
+        self._key = ScaleKey(self.theme, self._plot)
         self._notice = QFrame(self._plot)
         self._notice.setProperty("role", "card")
         self._message = QLabel(self._notice)
@@ -320,50 +309,67 @@ class FlowView(Panel):
         inside.addWidget(self._message)
         self._notice.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._notice.hide()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def _layer(self, key: str, kind: type[Any]) -> Any:
         return self._layers[key]
+
+    def _look(self, projection: Projection) -> None:
+        """Draw again what is seen from another side."""
+        deep = projection.in_space or self._projection.in_space
+        self._projection = projection
+        self._sight = Sight(projection, self._extent)
+        self._frame.show_sight(self._sight)
+        if deep:
+            self.set_data(self._data)
+            self.set_flow(self._flow)
+            self.set_rest(self._rest)
+            self.set_seeds(self._seeds, self._seed_flow)
+
+    def _fit(self) -> None:
+        e = self._extent
+        width, height = e.x1 - e.x0, e.y1 - e.y0
+        self._box.setLimits(
+            minXRange=width / 1e4, maxXRange=6 * width, minYRange=height / 1e4, maxYRange=6 * height
+        )
+        x0, x1, y0, y1 = self._range or (e.x0, e.x1, e.y0, e.y1)
+        self._plot.setRange(QRectF(x0, y0, x1 - x0, y1 - y0), padding=0.0)
 
     def _background(
         self, result: DensityResult | DecisionResult | None, word: str, swatch: chip.Swatch
     ) -> None:
         self._layer("background", BackgroundLayer).show_result(result)
+        self._layer("contours", ContourLayer).show_result(result)
         if result is not None:
-            self._chips["background"].set_face(word, swatch)
+            self.bar.chips["background"].set_face(word, swatch)
+
+    def _show_layers(self) -> None:
+        for key, layer in self._layers.items():
+            self._shown[key] = self._wanted[key] and key in self._offered
+            layer.set_visible(self._shown[key])
+        self._show_key()
+        self.set_time(self._time)
 
     def _tell_time(self, *keys: str) -> None:
         for key in keys:
             if self._shown[key]:
                 self._layers[key].set_time(self._time)
 
-    def _chip_toggled(self, on: bool) -> None:
-        key = self.sender().objectName()
+    def _show_key(self) -> None:
+        self._key.set_scale(self.paths.scale if self._shown["trajectories"] else Scale(""))
+
+    def _layer_toggled(self, key: str, on: bool) -> None:
         self.set_layers({key: on})
         self.layer_toggled.emit(key, on)
 
-    def _add_pending_seed(self) -> None:
-        self.seed_added.emit(self._click.x(), self._click.y())
-
-    def _mouse_moved(self, scene: QPointF) -> None:
-        if not self._box.sceneBoundingRect().contains(scene):
-            return
-        point = self._box.mapSceneToView(scene)
-        self._hover = (point.x(), point.y())
-        self._readout.set_point(point.x(), point.y())
-        self._readout.show()
-        over = self.seed_at(scene) is not None
-        self._plot.viewport().setCursor(Qt.CursorShape.OpenHandCursor if over else Qt.CursorShape.CrossCursor)
-        self.hovered.emit(point.x(), point.y())
+    @property
+    def _axis_height(self) -> int:
+        return round(self._plot.getAxis("bottom").height())
 
     def _place_overlays(self) -> None:
-        if not hasattr(self, "_notice"):
-            return
-        wide = sum(c.full_width() for c in self._chips.values()) + 60
-        for each in self._chips.values():
-            each.set_compact(self.width() < wide)
         area = self._plot.rect()
         self._readout.place(area)
+        # Above the axis at the bottom.
+        self._key.place(area.adjusted(0, 0, 0, -self._axis_height))
         width = min(360, area.width() - 64)
         self._notice.setFixedWidth(max(width, 120))
         self._notice.adjustSize()

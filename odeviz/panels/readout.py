@@ -10,7 +10,14 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 from odeviz.analysis.results import ProbeResult
 from odeviz.widgets.theme import Theme
 
-_ROWS = (("x", "z"), ("f", "f(z, t)"), ("speed", "‖f‖"), ("divergence", "∇·f"), ("log_density", "log p"))
+_ROWS = (
+    ("mark", ""),
+    ("x", "z"),
+    ("f", "f(z, t)"),
+    ("speed", "‖f‖"),
+    ("divergence", "∇·f"),
+    ("log_density", "log p"),
+)
 
 
 class Readout(QFrame):
@@ -33,17 +40,26 @@ class Readout(QFrame):
             value.setProperty("role", "readout")
             value.setFont(theme.font(-1))
             value.setAlignment(Qt.AlignmentFlag.AlignRight)
-            grid.addWidget(name, row, 0)
-            grid.addWidget(value, row, 1)
+            if symbol:
+                grid.addWidget(name, row, 0)
+                grid.addWidget(value, row, 1)
+            else:
+                grid.addWidget(value, row, 0, 1, 2)
             self._names[key], self._values[key] = name, value
         # As wide as its widest content, so that it does not breathe with the digits.
         grid.setColumnMinimumWidth(1, self.fontMetrics().horizontalAdvance("−00.000, −00.000"))
+        self._values["mark"].hide()
+        self._names["mark"].hide()
         self._area = QRect()
         self.set_probe(None)
 
-    def set_point(self, x: float, y: float) -> None:
-        """The point under the mouse, known before anything else."""
+    def set_point(self, x: float, y: float, mark: str = "") -> None:
+        """The point under the mouse, known before anything else, and what lies there in a few words."""
         self._values["x"].setText(f"{number(x)}, {number(y)}")
+        if self._values["mark"].text() != mark:
+            self._values["mark"].setText(mark)
+            self._values["mark"].setVisible(bool(mark))
+            self.place(self._area)
 
     def set_probe(self, probe: ProbeResult | None) -> None:
         """All that is known there, or only the point."""

@@ -39,8 +39,12 @@ def _runs_back(stage: Stage) -> bool:
     return task_of(stage.experiment).runs_back(stage.experiment) and _flat(stage)
 
 
+def _solved(stage: Stage) -> bool:
+    return bool(common_views(stage.experiment))
+
+
 def _rests(stage: Stage) -> bool:
-    return bool(common_views(stage.experiment)) and not stage.over_time
+    return _solved(stage) and not stage.over_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,44 @@ LAYERS: Mapping[str, FlowLayer] = MappingProxyType(
             "The density p(z, t), or for a classifier the class probabilities of states at t.",
             "drop-half", True, "Alt+1", _behind,
         ),
+        "contours": FlowLayer(
+            "Contours",
+            "Lines of equal density, one nat apart from the peak down; of a classifier, of probability 0.1, 0.25, "
+            "0.75 and 0.9.",
+            "target", False, "Alt+Shift+1", _behind,
+        ),
+        "boundary": FlowLayer(
+            "Boundary",
+            "The decision boundary at t: the readout's straight line at t₁, carried back by the flow.",
+            "line-segments", False, "Alt+Shift+2", _runs_back,
+        ),
         "arrows": FlowLayer(
             "Field",
             "The vector field f(h, t, θ) at the playhead's time. Longer arrows are faster.",
             "arrow-up-right", True, "Alt+2", _flat,
         ),
+        "streamlines": FlowLayer(
+            "Streamlines",
+            "Curves along the vector field f(h, t, θ), its time held fast at the playhead's.",
+            "wind", False, "Alt+Shift+3", _flat,
+        ),
+        "tracers": FlowLayer(
+            "Tracers",
+            "2,000 points that drift along the vector field at the playhead's time without end.",
+            "sparkle", False, "Alt+Shift+4", _flat,
+        ),
+        "nullclines": FlowLayer(
+            "Nullclines",
+            "Where one component of f(h, t, θ) is zero at the playhead's time; both are where two lines cross.",
+            "intersect", False, "Alt+Shift+5", _flat,
+        ),
         "trajectories": FlowLayer(
             "Paths", "Solutions of dh/dt = f(h, t, θ) from t = 0 to the playhead.", "waves", True, "Alt+3",
+        ),
+        "base": FlowLayer(
+            "Starts",
+            "Where the trajectories begin at t = 0: samples of the base distribution, or the inputs.",
+            "circle-dashed", False, "Alt+Shift+6",
         ),
         "data": FlowLayer(
             "Data", "The points to be learnt, where the data set put them.", "dots-nine", True, "Alt+4",
@@ -77,6 +112,12 @@ LAYERS: Mapping[str, FlowLayer] = MappingProxyType(
         "particles": FlowLayer(
             "Particles", "The state h(t) of every trajectory at the playhead's time.", "circles-three", True,
             "Alt+5",
+        ),
+        "rest": FlowLayer(
+            "Fixed points",
+            "States at rest with the field held fast at the playhead's time: f(h, t, θ) = 0. Filled ones are stable, "
+            "hollow ones unstable, crosses saddles; hover one for its eigenvalues.",
+            "push-pin-simple", False, "Alt+Shift+7", _rests,
         ),
         "seeds": FlowLayer(
             "Seeds",
@@ -104,3 +145,8 @@ COLOURINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "nfe": ("NFE", "Evaluations of f that each trajectory takes when it is solved alone."),
     }
 )
+
+
+def colourings(stage: Stage) -> tuple[str, ...]:
+    """The keys of :data:`COLOURINGS` that mean something: a model that solves no ODE has no NFE."""
+    return tuple(key for key in COLOURINGS if key != "nfe" or _solved(stage))

@@ -150,6 +150,69 @@ def ring(painter: QPainter, box: QRectF, theme: Theme) -> None:
     painter.drawEllipse(box.center(), 4.5, 4.5)
 
 
+def rings(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """Contour lines."""
+    painter.setPen(_ink(theme.colors.muted, 1.2))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for radius in (2.0, 4.2, 6.4):
+        painter.drawEllipse(box.center(), radius, 0.8 * radius)
+
+
+def border(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """A bent boundary."""
+    painter.setPen(_ink(theme.colors.accent, 2))
+    painter.drawPolyline(_through(box, (1, 12), (4, 7.5), (7, 8.5), (10, 5), (13, 1.5)))
+
+
+def stream(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """Two curves along a field."""
+    painter.setPen(_ink(theme.colors.field))
+    painter.drawPolyline(_through(box, (0.5, 7), (3.5, 4), (7, 3), (13, 4)))
+    painter.drawPolyline(_through(box, (0.5, 12), (3.5, 9), (7, 8), (13, 9)))
+    painter.drawPolyline(_through(box, (10, 6.5), (13, 9), (9.5, 11)))
+
+
+def tracers(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """Drifting points with fading tails."""
+    for x, y in ((4, 3.5), (12, 6), (6, 9), (13, 12)):
+        for back, alpha in ((4.0, 0.25), (2.0, 0.9)):
+            painter.setPen(QPen(theme.qcolor(theme.colors.text, alpha), 1.5))
+            painter.drawLine(
+                box.topLeft() + QPointF(x - back, y), box.topLeft() + QPointF(x - back + 2, y - 0.6)
+            )
+
+
+def crossing(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """Two nullclines that cross."""
+    painter.setPen(_ink(theme.colors.classes[2], 2))
+    painter.drawPolyline(_through(box, (1, 4), (5, 5.5), (9, 9), (13, 10)))
+    painter.setPen(_ink(theme.colors.classes[3], 2))
+    painter.drawPolyline(_through(box, (3, 13), (5.5, 8), (8.5, 6), (11, 1)))
+
+
+def hollow_dots(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """Rings where trajectories begin."""
+    painter.setPen(_ink(theme.colors.muted, 1.1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for x, y in ((3, 4), (10, 3), (7, 8.5), (2.5, 11.5), (11.5, 11)):
+        painter.drawEllipse(box.topLeft() + QPointF(x, y), 1.8, 1.8)
+
+
+def rest(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """A stable state at rest and a saddle."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(theme.colors.text))
+    painter.drawEllipse(box.topLeft() + QPointF(4, 5), 3.2, 3.2)
+    painter.setPen(_ink(theme.colors.text))
+    middle = box.topLeft() + QPointF(10.5, 10)
+    painter.drawLine(middle - QPointF(2.5, 2.5), middle + QPointF(2.5, 2.5))
+    painter.drawLine(middle - QPointF(2.5, -2.5), middle + QPointF(2.5, -2.5))
+
+
+def _through(box: QRectF, *points: tuple[float, float]) -> QPolygonF:
+    return QPolygonF([box.topLeft() + QPointF(x, y) for x, y in points])
+
+
 def _ink(color: str, width: float = 1.5) -> QPen:
     return QPen(
         QColor(color), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin

@@ -104,6 +104,8 @@ class Plot(pg.PlotWidget):
             axis.setTickFont(font)
             if text:
                 axis.setLabel(text, **{"color": c.muted, "font-size": f"{font.pixelSize()}px"})
+            else:
+                axis.showLabel(False)
             axis.setGrid(self._grid)
         self._name_left()
 

@@ -67,11 +67,7 @@ class Segments(pg.GraphicsObject):
             painter.drawLines(shiboken6.wrapInstance(address, QLineF), stop - start)
 
     def _scaled_pen(self, ratio: float) -> QPen:
-        # A cosmetic pen counts device pixels. Hairlines in bulk stay at one, for speed; others keep their weight.
-        result = QPen(self._pen)
-        if self._smooth or self._pen.widthF() > 1:
-            result.setWidthF(self._pen.widthF() * ratio)
-        return result
+        return scaled(self._pen, ratio, self._smooth)
 
 
 class Trail(Segments):
@@ -146,6 +142,7 @@ class Dots(pg.GraphicsObject):
         self._bounds = QRectF()
         self._atlas: QPixmap | None = None
         self._fragments = np.empty((0, 10))
+        self._near: NDArray[np.floating[Any]] | None = None
 
     def set_looks(self, looks: list[tuple[QColor, QColor]], size: float) -> None:
         """A (fill, outline) for each group of dots, and the diameter in pixels."""
@@ -154,14 +151,17 @@ class Dots(pg.GraphicsObject):
 
     def set_points(self, points: NDArray[np.floating[Any]], groups: NDArray[np.integer[Any]]) -> None:
         """Dots at ``points [n, 2]``, finite, each with the index of its look ``groups [n]``."""
-        self._points, self._groups = points, groups
+        self._points, self._groups, self._near = points, groups, None
         self._fragments = np.empty((len(points), 10))
         self._atlas = None
         self.set_bounds(bounds(points))
 
-    def move(self, points: NDArray[np.floating[Any]]) -> None:
-        """New places for the same dots, within the bounds last given."""
-        self._points = points
+    def move(self, points: NDArray[np.floating[Any]], near: NDArray[np.floating[Any]] | None = None) -> None:
+        """New places for the same dots, within the bounds last given.
+
+        With ``near [n]`` from 0 (far) to 1, the nearest are drawn last, largest and least faint.
+        """
+        self._points, self._near = points, near
         self.update()
 
     def set_bounds(self, bounds: QRectF) -> None:
@@ -190,6 +190,10 @@ class Dots(pg.GraphicsObject):
         rows[:, 0] = transform.m11() * x + transform.m21() * y + transform.dx()
         rows[:, 1] = transform.m12() * x + transform.m22() * y + transform.dy()
         # The device pixel ratio is not part of the painter's transform and stays in force after the reset.
+        if self._near is not None:
+            rows[:, 6] = rows[:, 7] = (0.6 + 0.55 * self._near) / ratio
+            rows[:, 9] = 0.35 + 0.65 * self._near
+            rows = np.ascontiguousarray(rows[np.argsort(self._near, kind="stable")])
         painter.save()
         painter.resetTransform()
         painter.drawPixmapFragments(
@@ -286,6 +290,17 @@ def pen(color: str | QColor, width: float = 1.0, alpha: float = 1.0) -> QPen:
     result.setCosmetic(True)
     result.setCapStyle(Qt.PenCapStyle.RoundCap if width > 1 else Qt.PenCapStyle.FlatCap)
     result.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    return result
+
+
+def scaled(line: QPen, ratio: float, smooth: bool) -> QPen:
+    """A cosmetic pen, which counts device pixels, as wide as it is meant to be in pixels of the window.
+
+    Without antialiasing whole pixels: then independent lines of two cost hardly more than those of one.
+    """
+    result = QPen(line)
+    width = line.widthF() * ratio
+    result.setWidthF(width if smooth else max(1.0, round(width)))
     return result
 
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from odeviz.analysis.overlays import BorderResult, EffortResult, RestResult, SpaceResult, StreamResult
 from odeviz.analysis.results import (
     DataResult,
     DecisionResult,
@@ -83,11 +84,40 @@ class FakeStudy:
 
     t1 = 2.0
     extent = EXTENT
+    dim = 2
     status, message = "success", ""
 
     def __init__(self, snapshot):
         self.snapshot = snapshot
         self.viewpoints = []
+
+    @property
+    def space(self):
+        if self.dim == 2:
+            return SpaceResult()
+        return SpaceResult(3, False, ("x", "y", "z"), np.zeros(3), np.eye(3), np.eye(3))
+
+    def through(self, projection):
+        return self
+
+    def streams(self, extent, n, times, lines, cancel=None):
+        return StreamResult(self.field(extent, n, times), np.zeros((times, 4, 5, 2)))
+
+    def rest(self, times, cancel=None):
+        return RestResult(
+            np.zeros(1),
+            np.zeros(1, int),
+            np.zeros((1, 2)),
+            np.zeros((1, 2)),
+            ("saddle",),
+            np.ones((1, 2), complex),
+        )
+
+    def border(self, cancel=None):
+        return BorderResult(np.array([0.0, self.t1]), np.ones((2, 5, 2)))
+
+    def effort(self, count, choice, cancel=None):
+        return EffortResult(choice, 20.0 + np.arange(count))
 
     def data(self, n):
         return DataResult(frozen(np.zeros((n, 2))), frozen(np.zeros(n, dtype=np.int64)))
@@ -97,7 +127,7 @@ class FakeStudy:
 
     def flow(self, seeds, labels, choice, frames=61, with_error=True, cancel=None):
         t = np.linspace(0.0, self.t1, frames)
-        paths = np.zeros((frames, len(seeds), 2)) + seeds
+        paths = np.zeros((frames, *np.shape(seeds))) + seeds
         paths[..., 0] += t[:, None]
         table = StepTable(*(frozen(np.array(v)) for v in ([0.0, 1.0], [1.0, 1.0], [0.5, 0.5], [True, True])))
         error = 1e-5 if with_error else np.nan

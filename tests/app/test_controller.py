@@ -1,10 +1,13 @@
 """What a person's actions do, and what the window shows of it."""
 
+import numpy as np
 import pytest
+from PySide6.QtGui import QGuiApplication
 
 from odeviz.analysis.results import SolverChoice
 from odeviz.app.actions import ACTIONS
 from odeviz.bridge import Phase, Trouble
+from odeviz.state import Mark, offered
 from odeviz.tasks.presets import PRESETS
 
 #: What the offscreen platform says about every top-level window.
@@ -185,6 +188,81 @@ def test_seeds_get_trajectories_and_can_be_removed(rig):
     assert rig.bench.seeds.points == ((0.5, -0.5),)
     rig.control.do("clear_seeds")
     assert "seeds" not in rig.control.pictures.results
+
+
+def test_every_layer_and_colouring_that_is_offered_is_drawn_from_what_it_asks_for(rig):
+    rig.show()
+    for key in offered(rig.bench.stage):
+        if not rig.bench.layers[key]:
+            rig.control.do(f"layer.{key}")
+    rig.control.do("colour.nfe")
+    rig.settle()
+    assert {"stream", "rest", "border", "effort"} <= rig.control.pictures.results.keys()
+    flow = rig.window.flow
+    assert flow._key._scale.title == "NFE"
+    assert len(flow._layers["rest"]._now) == 1
+    assert rig.control.redraw._going
+    tails = flow._layers["tracers"]._tails
+    rig.tick(0.02)
+    before = tails._lines.copy()
+    rig.tick(0.02)
+    assert (tails._lines != before).any()
+    for key in ("layer.tracers", "layer.rest", "layer.boundary"):
+        rig.control.do(key)
+    rig.control.playback.play(False)
+    assert not rig.control.redraw._going
+    rig.control.do("undo")
+    assert rig.bench.layers["boundary"]
+
+
+def test_a_trajectory_that_is_marked_anywhere_lights_up_everywhere(rig):
+    rig.show()
+    rig.window.flow.seed_added.emit(0.5, -0.5)
+    rig.tick()
+    flow, series = rig.window.flow, rig.window.series
+    assert series.plots[0]._lit._count > 0
+    series.marked.emit(Mark("seed", 0))
+    assert flow.seeds._hovered == 0
+    flow.selected.emit((Mark("trajectory", 3),), True)
+    assert rig.bench.selection.marks == (Mark("seed", 0), Mark("trajectory", 3))
+    assert [numbers for _, _, numbers in series._curves(0)] == [[0], [3]]
+    rig.control.do("remove_seed")
+    assert rig.bench.selection.marks == (Mark("trajectory", 3),)
+
+
+def test_coordinates_of_the_selected_seeds_are_copied(rig):
+    rig.show()
+    for x in (0.25, 0.5):
+        rig.window.flow.seed_added.emit(x, -1.0)
+    rig.control.do("copy_seeds")
+    assert QGuiApplication.clipboard().text() == "0.5, -1"
+    rig.bench.select()
+    rig.control.do("copy_seeds")
+    assert QGuiApplication.clipboard().text() == "0.25, -1\n0.5, -1"
+
+
+def test_in_space_seeds_are_states_and_a_turn_is_one_undo_step(rig):
+    rig.show()
+    study = rig.studies[-1]
+    study.dim = 3
+    rig.control.do("projection.space")
+    rig.settle()
+    flow = rig.window.flow
+    assert flow.turns
+    assert "arrows" not in flow._offered
+    flow.seed_added.emit(0.5, 0.25)
+    seed = np.array(rig.bench.seeds.points[0])
+    np.testing.assert_allclose(rig.bench.projection.camera @ seed, [0.5, 0.25, 0.0], atol=1e-9)
+    turned = rig.bench.projection
+    for _ in range(3):
+        flow.turn(10.0, 5.0, finished=False)
+    flow.turn(10.0, 5.0, finished=True)
+    assert rig.bench.projection.turn[0] == pytest.approx((turned.turn[0] - 16.0) % 360)
+    rig.control.do("undo")
+    assert rig.bench.projection == turned
+    flow.seed_moved.emit(0, 0.75, 0.25)
+    flow.seed_drag_finished.emit(0)
+    np.testing.assert_allclose(turned.camera @ rig.bench.seeds.points[0], [0.75, 0.25, 0.0], atol=1e-9)
 
 
 def test_a_seed_drag_is_one_undo_step(rig):

@@ -83,8 +83,8 @@ def test_docks_that_share_a_place_have_their_title_on_the_tab_only(make_window):
     window.show()
     assert window.docks["loss"].titleBarWidget() is not None
     assert window.docks["experiment"].titleBarWidget() is None
-    window.docks["nfe"].hide()
-    window.docks["precision"].hide()
+    for key in ("nfe", "precision", "series"):
+        window.docks[key].hide()
     assert window.docks["loss"].titleBarWidget() is None
 
 

@@ -1,13 +1,16 @@
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QMouseEvent
+from PySide6.QtWidgets import QApplication
 
 from odeviz.analysis.results import Extent, FlowResult, ProbeResult
 from odeviz.panels.flow_layers import at_time, finite_paths, frame_at
 from odeviz.panels.flow_view import FlowView
+from odeviz.state import COLOURINGS, LAYERS, Mark, Selection
 
 EXTENT = Extent(-2.0, 2.0, -2.0, 2.0)
 
@@ -83,31 +86,29 @@ def test_particles_move_with_the_playhead(full):
 
 
 def test_trails_end_at_the_playhead_and_are_whole_again_later(full, make_flow):
-    layer = full._layers["trajectories"]
-    flow = make_flow()
+    layer, flow = full._layers["trajectories"], make_flow()
     full.set_time(0.6)
     full.set_time(1.0)
-    for label, _, lines, item in layer._groups:
-        mine = flow.paths[:, flow.labels == label]
-        np.testing.assert_allclose(lines.reshape(4, -1, 4)[:, :, 2:], mine[1:])
-        assert item._count == len(lines)
+    assert len(layer._groups) == 2
+    for group in layer._groups:
+        mine = flow.paths[:, group.path[: len(group.path) // 4]]
+        np.testing.assert_allclose(group.lines.reshape(4, -1, 4)[:, :, 2:], mine[1:])
+        assert group.item._count == len(group.lines)
     full.set_time(0.375)
-    for label, _, lines, item in layer._groups:
-        mine = flow.paths[:, flow.labels == label]
-        heads = lines[item._count - mine.shape[1] : item._count, 2:]
-        np.testing.assert_allclose(heads[:, 0], mine[0, :, 0] + 0.375)
+    for group in layer._groups:
+        heads = group.lines[group.before[1] : group.item._count]
+        np.testing.assert_allclose(heads[:, 2], flow.paths[0, group.path[: len(heads)], 0] + 0.375)
 
 
 def test_a_trail_looks_the_same_played_or_jumped_to(full):
-    for key in ("background", "arrows", "data", "particles", "seeds"):
-        full.set_layers({key: False})
+    full.set_layers({key: key == "trajectories" for key in LAYERS})
     for t in np.linspace(0.0, 0.8, 9):
         full.set_time(float(t))
         played = full._plot.grab().toImage()
     full.set_time(0.0)
     full._plot.grab()
     full.set_time(0.8)
-    full._layers["trajectories"].restyle()
+    full.restyle()
     assert full._plot.grab().toImage() == played
 
 
@@ -142,31 +143,39 @@ def test_decision_regions_take_the_classes_colours(view, decision, theme):
     blue, orange = (QColor(shade) for shade in theme.colors.classes[:2])
     assert abs(right.hue() - blue.hue()) < 12
     assert abs(left.hue() - orange.hue()) < 12
-    assert view._chips["background"].text() == "Decision"
+    assert view.bar.chips["background"].text() == "Decision"
 
 
 def test_a_change_of_theme_repaints_the_ground(full, theme):
     full.set_density(None)
-    full.set_layers({key: False for key, _, _ in full.layers})
+    full.set_layers(dict.fromkeys(LAYERS, False))
     assert pixel(full, 1.0, 1.0) == QColor(theme.colors.base)
     theme.set_mode("dark")
     assert pixel(full, 1.0, 1.0) == QColor(theme.colors.base)
 
 
-def test_every_layer_can_be_hidden_and_says_so(qtbot, full):
-    for key, title, _ in full.layers:
-        chip = full._chips[key]
-        assert chip.accessibleName() == ("Density" if key == "background" else title)
+def test_every_layer_can_be_switched_and_says_so(qtbot, full):
+    for key, layer in LAYERS.items():
+        chip, shown = full.bar.chips[key], layer.shown
+        assert chip.accessibleName() == ("Density" if key == "background" else layer.title)
         with qtbot.waitSignal(full.layer_toggled) as toggled:
             qtbot.mouseClick(chip, Qt.MouseButton.LeftButton)
-        assert toggled.args == [key, False]
-        assert not any(item.isVisible() for item in full._layers[key].items)
+        assert toggled.args == [key, not shown]
+        assert all(item.isVisible() is not shown for item in full._layers[key].items)
+
+
+def test_a_layer_that_is_not_offered_is_neither_in_the_legend_nor_drawn(full):
+    full.set_offered(["trajectories", "seeds"])
+    assert [key for key, chip in full.bar.chips.items() if not chip.isHidden()] == ["trajectories", "seeds"]
+    assert not full._layers["arrows"].items[0].isVisible()
+    full.set_offered(list(LAYERS))
+    assert full._layers["arrows"].items[0].isVisible()
 
 
 def test_showing_layers_emits_nothing(qtbot, full):
     with qtbot.assertNotEmitted(full.layer_toggled):
         full.set_layers({"arrows": False, "data": True})
-    assert not full._chips["arrows"].isChecked()
+    assert not full.bar.chips["arrows"].isChecked()
 
 
 def test_a_click_adds_a_seed_where_it_was_made(qtbot, full):
@@ -192,7 +201,7 @@ def test_f_fits(qtbot, full):
 
 
 def test_a_drag_on_a_seed_moves_it_live(qtbot, full, make_flow):
-    full.set_seeds(np.array([[0.0, 0.0], [1.0, 1.0]]), make_flow(2), None)
+    full.set_seeds(np.array([[0.0, 0.0], [1.0, 1.0]]), make_flow(2))
     moves = []
     full.seed_moved.connect(lambda *args: moves.append(args))
     press(qtbot, full, 1.0, 1.0)
@@ -208,12 +217,12 @@ def test_a_drag_on_a_seed_moves_it_live(qtbot, full, make_flow):
 
 
 def test_an_answer_that_comes_during_a_drag_leaves_the_handle_under_the_hand(full, make_flow):
-    full.set_seeds(np.array([[0.0, 0.0]]), make_flow(1), 0)
+    full.set_seeds(np.array([[0.0, 0.0]]), make_flow(1))
     full.drag_seed(0, 0.5, 0.5)
-    full.set_seeds(np.array([[0.1, 0.1]]), make_flow(1), 0)
+    full.set_seeds(np.array([[0.1, 0.1]]), make_flow(1))
     assert full._layers["seeds"].seeds.tolist() == [[0.5, 0.5]]
     full.finish_drag()
-    full.set_seeds(np.array([[0.1, 0.1]]), make_flow(1), 0)
+    full.set_seeds(np.array([[0.1, 0.1]]), make_flow(1))
     assert full._layers["seeds"].seeds.tolist() == [[0.1, 0.1]]
 
 
@@ -231,21 +240,93 @@ def test_a_drag_beside_the_seeds_pans(qtbot, full):
 
 
 def test_a_click_on_a_seed_selects_it(qtbot, full, make_flow):
-    full.set_seeds(np.array([[0.0, 0.0], [1.0, 1.0]]), make_flow(2), None)
-    with qtbot.assertNotEmitted(full.seed_added, wait=250), qtbot.waitSignal(full.seed_selected) as selected:
+    full.set_seeds(np.array([[0.0, 0.0], [1.0, 1.0]]), make_flow(2))
+    with qtbot.assertNotEmitted(full.seed_added, wait=250), qtbot.waitSignal(full.selected) as selected:
         click(qtbot, full, 1.0, 1.0)
-    assert selected.args == [1]
+    assert selected.args == [(Mark("seed", 1),), False]
 
 
-def test_keys_remove_and_nudge_the_selected_seed(qtbot, full, make_flow):
-    full.set_seeds(np.array([[0.0, 0.0], [1.0, 1.0]]), make_flow(2), 1)
+def test_keys_remove_nudge_and_step_through_the_selected_seeds(qtbot, full, make_flow):
+    full.set_seeds(np.array([[0.0, 0.0], [1.0, 1.0]]), make_flow(2))
+    full.set_selection(Selection((Mark("seed", 1),)))
     with qtbot.waitSignals([full.seed_moved, full.seed_drag_finished]):
         qtbot.keyClick(full, Qt.Key.Key_Right)
     with qtbot.waitSignal(full.seeds_removed):
         qtbot.keyClick(full, Qt.Key.Key_Delete)
-    full.set_seeds(np.array([[0.0, 0.0]]), make_flow(1), None)
+    with qtbot.waitSignal(full.selected) as selected:
+        qtbot.keyClick(full, Qt.Key.Key_N)
+    assert selected.args == [(Mark("seed", 0),), False]
+    full.set_selection(Selection())
     with qtbot.assertNotEmitted(full.seeds_removed):
         qtbot.keyClick(full, Qt.Key.Key_Delete)
+
+
+def test_a_trajectory_under_the_mouse_is_named_and_drawn_thick(qtbot, full):
+    full.set_time(1.0)
+    with qtbot.waitSignal(full.marked, check_params_cb=lambda mark: mark is not None) as marked:
+        move(qtbot, full, 0.0, -0.6)
+    assert marked.args == [Mark("trajectory", 1)]
+    assert full._readout._values["mark"].text() == "trajectory 2, class 1"
+    full.set_selection(Selection(hovered=Mark("trajectory", 1)))
+    np.testing.assert_allclose(full.paths._hovered._lines[:, [1, 3]], -0.6)
+    assert full.paths._hovered._count == 4
+
+
+def test_shift_selects_by_a_click_and_by_a_box_and_sets_no_seed(qtbot, full, make_flow):
+    full.set_time(0.0)
+    full.set_seeds(np.array([[-0.9, 0.9]]), make_flow(1))
+    viewport, shift = full._plot.viewport(), Qt.KeyboardModifier.ShiftModifier
+    with qtbot.assertNotEmitted(full.seed_added, wait=250), qtbot.waitSignal(full.selected) as selected:
+        qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, shift, on_screen(full, -0.6, -0.6))
+    assert selected.args == [(Mark("trajectory", 1),), True]
+    with qtbot.waitSignal(full.selected) as selected:
+        qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, shift, on_screen(full, -1.5, 1.5))
+        for x in (-1.0, 0.0, 0.3):
+            where = QPointF(on_screen(full, x, -x - 0.7))
+            event = QMouseEvent(
+                QEvent.Type.MouseMove, where, viewport.mapToGlobal(where), Qt.MouseButton.NoButton,
+                Qt.MouseButton.LeftButton, shift,
+            )  # fmt: skip
+            QApplication.sendEvent(viewport, event)
+            qtbot.wait(12)
+        qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, shift, on_screen(full, 0.3, -1.0))
+    assert set(selected.args[0]) == {Mark("seed", 0), *(Mark("trajectory", k) for k in (0, 1, 2, 3))}
+    full.set_selection(Selection(selected.args[0]))
+    with qtbot.waitSignal(full.selected) as selected:
+        qtbot.keyClick(full, Qt.Key.Key_Escape)
+    assert selected.args == [(), False]
+
+
+def test_paths_are_coloured_by_class_time_speed_and_cost(full, make_flow):
+    everything = tuple(COLOURINGS)
+    speed = np.linspace(1.0, 3.0, 30).reshape(5, 6)
+    full.set_flow(make_flow(speed=speed))
+    assert full._key._scale.names[0][0] == "0"
+    full.set_colouring("time", None, everything)
+    assert [len(group.lines) for group in full.paths._groups] == [6] * 4
+    assert full._key._scale.limits == (0.0, 1.0)
+    full.set_colouring("speed", None, everything)
+    assert full._key._scale.title == "‖dh/dt‖"
+    assert sum(len(group.lines) for group in full.paths._groups) == 24
+    full.set_colouring("nfe", np.array([20.0, 20.0, 50.0, 50.0, 50.0, 20.0]), everything)
+    assert full._key._scale.ends == ("20", "50")
+    assert len(full.paths._groups) == 2
+
+
+def test_a_pan_is_told_and_a_range_can_be_set(qtbot, full):
+    full.set_range((0.0, 1.0, 0.0, 1.0))
+    (x0, x1), _ = full._box.viewRange()
+    assert x0 <= 0.0 < 1.0 <= x1 < 1.2
+    full.set_extent(Extent(-3.0, 3.0, -3.0, 3.0))
+    assert full._box.viewRange()[0][1] < 1.2
+    with qtbot.waitSignal(full.range_chosen) as chosen:
+        full._box.wheelEvent(
+            SimpleNamespace(delta=lambda: -120, pos=lambda: QPointF(9, 9), accept=lambda: None)
+        )
+    assert chosen.args[0][1] > x1
+    with qtbot.waitSignal(full.range_chosen) as chosen:
+        qtbot.keyClick(full, Qt.Key.Key_F)
+    assert chosen.args == [None]
 
 
 def test_the_mouse_reads_the_point_and_then_what_is_known_there(qtbot, full):
@@ -285,17 +366,17 @@ def test_a_flow_that_was_lost_is_drawn_up_to_where_it_stopped(view, make_flow):
 
 def test_no_flow_empties_the_view(full):
     full.set_flow(None)
-    full.set_seeds(None, None, None)
+    full.set_seeds(None, None)
     full.set_field(None)
     full.set_data(None)
     full.set_density(None)
     full.set_time(0.3)
-    assert full._layers["trajectories"].items == []
+    assert full._layers["trajectories"]._groups == []
     full._plot.grab()
 
 
 def test_words_give_way_in_a_narrow_view(view, qtbot):
-    chip = view._chips["trajectories"]
+    chip = view.bar.chips["trajectories"]
     wide = chip.width()
     view.resize(320, 400)
     qtbot.waitUntil(lambda: chip.width() < wide)
@@ -329,7 +410,7 @@ def test_a_path_lost_at_once_is_put_out_of_sight():
 
 
 def test_a_handle_is_found_within_reach_only(full, make_flow):
-    full.set_seeds(np.array([[0.0, 0.0]]), make_flow(1), None)
+    full.set_seeds(np.array([[0.0, 0.0]]), make_flow(1))
     centre = full._plot.mapToScene(on_screen(full, 0.0, 0.0))
     assert full.seed_at(centre + QPointF(6, 0)) == 0
     assert full.seed_at(centre + QPointF(30, 0)) is None

@@ -1,0 +1,204 @@
+"""The row above the flow view: a legend whose entries switch layers, the paths' colours, the projection, fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QActionGroup, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
+
+from odeviz.analysis.overlays import SpaceResult
+from odeviz.analysis.projection import PROJECTIONS, Projection
+from odeviz.state.layers import COLOURINGS, LAYERS
+from odeviz.widgets import chip
+from odeviz.widgets.icons import icon
+from odeviz.widgets.theme import Theme
+
+#: How each layer is drawn, in small.
+SWATCHES: Mapping[str, chip.Swatch] = {
+    "background": chip.gradient, "contours": chip.rings, "boundary": chip.border, "arrows": chip.arrow,
+    "streamlines": chip.stream, "tracers": chip.tracers, "nullclines": chip.crossing, "trajectories": chip.waves,
+    "base": chip.hollow_dots, "data": chip.dots, "particles": chip.particle, "rest": chip.rest, "seeds": chip.ring,
+}  # fmt: skip
+#: Coordinates that are offered at most: of more, components say more.
+MOST_AXES = 12
+
+
+class FlowBar(QWidget):
+    """Chips with words for the layers that are shown, swatches alone for the others; menus at the right."""
+
+    layer_toggled = Signal(str, bool)
+    colouring_chosen = Signal(str)
+    projection_chosen = Signal(object)
+    fit_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._offered: Sequence[str] = tuple(LAYERS)
+        self._space, self._projection = SpaceResult(), Projection()
+        self.chips: dict[str, chip.Chip] = {}
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(8, 4, 8, 4)
+        self._row.setSpacing(0)
+        for key, layer in LAYERS.items():
+            keys = f"  ({layer.shortcut})" if layer.shortcut else ""
+            button = chip.Chip(theme, layer.title, SWATCHES[key], layer.about + keys, self)
+            button.setObjectName(key)
+            button.toggled.connect(self._chip_toggled)
+            self._row.addWidget(button)
+            self.chips[key] = button
+        self._row.addStretch(1)
+        self.colouring = self._menu_button("palette", "What the paths are coloured by")
+        self.projection = self._menu_button("cube", "How states of more than two dimensions are seen")
+        self.fit = QToolButton(self)
+        self.fit.setIcon(icon("corners-out", theme, "muted"))
+        self.fit.setIconSize(QSize(16, 16))
+        self.fit.setToolTip("Fit the view to the data (F, or double click)")
+        self.fit.setAccessibleName("Fit the view")
+        self.fit.clicked.connect(self.fit_wanted)
+        self._row.addWidget(self.fit)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._fill_colouring()
+        self.set_colouring("class", tuple(COLOURINGS))
+        self.set_space(SpaceResult(), Projection())
+
+    def set_layers(self, shown: Mapping[str, bool]) -> None:
+        """Which layers are shown, by key."""
+        for key, on in shown.items():
+            if key in self.chips:
+                self.chips[key].blockSignals(True)
+                self.chips[key].setChecked(on)
+                self.chips[key].blockSignals(False)
+        self._settle()
+
+    def set_offered(self, keys: Sequence[str]) -> None:
+        """Which layers there are."""
+        self._offered = tuple(keys)
+        for key, each in self.chips.items():
+            each.setVisible(key in self._offered)
+        self._settle()
+
+    def set_colouring(self, key: str, offered: Sequence[str]) -> None:
+        """What the paths are coloured by, and what they can be."""
+        for action in self.colouring.menu().actions():
+            action.setChecked(action.data() == key)
+            action.setVisible(action.data() in offered)
+        title, about = COLOURINGS[key]
+        self.colouring.setText(title)
+        self.colouring.setToolTip(f"Paths are coloured by {title}. {about}")
+        self._settle()
+
+    def set_space(self, space: SpaceResult, projection: Projection) -> None:
+        """The state's dimensions, and how they are seen."""
+        self._space, self._projection = space, projection
+        self.projection.setVisible(space.dim > 2)
+        self.projection.setText(self._projection_text())
+        self.projection.setToolTip(PROJECTIONS[projection.kind][1])
+        self._fill_projection()
+        self._settle()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._settle()
+
+    # Inside
+
+    def _settle(self) -> None:
+        """Words for what is shown where there is room for all of them; swatches for the rest."""
+        there = [self.chips[key] for key in self._offered]
+        shown = [each for each in there if each.isChecked()]
+        menus = [b for b in (self.colouring, self.projection) if not b.isHidden()]
+        room = self.width() - 16 - self.fit.sizeHint().width() - 8
+        swatches = sum(each.minimumSizeHint().width() for each in there if each not in shown)
+        words = sum(each.full_width() for each in shown) + swatches
+        # The menus' words go first.
+        full = sum(_full_width(button) for button in menus)
+        terse = words + full > room
+        for button in menus:
+            beside, alone = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
+            button.setToolButtonStyle(alone if terse else beside)
+        compact = words + sum(button.sizeHint().width() for button in menus) > room
+        for each in there:
+            each.set_compact(compact or each not in shown)
+
+    def _chip_toggled(self, on: bool) -> None:
+        self._settle()
+        self.layer_toggled.emit(self.sender().objectName(), on)
+
+    def _menu_button(self, name: str, what: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setIcon(icon(name, self._theme, "muted"))
+        button.setIconSize(QSize(16, 16))
+        button.setAccessibleName(what)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(button)
+        menu.setToolTipsVisible(True)
+        button.setMenu(menu)
+        self._row.addWidget(button)
+        return button
+
+    def _fill_colouring(self) -> None:
+        menu = self.colouring.menu()
+        for key, (title, about) in COLOURINGS.items():
+            action = menu.addAction(title)
+            action.setData(key)
+            action.setCheckable(True)
+            action.setToolTip(about)
+        menu.triggered.connect(self._colouring_triggered)
+        self.projection.menu().triggered.connect(self._projection_triggered)
+
+    def _colouring_triggered(self, action: object) -> None:
+        self.colouring_chosen.emit(action.data())  # type: ignore[attr-defined]
+
+    def _projection_text(self) -> str:
+        projection = self._projection
+        if projection.kind == "plane":
+            return PROJECTIONS["plane"][0]
+        return ", ".join(self.axis_name(axis, projection) for axis in projection.axes)
+
+    def axis_name(self, axis: int, projection: Projection) -> str:
+        """What a coordinate or component is called."""
+        names = self._space.names
+        return projection.label(axis) if projection.by_components or axis >= len(names) else names[axis]
+
+    def _fill_projection(self) -> None:
+        """The kinds of projection, and for the present one a choice of what lies along each of its axes."""
+        menu, now, dim = self.projection.menu(), self._projection, self._space.dim
+        menu.clear()
+        for kind, (title, about) in PROJECTIONS.items():
+            action = menu.addAction(title)
+            action.setCheckable(True)
+            action.setChecked(kind == now.kind)
+            action.setToolTip(about)
+            action.setData(now if kind == now.kind else Projection.of(kind))
+        if now.kind == "plane":
+            return
+        menu.addSeparator()
+        for place, axis in enumerate(now.axes):
+            side = ("to the right", "upwards", "in depth")[place] if not now.in_space else f"{place + 1}"
+            submenu = menu.addMenu(f"Axis {side}: {self.axis_name(axis, now)}")
+            group = QActionGroup(submenu)
+            for other in range(min(dim, MOST_AXES)):
+                action = submenu.addAction(self.axis_name(other, now))
+                action.setActionGroup(group)
+                action.setCheckable(True)
+                action.setChecked(other == axis)
+                action.setData(_swapped(now, place, other))
+
+    def _projection_triggered(self, action: object) -> None:
+        self.projection_chosen.emit(action.data())  # type: ignore[attr-defined]
+
+
+def _swapped(now: Projection, place: int, axis: int) -> Projection:
+    """With another axis at a place; where that one was already, the two change places."""
+    axes = list(now.axes)
+    if axis in axes:
+        axes[axes.index(axis)] = axes[place]
+    axes[place] = axis
+    return Projection(now.kind, tuple(axes), now.turn)
+
+
+def _full_width(button: QToolButton) -> int:
+    return button.fontMetrics().horizontalAdvance(button.text()) + 16 + 34
