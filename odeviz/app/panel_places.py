@@ -56,10 +56,15 @@ def arrange(window: MainWindow, places: Sequence[Place]) -> None:
         window.removeDockWidget(dock)
     fronts: list[tuple[QDockWidget, QSize]] = []
     leads: dict[str, QDockWidget] = {}
-    for number in sorted({place.group for place in known}):
-        group = [place for place in known if place.group == number]
+    groups = [
+        [place for place in known if place.group == number]
+        for number in sorted({place.group for place in known})
+    ]
+    # All places before all tabs: what is put beside a tab becomes a tab itself.
+    for group in groups:
+        _stand(window, window.docks[group[0].key], group[0], leads)
+    for group in groups:
         docks = [window.docks[place.key] for place in group]
-        _stand(window, docks[0], group[0], leads)
         for before, dock in pairwise(docks):
             window.tabifyDockWidget(before, dock)
         for place, dock in zip(group, docks, strict=True):

@@ -8,9 +8,9 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal, Slot
 
 from odeviz.app.autosave import Autosave, LeftOver
-from odeviz.app.experiment_strings import title_of
 from odeviz.app.leaving import Leaving
 from odeviz.app.main_window import MainWindow
+from odeviz.tasks.experiment_string import nearest_preset
 
 
 class Restoring(QObject):
@@ -46,7 +46,10 @@ class Restoring(QObject):
 
 
 def _sentence(left: LeftOver) -> str:
-    title = title_of(left.snapshot.experiment)
+    near = nearest_preset(left.snapshot.experiment)
+    what = f"“{near.title}”" if near is not None else "the model"
     now = datetime.now()
-    when = f"{left.when:%H:%M}" if left.when.date() == now.date() else f"{left.when:%d %B, %H:%M}"
-    return f"odeviz ended unexpectedly. Restore {title} as it was at {when}, iteration {left.snapshot.iteration:,}?"
+    when = f"at {left.when:%H:%M}" if left.when.date() == now.date() else f"on {left.when:%d %B}"
+    return (
+        f"odeviz ended unexpectedly. Restore {what} at iteration {left.snapshot.iteration:,}, saved {when}?"
+    )

@@ -26,6 +26,7 @@ def view_of(bench: Workbench, window: MainWindow) -> View:
         projection=bench.projection,
         range=bench.range,
         view=window.view.view,
+        values={key: dict(values) for key, values in bench.values.items()},
         panels=places_of(window),
     )
 
@@ -50,4 +51,5 @@ def show_view(bench: Workbench, window: MainWindow, view: View) -> None:
     bench.set_range(view.range)
     bench.set_playhead(Playhead(view.t, view.t1, playing=False, loop=view.loop, speed=view.speed))
     window.view.choose(view.view)
+    bench.set_values(view.values)
     arrange(window, view.panels)

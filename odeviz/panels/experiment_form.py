@@ -119,8 +119,10 @@ class ExperimentForm(Panel):
     def set_preset(self, name: str | None, changed: bool = False) -> None:
         """Show which preset the experiment is, from which one it was ``changed``, or that it is none."""
         index = -1 if name is None else self._presets.findData(name)
-        told = f"{self._presets.itemText(index)} (changed)" if index >= 0 else "Choose a preset"
-        self._presets.setPlaceholderText(told)
+        if index >= 0:
+            self._presets.show_instead(self._presets.itemText(index), " (changed)")
+        else:
+            self._presets.show_instead("Choose a preset")
         self._presets.setCurrentIndex(-1 if changed else index)
 
     def set_base(self, preset: Preset | None) -> None:
@@ -173,7 +175,7 @@ class ExperimentForm(Panel):
 
     def _preset_row(self) -> QHBoxLayout:
         self._presets = HeadedCombo(self.theme, self)
-        self._presets.setPlaceholderText("Choose a preset")
+        self._presets.show_instead("Choose a preset")
         self._presets.setAccessibleName("Preset")
         self._presets.setToolTip("Start from an experiment that is known to work")
         self._presets.activated.connect(self._preset_activated)

@@ -137,9 +137,11 @@ class ViewPanel(Panel):
         self.set_picture(None)
 
     def choose(self, key: str) -> None:
-        """Show another view; nothing is emitted."""
-        self._choice.setCurrentIndex(self._choice.findData(key))
-        self.set_picture(None)
+        """Show another view, if it is offered; nothing is emitted."""
+        place = self._choice.findData(key)
+        if place >= 0 and key != self.view:
+            self._choice.setCurrentIndex(place)
+            self.set_picture(None)
 
     def set_values(self, values: Mapping[str, Mapping[str, float]]) -> None:
         """What a person has set of the views' controls, by the views' keys."""

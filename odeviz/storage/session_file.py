@@ -78,6 +78,8 @@ class View:
     range: tuple[float, float, float, float] | None = None
     #: The key of the view in the panel of views.
     view: str = ""
+    #: What was set of the views' own controls, by the views' keys and the controls'.
+    values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     panels: tuple[Place, ...] = ()
 
 
@@ -136,6 +138,7 @@ class _Text(msgspec.Struct, forbid_unknown_fields=True):
     projection: _Projection
     range: Annotated[list[float], msgspec.Meta(min_length=4, max_length=4)] | None
     view: _Name
+    values: Annotated[dict[_Name, dict[_Name, float]], msgspec.Meta(max_length=100)]
     panels: Annotated[list[_Place], msgspec.Meta(max_length=MAX_PANELS)]
 
 
@@ -156,6 +159,7 @@ def save_session(path: Path | str, snapshot: Snapshot, view: View) -> None:
         projection=_Projection(view.projection.kind, list(view.projection.axes), list(view.projection.turn)),
         range=None if view.range is None else [float(x) for x in view.range],
         view=view.view,
+        values={key: dict(values) for key, values in view.values.items()},
         panels=[_Place(**dataclasses.asdict(place)) for place in view.panels],
     )
     save_model(path, snapshot, {_KEY: msgspec.json.encode(text).decode()})
@@ -213,6 +217,7 @@ def _view(text: str, odeviz_version: str) -> View:
             ),
             range=None if read.range is None else _range(read.range),
             view=read.view,
+            values={key: _named(key, values) for key, values in read.values.items()},
             panels=_panels(read.panels),
         )
     except ValueError as error:
@@ -242,6 +247,12 @@ def _numbers(what: str, values: Sequence[float]) -> tuple[float, ...]:
             f"{what} must hold finite numbers, not {', '.join(f'{value:g}' for value in values[:5])}"
         )
     return tuple(values)
+
+
+def _named(view: str, values: Mapping[str, float]) -> Mapping[str, float]:
+    return dict(
+        zip(values, _numbers(f"what is set of the view {view!r}", tuple(values.values())), strict=True)
+    )
 
 
 def _pair(values: tuple[float, ...]) -> tuple[float, float]:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QStyledItemDelegate, QWidget
+from PySide6.QtGui import QPaintEvent, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import (
+    QComboBox,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QWidget,
+)
 
+from odeviz.widgets.guard import guarded
 from odeviz.widgets.theme import Theme
 
 #: Entries that the open list shows without scrolling.
@@ -18,6 +26,7 @@ class HeadedCombo(QComboBox):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._instead, self._remark = "", ""
         self.setMaxVisibleItems(_VISIBLE)
         # The delegate that a combo box comes with paints what cannot be chosen too faintly to be read.
         self.setItemDelegate(QStyledItemDelegate(self))
@@ -32,6 +41,39 @@ class HeadedCombo(QComboBox):
         font.setWeight(font.Weight.DemiBold)
         item.setFont(font)
         self._restyle()
+
+    def show_instead(self, text: str, remark: str = "") -> None:
+        """What stands in the box while nothing is chosen; where it is narrow the remark is kept and the text cut."""
+        self._instead, self._remark = text, remark
+        self.update()
+
+    @property
+    def shown(self) -> str:
+        """What stands in the box, cut to the room there is."""
+        text, remark = (self.currentText(), "") if self.currentIndex() >= 0 else (self._instead, self._remark)
+        parts = (
+            QStyle.ComplexControl.CC_ComboBox,
+            self._option(),
+            QStyle.SubControl.SC_ComboBoxEditField,
+            self,
+        )
+        metrics = self.fontMetrics()
+        room = self.style().subControlRect(*parts).width() - metrics.horizontalAdvance(remark) - 4
+        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, room) + remark
+
+    @guarded
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QStylePainter(self)
+        option = self._option()
+        option.currentText = self.shown
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
+    def _option(self) -> QStyleOptionComboBox:
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        return option
 
     def _restyle(self) -> None:
         for k in range(self.count()):

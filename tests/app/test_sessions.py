@@ -104,9 +104,12 @@ def test_panels_go_back_to_where_they_stood(rig, qtbot):
     window.show()
     qtbot.waitExposed(window)
     docks["nfe"].close()
+    window.tabifyDockWidget(docks["density"], docks["precision"])
     window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, docks["experiment"])
     window.tabifyDockWidget(docks["loss"], docks["steps"])
-    window.splitDockWidget(docks["density"], docks["view"], Qt.Orientation.Horizontal)
+    window.removeDockWidget(docks["view"])
+    window.splitDockWidget(docks["loss"], docks["view"], Qt.Orientation.Horizontal)
+    docks["view"].show()
     docks["steps"].raise_()
     qtbot.wait(0)
     places = places_of(window)
@@ -120,6 +123,8 @@ def test_panels_go_back_to_where_they_stood(rig, qtbot):
     assert docks["nfe"].isHidden()
     assert window.dockWidgetArea(docks["view"]) == right
     assert docks["view"].x() > docks["density"].x()
+    assert docks["steps"].y() > docks["density"].y()
+    assert docks["precision"] in window.tabifiedDockWidgets(docks["density"])
     assert docks["steps"].visibleRegion().isEmpty() is False
 
     arrange(window, ())

@@ -25,7 +25,8 @@ EXPERIMENT = Experiment().with_settings({"field.width": 3, "field.depth": 1})
 VIEW = View(
     EXPERIMENT.with_setting("seed", 9), SolverChoice("rk4", 1e-6, 1e-7, 33), 0.5, 2.0, False, 2.0,
     ((0.1, -0.25), (1 / 3, 2.0)), {"arrows": False, "data": True}, "speed", Projection("axes", (1, 0), (10.0, 20.0)),
-    (-1.0, 1.0, -2.0, 0.5), "accuracy", (Place("loss", "right", 0, True, True, False, 300, 200),),
+    (-1.0, 1.0, -2.0, 0.5), "accuracy", {"plane": {"z1": 0.5}},
+    (Place("loss", "right", 0, True, True, False, 300, 200),),
 )  # fmt: skip
 
 
@@ -72,6 +73,7 @@ CHANGES = {
         "projection axes takes 2 different axes",
     ),
     "range": ([1.0, 0.0, 0.0, 1.0], "the range on show must be x0 < x1"),
+    "values": ({"plane": {"z1": 1e39}}, "what is set of the view 'plane' must hold finite numbers"),
     "view": ("v" * 500, "damaged .*view"),
     "panels": (
         [dataclasses.asdict(place) for place in VIEW.panels] * 2,
