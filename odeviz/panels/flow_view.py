@@ -84,7 +84,9 @@ class FlowView(FlowHands):
         self._selection, self._projection = Selection(), Projection()
         self._sight = Sight(self._projection, self._extent)
         self._box = FlowBox(self)
-        self._plot = Plot(theme, grid=False, view_box=self._box, parent=self)
+        self._plot = Plot(
+            theme, self._extent.x_title, self._extent.y_label, grid=False, view_box=self._box, parent=self
+        )
         self._plot.setMouseEnabled(True, True)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setAspectLocked(True)
@@ -103,6 +105,8 @@ class FlowView(FlowHands):
         self.set_layers(self._wanted)
         self.restyle()
         self.fit()
+        # Left to itself a plot of another size keeps its scale, not what it shows.
+        self._box.sigResized.connect(self._fit)
 
     # What is shown
 
@@ -325,7 +329,7 @@ class FlowView(FlowHands):
             self.set_rest(self._rest)
             self.set_seeds(self._seeds, self._seed_flow)
 
-    def _fit(self) -> None:
+    def _fit(self, *_: object) -> None:
         e = self._extent
         width, height = e.x1 - e.x0, e.y1 - e.y0
         self._box.setLimits(

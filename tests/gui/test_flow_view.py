@@ -415,3 +415,14 @@ def test_a_handle_is_found_within_reach_only(full, make_flow):
     assert full.seed_at(centre + QPointF(6, 0)) == 0
     assert full.seed_at(centre + QPointF(30, 0)) is None
     assert full._plot.mapFromScene(centre) != QPoint()
+
+
+def test_another_size_shows_the_same_part_of_the_plane(show, qtbot):
+    view = show(FlowView, size=(300, 500))
+    assert [view._plot.getAxis(name).labelText for name in ("bottom", "left")] == ["z₁", "z₂"]
+    for size in ((700, 420), (360, 640)):
+        view.resize(*size)
+        qtbot.waitUntil(lambda size=size: view._plot.width() > size[0] - 40)
+        (x0, x1), (y0, y1) = view._plot.viewRange()
+        assert min(x1 - x0, y1 - y0) == pytest.approx(8.0, rel=0.01)
+        assert (x0 + x1, y0 + y1) == pytest.approx((0.0, 0.0), abs=0.05)
