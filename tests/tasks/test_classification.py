@@ -17,6 +17,7 @@ from odeviz.tasks.classification.boundary import boundary
 from odeviz.tasks.learning import build_model, task_for
 from odeviz.tasks.plane import Plane
 from odeviz.tasks.presets import PRESETS
+from odeviz.tasks.viewpoint import Viewpoint
 from odeviz.training import Session
 from odeviz.training.runtime import one_thread
 
@@ -161,7 +162,11 @@ def test_a_controlled_decision_at_the_start_is_that_of_the_inputs():
 def test_every_model_has_every_view(settings):
     experiment = Experiment().with_settings({"field.width": 8, **settings})
     study = Study.of(build_model(experiment), experiment)
-    drawn, euler, confusion = (study.view(view.key, CHOICE) for view in TASK.views)
+    drawn, euler, probability, confusion = (study.view(view.key, CHOICE) for view in TASK.views)
+    p, entropy = (one.values for one in probability.maps)
+    assert np.allclose(entropy, -(p * np.log2(p) + (1 - p) * np.log2(1 - p)), atol=1e-6)
+    begun = study.view("probability", CHOICE, viewpoint=Viewpoint(t=0.0)).maps[0]
+    assert np.allclose(begun.points, study.default_seeds(len(begun.points))[0], atol=1e-6)
     assert {curve.role for curve in drawn.curves} >= {"class0", "class1"}
     assert isinstance(euler, Charts)
     errors = euler.charts[1].curves[0].y

@@ -22,6 +22,7 @@ from odeviz.tasks.dynamics.views import draw
 from odeviz.tasks.learning import build_model, task_for
 from odeviz.tasks.registry import expected_shapes
 from odeviz.tasks.scene import Scene
+from odeviz.tasks.viewpoint import Viewpoint
 from odeviz.training.runtime import one_thread
 
 #: The equations as they stand in the literature.
@@ -320,10 +321,13 @@ def test_the_true_system_is_shown_without_a_difference():
     task, model = known()
     scene = Scene(model, task, SolverOptions(rtol=1e-9, atol=1e-9))
     series = draw("series", scene)
-    for chart in series.charts:
+    assert np.nanmax(series.charts[-1].curves[0].y) < 1e-6, "how far they are apart"
+    for chart in series.charts[:-1]:
         true, learnt = chart.curves
         assert learnt.y == pytest.approx(true.y, abs=1e-6)
         assert chart.over_time
+    begun = dataclasses.replace(scene, viewpoint=Viewpoint(start=(1.5, 0.5)))
+    assert [chart.curves[0].y[0] for chart in draw("series", begun).charts[:2]] == [1.5, 0.5]
     assert np.abs(draw("difference", scene).maps[2].values).max() < 1e-9
     assert all(row[3] < 1e-9 for row in draw("parameters", scene).rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from odeviz.tasks.learning import build_model, solver_options, task_for
 from odeviz.tasks.registry import expected_shapes
 from odeviz.tasks.scene import Scene
 from odeviz.tasks.shipped import recorded
+from odeviz.tasks.viewpoint import Viewpoint
 from odeviz.training import Session
 from odeviz.training.runtime import one_thread
 
@@ -297,7 +299,7 @@ def test_every_view_is_drawn(experiment):
 
     task, model = task_for(experiment), build_model(experiment)
     scene = Scene(model, task, solver_options(experiment))
-    pictures = {view.key: draw(view.key, scene) for view in TASK.views}
+    pictures = {view.key: draw(view.key, scene) for view in TASK.views_of(experiment)}
     assert isinstance(pictures["table"], Table)
     first = pictures["table"].rows[0]
     assert first[1:] == pytest.approx([task.errors(model, n, scene.solver)["rmse"] for n in (30, 50, 100)])
@@ -313,6 +315,41 @@ def test_every_view_is_drawn(experiment):
     assert isinstance(pictures["traversal"], Charts)
 
 
+def test_a_latent_state_by_hand_is_moved_by_sliders_and_decoded():
+    from odeviz.tasks.latent.views import draw
+
+    task, model = task_for(SMALL), build_model(SMALL)
+    scene = Scene(model, task, solver_options(SMALL))
+    by_default, moved = (
+        draw("by-hand", dataclasses.replace(scene, values={"z1": z1, "z2": 0.0})) for z1 in (0.0, 2.0)
+    )
+    (x0, y0), (x1, y1) = (
+        (float(c.x[0]), float(c.y[0])) for c in (p.charts[0].curves[-1] for p in (by_default, moved))
+    )
+    spread = draw("latent", scene).curves
+    first = np.concatenate([curve.x for curve in spread if curve.style == "points"])
+    assert (x0, y0) == pytest.approx((first.mean(), 0.0), abs=1e-4)
+    assert x1 - x0 == pytest.approx(2.0 * first.std(), rel=1e-3)
+    assert y1 == pytest.approx(y0, abs=1e-4)
+    assert by_default.charts[1].frame == moved.charts[1].frame
+    seed = dataclasses.replace(scene, viewpoint=Viewpoint(start=(0.3, -0.2)))
+    z0 = draw("by-hand", seed).charts[0].curves[-1]
+    assert (z0.x[0], z0.y[0]) == pytest.approx((0.3, -0.2), abs=1e-4)
+    values = model.decode(torch.as_tensor(task.plane(model).states(torch.tensor([[0.3, -0.2]]))))
+    decoded = draw("by-hand", seed).charts[1].curves[0]
+    assert (decoded.x[0], decoded.y[0]) == pytest.approx(task.in_data(values.detach().numpy())[0], abs=1e-4)
+
+
+def test_the_series_that_are_shown_can_be_chosen():
+    from odeviz.tasks.latent.views import draw
+
+    scene = Scene(build_model(SMALL), task_for(SMALL), solver_options(SMALL))
+    two = draw("series", scene).charts
+    chosen = draw("series", dataclasses.replace(scene, values={"first": 2.0})).charts
+    assert np.array_equal(chosen[0].curves[0].y, two[1].curves[0].y)
+    assert np.allclose(chosen[0].curves[1].y, two[1].curves[1].y, atol=1e-5)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_views_of_own_series_are_drawn(channels):
     from odeviz.tasks.latent.views import draw
@@ -323,7 +360,7 @@ def test_views_of_own_series_are_drawn(channels):
         experiment = OWN.with_setting("options.model", model_name)
         task, model = task_for(experiment, data=raw), build_model(experiment, raw)
         scene = Scene(model, task, solver_options(experiment))
-        for view in TASK.views:
+        for view in TASK.views_of(experiment):
             draw(view.key, scene)
         assert Observations.of(torch.zeros(1, 2), torch.zeros(1, 2, channels), torch.tensor([2])).seen.all()
 

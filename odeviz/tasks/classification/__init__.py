@@ -106,6 +106,13 @@ TASK = Task(
             "doubles: halved each time. The number of blocks drawn is the solver bar's number of steps, for methods of "
             "fixed steps.",
         ),
+        View(
+            "probability",
+            "Probability",
+            "What the model makes of states at the playhead's time, and how sure it is, with the data carried to it: "
+            "at t₁ a straight front, further back the same front bent by the flow.",
+            follows=("time",),
+        ),
         View("confusion", "Confusion", "How many fresh points of each class are taken for which."),
     ),
 )

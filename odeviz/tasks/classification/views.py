@@ -15,7 +15,7 @@ from torch import Tensor
 from odeviz.engine import solve
 from odeviz.fields import BlockField
 from odeviz.models import Classifier, SolverOptions
-from odeviz.tasks.chart import Chart, Charts, Curve, Picture, Role, Table, frozen
+from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Role, Table, frozen
 from odeviz.tasks.classification import CLASSES
 from odeviz.tasks.classification.boundary import boundary
 from odeviz.tasks.scene import Scene
@@ -26,6 +26,8 @@ _DRAWN = 400
 _PATHS, _MOMENTS, _MEASURED, _BLOCKS = 10, 61, 40, 4
 #: How often the number of blocks is doubled, and how far the flow's own error is below theirs.
 _DOUBLINGS, _TIGHT = 9, 1e-7
+#: Cells a side of a map, and of a first look; bits of entropy below which a decision is sure.
+_CELLS, _GLANCE, _SURE = 80, 40, 0.1
 _ROLES: tuple[Role, ...] = ("class0", "class1")
 
 
@@ -34,6 +36,7 @@ def draw(key: str, scene: Scene) -> Picture:
     views: dict[str, Callable[[Scene], Picture]] = {
         "boundary": _boundary,
         "euler": _euler,
+        "probability": _probability,
         "confusion": _confusion,
     }
     return views[key](scene)
@@ -134,6 +137,43 @@ def _by_euler(model: Classifier, start: Tensor, blocks: int) -> NDArray[np.float
     solution: Any = solve(model.field, start, times, method="euler", grid=times)
     states: NDArray[np.float64] = solution.y.numpy()
     return states
+
+
+def _probability(scene: Scene) -> Maps:
+    """Of class 0, and the entropy of the decision, over states at the scene's time."""
+    model, learning = scene.model, scene.learning
+    extent, plane, n = learning.extent(model), learning.plane(model), _GLANCE if scene.glance else _CELLS
+    x, y = (low + (high - low) * (np.arange(n) + 0.5) / n for low, high in (extent[:2], extent[2:]))
+    cells = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    states = plane.states(torch.as_tensor(cells).to(next(model.parameters())))
+    with torch.no_grad():
+        scores = model.classify_from(states, scene.t, _solver(scene), cancel=scene.cancel)
+        p = scores.double().softmax(dim=1).cpu().numpy().reshape(n, n, -1)
+    scene.check()
+    entropy = -(p * np.log2(np.maximum(p, 1e-300))).sum(axis=-1)
+    points = frozen(_data_at(scene, scene.t))
+    maps = (
+        Map("p(class 0)", extent, frozen(p[..., 0]), points),
+        Map("entropy, bits", extent, frozen(entropy), points),
+    )
+    share = float((entropy < _SURE).mean())
+    sure = f"the model is sure (entropy below {_SURE} bits) of {share:.0%} of the plane"
+    note = f"At t = {scene.t:.3g} of {model.t1:.3g} {sure}."
+    return Maps("Probability", maps, columns=2, shared=True, scale="", axes=plane.labels, note=note)
+
+
+def _data_at(scene: Scene, t: float) -> NDArray[np.float64]:
+    """Points of the data carried from the start to a time, in the plane."""
+    model, learning = scene.model, scene.learning
+    points, _ = learning.starts(model, _DRAWN, 0)
+    states = model.lift(torch.as_tensor(points).to(next(model.parameters())))
+    if t > 0.0:
+        states = model.flow(states, (0.0, t), _solver(scene), cancel=scene.cancel).y1.detach()
+        scene.check()
+    carried: NDArray[np.float64] = (
+        learning.plane(model).points(states, states.new_tensor(t)).cpu().double().numpy()
+    )
+    return carried
 
 
 def _confusion(scene: Scene) -> Table:

@@ -172,8 +172,9 @@ TASK = Task(
         View(
             "series",
             "Time series",
-            "Every component in time, true and learnt, from a start that training never saw. Small errors become "
-            "shifts in phase.",
+            "Every component in time, true and learnt, from a start that training never saw or from the selected "
+            "seed, and how far they are apart. Small errors become shifts in phase.",
+            follows=("selection",),
         ),
         View(
             "difference",

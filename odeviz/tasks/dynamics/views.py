@@ -49,12 +49,15 @@ def _plane_chart(
     learning: Learning, title: str, name: str, paths: Floats, velocity: Floats, role: Role
 ) -> Chart:
     system = learning.system
+    times = np.linspace(0.0, learning.experiment.solver.t1, paths.shape[1])
     i, j = system.plane
     x, y = _arrows(learning, velocity[..., [i, j]])
     lines = [_within(learning, path[:, [i, j]]) for path in paths]
     curves = [Curve("field", frozen(x), frozen(y), "muted", faint=True)]
     curves += [
-        Curve(name if not k else "", frozen(line[:, 0]), frozen(line[:, 1]), role, faint=k > 0)
+        Curve(
+            name if not k else "", frozen(line[:, 0]), frozen(line[:, 1]), role, faint=k > 0, t=frozen(times)
+        )
         for k, line in enumerate(lines)
     ]
     starts = paths[:, 0][:, [i, j]]
@@ -63,8 +66,8 @@ def _plane_chart(
 
 
 def _series(scene: Scene, learning: Learning) -> Charts:
-    true = learning.true_paths(_FINE, unseen=True)[0]
     times = np.linspace(0.0, scene.model.t1, _FINE)
+    true, whence = _true_path(scene, learning, times)
     learnt = learning.follow(scene.model, true[:1], times, scene.solver)[0]
     t = frozen(times)
     charts = tuple(
@@ -79,8 +82,26 @@ def _series(scene: Scene, learning: Learning) -> Charts:
         for k, axis in enumerate(learning.system.axes)
     )  # fmt: skip
     apart = np.sqrt(((learnt - true) ** 2).sum(-1).mean())
-    note = f"From a start that training never saw; RMS distance {apart:.3g} up to t = {scene.model.t1:g}."
-    return Charts("Time series", charts, note=note)
+    note = f"From {whence}; RMS distance {apart:.3g} up to t = {scene.model.t1:g}."
+    return Charts("Time series", (*charts, _distance(times, true, learnt)), note=note)
+
+
+def _true_path(scene: Scene, learning: Learning, times: Floats) -> tuple[Floats, str]:
+    """The true states ``[times, dim]`` from the selected seed, or else from an unseen start; and whence."""
+    start, system = scene.viewpoint.start, learning.system
+    if start is None:
+        return learning.true_paths(_FINE, unseen=True)[0], "a start that training never saw"
+    point = np.array(start, dtype=np.float64)
+    state = point if len(point) == system.dim else system.lift(point)
+    return system.path(state.tolist(), times), "the selected seed"
+
+
+def _distance(times: Floats, true: Floats, learnt: Floats) -> Chart:
+    """How far the learnt state is from the true one."""
+    apart = np.linalg.norm(learnt - true, axis=-1)
+    apart = np.where(np.isfinite(apart) & (apart > 0), apart, np.nan)
+    curve = Curve("distance", frozen(times), frozen(apart), "second")
+    return Chart("", "t", "distance", (curve,), y_log=True, over_time=True)
 
 
 def _difference(scene: Scene, learning: Learning) -> Maps:

@@ -138,7 +138,8 @@ TASK = Task(
         View(
             "samples",
             "Samples",
-            "Source samples carried to the end of the flow, over fresh points of the data.",
+            "Source samples at the playhead's time, over fresh points of the data carried back to it.",
+            follows=("time",),
         ),
     ),
     sketch=sketch,

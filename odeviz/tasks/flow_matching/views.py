@@ -15,8 +15,8 @@ from odeviz.tasks.flow_matching.learning import Learning
 from odeviz.tasks.flow_matching.measures import Estimate, Paths, energy_distance, euler, paths
 from odeviz.tasks.scene import Scene
 
-#: Pairs that are drawn, and samples that are carried.
-_PAIRS, _SAMPLES = 128, 2048
+#: Pairs that are drawn, samples that are carried, and those of a first look.
+_PAIRS, _SAMPLES, _GLANCED = 128, 2048, 1024
 #: Points in a block of the energy distance here: with few samples, more blocks tell their scatter better.
 _BLOCK = 256
 _EULER = (1, 2, 3, 4, 6, 8, 12, 16, 32)
@@ -126,8 +126,8 @@ def _few_steps(scene: Scene) -> Chart:
 
 def _samples(scene: Scene) -> Chart:
     learning: Learning = scene.learning
-    end, data = _pushed(scene).end, learning.held_out(_SAMPLES)
-    energy = energy_distance(end, data, _BLOCK)
+    drawn, data, where = _samples_then(scene)
+    energy = energy_distance(drawn, data, _BLOCK)
     mean = f"{energy.mean:.3g}".replace("-", "−")
     return Chart(
         "Samples",
@@ -135,11 +135,26 @@ def _samples(scene: Scene) -> Chart:
         "z₂",
         tuple(
             _points(label, learning.target.own(_array(points)), role)
-            for label, points, role in (("data", data, "data"), ("samples", end, "model"))
+            for label, points, role in ((where, data, "data"), ("samples", drawn, "model"))
         ),
         equal=True,
-        note=f"Energy distance {mean} ± {energy.se:.2g}: 0 where the distributions are equal.",
+        note=f"At t = {scene.t:.3g}. Energy distance {mean} ± {energy.se:.2g}: 0 where the distributions are equal.",
     )
+
+
+def _samples_then(scene: Scene) -> tuple[Tensor, Tensor, str]:
+    """Source samples and data at the scene's time, carried there by the flow, and what to call the data."""
+    learning, t, t1 = scene.learning, scene.t, scene.model.t1
+    if scene.at_end:
+        return _pushed(scene).end, learning.held_out(_SAMPLES), "data"
+    count = _GLANCED if scene.glance else _SAMPLES
+    drawn, data = learning.held_out_source(_SAMPLES)[:count], learning.held_out(_SAMPLES)[:count]
+    if t > 0.0:
+        drawn = scene.model.flow(drawn, (0.0, t), scene.solver, cancel=scene.cancel).y1
+        scene.check()
+    data = scene.model.flow(data, (t1, t), scene.solver, cancel=scene.cancel).y1
+    scene.check()
+    return drawn, data, "data, carried back"
 
 
 def _pushed(scene: Scene) -> Paths:

@@ -12,6 +12,7 @@ from odeviz.tasks.own_data import OWN
 from odeviz.tasks.settings import setting
 from odeviz.tasks.shapes import linear_shapes, mlp_shapes
 from odeviz.tasks.task import Arrays, Figure, Shapes, Task, View
+from odeviz.tasks.viewpoint import Control
 
 if TYPE_CHECKING:
     from odeviz.tasks.datasets import Labels, Points
@@ -149,6 +150,26 @@ def _learnable(experiment: Experiment, data: Arrays) -> None:
     own_data(data, experiment.options.window, experiment.data.samples, experiment.solver.t1)
 
 
+#: Sliders of a latent state at most, and how far they reach, in standard deviations of the encoded series.
+_SLIDERS, _REACH = 6, 3.0
+
+
+def _has_latent(experiment: Experiment) -> bool:
+    return bool(experiment.options.model == LATENT_ODE)
+
+
+def _latent_controls(experiment: Experiment) -> tuple[Control, ...]:
+    """One for each principal direction of the encoded series, the widest first."""
+    count = min(experiment.options.latent, _SLIDERS)
+    names = ("z₁", "z₂", "z₃", "z₄", "z₅", "z₆")
+    about = "Along a principal direction of the encoded series, in standard deviations."
+    return tuple(Control(f"z{k + 1}", names[k], about, -_REACH, _REACH, 0.0, unit="σ") for k in range(count))
+
+
+def _browse(experiment: Experiment) -> tuple[Control, ...]:
+    return (Control("first", "Series", "Which of the held-out series is shown first.", 1, 40, 1, whole=True),)
+
+
 TASK = Task(
     name="latent",
     title="Time series",
@@ -189,12 +210,14 @@ TASK = Task(
             "Series over time",
             "Observations of held-out series, what the model makes of them and how it goes on beyond them. The band "
             "holds 90 % of what samples of z0 decode to; it should widen where nothing was seen.",
+            controls=_browse,
         ),
         View(
             "paths",
             "Series in the plane",
             "The same in the plane of the first two channels: the clean curve, the observations, and the model's "
             "curve, which has seen nothing beyond the last point.",
+            controls=_browse,
         ),
         View(
             "latent",
@@ -205,6 +228,15 @@ TASK = Task(
             "traversal",
             "Moving the latent state",
             "What states decode to that lie along a principal direction of the encoded series: watch their sense turn.",
+        ),
+        View(
+            "by-hand",
+            "A latent state by hand",
+            "Set z₀ with the sliders, from the mean or from the selected seed: its path among the encoded series, and "
+            "the curve it decodes to. Find where the spiral turns the other way.",
+            _has_latent,
+            follows=("selection",),
+            controls=_latent_controls,
         ),
         View(
             "table",

@@ -42,24 +42,26 @@ class Told:
 
 
 def told(scene: Scene, count: int) -> list[Told]:
-    """The first ``count`` held-out series."""
+    """``count`` held-out series, from the one that is chosen on."""
     learning = scene.learning
     scored = learning.series.scored
     windows = scored.observed[learning.rows_observed]
+    first = min(round(scene.values.get("first", 1.0)) - 1, max(len(windows) - count, 0))
     t, said, low, high = (_by_reading_on if isinstance(scene.model, SeriesRNN) else _by_trajectories)(
-        scene, count
+        scene, slice(first, first + count)
     )
     series = []
-    for k in range(len(said)):
+    for row in range(len(said)):
+        k = first + row
         rows, inside, beyond = windows.rows[k], scored.inside.rows[k], scored.beyond.rows[k]
         known = [scored.inside.y[k, :inside], scored.beyond.y[k, :beyond]]
         series.append(
             Told(
                 label=int(scored.labels[k]),
-                t=t[k],
-                said=said[k],
-                low=None if low is None else low[k],
-                high=None if high is None else high[k],
+                t=t[row],
+                said=said[row],
+                low=None if low is None else low[row],
+                high=None if high is None else high[row],
                 seen_at=windows.t[k, :rows],
                 seen=learning.in_data(windows.y[k, :rows]),
                 known_at=np.concatenate([scored.inside.t[k, :inside], scored.beyond.t[k, :beyond]]),
@@ -69,10 +71,10 @@ def told(scene: Scene, count: int) -> list[Told]:
     return series
 
 
-def _by_trajectories(scene: Scene, count: int) -> tuple[Floats, Floats, Floats, Floats]:
+def _by_trajectories(scene: Scene, which: slice) -> tuple[Floats, Floats, Floats, Floats]:
     """Decoded from the mean of q(z0), with quantiles over samples of it."""
     learning, model = scene.learning, scene.model
-    belief = model.encode(learning.held_out(count))
+    belief = model.encode(learning.held_out()[which])
     n = len(belief.mean)
     t = np.tile(np.linspace(0.0, model.t1, _TIMES), (n, 1))
     said = learning.decoded(model, belief.mean, t, scene.solver)
@@ -87,11 +89,11 @@ def _by_trajectories(scene: Scene, count: int) -> tuple[Floats, Floats, Floats, 
     return t, learning.in_data(_array(said)), learning.in_data(low), learning.in_data(high)
 
 
-def _by_reading_on(scene: Scene, count: int) -> tuple[Floats, Floats, None, None]:
+def _by_reading_on(scene: Scene, which: slice) -> tuple[Floats, Floats, None, None]:
     """Each observation from those before it, and then what the net says to its own predictions."""
     learning, model = scene.learning, scene.model
-    observed = learning.held_out(count)
-    times = learning.series.scored.beyond.t[: len(observed)]
+    observed = learning.held_out()[which]
+    times = learning.series.scored.beyond.t[which]
     inside, beyond = model.predict_next(observed), learning.predicted(model, observed, times)
     there = torch.arange(1, observed.t.shape[1]) < observed.rows.cpu()[:, None]
     inside = np.where(there[:, :, None], _array(inside), np.nan)

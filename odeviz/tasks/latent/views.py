@@ -11,6 +11,7 @@ import torch
 from odeviz.models import LatentODE
 from odeviz.tasks.chart import Chart, Charts, Curve, Picture, Role, Table, frozen
 from odeviz.tasks.latent import COUNTS, LATENT_ODE, RNN, SPIRALS
+from odeviz.tasks.latent.by_hand import by_hand
 from odeviz.tasks.latent.learning import parted, principal
 from odeviz.tasks.latent.series import Floats
 from odeviz.tasks.latent.telling import Told, told
@@ -88,9 +89,12 @@ def _in_plane(scene: Scene) -> Picture:
     for series in told(scene, _IN_PLANE):
         curves = (
             *_truth(scene, series.known[:, 0], series.known[:, 1]),
-            Curve(_says(scene), frozen(series.said[:, 0]), frozen(series.said[:, 1]), "model"),
+            Curve(
+                _says(scene), frozen(series.said[:, 0]), frozen(series.said[:, 1]), "model",
+                t=frozen(series.t) if isinstance(scene.model, LatentODE) else None,
+            ),
             Curve("observed", frozen(series.seen[:, 0]), frozen(series.seen[:, 1]), "data", "points"),
-        )
+        )  # fmt: skip
         name = _DIRECTIONS.get(series.label, "series")
         title = f"{name}, {series.beyond_error():.2f}"
         charts.append(Chart(title, "y₁", "y₂", curves, equal=True))
@@ -160,13 +164,13 @@ def _moved(channels: int, t: Floats, values: Floats, title: str) -> Chart:
     curves = []
     for role, share, curve in zip(_CLASSES, _ALONG, values, strict=True):
         x, y = (curve[:, 0], curve[:, 1]) if channels > 1 else (t, curve[:, 0])
-        curves.append(
-            Curve(f"{share:+g} σ".replace("-", "−") if share else "mean", frozen(x), frozen(y), role)
-        )
+        name = f"{share:+g} σ".replace("-", "−") if share else "mean"
+        ridden = frozen(t) if channels > 1 else None
+        curves.append(Curve(name, frozen(x), frozen(y), role, t=ridden))
         curves.append(Curve("", frozen(x[:1]), frozen(y[:1]), role, "points", faint=True))
     if channels > 1:
         return Chart(title, "y₁", "y₂", tuple(curves), equal=True)
-    return Chart(title, "t", "y₁", tuple(curves))
+    return Chart(title, "t", "y₁", tuple(curves), over_time=True)
 
 
 def _table(scene: Scene) -> Table:
@@ -208,5 +212,6 @@ _VIEWS: dict[str, Callable[[Scene], Picture]] = {
     "paths": _in_plane,
     "latent": _latent,
     "traversal": _traversal,
+    "by-hand": by_hand,
     "table": _table,
 }
