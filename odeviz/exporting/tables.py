@@ -209,7 +209,7 @@ def _grid(t: float, extent: Extent, shape: tuple[int, ...]) -> dict[str, NDArray
 
 
 def _charts(charts: Charts) -> Columns:
-    curves = [(chart.title, curve) for chart in charts.charts for curve in chart.curves]
+    curves = [(chart.title or chart.y_label, curve) for chart in charts.charts for curve in chart.curves]
     sizes = [len(curve.x) for _, curve in curves]
     banded = any(curve.low is not None for _, curve in curves)
     nothing = [np.full(n, np.nan) for n in sizes]

@@ -100,7 +100,8 @@ def _distance(times: Floats, true: Floats, learnt: Floats) -> Chart:
     """How far the learnt state is from the true one."""
     apart = np.linalg.norm(learnt - true, axis=-1)
     apart = np.where(np.isfinite(apart) & (apart > 0), apart, np.nan)
-    curve = Curve("distance", frozen(times), frozen(apart), "second")
+    # Without a name of its own, so that the components' legend stands for all.
+    curve = Curve("", frozen(times), frozen(apart), "second")
     return Chart("", "t", "distance", (curve,), y_log=True, over_time=True)
 
 
