@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -32,6 +33,36 @@ def unreached(like: Tensor, rows: int, *roots: Tensor) -> Tensor:
     if not (wanted and torch.is_grad_enabled()):
         return nothing
     result: Tensor = _Unreached.apply(nothing, *wanted)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _UnreachedBySamples(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, y: Tensor, missing: Tensor, y0: Tensor, *params: Tensor) -> Tensor:
+        ctx.save_for_backward(missing, y0, *params)
+        return y.view_as(y)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        missing, y0, *params = ctx.saved_tensors
+        samples = (missing & (grad != 0).any(-1)).any(0)
+        value = math.nan if bool(samples.any()) else 0.0
+        return (
+            grad.masked_fill(missing[..., None], 0.0),
+            None,
+            torch.zeros_like(y0).masked_fill(samples[:, None], math.nan),
+            *(torch.full_like(param, value) for param in params),
+        )
+
+
+def unreached_by_samples(y: Tensor, missing: Tensor, y0: Tensor, params: Sequence[Tensor]) -> Tensor:
+    """States ``y [time, batch, dim]``, of which those ``missing [time, batch]`` are NaN.
+
+    As for :func:`unreached`, a loss that makes use of them has a gradient of NaN: with respect to the rows of
+    ``y0 [batch, dim]`` they belong to, and to ``params``.
+    """
+    wanted = [param for param in params if param.requires_grad]
+    result: Tensor = _UnreachedBySamples.apply(y, missing, y0, *wanted)  # type: ignore[no-untyped-call]
     return result
 
 

@@ -171,3 +171,23 @@ def test_a_failed_sample_leaves_the_gradients_of_others_finite():
     in_state, in_time = torch.autograd.grad(solution.y1[0].sum(), (y0, t))
     torch.testing.assert_close(in_state[:, 0], torch.tensor([4.0, 0.0], dtype=F64), rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(in_time, torch.tensor([-1.0, 1.0], dtype=F64), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("adjoint", ["discrete", "backprop"])
+def test_what_a_failed_sample_did_not_reach_has_a_gradient_of_nan_and_its_neighbours_their_own(adjoint):
+    rate = torch.tensor(1.0, dtype=F64, requires_grad=True)
+    y0 = torch.tensor([[0.5], [2.0]], dtype=F64, requires_grad=True)
+
+    def blow_up(t, y):
+        return rate * y * y
+
+    solution = solve(
+        blow_up, y0, [0.0, 0.25, 1.0], rtol=1e-8, atol=1e-8, per_sample=True, params=[rate], adjoint=adjoint
+    )
+    assert solution.samples == (1,)
+    (reached,) = torch.autograd.grad(solution.y[1].sum(), y0, retain_graph=True)
+    assert reached.flatten().tolist() == pytest.approx([(1 - 0.125) ** -2, (1 - 0.5) ** -2], rel=1e-6)
+    own, others = torch.autograd.grad(solution.y1.sum(), [y0, rate])
+    assert own[0].item() == pytest.approx(4.0, rel=1e-6)
+    assert torch.isnan(own[1]).all()
+    assert torch.isnan(others)

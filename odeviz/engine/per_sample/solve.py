@@ -11,9 +11,7 @@ from torch import Tensor
 
 from odeviz.engine.adjoints.adjoint import Differentiable
 from odeviz.engine.adjoints.first_order import moved
-from odeviz.engine.checks import (
-    checked_value,
-)
+from odeviz.engine.checks import checked_value
 from odeviz.engine.events import EventRecord
 from odeviz.engine.integrate import Watch, integrate_each, reason
 from odeviz.engine.kernel import ExaminedField, VectorField, evaluated, kernel_of
@@ -24,12 +22,10 @@ from odeviz.engine.per_sample.journal import EachDense, Journal
 from odeviz.engine.per_sample.population import Population
 from odeviz.engine.per_sample.problem import EachProblem
 from odeviz.engine.per_sample.replay import ReplayEach, StepsAgain
-from odeviz.engine.problem import (
-    Settings,
-    Times,
-)
+from odeviz.engine.problem import Settings, Times
 from odeviz.engine.segment import Extras
 from odeviz.engine.solution import PerSample, Solution, Stats, Status
+from odeviz.engine.unreached import unreached_by_samples
 
 ADJOINTS_EACH = ("discrete", "backprop")
 
@@ -64,6 +60,9 @@ class EachSolve:
         y = values[: times * batch].view(times, batch, dim)
         if wanted:
             y = self._attach_outputs(y)
+            if set(journal.status) != {Status.SUCCESS}:
+                missing = torch.isnan(journal.y).all(-1)
+                y = unreached_by_samples(y, missing, self.y0, problem.params)
         return self._solution(journal, y, values[times * batch :], dense=dense)
 
     def _solve(self, watch: Watch, *, keep_states: bool, dense: bool) -> Journal:
