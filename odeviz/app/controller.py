@@ -248,7 +248,9 @@ class Controller(QObject):
     def reset_settings(self) -> None:
         """All settings as the preset has them that the experiment is nearest to."""
         near = nearest_preset(self.bench.experiment)
-        if near is not None:
+        if near is not None and near.experiment == self.bench.experiment:
+            self.bench.say(f"No setting differs from {near.title}.")
+        elif near is not None:
             self.bench.revert(near.experiment, f"reset to {near.title}")
 
     def _leave_model(self) -> None:

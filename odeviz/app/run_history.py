@@ -31,6 +31,7 @@ class RunHistory(QObject):
             panel.scrubbed.connect(bench.look_back)
             panel.stepped.connect(bench.step_back)
             panel.released.connect(self.go_live)
+            panel.missed.connect(self._on_missed)
             panel.keep_toggled.connect(self.toggle_kept)
         window.replay_mark.stepped.connect(bench.step_back)
         window.replay_mark.released.connect(self.go_live)
@@ -73,6 +74,14 @@ class RunHistory(QObject):
             else:
                 nfe.set_history(latest.history)
         return bool(due)
+
+    @Slot()
+    def _on_missed(self) -> None:
+        latest = self.bench.latest
+        if latest is not None and latest.iteration:
+            self.bench.say(
+                "A model's file keeps only the end of its training: train it, and you can look back."
+            )
 
     @Slot()
     def _tell_moment(self) -> None:

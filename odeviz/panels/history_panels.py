@@ -39,6 +39,8 @@ class HistoryPanel(Panel):
     stepped = Signal(int)
     #: Back to the latest.
     released = Signal()
+    #: Somebody tried to look back, and there are no earlier moments.
+    missed = Signal()
     #: The run shall be kept to compare others with, or put away.
     keep_toggled = Signal()
 
@@ -71,6 +73,7 @@ class HistoryPanel(Panel):
         self.plot.scrubbed.connect(self.scrubbed)
         self.plot.stepped.connect(self.stepped)
         self.plot.released.connect(self.released)
+        self.plot.missed.connect(self.missed)
         self.keep.clicked.connect(self._on_keep)
         self.set_kept(None)
 
@@ -150,7 +153,12 @@ class HistoryPanel(Panel):
         """The kept run's entry in the legend."""
         if not self._kept_name:
             return []
-        return [Key(f"kept: {self._kept_name}", "muted", "dash" if len(self._kept) else "cross")]
+        kind = "dash" if len(self._kept) else "cross"
+        return [Key(f"kept: {self._kept_name}", "muted", kind, self.kept_value())]
+
+    def kept_value(self) -> str:
+        """What of the kept run no curve shows."""
+        return ""
 
     def restyle(self) -> None:
         for curve, role, width, alpha in self._curves.values():
@@ -244,6 +252,13 @@ class LossPanel(HistoryPanel):
         if bound is not None:
             keys.append(Key(task.bound_name, "muted", "dash", f"{bound:.3f}"))
         self.legend.set_keys([*keys, *self.kept_keys()])
+
+    def kept_value(self) -> str:
+        metric = self._kept.metric[np.isfinite(self._kept.metric)]
+        figure = self._task.headline
+        if not len(metric) or self._task.shares_axis:
+            return ""
+        return f"{figure.label} {figure.text(metric[-1])}"
 
     def restyle(self) -> None:
         super().restyle()

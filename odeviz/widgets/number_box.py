@@ -14,6 +14,8 @@ FINER = {"decades": "125", "125": "digits", "doubles": "ones", "digits": "digits
 _LEADS = {"decades": (1,), "125": (1, 2, 5), "digits": tuple(range(1, 10))}
 #: Steps of the Page keys.
 _PAGE = 3
+#: Eighths of a degree in a notch of the wheel.
+_NOTCH = 120
 
 
 class NumberBox(QAbstractSpinBox):
@@ -47,6 +49,7 @@ class NumberBox(QAbstractSpinBox):
         self._lo = -math.inf if lo is None else lo
         self._hi = math.inf if hi is None else hi
         self.number: float = 0
+        self._turned = 0
         self.setKeyboardTracking(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         # Not the line edit's own mark of modification: the box clears that one before Enter is told.
@@ -101,10 +104,13 @@ class NumberBox(QAbstractSpinBox):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         # A form is scrolled with the wheel: only a box that has the keyboard takes it.
-        turns = round(event.angleDelta().y() / 120)
-        if not self.hasFocus() or not turns:
+        if not self.hasFocus():
             event.ignore()
             return
+        # A touch pad tells of a notch in many small parts.
+        self._turned += event.angleDelta().y()
+        turns = int(self._turned / _NOTCH)
+        self._turned -= turns * _NOTCH
         fine = event.modifiers() & Qt.KeyboardModifier.ControlModifier
         self._step(turns, FINER[self._ladder] if fine else self._ladder)
         event.accept()

@@ -25,6 +25,8 @@ class ScrubPlot(Plot):
     stepped = Signal(int)
     #: Back to the latest.
     released = Signal()
+    #: There is nothing to drag through, and somebody tried.
+    missed = Signal()
 
     def __init__(self, theme: Theme, x: str = "", y: str = "", **more: Any) -> None:
         self._mark, self._guide = pg.InfiniteLine(), pg.InfiniteLine()
@@ -73,6 +75,8 @@ class ScrubPlot(Plot):
             self._guide.hide()
             self._tell(event)
             event.accept()
+        elif self._x is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.missed.emit()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._held:

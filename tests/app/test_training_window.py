@@ -186,3 +186,14 @@ def test_a_model_of_layers_has_no_solver_to_set(rig):
         rig.show(options__model=model)
         assert rig.window.solver_bar._controls.isHidden() is not solves
         assert rig.window.actions_["tighter"].isEnabled() is solves
+
+
+@shows_a_window
+def test_a_model_from_a_file_says_why_there_is_nothing_to_look_back_at(qtbot, rig):
+    rig.show()
+    rig.bench.set_snapshot(dataclasses.replace(rig.bench.snapshot, checkpoints=()))
+    rig.window.show()
+    rig.control.history.draw()
+    qtbot.mousePress(rig.window.loss.plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(120, 60))
+    assert "train it, and you can look back" in rig.bench.message
+    assert rig.bench.replay.iteration is None
