@@ -13,6 +13,7 @@ from odeviz.app.command_table import commands_of, situation_of
 from odeviz.app.dialogs import Dialogs
 from odeviz.app.documents import Documents
 from odeviz.app.experiment_strings import ExperimentStrings
+from odeviz.app.export_control import ExportControl
 from odeviz.app.flow_control import FlowControl
 from odeviz.app.leaving import Leaving
 from odeviz.app.main_window import MainWindow
@@ -53,6 +54,8 @@ class Controller(QObject):
         dialogs: Dialogs | None = None,
         settings: QSettings | None = None,
         autosave: Path | None = None,
+        exporter: SolveService | None = None,
+        drawer: JobRunner | None = None,
     ) -> None:
         super().__init__(window)
         self.window = window
@@ -68,6 +71,10 @@ class Controller(QObject):
         self.pictures = Pictures(self.bench, self.service, window, self.redraw, self)
         self.flow = FlowControl(self.bench, self.pictures, window, self)
         self.documents = Documents(self.bench, self.pictures, window, self.jobs, self.dialogs, settings, self)
+        self.exports = ExportControl(
+            self.bench, self.pictures, window, self.documents, self.dialogs, settings,
+            service=exporter, drawer=drawer, parent=self,
+        )  # fmt: skip
         self.strings = ExperimentStrings(self.bench, self.dialogs, self)
         self.own_data = OwnDataControl(self.bench, window, self.jobs, self.dialogs, self)
         self.leaving = Leaving(self.bench, self.trainer, self.documents, self.dialogs, self)
@@ -89,7 +96,7 @@ class Controller(QObject):
         self.bench.undo_stack.blockSignals(True)
         self.redraw.stop()
         until = time.monotonic() + timeout
-        workers = (self.service, self.trainer, self.jobs)
+        workers = (self.service, self.trainer, self.exports, self.jobs)
         self.autosave.stop()
         ended = [worker.shutdown(max(0.1, until - time.monotonic())) for worker in workers]
         self.autosave.close()

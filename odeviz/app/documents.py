@@ -1,18 +1,14 @@
-"""Model files, presets and exports: everything that touches the disk, off the GUI thread."""
+"""Model files, sessions and presets, read and written off the GUI thread."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, QSettings, Signal, Slot
-from PySide6.QtWidgets import QDialog, QWidget
 
 from odeviz.app.dialogs import MODEL_FILES, SESSION_FILES, Dialogs
-from odeviz.app.export_dialog import ExportDialog
-from odeviz.app.exports import EXPORTS, FIGURE_FORMATS, TABLE_FORMATS, Export, Shown, write
 from odeviz.app.main_window import MainWindow
 from odeviz.app.pictures import Pictures
 from odeviz.app.recent_files import RecentFiles
@@ -25,11 +21,10 @@ from odeviz.storage.session_file import SUFFIX as SESSION_SUFFIX
 from odeviz.storage.session_file import View, load_session, save_session
 from odeviz.tasks.presets import preset
 from odeviz.training.snapshot import Snapshot
-from odeviz.widgets.grab import grab, write_png
 
 
 class Documents(QObject):
-    """Opens, saves and exports. What cannot be read or written is told in a sentence, and nothing changes."""
+    """Opens and saves. What cannot be read or written is told in a sentence, and nothing changes."""
 
     #: A model was read: the :class:`Snapshot`, its file or None for a preset's, and the :class:`View` of a session.
     opened = Signal(object, object, object)
@@ -61,14 +56,14 @@ class Documents(QObject):
     # Opening.
 
     def ask_open(self) -> None:
-        path = self.dialogs.model_to_open(self._folder())
+        path = self.dialogs.model_to_open(self.folder())
         if path is not None:
             self.open(path)
 
     @Slot(object)
     def open(self, path: Path) -> None:
         """Read a model file and show it."""
-        self._remember(path)
+        self.remember(path)
         self.jobs.submit(
             partial(load_session, path),
             lambda read: self._on_read(*read, path),
@@ -91,7 +86,7 @@ class Documents(QObject):
 
     def _cannot_open(self, path: Path, trouble: Trouble) -> None:
         self.recent.remove(path)
-        self._fail(f"{path.name} could not be opened", trouble)
+        self.fail(f"{path.name} could not be opened", trouble)
 
     @Slot(str)
     def open_preset(self, name: str) -> None:
@@ -104,7 +99,7 @@ class Documents(QObject):
         self.jobs.submit(
             partial(load_model, path),
             lambda snapshot: self.opened.emit(snapshot, None, None),
-            lambda trouble: self._fail(f"The model shipped for {chosen.title} could not be opened", trouble),
+            lambda trouble: self.fail(f"The model shipped for {chosen.title} could not be opened", trouble),
         )
 
     # Saving.
@@ -122,7 +117,7 @@ class Documents(QObject):
             kinds, suffix = f"{SESSION_FILES};;{MODEL_FILES}", SESSION_SUFFIX
         else:
             kinds, suffix = f"{MODEL_FILES};;{SESSION_FILES}", SUFFIX
-        path = self.dialogs.file_to_save("Save as", self._folder() / self._suggestion(suffix[1:]), kinds)
+        path = self.dialogs.file_to_save("Save as", self.folder() / self.suggestion(suffix[1:]), kinds)
         if path is None:
             return False
         self._save_to(path, session=path.suffix.lower() == SESSION_SUFFIX)
@@ -131,7 +126,7 @@ class Documents(QObject):
     def save_session_as(self) -> bool:
         """Ask for a file, and save the model with what is shown of it."""
         path = self.dialogs.file_to_save(
-            "Save the session", self._folder() / self._suggestion(SESSION_SUFFIX[1:]), SESSION_FILES
+            "Save the session", self.folder() / self.suggestion(SESSION_SUFFIX[1:]), SESSION_FILES
         )
         if path is None:
             return False
@@ -153,7 +148,7 @@ class Documents(QObject):
         snapshot = self.bench.latest
         if snapshot is None:
             return
-        self._remember(path)
+        self.remember(path)
         work: Callable[[], None] = partial(save_model, path, snapshot)
         if session:
             work = partial(save_session, path, snapshot, view_of(self.bench, self.window))
@@ -175,7 +170,7 @@ class Documents(QObject):
 
     def _cannot_save(self, path: Path, trouble: Trouble) -> None:
         self.bench.undo_stack.resetClean()
-        self._fail(f"{path.name} could not be saved", trouble)
+        self.fail(f"{path.name} could not be saved", trouble)
 
     @Slot(bool)
     def _on_clean(self, clean: bool) -> None:
@@ -183,83 +178,29 @@ class Documents(QObject):
         if self.only_view_changed:
             self.bench.set_document(self.bench.path, unsaved=not clean)
 
-    # Exporting.
-
-    def export(self, data_first: bool = False) -> None:
-        """Ask which panel to export, and how."""
-        now = self._shown()
-        if now is not None:
-            there = [export for export in EXPORTS if export.there(now)]
-            self.dialogs.run(partial(self._export_dialog, there, data_first))
-
-    def _export_dialog(self, there: list[Export], data_first: bool, parent: QWidget) -> QDialog:
-        dialog = ExportDialog(there, data_first, parent)
-        dialog.wanted.connect(self.export_panel)
-        return dialog
-
-    @Slot(object, str, int)
-    def export_panel(self, export: Export, suffix: str, dpi: int) -> None:
-        """Ask for the file and write it."""
-        now = self._shown()
-        if now is None:
-            return
-        kinds = (FIGURE_FORMATS | TABLE_FORMATS)[suffix]
-        suggestion = self._folder() / f"{self._suggestion('')}-{export.key}.{suffix}"
-        path = self.dialogs.file_to_save(
-            f"Export {export.title.lower()}", suggestion, f"{kinds} (*.{suffix})"
-        )
-        if path is not None:
-            self._write(path, partial(write, export, now, path, dpi))
-
-    def export_view(self) -> None:
-        """Save the flow view as it is seen."""
-        suggestion = self._folder() / f"{self._suggestion('')}-view.png"
-        path = self.dialogs.file_to_save("Export the view as seen", suggestion, "PNG picture (*.png)")
-        if path is not None:
-            # Only the GUI thread can paint a widget; encoding and writing are the worker's.
-            picture = grab(self.window.flow, 2.0).toImage()
-            self._write(path, partial(_save_image, picture, path))
-
-    def _write(self, path: Path, work: Any) -> None:
-        self._remember(path)
-        self.bench.say(f"Exporting {path.name}…")
-        self.jobs.submit(
-            work,
-            lambda _: self.bench.say(f"Exported {path.name}."),
-            lambda trouble: self._fail(f"{path.name} could not be exported", trouble),
-        )
-
     # Inside.
 
-    def _shown(self) -> Shown | None:
-        snapshot = self.bench.snapshot
-        if snapshot is None:
-            return None
-        return Shown(snapshot, dict(self.pictures.results), self.bench.playhead.t)
-
-    def _fail(self, title: str, trouble: Trouble) -> None:
+    def fail(self, title: str, trouble: Trouble) -> None:
+        """Tell what could not be done, and why."""
         self.bench.say(f"{title}: {trouble.sentence}")
         self.failed.emit(f"{title}: {trouble.sentence}")
         # A foreseen failure says all in its sentence; a traceback beside it would only frighten.
         self.dialogs.trouble(trouble if trouble.unexpected else Trouble(trouble.sentence), title)
 
-    def _suggestion(self, suffix: str) -> str:
+    def suggestion(self, suffix: str = "") -> str:
+        """A name for a file of what is on show."""
         experiment = self.bench.snapshot.experiment if self.bench.snapshot else self.bench.experiment
         name = self.bench.path.stem if self.bench.path else f"{experiment.data.name}-{experiment.task}"
         return f"{name}.{suffix}" if suffix else name
 
-    def _folder(self) -> Path:
+    def folder(self) -> Path:
+        """Where files are offered to be: beside the model, or where the last one was."""
         if self.bench.path is not None:
             return self.bench.path.parent
         folder = self._settings.value("files/folder") if self._settings is not None else None
         return Path(str(folder)) if folder and Path(str(folder)).is_dir() else Path.home()
 
-    def _remember(self, path: Path) -> None:
+    def remember(self, path: Path) -> None:
+        """The folder a file was read from or written to."""
         if self._settings is not None:
             self._settings.setValue("files/folder", str(path.resolve().parent))
-
-
-def _save_image(picture: Any, path: Path) -> None:
-    if path.suffix.lower() != ".png":
-        raise ValueError(f"the view as seen is saved as .png, not {path.suffix or 'without a suffix'}")
-    write_png(picture, path)

@@ -1,90 +1,361 @@
-"""The export dialog: which panel, in which format, at how many dots per inch."""
+"""The export dialog: what, in which format, in what style and size, with a preview that follows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
+    QDoubleSpinBox,
     QFormLayout,
+    QHBoxLayout,
     QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
     QSpinBox,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from odeviz.app.exports import FIGURE_FORMATS, TABLE_FORMATS, Export
-from odeviz.exporting.style import DPI
+from odeviz.app.export_preview import PreviewBox
+from odeviz.app.exports import Export
+from odeviz.exporting.output import FIGURES, FILMS, TABLES, Order, Preview
+from odeviz.exporting.style import COLUMNS, INCH, STYLES, WIDTHS, Look
+from odeviz.exporting.video import DPI as FILM_DPI
+from odeviz.exporting.video import FPS_RANGE, HOLD, SECONDS_RANGE
+
+#: Milliseconds without a change before the preview is drawn again.
+DEBOUNCE = 120
+_WIDTHS = {
+    "As wide as it needs": None,
+    "One column, 85 mm": "column",
+    "Full width, 170 mm": "page",
+    "Other": "",
+}
 
 
 class ExportDialog(QDialog):
-    """Chooses; the caller asks for the file and does the work."""
+    """Tells what is wanted; the caller draws previews, asks for the file and does the work."""
 
-    #: The :class:`Export`, the format's suffix, and the dots per inch.
-    wanted = Signal(object, str, int)
+    #: An :class:`Export` and an :class:`Order`: as they are now, to be written, to be copied.
+    changed = Signal(object, object)
+    wanted = Signal(object, object)
+    copy_wanted = Signal(object, object)
+    #: An export under way is not wanted any more.
+    cancelled = Signal()
 
     def __init__(
-        self, exports: Sequence[Export], data_first: bool = False, parent: QWidget | None = None
+        self, exports: Sequence[Export], order: Order, key: str = "", parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.setObjectName("export")
-        self.setWindowTitle("Export data" if data_first else "Export figure")
+        self.setWindowTitle("Export")
         self._exports = list(exports)
-        self.panel = QComboBox()
-        for export in self._exports:
-            self.panel.addItem(export.title, export.key)
-        self.format = QComboBox()
-        groups = [TABLE_FORMATS, FIGURE_FORMATS] if data_first else [FIGURE_FORMATS, TABLE_FORMATS]
-        for group in groups:
-            if self.format.count():
-                self.format.insertSeparator(self.format.count())
-            for suffix, title in group.items():
-                self.format.addItem(title, suffix)
-        self.dpi = QSpinBox()
-        self.dpi.setRange(36, 1200)
-        self.dpi.setSingleStep(50)
-        self.dpi.setValue(DPI)
-        self.dpi.setSuffix(" dpi")
-        self.dpi.setToolTip("Dots per inch of a PNG, and of heat maps inside SVG and PDF.")
-        self.note = QLabel()
-        self.note.setProperty("role", "caption")
-        self.note.setWordWrap(True)
+        self._first, self._frames = order, 0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(DEBOUNCE)
+        self._timer.timeout.connect(self._tell)
+        self._make_fields(order)
+        self._lay_out()
+        self.panel.setCurrentIndex(max(0, self.panel.findData(key)))
+        self._on_panel()
+        if (place := self.format.findData(order.suffix)) >= 0:
+            self.format.setCurrentIndex(place)
+        self.panel.currentIndexChanged.connect(self._on_panel)
+        self.format.currentIndexChanged.connect(self._on_format)
+        for box in (self.style_box, self.width_choice):
+            box.currentIndexChanged.connect(self._on_option)
+        for spin in (self.width_box, self.dpi, self.seconds, self.fps):
+            spin.valueChanged.connect(self._on_option)
+        self.comment.toggled.connect(self._on_option)
+        self.times.textChanged.connect(self._on_option)
+        self._on_format()
 
-        form = QFormLayout()
-        form.addRow("Panel", self.panel)
-        form.addRow("Format", self.format)
-        form.addRow("Resolution", self.dpi)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        go = buttons.addButton("Export…", QDialogButtonBox.ButtonRole.AcceptRole)
-        go.setDefault(True)
-        buttons.accepted.connect(self._accept)
-        buttons.rejected.connect(self.reject)
+    # What is asked for.
+
+    @property
+    def export(self) -> Export:
+        """What is chosen."""
+        key = self.panel.currentData()
+        return next(export for export in self._exports if export.key == key)
+
+    def order(self) -> Order | None:
+        """How it is to be exported; None while a field is not valid."""
+        shares = self._shares()
+        if shares is None:
+            return None
+        name = _WIDTHS[self.width_choice.currentText()]
+        millimetres = COLUMNS[name] if name else self.width_box.value() if name == "" else None
+        width = None if millimetres is None else millimetres / INCH
+        return Order(
+            suffix=self.format.currentData(),
+            look=Look(self.style_box.currentData(), width),
+            dpi=float(self.dpi.value()),
+            fps=self.fps.value(),
+            seconds=self.seconds.value(),
+            shares=shares,
+            comment=self.comment.isChecked(),
+        )
+
+    def choose(self, key: str, suffix: str | None = None) -> None:
+        """Turn to another panel, view or film."""
+        self.panel.setCurrentIndex(self.panel.findData(key))
+        if suffix is not None:
+            self.format.setCurrentIndex(self.format.findData(suffix))
+
+    def _shares(self) -> tuple[float, ...] | None:
+        parts = [part.strip() for part in self.times.text().replace("%", " ").replace(";", ",").split(",")]
+        try:
+            values = tuple(float(part) / 100 for part in parts if part)
+        except ValueError:
+            return None
+        return values if 1 <= len(values) <= 24 and all(0 <= value <= 1 for value in values) else None
+
+    # What is shown.
+
+    def set_preview(self, preview: Preview) -> None:
+        """Show what the file will look like."""
+        self.preview.show_preview(preview)
+        self._say(self._size_text(preview))
+
+    def set_trouble(self, sentence: str) -> None:
+        """Why there is no preview, or no file."""
+        self.preview.show_message(sentence)
+        self._say("")
+
+    def set_busy(self) -> None:
+        """A preview is on its way."""
+        self._say("Drawing…")
+
+    def set_progress(self, doing: str, done: int, of: int) -> None:
+        """An export is under way."""
+        self._go_on(True)
+        self.bar.setRange(0, of)
+        self.bar.setValue(done)
+        self.doing.setText(f"{doing} {done:,} of {of:,}" if of else f"{doing}…")
+
+    def stop(self) -> None:
+        """The export under way has ended without a file."""
+        self._go_on(False)
+
+    @property
+    def is_exporting(self) -> bool:
+        return self.foot.currentIndex() == 1
+
+    def reject(self) -> None:
+        """Escape and Cancel end an export under way first."""
+        if self.is_exporting:
+            self.cancelled.emit()
+        else:
+            super().reject()
+
+    def done(self, result: int) -> None:
+        self._timer.stop()
+        super().done(result)
+
+    # Inside.
+
+    def _make_fields(self, order: Order) -> None:
+        self.panel, self.format = QComboBox(), QComboBox()
+        self.panel.setMaxVisibleItems(30)
+        group = ""
+        for export in self._exports:
+            if group and export.group != group:
+                self.panel.insertSeparator(self.panel.count())
+            group = export.group
+            title = export.title if group in ("Panels", "Views") else f"{group[:-1]}: {export.title.lower()}"
+            self.panel.addItem(title, export.key)
+        self.style_box = QComboBox()
+        for key, style in STYLES.items():
+            self.style_box.addItem(style.title, key)
+        self.style_box.setCurrentIndex(self.style_box.findData(order.look.style))
+        self.style_box.setToolTip("Publication: white ground, letters of 7 points. Slides: larger letters.")
+        self.width_choice = QComboBox()
+        self.width_choice.addItems(list(_WIDTHS))
+        low, high = WIDTHS
+        self.width_box = QDoubleSpinBox(minimum=round(low * INCH), maximum=round(high * INCH), decimals=0)
+        self.width_box.setSuffix(" mm")
+        self.width_box.setValue(COLUMNS["column"])
+        self._set_width(order.look.width)
+        self.dpi = QSpinBox(minimum=36, maximum=1200, singleStep=50, suffix=" dpi")
+        self.dpi.setValue(round(order.dpi))
+        self.dpi.setToolTip("Dots per inch of pictures and films, and of heat maps inside SVG and PDF.")
+        self.seconds = QDoubleSpinBox(decimals=1, suffix=" s")
+        self.seconds.setRange(*SECONDS_RANGE)
+        self.seconds.setValue(order.seconds)
+        self.fps = QSpinBox(suffix=" a second")
+        self.fps.setRange(*FPS_RANGE)
+        self.fps.setValue(order.fps)
+        self.times = QLineEdit(", ".join(f"{100 * share:g}" for share in order.shares) + " %")
+        self.times.setToolTip("Shares of the flow's time, in percent, with commas between them.")
+        self.comment = QCheckBox("First line tells the experiment")
+        self.comment.setToolTip("A line that begins with #. Not all programs that read CSV can skip it.")
+        self.comment.setChecked(order.comment)
+
+    def _lay_out(self) -> None:
+        self.preview = PreviewBox()
+        self.form = QFormLayout()
+        self.form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
+        width = QHBoxLayout()
+        width.setContentsMargins(0, 0, 0, 0)
+        width.addWidget(self.width_choice, 1)
+        width.addWidget(self.width_box)
+        self._width = QWidget()
+        self._width.setLayout(width)
+        for label, field in (
+            ("What", self.panel), ("Format", self.format), ("Style", self.style_box), ("Width", self._width),
+            ("Resolution", self.dpi), ("Plays for", self.seconds), ("Frames", self.fps), ("Times", self.times),
+            ("", self.comment),
+        ):  # fmt: skip
+            self.form.addRow(label, field)
+            field.setAccessibleName(label or "First line tells the experiment")
+        left = QWidget()
+        left.setFixedWidth(328)
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(self.form)
+        column.addStretch(1)
+        top = QHBoxLayout()
+        top.setSpacing(20)
+        top.addWidget(left)
+        top.addWidget(self.preview, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 16, 20, 16)
         layout.setSpacing(12)
-        layout.addLayout(form)
-        layout.addWidget(self.note)
-        layout.addWidget(buttons)
-        self.setMinimumWidth(380)
-        self.format.currentIndexChanged.connect(self._on_format)
+        layout.addLayout(top, 1)
+        layout.addLayout(self._make_foot())
+        self.resize(880, 520)
+
+    def _make_foot(self) -> QHBoxLayout:
+        self.note = QLabel()
+        self.note.setProperty("role", "caption")
+        self.bar, self.doing = QProgressBar(), QLabel()
+        self.bar.setAccessibleName("Progress of the export")
+        self.doing.setProperty("role", "caption")
+        going = QWidget()
+        row = QHBoxLayout(going)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.bar, 1)
+        row.addWidget(self.doing)
+        self.foot = QStackedWidget()
+        self.foot.addWidget(self.note)
+        self.foot.addWidget(going)
+        self.foot.setMaximumHeight(32)
+        self.copy = QPushButton("Copy")
+        self.copy.setAutoDefault(False)
+        self.copy.setToolTip("Put the figure, or the table, on the clipboard.")
+        self.copy.clicked.connect(self._on_copy)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.go = buttons.addButton("Export…", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.go.setDefault(True)
+        self.go.setProperty("kind", "primary")
+        buttons.accepted.connect(self._on_go)
+        buttons.rejected.connect(self.reject)
+        foot = QHBoxLayout()
+        foot.setSpacing(12)
+        foot.addWidget(self.foot, 1)
+        foot.addWidget(self.copy)
+        foot.addWidget(buttons)
+        return foot
+
+    def _set_width(self, inches: float | None) -> None:
+        known = {None: 0, **{mm: k for k, mm in enumerate(COLUMNS.values(), 1)}}
+        millimetres = None if inches is None else round(inches * INCH, 3)
+        self.width_choice.setCurrentIndex(known.get(millimetres, len(_WIDTHS) - 1))
+        if millimetres is not None:
+            self.width_box.setValue(millimetres)
+
+    @Slot()
+    def _on_panel(self) -> None:
+        export, before = self.export, self.format.currentData()
+        formats: Mapping[str, str] = export.formats
+        if [self.format.itemData(row) for row in range(self.format.count())] != list(formats):
+            was_film = before in FILMS
+            self.format.blockSignals(True)
+            self.format.clear()
+            for suffix, title in formats.items():
+                self.format.addItem(title, suffix)
+            self.format.setCurrentIndex(max(0, self.format.findData(before)))
+            self.format.blockSignals(False)
+            # A film at a figure's resolution would be huge.
+            if before is not None and export.is_film != was_film:
+                self.dpi.setValue(FILM_DPI if export.is_film else round(self._first.dpi))
+            elif before is None and export.is_film:
+                self.dpi.setValue(FILM_DPI)
         self._on_format()
 
     @Slot()
     def _on_format(self) -> None:
-        figure = self.format.currentData() in FIGURE_FORMATS
-        self.dpi.setEnabled(figure)
-        self.note.setText(
-            "Drawn anew for print, from the numbers the panel shows."
-            if figure
-            else "The numbers the panel shows, at full precision."
-        )
+        suffix, export = self.format.currentData(), self.export
+        drawn = suffix in FIGURES or suffix in FILMS
+        over_time = export.is_film and export.key != "film-training"
+        for field, seen in (
+            (self.style_box, drawn), (self._width, drawn), (self.dpi, drawn), (self.seconds, over_time),
+            (self.fps, export.is_film), (self.times, export.is_strip), (self.comment, suffix == "csv"),
+        ):  # fmt: skip
+            self.form.setRowVisible(field, seen)
+        self.copy.setVisible(not export.is_film)
+        self.copy.setText("Copy Table" if suffix in TABLES else "Copy Figure")
+        self._on_option()
 
     @Slot()
-    def _accept(self) -> None:
-        export = self._exports[self.panel.currentIndex()]
-        suffix, dpi = self.format.currentData(), self.dpi.value()
-        self.accept()
-        self.wanted.emit(export, suffix, dpi)
+    def _on_option(self) -> None:
+        self.width_box.setVisible(_WIDTHS[self.width_choice.currentText()] == "")
+        valid = self._shares() is not None
+        self.times.setProperty("invalid", not valid)
+        self.times.style().unpolish(self.times)
+        self.times.style().polish(self.times)
+        self.go.setEnabled(valid)
+        self.copy.setEnabled(valid)
+        if valid:
+            self._timer.start()
+        else:
+            self._timer.stop()
+            self._say("Times are up to 24 numbers from 0 to 100, in percent, with commas between them.")
+
+    @Slot()
+    def _tell(self) -> None:
+        order = self.order()
+        if order is not None and not self.is_exporting:
+            self.changed.emit(self.export, order)
+
+    @Slot()
+    def _on_go(self) -> None:
+        if (order := self.order()) is not None:
+            self.wanted.emit(self.export, order)
+
+    @Slot()
+    def _on_copy(self) -> None:
+        if (order := self.order()) is not None:
+            self.copy_wanted.emit(self.export, order)
+
+    def _go_on(self, going: bool) -> None:
+        self.foot.setCurrentIndex(int(going))
+        for widget in (self.go, self.copy, *(self.form.itemAt(k).widget() for k in range(self.form.count()))):
+            if widget is not None and not isinstance(widget, QLabel):
+                widget.setEnabled(not going)
+
+    def _say(self, text: str) -> None:
+        self.note.setText(text)
+
+    def _size_text(self, preview: Preview) -> str:
+        if preview.pixels is None:
+            return "The numbers at full precision."
+        wide, high = preview.inches
+        size = f"{wide * INCH:.0f} × {high * INCH:.0f} mm"
+        dots = f"{wide * self.dpi.value():,.0f} × {high * self.dpi.value():,.0f} pixels"
+        if self.export.is_film and self.export.key != "film-training":
+            count = max(2, round(self.fps.value() * self.seconds.value()))
+            return (
+                f"{count:,} frames of {dots}, {count / self.fps.value() + HOLD:.1f} s with a rest at the end"
+            )
+        if self.export.is_film:
+            return f"A frame for each checkpoint of the run, {dots}"
+        return f"{size}, {dots}" if self.format.currentData() == "png" else size

@@ -1,18 +1,25 @@
-"""What each panel can be exported as: a figure drawn by matplotlib from its results, or its numbers."""
+"""What can be exported: every panel, every view, and films, from what the window shows or from what is asked for."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from odeviz.analysis.film import film_times
+from odeviz.analysis.projection import Projection
+from odeviz.analysis.results import DataResult, SolverChoice
+from odeviz.bridge.requests import FilmRequest, Request, TrainingFilmRequest, ViewRequest
+from odeviz.exporting.output import FIGURES, FILM, FILMS, TABLES, Material, Order
 from odeviz.storage.origin import Origin
 from odeviz.tasks.registry import task_of
+from odeviz.tasks.task import View
 from odeviz.training.snapshot import Snapshot
 
-FIGURE_FORMATS = {"png": "PNG picture", "svg": "SVG drawing", "pdf": "PDF document"}
-TABLE_FORMATS = {"csv": "CSV table", "npz": "NumPy arrays (NPZ)"}
+#: The answer to an export's request, among the results.
+ASKED = "asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +29,66 @@ class Shown:
     snapshot: Snapshot
     results: Mapping[str, Any]
     t: float
+    choice: SolverChoice
+    #: Views of the model, and what those on show are called among the results, by their keys.
+    views: tuple[View, ...] = ()
+    on_show: Mapping[str, str] = field(default_factory=dict)
+    projection: Projection = field(default_factory=Projection)
+    #: The run that is shown, with its checkpoints.
+    run: Snapshot | None = None
 
     @property
     def behind(self) -> str:
         """What the plane shows behind the flow."""
         return task_of(self.snapshot.experiment).behind(self.snapshot.experiment)
 
+    def answered(self, answer: Any) -> Shown:
+        """With the answer to an export's request."""
+        return dataclasses.replace(self, results={**self.results, ASKED: answer})
+
+
+#: The figure's key with its results; what a table holds; a question to the solver.
+Figure = Callable[[Shown], tuple[str, dict[str, Any]]]
+Ask = Callable[[Shown, Order], Request]
+
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """One panel's export: the figure's name with its results, and the result its table is made of."""
+    """Something that can be exported: how its figure and its table are found in what the window shows."""
 
     key: str
     title: str
-    figure: Callable[[Shown], tuple[str, dict[str, Any]]]
+    group: str
+    figure: Figure
     table: Callable[[Shown], Any]
-    #: Whether there is something to export.
-    there: Callable[[Shown], bool]
+    #: What must be asked for first, and what is asked for a preview if that is less.
+    ask: Ask | None = None
+    ask_little: Ask | None = None
+
+    @property
+    def is_film(self) -> bool:
+        return self.group == "Films"
+
+    @property
+    def is_strip(self) -> bool:
+        return self.group == "Filmstrips"
+
+    @property
+    def formats(self) -> Mapping[str, str]:
+        """Suffix and name of every format it is written in."""
+        return FILMS if self.is_film else {**FIGURES, **TABLES}
+
+    def material(self, now: Shown) -> Material:
+        """What is drawn or written. Raises ``KeyError`` before its request has been answered."""
+        figure, results = self.figure(now)
+        return Material(figure, results, self.table(now), Origin.of(now.snapshot, self.title))
+
+
+def exports_of(now: Shown) -> list[Export]:
+    """All that can be exported of what is shown, in the order it is offered."""
+    panels = [export for there, export in _PANELS if there(now)]
+    views = [_view_export(view, now) for view in now.views]
+    return [*panels, *views, *_strips(now), *_films(now)]
 
 
 def _flow(now: Shown) -> tuple[str, dict[str, Any]]:
@@ -46,19 +96,29 @@ def _flow(now: Shown) -> tuple[str, dict[str, Any]]:
     background = now.results.get("background")
     behind = {now.behind: background} if now.behind else {}
     return "flow", {
-        "flow": now.results.get("flow"),
+        "flow": _flat(now, now.results.get("flow")),
         "field": now.results.get("field"),
         **behind,
-        "data": scene.data if scene is not None else None,
+        "data": _flat(now, scene.data) if scene is not None else None,
         "time": now.t,
         "extent": scene.extent if scene is not None else None,
     }
 
 
+def _flat(now: Shown, result: Any) -> Any:
+    """Trajectories or data as they are drawn: those in space as they are seen from the side it is turned to."""
+    name = "points" if isinstance(result, DataResult) else "paths"
+    if result is None or getattr(result, name).shape[-1] != 3 or not now.projection.in_space:
+        return result
+    return dataclasses.replace(result, **{name: getattr(result, name) @ now.projection.camera[:2].T})
+
+
 def _background(now: Shown) -> tuple[str, dict[str, Any]]:
     scene = now.results.get("scene")
-    kind = now.behind
-    return kind, {kind: now.results["background"], "data": scene.data if scene is not None else None}
+    return now.behind, {
+        now.behind: now.results["background"],
+        "data": scene.data if scene is not None else None,
+    }
 
 
 def _loss(now: Shown) -> tuple[str, dict[str, Any]]:
@@ -73,43 +133,107 @@ def _steps(now: Shown) -> tuple[str, dict[str, Any]]:
     return "steps", {"flow": now.results["flow"]}
 
 
+def _seeds(now: Shown) -> tuple[str, dict[str, Any]]:
+    return "flow", {**_flow(now)[1], "flow": _flat(now, now.results["seeds"])}
+
+
+def _field(now: Shown) -> tuple[str, dict[str, Any]]:
+    return "flow", {"field": now.results["field"], "time": now.t}
+
+
+def _picture(now: Shown, kind: str) -> tuple[str, dict[str, Any]]:
+    return "view", {"picture": now.results[kind]}
+
+
+def _film(now: Shown, figure: str, panel: str) -> tuple[str, dict[str, Any]]:
+    return figure, {"film": now.results[ASKED], "panel": panel}
+
+
+def _result(kind: str) -> Callable[[Shown], Any]:
+    return lambda now: now.results[kind]
+
+
 def _has(kind: str) -> Callable[[Shown], bool]:
     return lambda now: now.results.get(kind) is not None
+
+
+def _history(now: Shown) -> Any:
+    return now.snapshot.history
 
 
 def _has_history(now: Shown) -> bool:
     return len(now.snapshot.history) > 0
 
 
-EXPORTS: tuple[Export, ...] = (
-    Export("flow", "Flow", _flow, lambda now: now.results["flow"], _has("flow")),
-    Export("density", "Density or decision", _background, lambda now: now.results["background"], _has("background")),
-    Export("loss", "Loss", _loss, lambda now: now.snapshot.history, _has_history),
-    Export("nfe", "NFE", _nfe, lambda now: now.snapshot.history, _has_history),
-    Export("steps", "Steps", _steps, lambda now: now.results["flow"].steps, _has("flow")),
-    Export("view", "View", lambda now: ("view", {"picture": now.results["view"]}),
-           lambda now: now.results["view"], _has("view")),
-    Export("precision", "Tolerance", lambda now: ("view", {"picture": now.results["precision"]}),
-           lambda now: now.results["precision"], _has("precision")),
-    Export("seeds", "Seeded trajectories", lambda now: ("flow", {**_flow(now)[1], "flow": now.results["seeds"]}),
-           lambda now: now.results["seeds"], _has("seeds")),
-    Export("field", "Vector field", lambda now: ("flow", {"field": now.results["field"], "time": now.t}),
-           lambda now: now.results["field"], _has("field")),
+def _step_table(now: Shown) -> Any:
+    return now.results["flow"].steps
+
+
+_PANELS: tuple[tuple[Callable[[Shown], bool], Export], ...] = (
+    (_has("flow"), Export("flow", "Flow", "Panels", _flow, _result("flow"))),
+    (_has("background"), Export("density", "Density or decision", "Panels", _background, _result("background"))),
+    (_has_history, Export("loss", "Loss", "Panels", _loss, _history)),
+    (_has_history, Export("nfe", "NFE", "Panels", _nfe, _history)),
+    (_has("flow"), Export("steps", "Steps", "Panels", _steps, _step_table)),
+    (_has("seeds"), Export("seeds", "Seeded trajectories", "Panels", _seeds, _result("seeds"))),
+    (_has("field"), Export("field", "Vector field", "Panels", _field, _result("field"))),
 )  # fmt: skip
 
 
-def write(export: Export, now: Shown, path: Path, dpi: int) -> Path:
-    """Draw or write one panel to ``path``; the suffix chooses. Runs in a worker: matplotlib is imported here.
+def _view_export(view: View, now: Shown) -> Export:
+    """A view: the one on show as it is, the others asked for."""
+    kind = now.on_show.get(view.key, ASKED)
+    ask: Ask | None = None if kind != ASKED else lambda now, order: ViewRequest(view.key, now.choice)
+    return Export(view.key, view.title, "Views", partial(_picture, kind=kind), _result(kind), ask)
 
-    Raises ``ValueError`` or ``OSError`` in one sentence; no half-written file is left.
-    """
-    if path.suffix.lower().lstrip(".") in TABLE_FORMATS:
-        from odeviz.exporting.tables import save_table
 
-        save_table(export.table(now), path, origin=Origin.of(now.snapshot, export.title))
-    else:
-        from odeviz.exporting.figures import save_figure
+def _filmed(now: Shown) -> list[str]:
+    return [panel for panel in ("flow", now.behind) if panel and now.results.get("flow") is not None]
 
-        figure, results = export.figure(now)
-        save_figure(figure, path, dpi=dpi, origin=Origin.of(now.snapshot, export.title), **results)
-    return path
+
+def _strips(now: Shown) -> list[Export]:
+    return [
+        Export(
+            f"filmstrip-{panel}", f"{panel.capitalize()} at chosen times", "Filmstrips",
+            partial(_film, figure="filmstrip", panel=panel), _result(ASKED), partial(_ask_strip, panel=panel),
+        )
+        for panel in _filmed(now)
+    ]  # fmt: skip
+
+
+def _films(now: Shown) -> list[Export]:
+    films = [
+        Export(
+            f"film-{panel}", f"{panel.capitalize()} over time", "Films", partial(_film, figure=FILM, panel=panel),
+            _result(ASKED), partial(_ask_film, panel=panel), partial(_ask_little, panel=panel, share=0.6),
+        )
+        for panel in _filmed(now)
+    ]  # fmt: skip
+    run = now.run
+    if run is not None and len(run.moments) > 1:
+        panel = now.behind or "flow"
+        share = 0.0 if panel == "decision" else 1.0
+        films.append(
+            Export(
+                "film-training", "Training", "Films", partial(_film, figure=FILM, panel=panel), _result(ASKED),
+                partial(_ask_training, run=run), partial(_ask_little, panel=panel, share=share),
+            )
+        )  # fmt: skip
+    return films
+
+
+def _ask_strip(now: Shown, order: Order, panel: str) -> Request:
+    return FilmRequest(panel, order.shares, now.choice, captions="shares")
+
+
+def _ask_film(now: Shown, order: Order, panel: str) -> Request:
+    count = max(2, round(order.fps * order.seconds))
+    return FilmRequest(panel, tuple(film_times(1.0, count)), now.choice)
+
+
+def _ask_little(now: Shown, order: Order, panel: str, share: float) -> Request:
+    return FilmRequest(panel, (share,), now.choice)
+
+
+def _ask_training(now: Shown, order: Order, run: Snapshot) -> Request:
+    return TrainingFilmRequest(run, now.choice)

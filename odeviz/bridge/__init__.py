@@ -13,6 +13,7 @@ from odeviz.bridge.requests import (
     DensityRequest,
     EffortRequest,
     FieldRequest,
+    FilmRequest,
     FlowRequest,
     PrecisionRequest,
     ProbeRequest,
@@ -22,6 +23,7 @@ from odeviz.bridge.requests import (
     SceneRequest,
     SeedsRequest,
     StreamRequest,
+    TrainingFilmRequest,
     ViewRequest,
 )
 from odeviz.bridge.solve_service import Answer, SolveService
@@ -38,6 +40,7 @@ __all__ = [
     "Device",
     "EffortRequest",
     "FieldRequest",
+    "FilmRequest",
     "FlowRequest",
     "FrameCache",
     "JobRunner",
@@ -53,6 +56,7 @@ __all__ = [
     "SolveService",
     "StreamRequest",
     "Trainer",
+    "TrainingFilmRequest",
     "Trouble",
     "ViewRequest",
     "Wanted",

@@ -5,13 +5,16 @@ Adding a question is adding a class here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from odeviz.analysis.filming import film_of_time, film_of_training, with_shares
 from odeviz.analysis.overlays import SpaceResult
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import DataResult, Extent, SolverChoice
 from odeviz.tasks.viewpoint import WHOLE, Viewpoint
+from odeviz.training.snapshot import Snapshot
 
 
 class Cancel(Protocol):
@@ -272,3 +275,35 @@ class RestRequest:
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
         return _seen(study, self.projection).rest(3 if self.quick else 9, cancel)
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRequest:
+    """The flow, density or decision at shares of the flow's time; ``report`` is told how far it is."""
+
+    panel: str
+    shares: tuple[float, ...]
+    choice: SolverChoice
+    #: What stands above a picture: its ``time``, or its share of the whole time (``shares``).
+    captions: str = "time"
+    report: Callable[[int, int], None] | None = field(default=None, compare=False)
+    kind: ClassVar[str] = "film"
+    urgency: ClassVar[int] = BACKGROUND
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        film = film_of_time(study, self.panel, self.shares, self.choice, report=self.report, cancel=cancel)
+        return film if film is None or self.captions == "time" else with_shares(film, self.shares)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingFilmRequest:
+    """What a run's models do, one checkpoint after another."""
+
+    run: Snapshot
+    choice: SolverChoice
+    report: Callable[[int, int], None] | None = field(default=None, compare=False)
+    kind: ClassVar[str] = "film"
+    urgency: ClassVar[int] = BACKGROUND
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return film_of_training(self.run, self.choice, report=self.report, cancel=cancel)

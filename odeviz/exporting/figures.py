@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,10 +111,26 @@ def save_figure(
     """
     suffix = check_figure_suffix(path)
     check_dpi(dpi)
-    about = _metadata(suffix, origin)
     drawn = draw_figure(figure, look, **results) if isinstance(figure, str) else figure
     with drawing(look), atomic_write(path) as temporary:
-        drawn.savefig(temporary, dpi=dpi, format=suffix[1:], metadata=about)
+        drawn.savefig(temporary, dpi=dpi, format=suffix[1:], metadata=_metadata(suffix, origin))
+
+
+def encode_figure(
+    figure: str,
+    suffix: str,
+    *,
+    dpi: float = DPI,
+    look: Look | None = None,
+    origin: Origin | None = None,
+    **results: Any,
+) -> bytes:
+    """The bytes of the file that :func:`save_figure` would write."""
+    check_dpi(dpi)
+    drawn, file = draw_figure(figure, look, **results), io.BytesIO()
+    with drawing(look):
+        drawn.savefig(file, dpi=dpi, format=suffix[1:], metadata=_metadata(suffix, origin))
+    return file.getvalue()
 
 
 def check_figure_suffix(path: Path | str) -> str:

@@ -8,7 +8,7 @@ result              columns
 =================== ============================================================================
 ``History``         ``iteration, seconds, loss, nfe_forward, nfe_backward, metric``; ``metric`` is
                     the accuracy, or the held-out negative log-likelihood in nats
-``FlowResult``      ``t, trajectory, label, x, y``; ``label`` is -1 where there is none
+``FlowResult``      ``t, trajectory, label, x, y`` (and ``z`` in space); ``label`` is -1 where there is none
 ``StepTable``       ``step, t, h, error, accepted``; ``error`` is scaled, at most 1 when accepted
 ``DataResult``      ``x, y, label``
 ``FieldResult``     ``t, x, y, velocity_x, velocity_y``
@@ -159,9 +159,8 @@ def _history(history: History) -> Columns:
 
 def _flow(flow: FlowResult) -> Columns:
     shape = flow.paths.shape[:2]
-    return _spread(
-        shape, t=(flow.t, 0), trajectory=(np.arange(shape[1]), 1), label=(flow.labels, 1)
-    ) | {"x": flow.paths[..., 0].ravel(), "y": flow.paths[..., 1].ravel()}  # fmt: skip
+    known = _spread(shape, t=(flow.t, 0), trajectory=(np.arange(shape[1]), 1), label=(flow.labels, 1))
+    return known | {axis: flow.paths[..., k].ravel() for k, axis in enumerate("xyz"[: flow.paths.shape[2]])}
 
 
 def _steps(steps: StepTable) -> Columns:

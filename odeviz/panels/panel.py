@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from odeviz.widgets.grab import grab_png
@@ -21,6 +22,9 @@ class Panel(QWidget):
     #: One sentence: what the panel shows.
     about: ClassVar[str]
 
+    #: A click with the right button: the panel's key, and where on the screen it was.
+    exports_wanted = Signal(str, QPoint)
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
@@ -28,10 +32,15 @@ class Panel(QWidget):
         self.setAccessibleName(self.title)
         self.setAccessibleDescription(self.about)
         theme.changed.connect(self.restyle)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._on_context_menu)
 
     def restyle(self) -> None:
         """Take the theme's colours again; called when they change."""
         self.update()
+
+    def _on_context_menu(self, at: QPoint) -> None:
+        self.exports_wanted.emit(self.key, self.mapToGlobal(at))
 
     def grab_png(self, path: Path | str, scale: float = 2.0) -> None:
         """Save the panel as it is seen at ``scale`` device pixels per pixel. Raises ``OSError``."""

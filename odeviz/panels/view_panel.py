@@ -105,6 +105,11 @@ class ViewPanel(Panel):
         self.set_views(())
 
     @property
+    def views(self) -> tuple[View, ...]:
+        """All that are offered."""
+        return self._views
+
+    @property
     def view(self) -> str:
         """The key of the view on show; "" where there is none."""
         return str(self._choice.currentData() or "")

@@ -119,6 +119,10 @@ class FakeStudy:
     def effort(self, count, choice, cancel=None):
         return EffortResult(choice, 20.0 + np.arange(count))
 
+    @property
+    def experiment(self):
+        return self.snapshot.experiment
+
     def data(self, n):
         return DataResult(frozen(np.zeros((n, 2))), frozen(np.zeros(n, dtype=np.int64)))
 
@@ -212,6 +216,8 @@ class Rig:
             trainer=Trainer(self._make(self.sessions, FakeSession), synchronous=True),
             service=SolveService(self._make(self.studies, FakeStudy), synchronous=True),
             jobs=JobRunner(synchronous=True),
+            exporter=SolveService(self._make(self.studies, FakeStudy), synchronous=True),
+            drawer=JobRunner(synchronous=True),
             dialogs=self.dialogs,
             settings=settings,
             autosave=autosave,
@@ -252,7 +258,10 @@ class Rig:
         for dialog in self.dialogs.opened:
             if not isinstance(dialog, str):
                 dialog.deleteLater()
-        for worker in (self.control.trainer, self.control.service, self.control.jobs):
+        exports = self.control.exports
+        for worker in (
+            self.control.trainer, self.control.service, self.control.jobs, exports.service, exports.drawer
+        ):  # fmt: skip
             worker.deleteLater()
         self.window.may_close = True
         self.window.deleteLater()

@@ -1,12 +1,9 @@
 import numpy as np
 import pytest
 
-from odeviz.app.exports import EXPORTS, Shown
 from odeviz.storage.model_file import load_model, save_model
 from odeviz.tasks import Experiment
 from odeviz.training.snapshot import Snapshot
-
-BY_KEY = {export.key: export for export in EXPORTS}
 
 
 @pytest.fixture
@@ -74,63 +71,3 @@ def test_closing_with_save_saves_first(rig, model_file):
     rig.window.close()
     assert model_file.exists()
     assert not rig.bench.unsaved
-
-
-@pytest.mark.parametrize("key", [key for key in BY_KEY if key not in ("seeds", "view")])
-def test_every_panels_numbers_can_be_exported(rig, tmp_path, key):
-    rig.show(task="density", training__iterations=5)
-    rig.dialogs.to_save = tmp_path / f"{key}.csv"
-    rig.control.documents.export_panel(BY_KEY[key], "csv", 300)
-    assert len((tmp_path / f"{key}.csv").read_text().splitlines()) >= 2
-
-
-def test_a_figure_is_drawn_from_the_results(rig, tmp_path):
-    rig.show(training__iterations=5)
-    rig.dialogs.to_save = tmp_path / "flow.svg"
-    rig.control.documents.export_panel(BY_KEY["flow"], "svg", 100)
-    assert "<svg" in (tmp_path / "flow.svg").read_text()
-    assert rig.dialogs.troubles == []
-
-
-def test_the_view_is_exported_as_seen(rig, tmp_path):
-    rig.show()
-    rig.dialogs.to_save = tmp_path / "view.png"
-    rig.control.do("export_view")
-    assert (tmp_path / "view.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_an_export_to_a_suffix_that_is_no_format_is_told(rig, tmp_path):
-    rig.show(training__iterations=5)
-    rig.dialogs.to_save = tmp_path / "flow.doc"
-    rig.control.documents.export_panel(BY_KEY["flow"], "png", 100)
-    assert rig.dialogs.troubles[0][0] == "flow.doc could not be exported"
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_only_what_is_there_is_offered(rig):
-    rig.show(training__iterations=5)
-    rig.control.do("export_figure")
-    dialog = rig.dialogs.opened[0]
-    offered = [dialog.panel.itemData(row) for row in range(dialog.panel.count())]
-    assert "seeds" not in offered
-    assert {"flow", "density", "loss", "nfe", "steps"} <= set(offered)
-
-
-def test_the_dialog_tells_panel_format_and_resolution(rig):
-    rig.show(training__iterations=5)
-    rig.control.do("export_data")
-    dialog = rig.dialogs.opened[0]
-    dialog.panel.setCurrentIndex(dialog.panel.findData("loss"))
-    seen = []
-    dialog.wanted.disconnect()
-    dialog.wanted.connect(lambda *args: seen.append(args))
-    dialog._accept()
-    assert seen == [(BY_KEY["loss"], "csv", 300)]
-
-
-def test_an_exports_results_are_those_shown_when_it_was_asked(rig):
-    rig.show(training__iterations=5)
-    now = rig.control.documents._shown()
-    rig.control.pictures.forget()
-    assert isinstance(now, Shown)
-    assert now.results["flow"] is not None

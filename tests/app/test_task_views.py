@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-from odeviz.app.exports import EXPORTS
 from odeviz.bridge import Phase
 from odeviz.state import TrainingStatus
 from odeviz.tasks.chart import Chart
@@ -75,8 +74,8 @@ def test_another_solver_draws_it_again(viewing):
 
 def test_its_numbers_are_exported(viewing, tmp_path):
     viewing.dialogs.to_save = tmp_path / "view.csv"
-    export = next(export for export in EXPORTS if export.key == "view")
-    viewing.control.documents.export_panel(export, "csv", 100)
+    viewing.control.exports.open("one", data_first=True)
+    viewing.dialogs.opened[-1].go.click()
     assert (tmp_path / "view.csv").read_text().splitlines()[0] == "chart,curve,x,y"
 
 

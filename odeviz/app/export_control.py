@@ -1,0 +1,369 @@
+"""Exporting in the window: previews, figures, tables and films, computed and drawn off the GUI thread."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QObject, QPoint, QSettings, Signal, Slot
+from PySide6.QtWidgets import QDialog, QMenu, QWidget
+
+from odeviz.app.dialogs import Dialogs
+from odeviz.app.documents import Documents
+from odeviz.app.export_dialog import ExportDialog
+from odeviz.app.export_jobs import Job, draw_preview, encode, save_image, to_clipboard, unfit, write_file
+from odeviz.app.exports import Export, Shown, exports_of
+from odeviz.app.main_window import MainWindow
+from odeviz.app.pictures import Pictures
+from odeviz.bridge import Answer, JobRunner, Request, SolveService, Trouble
+from odeviz.exporting.output import (
+    FIGURES,
+    Order,
+    Preview,
+)
+from odeviz.exporting.style import STYLES, Look
+from odeviz.state import Workbench
+from odeviz.widgets.grab import grab
+
+#: Answers that are kept for when they are asked for again: another format of the same film.
+_KEPT = 6
+_MENU = {"copy": "Copy Figure", "figure": "Export Figure…", "data": "Export Data…"}
+
+
+class ExportControl(QObject):
+    """Joins the export dialog with a solver thread and a drawing thread of its own.
+
+    The window's own solver thread stays free for its pictures. A preview that is not wanted any more is dropped; an
+    export that is cancelled leaves no file.
+    """
+
+    #: A file could not be written, or something not be computed: the sentence.
+    failed = Signal(str)
+
+    _reported = Signal(str, int, int)
+
+    def __init__(
+        self,
+        bench: Workbench,
+        pictures: Pictures,
+        window: MainWindow,
+        documents: Documents,
+        dialogs: Dialogs,
+        settings: QSettings | None = None,
+        *,
+        service: SolveService | None = None,
+        drawer: JobRunner | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._bench, self._pictures, self._window = bench, pictures, window
+        self._documents, self._dialogs, self._settings = documents, dialogs, settings
+        self.service = service or SolveService(parent=self)
+        self.drawer = drawer or JobRunner(parent=self)
+        self._dialog: ExportDialog | None = None
+        self._now: Shown | None = None
+        #: Waits for its answer; the latest preview wanted; the one that waits for the one being drawn.
+        self._waiting: Job | None = None
+        self._wanted: Job | None = None
+        self._next: Job | None = None
+        self._drawing = False
+        self._cancel = threading.Event()
+        self._answers: list[tuple[Request, Any]] = []
+        self.service.answered.connect(self._on_answered)
+        self._reported.connect(self._on_reported)
+        for panel in self._panels():
+            panel.exports_wanted.connect(self._offer)
+
+    def shutdown(self, timeout: float = 2.0) -> bool:
+        """Cancel what is under way and join both threads; True if they have ended within the bound."""
+        self._cancel.set()
+        ended = self.service.shutdown(timeout / 2)
+        return self.drawer.shutdown(timeout / 2) and ended
+
+    # What a person asks for.
+
+    def open(self, key: str = "", data_first: bool = False) -> None:
+        """Ask what to export, and how."""
+        self._now = self._shown()
+        if self._now is not None:
+            order = dataclasses.replace(self._remembered(), suffix="csv" if data_first else "png")
+            self._dialogs.run(
+                partial(self._make_dialog, exports_of(self._now), order, key or self._in_hand())
+            )
+
+    def open_data(self) -> None:
+        """The same with tables first."""
+        self.open(data_first=True)
+
+    def copy_figure(self, key: str = "") -> None:
+        """Put the figure of a panel, or of the one that has the focus, on the clipboard."""
+        now = self._shown()
+        if now is None:
+            return
+        exports = [export for export in exports_of(now) if export.ask is None]
+        key = key or self._in_hand()
+        export = next((each for each in exports if each.key == key), exports[0] if exports else None)
+        if export is None:
+            self._bench.say("There is no figure to copy yet.")
+        else:
+            self._fetch(Job("copy", export, self._remembered(), now))
+
+    def save_view(self) -> None:
+        """Save the flow view as it is seen."""
+        suggestion = self._documents.folder() / f"{self._documents.suggestion()}-view.png"
+        path = self._dialogs.file_to_save("Export the view as seen", suggestion, "PNG picture (*.png)")
+        if path is not None:
+            # Only the GUI thread can paint a widget; encoding and writing are the worker's.
+            picture = grab(self._window.flow, 2.0).toImage()
+            self._documents.remember(path)
+            self.drawer.submit(
+                partial(save_image, picture, path),
+                lambda _: self._bench.say(f"Exported {path.name}."),
+                lambda trouble: self._documents.fail(f"{path.name} could not be exported", trouble),
+            )
+
+    def _make_dialog(self, exports: list[Export], order: Order, key: str, parent: QWidget) -> QDialog:
+        dialog = ExportDialog(exports, order, key, parent)
+        dialog.changed.connect(self._on_changed)
+        dialog.wanted.connect(self._on_wanted)
+        dialog.copy_wanted.connect(self._on_copy)
+        dialog.cancelled.connect(self._on_cancelled)
+        dialog.finished.connect(self._on_closed)
+        self._dialog = dialog
+        return dialog
+
+    @Slot(object, object)
+    def _on_changed(self, export: Export, order: Order) -> None:
+        assert self._now is not None
+        self._wanted = Job("preview", export, order, self._now)
+        self._fetch(self._wanted)
+
+    @Slot(object, object)
+    def _on_wanted(self, export: Export, order: Order) -> None:
+        kinds = export.formats[order.suffix]
+        suggestion = self._documents.folder() / f"{self._documents.suggestion()}-{export.key}.{order.suffix}"
+        path = self._dialogs.file_to_save(f"Export {export.title}", suggestion, f"{kinds} (*.{order.suffix})")
+        if path is None or self._dialog is None or self._now is None:
+            return
+        problem = unfit(export, path)
+        if problem:
+            self._dialog.set_trouble(problem)
+            self.failed.emit(problem)
+            return
+        self._documents.remember(path)
+        self._remember(order)
+        self._cancel = threading.Event()
+        self._dialog.set_progress("Computing", 0, 0)
+        self._fetch(Job("write", export, dataclasses.replace(order, suffix=path.suffix[1:]), self._now, path))
+
+    @Slot(object, object)
+    def _on_copy(self, export: Export, order: Order) -> None:
+        if self._now is not None:
+            self._remember(order)
+            self._fetch(Job("copy", export, order, self._now))
+
+    @Slot()
+    def _on_cancelled(self) -> None:
+        self._cancel.set()
+        self.service.withdraw()
+        if self._waiting is not None:
+            self._waiting = None
+            self._ended(False)
+
+    @Slot()
+    def _on_closed(self) -> None:
+        self._dialog = self._wanted = self._next = None
+        if self._waiting is not None and self._waiting.goal == "preview":
+            self._waiting = None
+            self.service.withdraw()
+        self._answers.clear()
+
+    # Asking the solver.
+
+    def _fetch(self, job: Job) -> None:
+        """Go on with a job once what it shows is there."""
+        little = job.goal == "preview" and job.export.ask_little is not None
+        ask = job.export.ask_little if little else job.export.ask
+        if ask is None:
+            self._go_on(job)
+            return
+        request = ask(job.now, job.order)
+        known = next((answer for other, answer in self._answers if other == request), None)
+        if known is not None:
+            self._go_on(dataclasses.replace(job, now=job.now.answered(known)))
+            return
+        if job.goal == "write" and hasattr(request, "report"):
+            request = dataclasses.replace(request, report=partial(self._reported.emit, "Computing"))
+        elif self._dialog is not None:
+            self._dialog.set_busy()
+        self._waiting = job
+        self.service.ask(job.now.snapshot, request)
+
+    @Slot(object)
+    def _on_answered(self, answer: Answer) -> None:
+        job, self._waiting = self._waiting, None
+        if job is None:
+            return
+        if answer.trouble is not None or answer.result is None:
+            self._not_done(job, answer.trouble or Trouble("It could not be computed."))
+            return
+        self._answers = [(answer.request, answer.result), *self._answers[: _KEPT - 1]]
+        self._go_on(dataclasses.replace(job, now=job.now.answered(answer.result)))
+
+    # Drawing and writing.
+
+    def _go_on(self, job: Job) -> None:
+        if job.goal == "preview":
+            self._draw(job)
+        elif job.goal == "copy":
+            self.drawer.submit(partial(encode, job), partial(self._copied, job), partial(self._not_done, job))
+        else:
+            work = partial(write_file, job, partial(self._reported.emit, "Drawing"), self._cancel)
+            self.drawer.submit(work, partial(self._written, job), partial(self._not_done, job))
+
+    def _draw(self, job: Job) -> None:
+        if self._dialog is None:
+            return
+        if self._drawing:
+            self._next = job
+            return
+        self._drawing = True
+        self._dialog.set_busy()
+        room = self._dialog.preview.room()
+        self.drawer.submit(
+            partial(draw_preview, job, room), partial(self._drawn, job), partial(self._not_done, job)
+        )
+
+    def _drawn(self, job: Job, drawn: Preview) -> None:
+        self._drawing = False
+        if self._dialog is not None and self._is_latest(job):
+            self._dialog.set_preview(drawn)
+        self._draw_next()
+
+    def _draw_next(self) -> None:
+        following, self._next = self._next, None
+        if following is not None:
+            self._draw(following)
+
+    def _is_latest(self, job: Job) -> bool:
+        wanted = self._wanted
+        return wanted is not None and (wanted.export, wanted.order) == (job.export, job.order)
+
+    def _written(self, job: Job, whole: bool) -> None:
+        assert job.path is not None
+        self._bench.say(
+            f"Exported {job.path.name}." if whole else "The export was cancelled; nothing was written."
+        )
+        self._ended(whole)
+
+    def _copied(self, job: Job, content: bytes | str) -> None:
+        to_clipboard(content)
+        what = "table" if isinstance(content, str) else "figure"
+        self._bench.say(f"The {what} of {job.export.title} is on the clipboard.")
+
+    def _not_done(self, job: Job, trouble: Trouble) -> None:
+        if job.goal == "preview":
+            self._drawing = False
+            if self._dialog is not None and self._is_latest(job):
+                self._dialog.set_trouble(trouble.sentence)
+            self._draw_next()
+            return
+        name = job.path.name if job.path is not None else job.export.title
+        doing = "exported" if job.goal == "write" else "copied"
+        self.failed.emit(trouble.sentence)
+        if job.goal == "write" and self._dialog is not None:
+            self._dialog.stop()
+        self._documents.fail(f"{name} could not be {doing}", trouble)
+
+    def _ended(self, whole: bool) -> None:
+        if self._dialog is not None:
+            self._dialog.stop()
+            if whole:
+                self._dialog.accept()
+            else:
+                self._bench.say("The export was cancelled; nothing was written.")
+
+    @Slot(str, int, int)
+    def _on_reported(self, doing: str, done: int, of: int) -> None:
+        if self._dialog is not None and self._dialog.is_exporting:
+            self._dialog.set_progress(doing, done, of)
+
+    # Panels.
+
+    def _panels(self) -> list[Any]:
+        return [
+            self._window.flow,
+            *(dock.widget() for dock in self._window.docks.values() if dock is not None),
+        ]
+
+    def _in_hand(self) -> str:
+        """The export of the panel that has the focus; the flow's otherwise."""
+        here = self._window.focusWidget()
+        for panel in self._panels():
+            if here is not None and (panel is here or panel.isAncestorOf(here)):
+                return self._key_of(panel.key)
+        return "flow"
+
+    def _key_of(self, panel: str) -> str:
+        """A panel's export: of one that has views, the view on show."""
+        views = {"view": self._window.view, "precision": self._window.precision}
+        return views[panel].view if panel in views else panel
+
+    @Slot(str, QPoint)
+    def _offer(self, panel: str, at: QPoint) -> None:
+        """A panel was clicked with the right button: offer what can be done with its figure."""
+        now, key = self._shown(), self._key_of(panel)
+        if now is None or key not in [export.key for export in exports_of(now)]:
+            return
+        menu = QMenu(self._window)
+        for name, title in _MENU.items():
+            menu.addAction(title).setData((name, key))
+        menu.triggered.connect(self._on_offered)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(at)
+
+    @Slot(object)
+    def _on_offered(self, action: Any) -> None:
+        name, key = action.data()
+        if name == "copy":
+            self.copy_figure(key)
+        else:
+            self.open(key, data_first=name == "data")
+
+    # What is shown, and what is remembered.
+
+    def _shown(self) -> Shown | None:
+        snapshot, window = self._bench.snapshot, self._window
+        if snapshot is None:
+            return None
+        results, panels = dict(self._pictures.results), (window.view, window.precision)
+        views = tuple(view for panel in panels for view in panel.views)
+        there = {
+            panel.view: panel.key for panel in panels
+            if panel.picture is not None and results.get(panel.key) is not None
+        }  # fmt: skip
+        return Shown(
+            snapshot, results, self._bench.playhead.t, self._bench.choice, views, there, self._bench.projection,
+            self._bench.latest or snapshot,
+        )  # fmt: skip
+
+    def _remembered(self) -> Order:
+        """The style, width and resolution of last time; a spoilt note of them counts for nothing."""
+        style, width, dpi = (self._value(name) for name in ("style", "width", "dpi"))
+        order = Order()
+        try:
+            look = Look(style if style in STYLES else "publication", float(width) if width else None)
+            return dataclasses.replace(order, look=look, dpi=min(max(float(dpi or order.dpi), 36.0), 1200.0))
+        except (TypeError, ValueError):
+            return order
+
+    def _value(self, name: str) -> Any:
+        return None if self._settings is None else self._settings.value(f"export/{name}")
+
+    def _remember(self, order: Order) -> None:
+        if self._settings is not None and order.suffix in FIGURES:
+            self._settings.setValue("export/style", order.look.style)
+            self._settings.setValue("export/width", order.look.width or "")
+            self._settings.setValue("export/dpi", order.dpi)

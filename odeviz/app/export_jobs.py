@@ -1,0 +1,84 @@
+"""What an export's workers do: preview, write, encode, each from frozen results alone."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData
+from PySide6.QtGui import QGuiApplication, QImage
+
+from odeviz.app.exports import Export, Shown
+from odeviz.exporting.output import (
+    FILMS,
+    TABLES,
+    Order,
+    Preview,
+    figure_bytes,
+    preview,
+    table_text,
+    write,
+)
+from odeviz.exporting.video import Progress, check_video_suffix
+from odeviz.widgets.grab import write_png
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """Something to be drawn, written or copied."""
+
+    goal: str
+    export: Export
+    order: Order
+    now: Shown
+    path: Path | None = None
+
+
+def unfit(export: Export, path: Path) -> str:
+    """Why a file of that name cannot be written; "" if it can."""
+    suffix = path.suffix.lower()[1:]
+    if suffix not in export.formats:
+        return f"{path.name} must end in {', '.join(f'.{each}' for each in export.formats)}."
+    if suffix in FILMS:
+        try:
+            check_video_suffix(path)
+        except ValueError as error:
+            return f"{error}."
+    return ""
+
+
+def draw_preview(job: Job, room: tuple[int, int]) -> Preview:
+    """The picture of a file that is not written yet."""
+    return preview(job.export.material(job.now), job.order, *room)
+
+
+def write_file(job: Job, progress: Progress, cancel: threading.Event) -> bool:
+    """Write the file; False if it was cancelled."""
+    assert job.path is not None
+    return write(job.export.material(job.now), job.order, job.path, progress, cancel)
+
+
+def encode(job: Job) -> bytes | str:
+    """A figure as a PNG's bytes, a table as text."""
+    material = job.export.material(job.now)
+    return table_text(material.table) if job.order.suffix in TABLES else figure_bytes(material, job.order)
+
+
+def save_image(picture: QImage, path: Path) -> None:
+    """Write the view as it was seen; ``ValueError`` for a name that does not end in .png."""
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"the view as seen is saved as .png, not {path.suffix or 'without a suffix'}")
+    write_png(picture, path)
+
+
+def to_clipboard(content: bytes | str) -> None:
+    """Put a PNG's bytes or a text on the clipboard; on the GUI thread."""
+    data = QMimeData()
+    if isinstance(content, str):
+        data.setText(content)
+    else:
+        data.setImageData(QImage.fromData(content, "PNG"))
+        # The file's own bytes too: they tell the experiment.
+        data.setData("image/png", content)
+    QGuiApplication.clipboard().setMimeData(data)

@@ -1,0 +1,250 @@
+"""Exporting in the window: what is offered, the preview, files, the clipboard, cancelling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fake_window import FakeSession
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+
+from odeviz.analysis.diagnostics import views_of
+from odeviz.app.exports import exports_of
+from odeviz.exporting.figures import FIGURES
+from odeviz.exporting.output import FILM, FILMS, Order, Preview
+from odeviz.exporting.tables import columns
+from odeviz.storage import read_origin
+from odeviz.tasks import Experiment
+from odeviz.tasks.registry import TASKS
+
+
+@pytest.fixture
+def shown(rig):
+    """A window with a trained density and the export dialog open."""
+    rig.show(task="density", training__iterations=5)
+    rig.control.do("export_figure")
+    return rig
+
+
+def dialog_of(rig):
+    return rig.dialogs.opened[-1]
+
+
+def settle(dialog, qtbot):
+    """Wait until the preview has been asked for, and so drawn."""
+    qtbot.waitUntil(lambda: not dialog._timer.isActive(), timeout=5000)
+
+
+def pick(box, text, qtbot):
+    """Go down a box with the keyboard to a row that begins so."""
+    while not box.currentText().startswith(text):
+        before = box.currentIndex()
+        qtbot.keyClick(box, Qt.Key.Key_Down)
+        assert box.currentIndex() > before, f"{text} is not offered"
+
+
+def keys(dialog):
+    return [dialog.panel.itemData(row) for row in range(dialog.panel.count()) if dialog.panel.itemData(row)]
+
+
+def test_all_that_is_shown_is_offered_and_what_is_not_there_is_not(shown):
+    offered = keys(dialog_of(shown))
+    assert {"flow", "density", "loss", "nfe", "steps", "field", "samples", "order", "film-flow"} <= set(
+        offered
+    )
+    assert "filmstrip-density" in offered
+    assert "seeds" not in offered
+    assert "film-training" in offered, "the run kept checkpoints"
+
+
+def test_every_panel_and_view_of_every_task_is_a_picture_and_a_table(rig):
+    """Over the registry: each has a figure that can be drawn from its results, and columns."""
+    for task in TASKS:
+        experiment = Experiment.of(task)
+        session = FakeSession(experiment)
+        session.iteration = 5
+        rig.control.show_model(session.snapshot(), None)
+        rig.settle()
+        now = rig.control.exports._shown()
+        exports = exports_of(now)
+        assert {view.key for view in views_of(experiment)} <= {export.key for export in exports}
+        assert {"flow", "loss", "nfe", "steps", "field", "film-flow"} <= {export.key for export in exports}
+        for export in exports:
+            check(export, now, rig.studies[-1])
+
+
+def check(export, now, study):
+    """That an export has all its figure needs, and a table."""
+    if export.ask is not None:
+        request = (export.ask_little or export.ask)(now, Order(shares=(0.5,)))
+        now = now.answered(request.answer(study, None))
+    material = export.material(now)
+    if export.is_film:
+        assert (material.figure, dict(export.formats)) == (FILM, FILMS)
+    else:
+        figure = FIGURES[material.figure]
+        given = {name for name, value in material.results.items() if value is not None}
+        assert set(figure.needs) <= given <= set(figure.takes)
+        assert {"png", "svg", "pdf", "csv", "npz"} == set(export.formats)
+    assert len(columns(material.table)) >= 1
+    assert material.origin.experiment == now.snapshot.experiment
+
+
+def test_the_preview_follows_what_is_chosen(shown, qtbot):
+    dialog = dialog_of(shown)
+    settle(dialog, qtbot)
+    assert not dialog.preview.picture.image.isNull()
+    assert "85 × " in dialog.note.text()
+    white = dialog.preview.picture.image.pixelColor(1, 1).lightness()
+    pick(dialog.style_box, "Slides, dark", qtbot)
+    pick(dialog.width_choice, "Full", qtbot)
+    settle(dialog, qtbot)
+    assert dialog.preview.picture.image.pixelColor(1, 1).lightness() < 60 < white
+    assert "170 × " in dialog.note.text()
+    pick(dialog.format, "CSV", qtbot)
+    settle(dialog, qtbot)
+    assert dialog.preview.text.toPlainText().splitlines()[2].split() == ["t", "trajectory", "label", "x", "y"]
+    assert not dialog.style_box.isVisibleTo(dialog)
+    assert dialog.comment.isVisibleTo(dialog)
+
+
+def test_a_preview_that_is_not_wanted_any_more_is_dropped(shown, qtbot):
+    dialog, control = dialog_of(shown), shown.control.exports
+    settle(dialog, qtbot)
+    stale = control._wanted
+    dialog.choose("loss")
+    settle(dialog, qtbot)
+    before = dialog.note.text()
+    control._drawn(stale, Preview(np.zeros((4, 4, 3), np.uint8), (9.0, 9.0)))
+    assert dialog.note.text() == before
+
+
+def test_a_figure_is_written_with_its_experiment(shown, qtbot, tmp_path):
+    dialog = dialog_of(shown)
+    shown.dialogs.to_save = tmp_path / "flow.png"
+    pick(dialog.width_choice, "One", qtbot)
+    dialog.dpi.setValue(50)
+    qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
+    with Image.open(tmp_path / "flow.png") as image:
+        assert abs(image.width - 50 * 85 / 25.4) <= 1
+    assert read_origin(tmp_path / "flow.png").experiment == shown.bench.snapshot.experiment
+    assert shown.dialogs.suggestion.name == "moons-density-flow.png"
+    assert shown.bench.message == "Exported flow.png."
+    assert dialog.result() == dialog.DialogCode.Accepted
+
+
+def test_a_view_that_is_not_on_show_is_asked_for(shown, qtbot, tmp_path):
+    dialog = dialog_of(shown)
+    dialog.choose("order", "csv")
+    shown.dialogs.to_save = tmp_path / "order.csv"
+    qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
+    assert (tmp_path / "order.csv").read_text().startswith("chart,curve,x,y")
+
+
+def test_a_film_is_written_and_tells_how_far_it_is(shown, qtbot, tmp_path):
+    dialog, told = dialog_of(shown), []
+    shown.control.exports._reported.connect(lambda *words: told.append(words))
+    dialog.choose("film-density", "gif")
+    dialog.seconds.setValue(0.5)
+    dialog.fps.setValue(6)
+    dialog.dpi.setValue(40)
+    shown.dialogs.to_save = tmp_path / "film.gif"
+    qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
+    assert told[0] == ("Computing", 1, 3)
+    assert told[-1] == ("Drawing", 3, 3)
+    assert read_origin(tmp_path / "film.gif").title == "Density over time"
+
+
+def test_a_film_that_is_cancelled_leaves_no_file_and_the_dialog_open(shown, qtbot, tmp_path):
+    dialog, control = dialog_of(shown), shown.control.exports
+    dialog.choose("film-flow", "gif")
+    dialog.seconds.setValue(0.5)
+    dialog.dpi.setValue(40)
+    shown.dialogs.to_save = tmp_path / "film.gif"
+    # Escape, as soon as the first frame is drawn.
+    control._reported.connect(
+        lambda doing, *_: qtbot.keyClick(dialog, Qt.Key.Key_Escape) if doing == "Drawing" else None
+    )
+    qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
+    assert list(tmp_path.iterdir()) == []
+    assert shown.bench.message == "The export was cancelled; nothing was written."
+    assert not dialog.is_exporting
+    assert dialog.go.isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("a.doc", "a.doc must end in .png"), ("no/such/a.png", "does not exist")]
+)
+def test_a_file_that_cannot_be_is_told(shown, qtbot, tmp_path, name, sentence):
+    dialog, told = dialog_of(shown), []
+    shown.control.exports.failed.connect(told.append)
+    shown.dialogs.to_save = tmp_path / name
+    qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
+    assert sentence in told[0]
+    assert list(tmp_path.iterdir()) == []
+    assert dialog.go.isEnabled()
+
+
+def test_the_figure_of_the_panel_in_hand_is_copied_with_its_experiment(rig, qtbot, tmp_path):
+    rig.show(training__iterations=5)
+    rig.window.activateWindow()
+    rig.control.do("copy_figure")
+    data = QGuiApplication.clipboard().mimeData()
+    assert data.hasImage()
+    (tmp_path / "a.png").write_bytes(data.data("image/png").data())
+    assert read_origin(tmp_path / "a.png").title == "Flow"
+    assert rig.bench.message == "The figure of Flow is on the clipboard."
+
+
+def test_a_table_is_copied_as_spreadsheets_paste_it(shown, qtbot):
+    dialog = dialog_of(shown)
+    dialog.choose("steps", "csv")
+    qtbot.mouseClick(dialog.copy, Qt.MouseButton.LeftButton)
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert lines[0] == "step\tt\th\terror\taccepted"
+    assert len(lines) == 3
+
+
+def test_times_of_a_strip_that_are_none_are_told_at_the_field(shown, qtbot):
+    dialog = dialog_of(shown)
+    dialog.choose("filmstrip-flow", "png")
+    dialog.times.clear()
+    qtbot.keyClicks(dialog.times, "5, x")
+    assert not dialog.go.isEnabled()
+    assert "numbers from 0 to 100" in dialog.note.text()
+    dialog.times.clear()
+    qtbot.keyClicks(dialog.times, "0, 50, 100 %")
+    assert dialog.order().shares == (0.0, 0.5, 1.0)
+    assert dialog.go.isEnabled()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_a_click_with_the_right_button_offers_a_panels_figure(rig, qtbot):
+    rig.show(training__iterations=5)
+    panel = rig.window.loss
+    panel.customContextMenuRequested.emit(panel.rect().center())
+    menu = next(
+        child
+        for child in rig.window.children()
+        if child.metaObject().className() == "QMenu" and child.isVisible()
+    )
+    assert [action.text() for action in menu.actions()] == ["Copy Figure", "Export Figure…", "Export Data…"]
+    menu.actions()[2].trigger()
+    menu.close()
+    assert dialog_of(rig).export.key == "loss"
+    assert dialog_of(rig).order().suffix == "csv"
+
+
+def test_the_view_is_exported_as_seen(rig, tmp_path):
+    rig.show()
+    rig.dialogs.to_save = tmp_path / "view.png"
+    rig.control.do("export_view")
+    assert (tmp_path / "view.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_exports_results_are_those_shown_when_it_was_asked(rig):
+    rig.show(training__iterations=5)
+    now = rig.control.exports._shown()
+    rig.control.pictures.forget()
+    assert now.results["flow"] is not None
