@@ -181,16 +181,10 @@ def divergence(potential, model, n=100):
     return (q * (log_q.numpy() - math.log(q.sum()) - log_p)).sum() / q.sum()
 
 
-#: Fits of the shipped grid in which CNF(M) <= NF(K = M) does not hold.
-NOT_REACHED = {(32, "U4")}
-
-
 @pytest.mark.parametrize("potential", POTENTIALS)
 @pytest.mark.parametrize("units", UNITS)
 def test_continuous_flow_fits_no_worse_than_the_planar_one(potential, units):
     continuous, planar = (fitted(potential, kind, units) for kind in KINDS)
-    if (units, potential) in NOT_REACHED:
-        pytest.xfail("the continuous flow's fit here is not as good as the planar one's yet")
     for fit in (continuous, planar):
         assert fit.kl > -3 * fit.se
         assert fit.se < 0.02

@@ -23,7 +23,7 @@ from odeviz.tasks.variational.potentials import HALF, POTENTIALS
 #: Samples of the final score, those solved together, and those of a quick look.
 _SCORED, _ROWS, _GLANCED = 20_000, 2000, 512
 #: How steep the wall around the square is at the beginning and at the end of a run: the distance that costs a nat.
-_WALL = (0.3, 0.03)
+_WALL = (0.3, 0.02)
 #: Height of the potential that annealing begins with.
 _LOWEST = 0.01
 
