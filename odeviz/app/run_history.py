@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 from PySide6.QtCore import QObject, Slot
@@ -54,7 +55,8 @@ class RunHistory(QObject):
         elif latest is None or not len(latest.history):
             self.bench.say("There is no run to keep yet: press Train.")
         else:
-            self.bench.keep(latest)
+            # Its curves are all that is compared: its weights need not be held.
+            self.bench.keep(dataclasses.replace(latest, checkpoints=()))
             self.bench.say("This run is kept: its curves stay, dashed, beside those of the runs to come.")
 
     def draw(self) -> bool:

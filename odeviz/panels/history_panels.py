@@ -46,7 +46,7 @@ class HistoryPanel(Panel):
 
     def __init__(self, theme: Theme, y: str, log_y: bool, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self.legend = Legend(theme, parent=self, rows=2)
+        self.legend = Legend(theme, parent=self, rows=3)
         self.plot = ScrubPlot(theme, "iteration", y, log_y=log_y, parent=self)
         self.plot.setAccessibleName(f"{self.title} over the run")
         self.keep = QToolButton(self)

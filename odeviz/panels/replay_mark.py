@@ -9,7 +9,7 @@ from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import Theme
 
 #: How far above the view's lower edge it stands: clear of the axis.
-_ABOVE = 44
+_ABOVE = 56
 
 
 class ReplayMark(QFrame):

@@ -14,6 +14,8 @@ from odeviz.widgets.theme import Theme
 
 #: Height of the first row, distance of the next, edge at the left, room for a key's line.
 _ROW, _NEXT, _MARGIN, _KEY = 28, 18, 12.0, 22.0
+#: The least room in which a name still tells something.
+_LEAST = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,13 @@ class Legend(QWidget):
         """A key's texts with their font, colour and width."""
         c, plain, bold = self._theme.colors, self._theme.font(-1), self._theme.font(-1)
         bold.setWeight(bold.Weight.DemiBold)
+        # A name that no row has room for ends in dots.
+        value = QFontMetricsF(bold).horizontalAdvance(key.value) + 6 if key.value else 0.0
+        room = self.width() - _MARGIN - _KEY - value - 6
+        name = QFontMetricsF(plain).elidedText(key.name, Qt.TextElideMode.ElideRight, max(room, _LEAST))
         return [
             (text, font, colour, QFontMetricsF(font).horizontalAdvance(text))
-            for text, font, colour in ((key.name, plain, c.muted), (key.value, bold, c.text))
+            for text, font, colour in ((name, plain, c.muted), (key.value, bold, c.text))
             if text
         ]
 
