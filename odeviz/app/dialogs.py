@@ -6,22 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QFileDialog,
-    QGridLayout,
-    QLabel,
-    QMessageBox,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 import odeviz
-from odeviz.app.actions import ACTIONS, MENUS
 from odeviz.app.errors import TroubleDialog
+from odeviz.app.shortcut_sheet import ShortcutSheet
 from odeviz.bridge import Trouble
 
 MODEL_FILES = "odeviz models (*.odeviz)"
@@ -86,57 +75,3 @@ class Dialogs:
         dialog = make(self._parent)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
-
-
-class ShortcutSheet(QDialog):
-    """All shortcuts, by menu, and what the mouse does."""
-
-    GESTURES = (
-        ("Click in the flow view", "Start a trajectory there"),
-        ("Drag a seed", "Move it, and watch its trajectory follow"),
-        ("Delete", "Remove the selected seed"),
-        ("Drag, wheel", "Pan and zoom"),
-        ("Double click, F", "Fit the view to the data"),
-    )
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Keyboard shortcuts")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(24)
-        grid.setVerticalSpacing(4)
-        for menu in MENUS:
-            rows = [(spec.shortcut, spec.title.rstrip("…")) for spec in ACTIONS if spec.menu == menu]
-            rows = [(_native(keys), title) for keys, title in rows if keys]
-            if rows:
-                self._section(grid, menu, rows)
-        self._section(grid, "Flow view", list(self.GESTURES))
-        page = QWidget()
-        page.setLayout(grid)
-        scroll = QScrollArea()
-        scroll.setWidget(page)
-        scroll.setWidgetResizable(True)
-        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        close.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.addWidget(scroll)
-        layout.addWidget(close)
-        self.resize(460, 620)
-
-    @staticmethod
-    def _section(grid: QGridLayout, title: str, rows: list[tuple[str, str]]) -> None:
-        heading = QLabel(title)
-        heading.setProperty("role", "section")
-        heading.setContentsMargins(0, 12 if grid.rowCount() > 1 else 0, 0, 2)
-        grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
-        for keys, what in rows:
-            row = grid.rowCount()
-            grid.addWidget(QLabel(what), row, 0)
-            label = QLabel(keys)
-            label.setProperty("role", "muted")
-            grid.addWidget(label, row, 1, Qt.AlignmentFlag.AlignRight)
-
-
-def _native(keys: str) -> str:
-    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 from odeviz.commands.arguments import find_model, model_argument
-from odeviz.commands.output import OK, parameter_count, print_json, print_table
+from odeviz.commands.output import OK, experiment_line, parameter_count, print_json, print_table
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +36,7 @@ def run(given: argparse.Namespace) -> int:
     }
     if "log_t1" in snapshot.weights:
         about["learnt_t1"] = math.exp(float(snapshot.weights["log_t1"]))
+    about |= experiment_line(snapshot.experiment)
     entries = snapshot.experiment.entries()
     if given.json:
         settings = {entry.path: entry.value for entry in entries}

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
+    from odeviz.tasks.experiment import Experiment
     from odeviz.training.snapshot import Snapshot
 
 #: Exit codes: done; ran, but what it computed failed (a sentence on stderr says why); a mistake in what was
@@ -63,3 +64,13 @@ class CountLine:
 def parameter_count(snapshot: Snapshot) -> int:
     """How many numbers training adjusts: every tensor of these models' ``state_dict`` is a parameter."""
     return sum(array.size for array in snapshot.weights.values())
+
+
+def experiment_line(experiment: Experiment) -> dict[str, str]:
+    """What repeats the run, if a line of text can hold it, by the name it is printed under."""
+    from odeviz.tasks.experiment_string import experiment_string
+
+    try:
+        return {"experiment": experiment_string(experiment)}
+    except ValueError:
+        return {}

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from odeviz.commands.arguments import UserError, find_experiment, real, with_texts
 from odeviz.commands.films import check_film
-from odeviz.commands.output import FAILED, INTERRUPTED, OK, parameter_count, print_json, print_table
+from odeviz.commands.output import (
+    FAILED,
+    INTERRUPTED,
+    OK,
+    experiment_line,
+    parameter_count,
+    print_json,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
@@ -229,16 +237,6 @@ def _report(preset: str, snapshot: Snapshot, metrics: dict[str, float]) -> dict[
         "seconds": snapshot.seconds,
         **{name: known.get(name, float("nan")) for name in names},
         "parameters": parameter_count(snapshot),
-        **_line(snapshot.experiment),
+        **experiment_line(snapshot.experiment),
         **({"message": snapshot.message} if snapshot.message else {}),
     }
-
-
-def _line(experiment: Experiment) -> dict[str, str]:
-    """What repeats the run, if a line of text can hold it."""
-    from odeviz.tasks.experiment_string import experiment_string
-
-    try:
-        return {"experiment": experiment_string(experiment)}
-    except ValueError:
-        return {}

@@ -1,10 +1,12 @@
 from collections import Counter
 
 import pytest
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QLabel
 
 from odeviz.app.actions import ACTIONS, MENUS, Actions, Situation
 from odeviz.app.palette import CommandPalette, score
+from odeviz.app.shortcut_sheet import ShortcutSheet
 from odeviz.bridge import Phase
 from odeviz.state import LAYERS
 from odeviz.tasks.presets import PRESETS
@@ -118,3 +120,14 @@ def test_the_palette_offers_only_what_can_be_done_now(actions):
     titles = [palette.list.topLevelItem(row).text(0) for row in range(palette.list.topLevelItemCount())]
     assert not any(title.startswith("Save") for title in titles)
     palette.deleteLater()
+
+
+def test_the_sheet_has_every_shortcut_and_is_made_from_the_registry(qtbot):
+    sheet = ShortcutSheet()
+    told = [label.text() for label in sheet.findChildren(QLabel)]
+    for spec in ACTIONS:
+        if spec.shortcut:
+            assert spec.title.rstrip("…") in told, spec.key
+            assert QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText) in told
+    assert {"Flow view", "Drag a seed"} <= set(told)
+    sheet.deleteLater()

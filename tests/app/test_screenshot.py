@@ -34,12 +34,16 @@ class Answers:
     def data_to_open(self, kinds): return None
     def file_to_save(self, title, suggestion, kinds): return None
     def keep_changes(self, what): return "discard"
-    def trouble(self, trouble, title): troubles.append(trouble.sentence)
+    def trouble(self, trouble, title):
+        # That there is nothing to paste is no trouble.
+        if trouble.details: troubles.append(trouble.sentence)
     def shortcuts(self): pass
     def about(self): pass
     def run(self, make): make(desk.window).deleteLater()
 
-control.dialogs = control.documents.dialogs = control.own_data._dialogs = Answers()
+answers = Answers()
+for name in (name for name in vars(Answers) if not name.startswith("_")):
+    setattr(control.dialogs, name, getattr(answers, name))
 control._commands = commands_of(control)
 keys = [spec.key for spec in ACTIONS if spec.key != "quit"]
 left = 150

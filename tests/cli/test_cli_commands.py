@@ -289,6 +289,7 @@ def test_info_tells_what_a_file_holds(capsys, models):
     about = answer(capsys, "info", models["density"])
     assert about["iteration"] == 3
     assert about["format_version"] == 2
+    assert about["experiment"].startswith("odeviz:moons-density?field.width=8&")
     assert about["settings"]["field.width"] == 8
     assert about["metrics"]["nll"] > 0
     assert main(["info", models["density"]]) == 0
