@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,11 @@ class SpaceResult:
             return seeds
         placed: Floats = (seeds - self.origin) @ self.basis
         return placed
+
+    def fits(self, seeds: Sequence[Sequence[float]]) -> bool:
+        """Whether these are seeds here: states, or without a basis points of the plane."""
+        wanted = 2 if self.origin is None else len(self.origin)
+        return all(len(seed) == wanted for seed in seeds)
 
     def lift(self, shown: Floats) -> Floats:
         """What is drawn at ``[n, k]`` as seeds: states ``[n, dim]``, or points of the plane."""

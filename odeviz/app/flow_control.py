@@ -48,7 +48,8 @@ class FlowControl(QObject):
     @Slot(float, float)
     def add_seed(self, x: float, y: float) -> None:
         """Set a seed where it is seen; in space, half-way deep."""
-        if self.bench.snapshot is not None:
+        # Before its scene is there, nobody knows how many dimensions a state of the model has.
+        if "scene" in self.pictures.results:
             self.bench.add_seed(_point(self.pictures.space.lift(self._deep(x, y)[None])[0]))
 
     @Slot(int, float, float)

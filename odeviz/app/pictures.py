@@ -471,9 +471,10 @@ class Pictures(QObject):
         flow = flow or self.results.get("seeds")
         if flow is not None and flow.paths.shape[1] != len(seeds.points):
             flow = None
-        points = self.space.place(np.array(seeds.points)) if seeds.points else None
-        self.window.flow.set_seeds(points, flow)
-        self.window.series.set_seeds(flow)
+        there = bool(seeds.points) and self.space.fits(seeds.points)
+        points = self.space.place(np.array(seeds.points)) if there else None
+        self.window.flow.set_seeds(points, flow if there else None)
+        self.window.series.set_seeds(flow if there else None)
 
     def _show_view(self, picture: Any) -> None:
         self.views.show(picture)

@@ -144,3 +144,14 @@ def test_saving_a_session_as_a_model_leaves_the_view_out(rig, session_file, tmp_
     assert not rig.bench.unsaved
     rig.control.documents.open(tmp_path / "plain.odeviz")
     assert rig.bench.seeds.points == ()
+
+
+def test_seeds_that_do_not_fit_the_model_are_not_drawn_and_do_no_harm(rig):
+    rig.show()
+    rig.bench.add_seed((0.1, 0.2, 0.3))
+    rig.settle()
+    assert len(rig.window.flow.seeds.seeds) == 0
+    rig.control.do("undo")
+    rig.window.flow.seed_added.emit(0.1, 0.2)
+    rig.settle()
+    assert len(rig.window.flow.seeds.seeds) == 1
