@@ -282,10 +282,12 @@ class Study(Overlaid):
         choice: SolverChoice,
         cancel: CancelToken | None = None,
         viewpoint: Viewpoint = WHOLE,
+        pinned: SolverChoice | None = None,
     ) -> Picture | None:
         """One of the task's own views or of those any flow has; ``ValueError`` when there is none of that name.
 
-        With a viewpoint of little patience it may be a first look, or hold only some of its parts.
+        With a viewpoint of little patience it may be a first look, or hold only some of its parts. Views of what a
+        solver setting costs also mark the ``pinned`` one.
         """
         task = task_of(self._experiment)
         views = {view.key: view for view in diagnostics.views_of(self._experiment)}
@@ -293,7 +295,10 @@ class Study(Overlaid):
         own = key in [view.key for view in task.views_of(self._experiment)]
         draw = import_module(f"{task.package}.views").draw if own else diagnostics.draw
         values = viewpoint.settings(views[key].controls(self._experiment))
-        scene = Scene(self.model, self.task, _options(choice), cancel, self._memory, viewpoint, values)
+        beside = None if pinned is None else _options(pinned)
+        scene = Scene(
+            self.model, self.task, _options(choice), cancel, self._memory, viewpoint, values, beside
+        )
         try:
             picture: Picture = draw(key, scene)
         except Cancelled:

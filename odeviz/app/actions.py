@@ -50,6 +50,8 @@ class Situation:
     solves: bool = True
     can_look_back: bool = False
     looking_back: bool = False
+    #: A solver setting is pinned.
+    comparing: bool = False
     #: A run is kept to compare others with.
     keeping: bool = False
     layers: Mapping[str, bool] = field(default_factory=lambda: SHOWN)
@@ -297,6 +299,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "View", "Ctrl+]", "minus-circle", _solves, first=True),
     ActionSpec("looser", "Loosen Tolerance", "Look through a ten times larger tolerance (or half the steps).",
                "View", "Ctrl+[", "plus-circle", _solves),
+    ActionSpec("compare", "Compare Solver Settings",
+               "Pin the solver's setting: its paths and its cost stay beside those of others; once more lets it go.",
+               "View", "Ctrl+Shift+P", "scales", lambda now: now.has_model and now.solves, lambda now: now.comparing),
     *_layer_specs(),
     *_look_specs(),
     *_theme_specs(),

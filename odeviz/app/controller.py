@@ -141,6 +141,7 @@ class Controller(QObject):
         window.solver_bar.choice_changed.connect(bench.choose)
         for panel in (window.view, window.precision, window.series):
             panel.time_picked.connect(self.playback.scrub)
+        window.solver_bar.compare_toggled.connect(bench.compare)
         window.solver_bar.drag_started.connect(self.flow.begin_drag)
         window.solver_bar.drag_finished.connect(self.flow.end_drag)
         for dock in window.docks.values():

@@ -19,6 +19,7 @@ from odeviz.analysis.overlays import SpaceResult
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import Extent, FlowResult, SolverChoice
 from odeviz.app.background import Background
+from odeviz.app.comparison import Comparison
 from odeviz.app.flow_extras import FlowExtras
 from odeviz.app.main_window import MainWindow
 from odeviz.app.probing import Probing
@@ -83,6 +84,9 @@ class Pictures(QObject):
         self.probing = Probing(bench, service, window, redraw, self)
         #: How the states on show lie in the picture, and through which projection they are seen.
         self.space, self._seen = SpaceResult(), Projection()
+        self.comparison = Comparison(bench, service, window)
+        #: What the trajectories on show, or on their way, were asked for.
+        self._flow_request: FlowRequest | None = None
         #: The latest result of every kind: what an export draws.
         self.results: dict[str, Any] = {}
         #: How many trajectories the flow view shows.
@@ -106,6 +110,7 @@ class Pictures(QObject):
         service.answered.connect(self._on_answered)
         bench.snapshot_changed.connect(self._on_snapshot)
         bench.choice_changed.connect(self._on_choice)
+        bench.pinned_changed.connect(self._on_pinned)
         bench.seeds_changed.connect(self._on_seeds)
         bench.projection_changed.connect(self._on_projection)
         bench.colouring_changed.connect(self._on_looks)
@@ -135,7 +140,7 @@ class Pictures(QObject):
     @property
     def settled(self) -> bool:
         """Whether all that belongs to the playhead's time is drawn, as finely as it will be."""
-        kinds = ("scene", "flow", "cost", "seeds", "field", *FlowExtras.kinds)
+        kinds = ("scene", "flow", "cost", "pinned", "seeds", "field", *FlowExtras.kinds)
         waiting = self._behind or self._rest_due or self._arrived
         if not all(board.settled for board in self._boards):
             return False
@@ -159,6 +164,7 @@ class Pictures(QObject):
         for board in self._boards:
             board.forget()
         self.extras.forget()
+        self.comparison.forget()
         self._scene_of = None
         self._behind = self._rest_due = False
         self._idle_until = self._measure_after = 0.0
@@ -195,6 +201,7 @@ class Pictures(QObject):
             self._extent = None
             self._turn_to_views(snapshot.experiment)
             self._ask_scene(snapshot)
+        self.comparison.outlive(snapshot)
         self._behind = True
         self.redraw.wake()
 
@@ -221,6 +228,17 @@ class Pictures(QObject):
         self.background.pause()
         self._ask_flow()
         self._ask_seeds()
+
+    @Slot(object)
+    def _on_pinned(self, choice: SolverChoice | None) -> None:
+        self.comparison.forget()
+        self._ask_pinned()
+        self.redraw.wake()
+
+    def _ask_pinned(self) -> None:
+        snapshot = self.bench.snapshot
+        if snapshot is not None and self._flow_request is not None and not self.hurried:
+            self.comparison.ask(snapshot, self._flow_request)
 
     @Slot(object)
     def _on_seeds(self, seeds: Seeds) -> None:
@@ -339,7 +357,7 @@ class Pictures(QObject):
         if snapshot is not None:
             self.service.withdraw("cost")
             frames, seen = QUICK_FRAMES if self.hurried else FRAMES, self.bench.projection.still
-            request = FlowRequest(choice, self._crowd(snapshot), frames, projection=seen)
+            self._flow_request = request = FlowRequest(choice, self._crowd(snapshot), frames, projection=seen)
             self.service.ask(snapshot, request, patient=self._dragging)
             self._rest_due = True
 
@@ -366,6 +384,7 @@ class Pictures(QObject):
         elif time.perf_counter() >= self._measure_after:
             self._measure_after = time.perf_counter() + MEASURE_PERIOD
             self.service.ask(snapshot, CostRequest(self.bench.choice, MEASURED, projection=seen))
+        self._ask_pinned()
         self._renew_background()
         for board in self._boards:
             board.ask()
@@ -464,6 +483,9 @@ class Pictures(QObject):
         self._error = flow.choice, flow.error
         if not self.hurried:
             self.window.solver_bar.set_cost(flow)
+
+    def _show_pinned(self, flow: FlowResult) -> None:
+        self.comparison.show(flow)
 
     def _show_seeds(self, flow: FlowResult | None = None) -> None:
         seeds = self.bench.seeds

@@ -33,6 +33,7 @@ class Wanted:
     view: str
     choice: SolverChoice
     viewpoint: Viewpoint
+    pinned: SolverChoice | None = None
 
     @property
     def by_hand(self) -> bool:
@@ -44,7 +45,8 @@ class Wanted:
         return (
             other is not None
             and self.snapshot is other.snapshot
-            and (self.view, self.choice, self.viewpoint) == (other.view, other.choice, other.viewpoint)
+            and (self.view, self.choice, self.viewpoint, self.pinned)
+            == (other.view, other.choice, other.viewpoint, other.pinned)
         )
 
 
@@ -146,7 +148,8 @@ class TaskViews(QObject):
 
     def _ask(self, wanted: Wanted) -> None:
         self._asked, self._asked_at, self._unfinished = wanted, time.monotonic(), False
-        self._service.ask(wanted.snapshot, self._request(wanted.view, wanted.choice, wanted.viewpoint))
+        request = self._request(wanted.view, wanted.choice, wanted.viewpoint, wanted.pinned)
+        self._service.ask(wanted.snapshot, request)
 
     @Slot(str)
     def _on_chosen(self, key: str) -> None:
@@ -182,9 +185,10 @@ class TaskViews(QObject):
             values=tuple(sorted(bench.values.get(view.key, {}).items())),
             patience=0.0 if moving else PATIENCE,
         )
-        return Wanted(bench.snapshot, view.key, bench.choice, viewpoint)
+        pinned = bench.pinned if view.live else None
+        return Wanted(bench.snapshot, view.key, bench.choice, viewpoint, pinned)
 
-    def _start(self) -> tuple[float, float] | None:
+    def _start(self) -> tuple[float, ...] | None:
         """Where the seed starts that is selected."""
         seed = self._bench.selection.seed
         return None if seed is None else self._bench.seeds.points[seed]

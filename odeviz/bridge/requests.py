@@ -147,6 +147,13 @@ class CostRequest(FlowRequest):
 
 
 @dataclass(frozen=True, slots=True)
+class PinnedRequest(CostRequest):
+    """The same for the setting that is pinned."""
+
+    kind: ClassVar[str] = "pinned"
+
+
+@dataclass(frozen=True, slots=True)
 class FieldRequest:
     """The vector field on an ``n x n`` grid at ``times`` times."""
 
@@ -168,6 +175,8 @@ class ViewRequest:
     view: str
     choice: SolverChoice
     viewpoint: Viewpoint = WHOLE
+    #: Another setting to show beside the choice.
+    pinned: SolverChoice | None = None
     kind: ClassVar[str] = "view"
 
     @property
@@ -176,7 +185,7 @@ class ViewRequest:
         return INTERRUPTING if self.viewpoint.patience == 0.0 else INTERRUPTING + 1
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
-        return study.view(self.view, self.choice, cancel=cancel, viewpoint=self.viewpoint)
+        return study.view(self.view, self.choice, cancel=cancel, viewpoint=self.viewpoint, pinned=self.pinned)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from odeviz.widgets.theme import Theme
 SWATCHES: Mapping[str, chip.Swatch] = {
     "background": chip.gradient, "contours": chip.rings, "boundary": chip.border, "arrows": chip.arrow,
     "streamlines": chip.stream, "tracers": chip.tracers, "nullclines": chip.crossing, "trajectories": chip.waves,
+    "pinned": chip.dotted_waves,
     "base": chip.hollow_dots, "data": chip.dots, "particles": chip.particle, "rest": chip.rest, "seeds": chip.ring,
 }  # fmt: skip
 #: Coordinates that are offered at most: of more, components say more.

@@ -36,6 +36,7 @@ from odeviz.panels.flow_hands import FlowHands
 from odeviz.panels.flow_layers import ArrowLayer, BackgroundLayer, DotsLayer, Layer, finite_paths
 from odeviz.panels.flow_paths import TrajectoryLayer
 from odeviz.panels.flow_space import FrameLayer, Sight
+from odeviz.panels.pinned_layer import PinnedLayer
 from odeviz.panels.readout import Readout
 from odeviz.panels.seed_layer import SeedLayer
 from odeviz.state.layers import LAYERS, SHOWN
@@ -55,6 +56,7 @@ _MAKERS: Mapping[str, Callable[[Theme], Layer]] = {
     "tracers": TracerLayer,
     "nullclines": NullclineLayer,
     "trajectories": TrajectoryLayer,
+    "pinned": PinnedLayer,
     "base": lambda theme: DotsLayer(theme, -4, 5.5, 0.85, rim=False, plain="path", hollow=True),
     "data": lambda theme: DotsLayer(theme, -5, 4.5, 0.55, rim=False, plain="data"),
     "particles": lambda theme: DotsLayer(theme, 20, 5.0, 0.95, rim=True, plain="path"),
@@ -80,6 +82,7 @@ class FlowView(FlowHands):
         self._data: DataResult | None = None
         self._rest: RestResult | None = None
         self._seed_flow: FlowResult | None = None
+        self._pinned: FlowResult | None = None
         self._seeds: NDArray[np.float64] = np.empty((0, 2))
         self._selection, self._projection = Selection(), Projection()
         self._sight = Sight(self._projection, self._extent)
@@ -170,6 +173,7 @@ class FlowView(FlowHands):
             base.show_points(paths[0], flow.labels, None if near is None else near[0])
             self._tell_time("trajectories", "particles")
         self._show_key()
+        self._show_pinned()
 
     def set_colouring(self, key: str, nfe: NDArray[Any] | None, offered: Sequence[str]) -> None:
         """Colour the paths by one of ``offered``; by NFE once that of each is known."""
@@ -177,6 +181,11 @@ class FlowView(FlowHands):
         self.paths.set_colouring(key, nfe)
         self._tell_time("trajectories")
         self._show_key()
+
+    def set_pinned(self, flow: FlowResult | None) -> None:
+        """The trajectories of a pinned solver setting, under the present ones."""
+        self._pinned = flow
+        self._show_pinned()
 
     def set_field(self, field: FieldResult | None) -> None:
         """The vector field's arrows."""
@@ -357,6 +366,18 @@ class FlowView(FlowHands):
         for key in keys:
             if self._shown[key]:
                 self._layers[key].set_time(self._time)
+
+    def _show_pinned(self) -> None:
+        layer = self._layer("pinned", PinnedLayer)
+        if self._pinned is None:
+            layer.clear()
+            return
+        seen = [
+            None if flow is None else (flow.t, self._sight.flat(finite_paths(flow.paths, self._extent)))
+            for flow in (self._pinned, self._flow)
+        ]
+        layer.show_result(*seen, self._extent.x1 - self._extent.x0)
+        self._tell_time("pinned")
 
     def _show_key(self) -> None:
         self._key.set_scale(self.paths.scale if self._shown["trajectories"] else Scale(""))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QComboBox, QGridLayout, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QGridLayout, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from odeviz.analysis.results import FlowResult, SolverChoice
+from odeviz.panels.cost_table import CostTable
 from odeviz.panels.panel import Panel
 from odeviz.tasks.experiment import ADAPTIVE, FIXED
+from odeviz.widgets.icons import icon
 from odeviz.widgets.log_slider import LogSlider
 from odeviz.widgets.plot import power
 from odeviz.widgets.theme import Theme
@@ -48,33 +49,14 @@ METHOD_TITLES = {
     "rk4": ("Runge–Kutta", "4", "The classical method: four evaluations a step."),
 }
 
-_READOUTS = (
-    (
-        "nfe",
-        "NFE",
-        "8888",
-        "Number of function evaluations: how often f(h, t, θ) was evaluated in this solve.",
-    ),
-    (
-        "steps",
-        "steps",
-        "8888 + 888",
-        "Steps accepted, and rejected ones (+): tried, found too inaccurate, repeated.",
-    ),
-    (
-        "error",
-        "error",
-        "8.8·10⁻⁸⁸",
-        "Largest distance to a float64 reference solution at t₁, ‖z(t₁) − z*(t₁)‖. "
-        "While training it is measured every few seconds.",
-    ),
-    ("time", "time", "8888.8 ms", "Wall-clock time of this solve."),
-)
-
-
 _NO_SOLVER = "This model makes steps of its own, block by block: there is no solver to choose."
-#: The width from which slider and read-outs share one row.
-_ONE_ROW = 660
+_COMPARE = (
+    "Pin this setting, and compare others with it: its paths stay under the new ones, its cost beside theirs "
+    "(Ctrl+Shift+P)."
+)
+_LET_GO = "Let the pinned setting go (Ctrl+Shift+P)."
+#: The width from which slider and read-outs share one row; and while there are those of a pinned setting too.
+_ONE_ROW, _ONE_ROW_PINNED = 660, 1000
 
 
 class SolverBar(Panel):
@@ -85,6 +67,8 @@ class SolverBar(Panel):
     about = "How precisely the flow is solved, and what it costs."
 
     choice_changed = Signal(object)
+    #: The present setting is to be pinned, or the pinned one let go.
+    compare_toggled = Signal()
     drag_started = Signal()
     drag_finished = Signal()
 
@@ -105,8 +89,15 @@ class SolverBar(Panel):
             tip = f"{name}: order {order}, {kind}. {sentence}"
             self.method.setItemData(self.method.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.method.insertSeparator(len(ADAPTIVE))
-        self._values: dict[str, QLabel] = {}
+        self.costs = CostTable(self)
+        self.compare = QToolButton(self)
+        self.compare.setIcon(icon("scales", theme, "muted", "accent"))
+        self.compare.setIconSize(QSize(18, 18))
+        self.compare.setCheckable(True)
+        self.compare.setAccessibleName("Compare")
+        self.compare.setToolTip(_COMPARE)
         self._lay_out()
+        self.compare.clicked.connect(self.compare_toggled)
         self.slider.number_changed.connect(self._slider_moved)
         self.slider.drag_started.connect(self.drag_started)
         self.slider.drag_finished.connect(self.drag_finished)
@@ -144,33 +135,33 @@ class SolverBar(Panel):
 
     def set_cost(self, flow: FlowResult | None) -> None:
         """What a solve cost; None shows dashes."""
-        texts = dict.fromkeys(self._values, "–")
-        if flow is not None:
-            texts["nfe"] = f"{flow.nfe}"
-            texts["steps"] = (
-                f"{flow.accepted} + {flow.rejected}" if flow.choice.method in ADAPTIVE else f"{flow.accepted}"
-            )
-            texts["error"] = "–" if math.isnan(flow.error) else power(float(f"{flow.error:.1e}"))
-            texts["time"] = f"{flow.milliseconds:.1f} ms"
-        for key, text in texts.items():
-            self._values[key].setText(text)
+        self.costs.set_cost(flow)
+
+    def set_pinned(self, choice: SolverChoice | None, flow: FlowResult | None) -> None:
+        """The setting that is pinned to compare with, and its solve as soon as it is there."""
+        self.compare.setChecked(choice is not None)
+        self.compare.setToolTip(_COMPARE if choice is None else _LET_GO)
+        self.costs.set_pinned(choice, flow)
+        self._make_room()
 
     def set_busy(self, busy: bool) -> None:
         """Mute the numbers while newer ones are on their way."""
-        for label in self._values.values():
-            label.setEnabled(not busy)
+        self.costs.set_busy(busy)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(380, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        # Where it is narrow the read-outs go below, so that the slider keeps its length.
-        narrow = self.width() < _ONE_ROW
+        self._make_room()
+        super().resizeEvent(event)
+
+    def _make_room(self) -> None:
+        """Where it is narrow the read-outs go below, so that the slider keeps its length."""
+        narrow = self.width() < (_ONE_ROW_PINNED if self.compare.isChecked() else _ONE_ROW)
         direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
         if self._outer.direction() != direction:
             self._outer.setDirection(direction)
             self._outer.setSpacing(4 if narrow else 16)
-        super().resizeEvent(event)
 
     def _lay_out(self) -> None:
         self._controls = QWidget(self)
@@ -191,36 +182,16 @@ class SolverBar(Panel):
         controls.addLayout(names)
         controls.addWidget(self.slider, 1)
         controls.addWidget(self.method)
+        controls.addWidget(self.compare)
         # The bar keeps its height.
         self._no_solver.setMinimumHeight(self._controls.sizeHint().height())
-        costs = QHBoxLayout()
-        costs.setSpacing(16)
-        for key, caption, widest, tip in _READOUTS:
-            costs.addLayout(self._readout(key, caption, widest, tip))
         self._outer = QHBoxLayout(self)
         self._outer.setContentsMargins(12, 4, 12, 8)
         self._outer.setSpacing(16)
         self._outer.setSizeConstraint(QBoxLayout.SizeConstraint.SetNoConstraint)
         self._outer.addWidget(self._controls, 1)
         self._outer.addWidget(self._no_solver, 1)
-        self._outer.addLayout(costs)
-
-    def _readout(self, key: str, caption: str, widest: str, tip: str) -> QGridLayout:
-        box = QGridLayout()
-        box.setSpacing(0)
-        name, value = QLabel(caption, self), QLabel(self)
-        name.setProperty("role", "caption")
-        value.setProperty("role", "value")
-        value.setAccessibleName(caption)
-        for label in (name, value):
-            label.setToolTip(tip)
-            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        # As wide as the widest value: nothing jumps while the slider is dragged.
-        value.setFixedWidth(self.fontMetrics().horizontalAdvance(widest) + 4)
-        box.addWidget(name, 0, 0)
-        box.addWidget(value, 1, 0)
-        self._values[key] = value
-        return box
+        self._outer.addWidget(self.costs)
 
     def _slider_moved(self, number: float) -> None:
         if self._choice.method in ADAPTIVE:

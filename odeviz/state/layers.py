@@ -21,6 +21,8 @@ class Stage:
     #: The plane's horizontal axis is time.
     over_time: bool = False
     projection: Projection = field(default_factory=Projection)
+    #: A solver setting is pinned to compare with.
+    comparing: bool = False
 
 
 def _always(stage: Stage) -> bool:
@@ -41,6 +43,10 @@ def _runs_back(stage: Stage) -> bool:
 
 def _solved(stage: Stage) -> bool:
     return bool(common_views(stage.experiment))
+
+
+def _compares(stage: Stage) -> bool:
+    return stage.comparing
 
 
 def _rests(stage: Stage) -> bool:
@@ -100,6 +106,12 @@ LAYERS: Mapping[str, FlowLayer] = MappingProxyType(
         ),
         "trajectories": FlowLayer(
             "Paths", "Solutions of dh/dt = f(h, t, θ) from t = 0 to the playhead.", "waves", True, "Alt+3",
+        ),
+        "pinned": FlowLayer(
+            "Pinned",
+            "The trajectories of the pinned solver setting as dotted lines; where they end farthest from the present "
+            "ones the two are joined.",
+            "scales", True, "Alt+Shift+8", _compares,
         ),
         "base": FlowLayer(
             "Starts",

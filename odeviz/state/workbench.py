@@ -50,6 +50,8 @@ class Workbench(QObject):
     kept_changed = Signal(object)
     #: The :class:`SolverChoice` of the solver bar.
     choice_changed = Signal(object)
+    #: The :class:`SolverChoice` that is pinned to compare with, or None.
+    pinned_changed = Signal(object)
     #: The :class:`Playhead`.
     playhead_changed = Signal(object)
     #: The :class:`Seeds`.
@@ -90,6 +92,7 @@ class Workbench(QObject):
         self.replay = Replay()
         self.kept: Snapshot | None = None
         self.choice = SolverChoice()
+        self.pinned: SolverChoice | None = None
         self.playhead = Playhead()
         self.seeds = Seeds()
         self.selection = Selection()
@@ -170,6 +173,12 @@ class Workbench(QObject):
         if choice != self.choice:
             self.choice = choice
             self.choice_changed.emit(choice)
+
+    def set_pinned(self, choice: SolverChoice | None) -> None:
+        if choice != self.pinned:
+            self.pinned = choice
+            self._set_stage(comparing=choice is not None)
+            self.pinned_changed.emit(choice)
 
     def set_playhead(self, playhead: Playhead) -> None:
         if playhead != self.playhead:
@@ -271,6 +280,7 @@ class Workbench(QObject):
         self.set_seeds(Seeds())
         self.set_selection(Selection())
         self.set_values({})
+        self.set_pinned(None)
         self.set_projection(Projection())
         self.set_range(None)
 
@@ -367,6 +377,11 @@ class Workbench(QObject):
         """Pan or zoom to a part of the plane, or with None to all of it."""
         if shown != self.range:
             self._push("pan or zoom", self.set_range, self.range, shown, "range")
+
+    def compare(self) -> None:
+        """Pin the solver's setting to compare others with it, or let the pinned one go."""
+        text = "pinning of a solver setting" if self.pinned is None else "unpinning of a solver setting"
+        self._push(text, self.set_pinned, self.pinned, self.choice if self.pinned is None else None)
 
     def adjust(self, view: str, key: str, value: float) -> None:
         """Set one of a view's controls."""

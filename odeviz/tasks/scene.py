@@ -29,6 +29,8 @@ class Scene:
     viewpoint: Viewpoint = WHOLE
     #: The value of every control of the view.
     values: Mapping[str, float] = field(default_factory=dict)
+    #: Another way to solve it, to compare with.
+    pinned: SolverOptions | None = None
     #: When it was asked for, on the clock ``time.monotonic``.
     began: float = field(default_factory=time.monotonic)
 

@@ -42,8 +42,8 @@ class Viewpoint:
 
     #: The playhead's time; None for the end of the flow.
     t: float | None = None
-    #: Where the selected trajectory starts, as a point of the plane.
-    start: tuple[float, float] | None = None
+    #: Where the selected trajectory starts: a point of the plane, or a state.
+    start: tuple[float, ...] | None = None
     #: Values of the view's controls by key; the others have their defaults.
     values: tuple[tuple[str, float], ...] = ()
     #: Seconds that a view of many parts may measure before it shows what it has; 0 asks for a first look.

@@ -126,6 +126,18 @@ def waves(painter: QPainter, box: QRectF, theme: Theme) -> None:
         painter.drawPolyline(QPolygonF([QPointF(box.left() + dx, y + dy) for dx, dy in points]))
 
 
+def dotted_waves(painter: QPainter, box: QRectF, theme: Theme) -> None:
+    """A trail, and a dotted one beside it."""
+    points = [(0.0, 2.0), (3.5, -0.8), (7.0, -0.8), (10.5, 1.6), (14.0, 1.0)]
+    for lift, style in ((4.0, Qt.PenStyle.SolidLine), (8.5, Qt.PenStyle.DotLine)):
+        ink = _ink(theme.colors.text)
+        ink.setStyle(style)
+        painter.setPen(ink)
+        painter.drawPolyline(
+            QPolygonF([QPointF(box.left() + dx, box.top() + lift + dy) for dx, dy in points])
+        )
+
+
 def dots(painter: QPainter, box: QRectF, theme: Theme) -> None:
     """Scattered points of two classes."""
     painter.setPen(Qt.PenStyle.NoPen)

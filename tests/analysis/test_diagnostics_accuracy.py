@@ -119,6 +119,8 @@ def test_the_curves_fill_in_the_method_on_show_first_and_end_as_those_measured_a
     for here, there in zip(pictures[-1].curves, whole.curves, strict=True):
         assert here.label == there.label
         assert np.array_equal(here.x, there.x)
+    beside = study.view("tolerance", choice, pinned=SolverChoice("dopri5", 1e-2, 1e-2)).curves
+    assert ("pinned", 1e-2) in {(curve.label, float(curve.x[0])) for curve in beside if len(curve.x)}
     moved = study.view("tolerance", SolverChoice("tsit5", 1e-2, 1e-2), viewpoint=Viewpoint(patience=0.0))
     assert all(a is b for a, b in zip(moved.curves[:5], pictures[-1].curves[:5], strict=True))
     assert moved.curves[-1].y[0] > pictures[-1].curves[-1].y[0]

@@ -159,7 +159,7 @@ class FakeStudy:
     def decision(self, t, extent, n, choice, cancel=None):
         return DecisionResult(t, extent, frozen(np.full((2, n, n), 0.5)), self.snapshot.iteration)
 
-    def view(self, key, choice, cancel=None, viewpoint=WHOLE):
+    def view(self, key, choice, cancel=None, viewpoint=WHOLE, pinned=None):
         self.viewpoints.append(viewpoint)
         line = frozen(np.array([0.0, self.snapshot.iteration]))
         return Chart(key, "x", "y", (Curve(choice.method, line, line),))

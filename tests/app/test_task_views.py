@@ -143,7 +143,7 @@ def test_dragging_a_control_draws_first_looks_then_the_view_and_is_one_undo_step
 def test_a_picture_in_parts_is_asked_for_until_it_is_whole(viewing, monkeypatch):
     study, parts = viewing.studies[-1], iter([0.4, 0.8, 1.0])
 
-    def view(key, choice, cancel=None, viewpoint=None):
+    def view(key, choice, cancel=None, viewpoint=None, pinned=None):
         return Chart(key, "x", "y", (), progress=next(parts))
 
     monkeypatch.setattr(study, "view", view)
@@ -154,3 +154,31 @@ def test_a_picture_in_parts_is_asked_for_until_it_is_whole(viewing, monkeypatch)
     assert not viewing.control.pictures.settled
     viewing.settle()
     assert panel.picture.progress == 1.0
+
+
+def test_a_pinned_setting_is_solved_once_and_compared_until_it_is_let_go(viewing, monkeypatch):
+    window, bench, first = viewing.window, viewing.bench, viewing.bench.choice
+    solved = []
+    flow = viewing.studies[-1].flow
+    monkeypatch.setattr(
+        viewing.studies[-1],
+        "flow",
+        lambda seeds, labels, choice, **more: (solved.append(choice), flow(seeds, labels, choice, **more))[1],
+    )
+    assert window.flow.bar.chips["pinned"].isHidden()
+    window.solver_bar.compare.click()
+    viewing.settle()
+    assert window.actions_["compare"].isChecked()
+    assert not window.flow.bar.chips["pinned"].isHidden()
+    assert window.solver_bar.costs.text("nfe", "ratio") == "×1"
+    pinned = len(solved)
+    bench.choose(dataclasses.replace(first, method="tsit5"))
+    viewing.settle()
+    assert first not in solved[pinned:], "the pinned solve is known"
+    assert window.solver_bar.costs.text("nfe", "pinned") == "14"
+    assert window.flow._pinned.choice == first
+    viewing.control.do("undo")
+    viewing.control.do("undo")
+    assert bench.pinned is None
+    assert window.flow._pinned is None
+    assert not window.solver_bar.compare.isChecked()

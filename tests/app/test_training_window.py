@@ -173,7 +173,7 @@ def test_the_solvers_error_is_measured_now_and_then_while_training(trained):
         for _ in range(8):
             trained.tick()
     assert trained.control.trainer.phase is Phase.TRAINING
-    assert trained.window.solver_bar._values["error"].text() == "10⁻⁵"
+    assert trained.window.solver_bar.costs.text("error") == "10⁻⁵"
     # Not with every picture: the next is due in a while.
     asked = []
     trained.control.service.ask = lambda snapshot, request, **_: asked.append(request.kind)

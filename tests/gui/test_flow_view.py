@@ -172,6 +172,27 @@ def test_a_layer_that_is_not_offered_is_neither_in_the_legend_nor_drawn(full):
     assert full._layers["arrows"].items[0].isVisible()
 
 
+def test_the_pinned_paths_are_joined_to_the_present_ones_where_they_are_farthest_apart(
+    full, make_flow, theme
+):
+    other = make_flow()
+    other.paths[-1, 3] += [0.0, 0.9]
+    other.paths[-1, 4] += [0.0, 0.2]
+    full.set_layers({key: key == "pinned" for key in LAYERS})
+    full.set_pinned(other)
+    full.set_time(1.0)
+    layer = full._layers["pinned"]
+    here, there = make_flow().paths[-1, 3], other.paths[-1, 3]
+    assert np.allclose(layer.gap, [here, there])
+    x, y = (here + there) / 2
+    assert pixel(full, x, y) == QColor(theme.colors.accent)
+    full.set_time(0.0)
+    assert not len(layer.gap), "they begin together"
+    full.set_pinned(None)
+    full.set_time(1.0)
+    assert not len(layer.gap)
+
+
 def test_showing_layers_emits_nothing(qtbot, full):
     with qtbot.assertNotEmitted(full.layer_toggled):
         full.set_layers({"arrows": False, "data": True})

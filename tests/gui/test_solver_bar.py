@@ -1,5 +1,6 @@
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 
 from odeviz.analysis.results import SolverChoice
 from odeviz.panels.solver_bar import METHOD_TITLES, SolverBar
@@ -49,25 +50,25 @@ def test_a_drag_is_framed_by_its_start_and_end(qtbot, bar):
 
 def test_the_cost_is_read_out(bar, make_flow):
     bar.set_cost(make_flow())
-    texts = {key: label.text() for key, label in bar._values.items()}
+    texts = {key: bar.costs.text(key) for key in ("nfe", "steps", "error", "time")}
     assert texts == {"nfe": "26", "steps": "4 + 1", "error": "2.3·10⁻⁵", "time": "3.1 ms"}
     bar.set_cost(make_flow(error=float("nan")))
-    assert bar._values["error"].text() == "–"
+    assert bar.costs.text("error") == "–"
     bar.set_cost(None)
-    assert {label.text() for label in bar._values.values()} == {"–"}
+    assert {bar.costs.text(key) for key in texts} == {"–"}
 
 
 def test_nothing_moves_while_the_numbers_change(bar, make_flow):
     bar.set_cost(make_flow(nfe=2, milliseconds=0.1))
-    before = [label.geometry() for label in bar._values.values()]
+    before = [label.geometry() for label in bar.costs.findChildren(QLabel)]
     bar.set_cost(make_flow(nfe=4321, milliseconds=1234.5, error=8.8e-12))
-    assert [label.geometry() for label in bar._values.values()] == before
+    assert [label.geometry() for label in bar.costs.findChildren(QLabel)] == before
 
 
 def test_in_a_narrow_window_the_read_outs_go_below(bar, qtbot):
-    assert bar._values["nfe"].y() < bar.slider.geometry().bottom()
+    assert bar.costs.y() < bar.slider.geometry().bottom()
     bar.resize(420, 110)
-    qtbot.waitUntil(lambda: bar._values["nfe"].y() > bar.slider.geometry().bottom())
+    qtbot.waitUntil(lambda: bar.costs.y() > bar.slider.geometry().bottom())
 
 
 def test_an_answer_does_not_move_a_slider_that_is_held(qtbot, bar):
@@ -86,3 +87,24 @@ def test_where_nothing_is_solved_a_sentence_takes_the_place_of_the_controls(bar)
         assert bar.slider.isVisibleTo(bar) is bar.method.isVisibleTo(bar) is solves
         assert bar._no_solver.isVisibleTo(bar) is not solves
         assert bar.height() == height
+
+
+def test_a_pinned_setting_stands_below_the_present_one_with_the_ratio(qtbot, bar, make_flow):
+    with qtbot.waitSignal(bar.compare_toggled):
+        qtbot.mouseClick(bar.compare, Qt.MouseButton.LeftButton)
+    pinned = make_flow(nfe=13, error=2.3e-3, choice=SolverChoice("bosh3", 1e-2, 1e-2))
+    moved = make_flow()
+    moved.paths[-1, 4] += [0.03, 0.04]
+    bar.set_cost(moved)
+    bar.set_pinned(pinned.choice, None)
+    assert (bar.costs.text("nfe", "pinned"), bar.costs.text("nfe", "ratio")) == ("–", "–")
+    bar.set_pinned(pinned.choice, pinned)
+    assert bar.compare.isChecked()
+    assert [bar.costs.text("nfe", row) for row in ("now", "pinned", "ratio")] == ["26", "13", "×2"]
+    assert bar.costs.text("error", "ratio") == "×0.01"
+    assert bar.costs.text("apart") == "0.05"
+    assert "bosh3 0.01" in {label.text() for label in bar.costs.findChildren(QLabel) if label.isVisible()}
+    bar.set_pinned(None, None)
+    assert not bar.compare.isChecked()
+    assert not bar.costs._cells["nfe", 2].isVisible()
+    assert not bar.costs._cells["apart", 1].isVisible()

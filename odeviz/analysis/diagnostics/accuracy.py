@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-import torch
 
 from odeviz.analysis.diagnostics.ladders import (
     TOLERANCES,
@@ -58,6 +57,7 @@ def tolerance(scene: Scene) -> Picture:
     curves = [_curve(scene, one, slopes[one.method], "tolerance") for one in ladders]
     ends = np.array([TOLERANCES[-1], TOLERANCES[0]])
     curves.append(Curve("error = tolerance", frozen(ends), frozen(ends), "muted", "dashed"))
+    curves += _pinned(scene, yardstick, "tolerance", _adaptive)
     now, note = _now(scene, yardstick, _adaptive)
     if now is not None:
         lowest = min((one.error for ladder in ladders for one in ladder.solves), default=now.error)
@@ -83,6 +83,7 @@ def work_precision(scene: Scene) -> Picture:
     share = climb(scene, yardstick, ladders)
     slopes = {one.method: _slope(one, yardstick, "nfe") for one in ladders}
     curves = [_curve(scene, one, slopes[one.method], "nfe") for one in ladders]
+    curves += _pinned(scene, yardstick, "nfe", lambda options: True)
     now, note = _now(scene, yardstick, lambda options: True)
     if now is not None:
         curves.append(Curve("now", frozen([float(now.nfe)]), frozen([now.error]), "truth", "points"))
@@ -155,16 +156,36 @@ def _now(
     """The solver's present setting in the model's own precision, with a sentence; None where it has no place."""
     if not shown(scene.solver):
         return None, f"{setting_text(scene.solver)} has no tolerance. "
+    now, message = _placed(scene, yardstick, scene.solver)
+    if now is None:
+        return None, f"Now {setting_text(scene.solver)}: {message} "
+    precision = str(next(yardstick.subject.model.parameters()).dtype).removeprefix("torch.")
+    where = f"in {precision}, " if precision == "float32" else ""
+    return now, f"Now {setting_text(scene.solver)}: error {number(now.error)}, {where}NFE {now.nfe}. "
+
+
+def _placed(scene: Scene, yardstick: Yardstick, options: SolverOptions) -> tuple[Solve | None, str]:
+    """A setting's solve in the model's own precision, or why there is none."""
     subject = yardstick.subject
     starts = subject.own(yardstick.starts)
-    solution = subject.solve(scene, subject.model, starts, (0.0, subject.t1), scene.solver)
+    solution = subject.solve(scene, subject.model, starts, (0.0, subject.t1), options)
     if not solution.ok:
-        return None, f"Now {setting_text(scene.solver)}: {solution.message} "
+        return None, solution.message
     distance = (solution.y1.cpu().double() - yardstick.ends).norm(dim=1)
-    now = Solve(scene.solver.rtol, solution.stats.nfe_forward, float(distance.max()), math.nan)
-    precision = str(solution.y1.dtype).removeprefix("torch.")
-    where = f"in {precision}, " if solution.y1.dtype == torch.float32 else ""
-    return now, f"Now {setting_text(scene.solver)}: error {number(now.error)}, {where}NFE {now.nfe}. "
+    return Solve(options.rtol, solution.stats.nfe_forward, float(distance.max()), math.nan), ""
+
+
+def _pinned(
+    scene: Scene, yardstick: Yardstick, along: str, shown: Callable[[SolverOptions], bool]
+) -> list[Curve]:
+    """The mark of the setting that is pinned, if one is and it has a place."""
+    options = scene.pinned
+    if options is None or not shown(options):
+        return []
+    one, _ = scene.remember(f"pinned {options}", lambda: _placed(scene, yardstick, options))
+    if one is None:
+        return []
+    return [Curve("pinned", frozen([_ALONG[along](one, 1.0)]), frozen([one.error]), "baseline", "points")]
 
 
 def _cheapest(ladders: list[Ladder], error: float) -> tuple[str, float] | None:
