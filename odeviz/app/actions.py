@@ -301,7 +301,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "View", "Ctrl+[", "plus-circle", _solves),
     ActionSpec("compare", "Compare Solver Settings",
                "Pin the solver's setting: its paths and its cost stay beside those of others; once more lets it go.",
-               "View", "Ctrl+Shift+P", "scales", lambda now: now.has_model and now.solves, lambda now: now.comparing),
+               "View", "Ctrl+M", "scales", lambda now: now.has_model and now.solves, lambda now: now.comparing),
     *_layer_specs(),
     *_look_specs(),
     *_theme_specs(),

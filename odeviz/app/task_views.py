@@ -130,7 +130,7 @@ class TaskViews(QObject):
             # A look that is on its way is let finish, so that the picture follows the hand.
             if self._asked is not None and (self._asked.by_hand or wanted.is_for(self._asked)):
                 return
-        elif self._bench.playhead.playing and time.monotonic() < self._rest_until:
+        elif wanted.by_hand and self._bench.playhead.playing and time.monotonic() < self._rest_until:
             return
         self._ask(wanted)
 

@@ -52,9 +52,9 @@ METHOD_TITLES = {
 _NO_SOLVER = "This model makes steps of its own, block by block: there is no solver to choose."
 _COMPARE = (
     "Pin this setting, and compare others with it: its paths stay under the new ones, its cost beside theirs "
-    "(Ctrl+Shift+P)."
+    "(Ctrl+M)."
 )
-_LET_GO = "Let the pinned setting go (Ctrl+Shift+P)."
+_LET_GO = "Let the pinned setting go (Ctrl+M)."
 #: The width from which slider and read-outs share one row; and while there are those of a pinned setting too.
 _ONE_ROW, _ONE_ROW_PINNED = 660, 1000
 
