@@ -147,6 +147,8 @@ def test_a_picture_in_parts_is_asked_for_until_it_is_whole(viewing, monkeypatch)
         return Chart(key, "x", "y", (), progress=next(parts))
 
     monkeypatch.setattr(study, "view", view)
+    # Ticks are made faster here than time passes.
+    monkeypatch.setattr("odeviz.app.task_views.REST", 0.0)
     choose(viewing, "two")
     panel = viewing.window.view
     assert panel.picture.progress == 0.4
