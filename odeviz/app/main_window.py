@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from odeviz.app.actions import ACTIONS, MENUS, Actions
+from odeviz.app.dock_room import DockRoom
 from odeviz.app.status_bar import StatusBar
 from odeviz.panels.density_panel import DensityPanel
 from odeviz.panels.experiment_form import ExperimentForm
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self._first_mode = theme.mode
         self.may_close = True
+        self._room = DockRoom(self)
         self.setObjectName("window")
         self.setWindowTitle("odeviz")
         self.setAcceptDrops(True)
@@ -108,6 +110,7 @@ class MainWindow(QMainWindow):
     def reset_layout(self) -> None:
         """All docks back to where they stand at first, at sizes that suit the window."""
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        self._room.forget()
         for dock in self.docks.values():
             dock.setFloating(False)
             self.removeDockWidget(dock)
@@ -272,12 +275,20 @@ class MainWindow(QMainWindow):
     # What happens to the window.
 
     def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.MouseButtonRelease:
+            # Edges between docks are dragged on the window itself.
+            self._room.forget()
         if event.type() is not QEvent.Type.UpdateRequest:
             return super().event(event)
         began = time.perf_counter()
         handled = super().event(event)
         self.painted.emit(time.perf_counter() - began)
         return handled
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self._room.share(event.oldSize().width())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.close_wanted.emit()

@@ -88,6 +88,22 @@ def test_docks_that_share_a_place_have_their_title_on_the_tab_only(make_window):
     assert window.docks["loss"].titleBarWidget() is None
 
 
+def test_the_docks_give_way_when_the_window_is_made_narrower_and_come_back(make_window, qtbot):
+    window = make_window()
+    window.resize(1440, 900)
+    window.reset_layout()
+    window.show()
+    docks = [window.docks["experiment"], window.docks["loss"]]
+    qtbot.waitUntil(lambda: docks[1].width() > 200)
+    wide = [dock.width() for dock in docks]
+    for width in range(1400, 899, -100):
+        window.resize(width, 900)
+    qtbot.waitUntil(lambda: window.flow.width() >= 0.4 * 900)
+    assert docks[1].width() < wide[1]
+    window.resize(1440, 900)
+    qtbot.waitUntil(lambda: [dock.width() for dock in docks] == pytest.approx(wide, abs=3))
+
+
 @pytest.mark.parametrize(("width", "height"), [(1024, 700), (1440, 900)])
 def test_the_window_fits(make_window, width, height):
     window = make_window()
