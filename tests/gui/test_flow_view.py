@@ -7,8 +7,11 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QApplication
 
+from odeviz.analysis.overlays import SpaceResult
+from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import Extent, FlowResult, ProbeResult
 from odeviz.panels.flow_layers import at_time, finite_paths, frame_at
+from odeviz.panels.flow_space import as_seen
 from odeviz.panels.flow_view import FlowView
 from odeviz.state import COLOURINGS, LAYERS, Mark, Selection
 
@@ -447,3 +450,60 @@ def test_another_size_shows_the_same_part_of_the_plane(show, qtbot):
         (x0, x1), (y0, y1) = view._plot.viewRange()
         assert min(x1 - x0, y1 - y0) == pytest.approx(8.0, rel=0.01)
         assert (x0 + x1, y0 + y1) == pytest.approx((0.0, 0.0), abs=0.05)
+
+
+@pytest.fixture
+def deep(view, make_flow):
+    """Three coordinates seen from above, the third of which is how high a path lies."""
+    flow = make_flow()
+    high = np.broadcast_to(np.linspace(-0.9, 0.9, 6), flow.paths.shape[:2])
+    paths = np.concatenate([flow.paths, high[..., None]], axis=2)
+    projection = Projection("space", (0, 1, 2), (-90.0, 90.0))
+    view.set_projection(SpaceResult(3, False, ("x", "y", "z"), np.zeros(3), np.eye(3), np.eye(3)), projection)
+    view.set_flow(FlowResult(**{**{f: getattr(flow, f) for f in flow.__slots__}, "paths": paths}))
+    view.set_time(1.0)
+    return view
+
+
+def test_from_above_the_first_two_coordinates_are_seen_and_the_highest_is_nearest(deep, make_flow):
+    np.testing.assert_allclose(deep.paths._paths, make_flow().paths, atol=1e-9)
+    assert (np.diff(deep._layers["particles"]._dots._near) > 0).all()
+    # Painter's order: what is drawn last lies highest.
+    assert deep.paths._deep._lines[-1][[1, 3]].tolist() == pytest.approx([1.0, 1.0])
+    assert not deep._plot.getAxis("bottom").isVisible()
+
+
+def test_the_right_button_turns_space_and_sets_no_seed(deep, qtbot):
+    turns = []
+    deep.projection_chosen.connect(turns.append)
+    viewport, start = deep._plot.viewport(), QPoint(200, 200)
+    with qtbot.waitSignal(deep.turn_finished):
+        qtbot.mousePress(viewport, Qt.MouseButton.RightButton, pos=start)
+        for step in (10, 30, 50):
+            where = QPointF(start + QPoint(step, 0))
+            event = QMouseEvent(
+                QEvent.Type.MouseMove, where, viewport.mapToGlobal(where), Qt.MouseButton.NoButton,
+                Qt.MouseButton.RightButton, Qt.KeyboardModifier.NoModifier,
+            )  # fmt: skip
+            QApplication.sendEvent(viewport, event)
+            qtbot.wait(12)
+        qtbot.mouseRelease(viewport, Qt.MouseButton.RightButton, pos=start + QPoint(50, 0))
+    assert min(turn.turn[0] for turn in turns) < 265.0 < max(turn.turn[0] for turn in turns) <= 270.0
+
+
+def test_the_legend_says_what_can_be_projected_and_how(deep, qtbot):
+    button = deep.bar.projection
+    assert not button.isHidden()
+    assert button.text() == "x, y, z"
+    chosen = []
+    deep.projection_chosen.connect(chosen.append)
+    actions = {action.text(): action for action in button.menu().actions()}
+    actions["Axes"].trigger()
+    third = next(action.menu() for text, action in actions.items() if text.startswith("Axis 3"))
+    third.actions()[0].trigger()
+    assert chosen == [Projection("axes", (0, 1)), Projection("space", (2, 1, 0), (-90.0, 90.0))]
+
+
+def test_results_in_space_are_exported_as_they_are_seen(deep):
+    seen = as_seen({"flow": deep._flow}, deep.sight)["flow"]
+    np.testing.assert_allclose(seen.paths, deep._flow.paths[..., :2], atol=1e-9)
