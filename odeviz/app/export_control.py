@@ -24,7 +24,6 @@ from odeviz.exporting.output import (
     Preview,
 )
 from odeviz.exporting.style import STYLES, Look
-from odeviz.panels.flow_space import as_seen
 from odeviz.state import Workbench
 from odeviz.widgets.grab import grab
 
@@ -339,7 +338,7 @@ class ExportControl(QObject):
         snapshot, window = self._bench.snapshot, self._window
         if snapshot is None:
             return None
-        results, panels = as_seen(self._pictures.results, window.flow.sight), (window.view, window.precision)
+        results, panels = dict(self._pictures.results), (window.view, window.precision)
         views = tuple(view for panel in panels for view in panel.views)
         there = {
             panel.view: panel.key for panel in panels

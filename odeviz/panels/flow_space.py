@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -12,7 +11,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 
 from odeviz.analysis.projection import Projection
-from odeviz.analysis.results import Extent, frozen
+from odeviz.analysis.results import Extent
 from odeviz.panels.flow_layers import Layer
 from odeviz.widgets.primitives import Segments, pen
 from odeviz.widgets.theme import Theme
@@ -40,20 +39,6 @@ class Sight:
         depth = np.asarray(points, dtype=np.float64) @ self.camera[2]
         near: NDArray[np.float64] = np.clip(0.5 + 0.5 * depth / self.half, 0.0, 1.0)
         return near
-
-
-def as_seen(results: Mapping[str, Any], sight: Sight) -> dict[str, Any]:
-    """Results by name with points and paths in space as they are seen from a side: what a figure in a plane shows."""
-    seen = dict(results)
-    for key in ("flow", "seeds"):
-        flow = seen.get(key)
-        if flow is not None and flow.paths.shape[-1] == 3:
-            seen[key] = dataclasses.replace(flow, paths=frozen(sight.flat(flow.paths)))
-    scene = seen.get("scene")
-    if scene is not None and scene.data.points.shape[-1] == 3:
-        data = dataclasses.replace(scene.data, points=frozen(sight.flat(scene.data.points)))
-        seen["scene"] = dataclasses.replace(scene, data=data)
-    return seen
 
 
 class FrameLayer(Layer):

@@ -11,7 +11,6 @@ from odeviz.analysis.overlays import SpaceResult
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import Extent, FlowResult, ProbeResult
 from odeviz.panels.flow_layers import at_time, finite_paths, frame_at
-from odeviz.panels.flow_space import as_seen
 from odeviz.panels.flow_view import FlowView
 from odeviz.state import COLOURINGS, LAYERS, Mark, Selection
 
@@ -502,8 +501,3 @@ def test_the_legend_says_what_can_be_projected_and_how(deep, qtbot):
     third = next(action.menu() for text, action in actions.items() if text.startswith("Axis 3"))
     third.actions()[0].trigger()
     assert chosen == [Projection("axes", (0, 1)), Projection("space", (2, 1, 0), (-90.0, 90.0))]
-
-
-def test_results_in_space_are_exported_as_they_are_seen(deep):
-    seen = as_seen({"flow": deep._flow}, deep.sight)["flow"]
-    np.testing.assert_allclose(seen.paths, deep._flow.paths[..., :2], atol=1e-9)
