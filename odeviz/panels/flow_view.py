@@ -85,7 +85,7 @@ class FlowView(FlowHands):
         self._pinned: FlowResult | None = None
         self._seeds: NDArray[np.float64] = np.empty((0, 2))
         self._selection, self._projection = Selection(), Projection()
-        self.sight = Sight(self._projection, self._extent)
+        self._sight = Sight(self._projection, self._extent)
         self._box = FlowBox(self)
         self._plot = Plot(
             theme, self._extent.x_title, self._extent.y_label, grid=False, view_box=self._box, parent=self
@@ -154,7 +154,7 @@ class FlowView(FlowHands):
             layer.show_data(None)
         else:
             points = np.asarray(data.points, dtype=np.float64)
-            layer.show_points(self.sight.flat(points), data.labels, self.sight.near(points))
+            layer.show_points(self._sight.flat(points), data.labels, self._sight.near(points))
 
     def set_flow(self, flow: FlowResult | None) -> None:
         """Trajectories, drawn up to the playhead, where they begin, and the particles at their heads."""
@@ -167,7 +167,7 @@ class FlowView(FlowHands):
             self.paths.show_result(None, nothing, None, self._plot)
         else:
             whole = finite_paths(flow.paths, self._extent)
-            paths, near = self.sight.flat(whole), self.sight.near(whole)
+            paths, near = self._sight.flat(whole), self._sight.near(whole)
             self.paths.show_result(flow, paths, near, self._plot)
             particles.show_paths(flow.t, paths, flow.labels, near)
             base.show_points(paths[0], flow.labels, None if near is None else near[0])
@@ -201,7 +201,7 @@ class FlowView(FlowHands):
     def set_rest(self, rest: RestResult | None) -> None:
         """States at rest."""
         self._rest = rest
-        points = np.empty((0, 2)) if rest is None else self.sight.flat(np.asarray(rest.points))
+        points = np.empty((0, 2)) if rest is None else self._sight.flat(np.asarray(rest.points))
         self._layer("rest", RestLayer).show_result(rest, points)
         self._tell_time("rest")
 
@@ -237,12 +237,12 @@ class FlowView(FlowHands):
         """The seeds ``[k, 2]``, in space ``[k, 3]``, and their trajectories as far as they are known."""
         given = np.empty((0, 2)) if seeds is None else np.array(seeds, dtype=np.float64)
         self._seeds, self._seed_flow = given, seed_flow
-        points = np.array(self.sight.flat(given))
+        points = np.array(self._sight.flat(given))
         if self._held is not None and self._held < min(len(points), len(self.seeds.seeds)):
             # While a handle is held it stays under the hand, however late an answer comes.
             points[self._held] = self.seeds.seeds[self._held]
         whole = None if seed_flow is None else finite_paths(seed_flow.paths, self._extent)
-        self.seeds.show_result(points, seed_flow, None if whole is None else self.sight.flat(whole))
+        self.seeds.show_result(points, seed_flow, None if whole is None else self._sight.flat(whole))
         self._tell_time("seeds")
 
     def set_selection(self, selection: Selection) -> None:
@@ -330,8 +330,8 @@ class FlowView(FlowHands):
         """Draw again what is seen from another side."""
         deep = projection.in_space or self._projection.in_space
         self._projection = projection
-        self.sight = Sight(projection, self._extent)
-        self._frame.show_sight(self.sight)
+        self._sight = Sight(projection, self._extent)
+        self._frame.show_sight(self._sight)
         if deep:
             self.set_data(self._data)
             self.set_flow(self._flow)
