@@ -256,9 +256,7 @@ class LossPanel(HistoryPanel):
     def kept_value(self) -> str:
         metric = self._kept.metric[np.isfinite(self._kept.metric)]
         figure = self._task.headline
-        if not len(metric) or self._task.shares_axis:
-            return ""
-        return f"{figure.label} {figure.text(metric[-1])}"
+        return "" if not len(metric) or self._task.shares_axis else figure.text(metric[-1])
 
     def restyle(self) -> None:
         super().restyle()

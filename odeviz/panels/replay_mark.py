@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolBut
 from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import Theme
 
-#: How far above the view's lower edge it stands: clear of the axis.
-_ABOVE = 56
+#: How far above the view's lower edge it stands: clear of the axis and of the key to its colours.
+_ABOVE = 96
 
 
 class ReplayMark(QFrame):
