@@ -133,6 +133,7 @@ class Controller(QObject):
         window.actions_.triggered.connect(self.do)
         window.close_wanted.connect(self._on_close_wanted)
         window.file_dropped.connect(self._on_dropped)
+        window.line_dropped.connect(self.strings.open)
         window.painted.connect(self.redraw.painted)
         window.form.set_presets(PRESETS)
         window.form.edited.connect(self._on_edited)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,12 +36,13 @@ class Dialogs:
         return Path(name) if name else None
 
     def file_to_save(self, title: str, suggestion: Path, kinds: str) -> Path | None:
-        """``kinds`` are file filters; a name without a suffix gets that of the suggestion."""
-        name, _ = QFileDialog.getSaveFileName(self._parent, title, str(suggestion), kinds)
+        """``kinds`` are file filters; a name without a suffix gets that of the filter that was chosen."""
+        name, kind = QFileDialog.getSaveFileName(self._parent, title, str(suggestion), kinds)
         if not name:
             return None
         path = Path(name)
-        return path if path.suffix else path.with_suffix(suggestion.suffix)
+        chosen = re.search(r"\*(\.[\w-]+)", kind)
+        return path if path.suffix else path.with_suffix(chosen[1] if chosen else suggestion.suffix)
 
     def keep_changes(self, sentence: str) -> str:
         """``save``, ``discard`` or ``cancel``, where a sentence says what would be lost."""

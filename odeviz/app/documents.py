@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings, Signal, Slot
 
 from odeviz.app.dialogs import MODEL_FILES, SESSION_FILES, Dialogs
+from odeviz.app.experiment_strings import title_of
 from odeviz.app.main_window import MainWindow
 from odeviz.app.pictures import Pictures
 from odeviz.app.recent_files import RecentFiles
@@ -16,9 +17,11 @@ from odeviz.app.session_view import view_of
 from odeviz.bridge import JobRunner, Trouble
 from odeviz.state import Workbench
 from odeviz.storage.model_file import SUFFIX, load_model, save_model
+from odeviz.storage.origin import Origin, is_carrier, read_origin
 from odeviz.storage.paths import pretrained
 from odeviz.storage.session_file import SUFFIX as SESSION_SUFFIX
 from odeviz.storage.session_file import View, load_session, save_session
+from odeviz.tasks.own_data import OWN
 from odeviz.tasks.presets import preset
 from odeviz.training.snapshot import Snapshot
 
@@ -28,7 +31,7 @@ class Documents(QObject):
 
     #: A model was read: the :class:`Snapshot`, its file or None for a preset's, and the :class:`View` of a session.
     opened = Signal(object, object, object)
-    #: A preset without a shipped model was chosen: its title and :class:`Experiment`.
+    #: A preset without a shipped model, or a figure, was opened: the title of its :class:`Experiment`, and that.
     untrained = Signal(str, object)
     saved = Signal()
     #: A file could not be read or written: the sentence.
@@ -62,8 +65,15 @@ class Documents(QObject):
 
     @Slot(object)
     def open(self, path: Path) -> None:
-        """Read a model file and show it."""
+        """Read a model or a session and show it; of an exported figure, show the experiment that it carries."""
         self.remember(path)
+        if is_carrier(path):
+            self.jobs.submit(
+                partial(read_origin, path),
+                lambda origin: self._on_origin(origin, path),
+                lambda trouble: self._cannot_open(path, trouble),
+            )
+            return
         self.jobs.submit(
             partial(load_session, path),
             lambda read: self._on_read(*read, path),
@@ -78,6 +88,13 @@ class Documents(QObject):
     def _on_read(self, snapshot: Snapshot, view: View | None, path: Path) -> None:
         self.recent.add(path)
         self.opened.emit(snapshot, path, view)
+
+    def _on_origin(self, origin: Origin, path: Path) -> None:
+        if origin.experiment.data.name == OWN:
+            sentence = "Its experiment learns from somebody's own data, which a figure does not hold."
+            self._cannot_open(path, Trouble(sentence))
+        else:
+            self.untrained.emit(title_of(origin.experiment), origin.experiment)
 
     def showing(self, snapshot: Snapshot, path: Path | None, session: bool) -> None:
         """A model is on show now, as a file has it; ``session`` says whether the file tells more than the model."""

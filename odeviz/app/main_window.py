@@ -34,6 +34,7 @@ from odeviz.panels.solver_bar import SolverBar
 from odeviz.panels.steps_panel import StepsPanel
 from odeviz.panels.time_bar import TimeBar
 from odeviz.panels.view_panel import ViewPanel
+from odeviz.tasks.experiment_string import is_experiment_string
 from odeviz.widgets.icons import icon
 from odeviz.widgets.notice_bar import NoticeBar
 from odeviz.widgets.theme import Theme
@@ -64,8 +65,10 @@ class MainWindow(QMainWindow):
 
     #: How long a paint took, in seconds.
     painted = Signal(float)
-    #: A model file was dropped on the window.
+    #: A file was dropped on the window.
     file_dropped = Signal(object)
+    #: An experiment's line was dropped on the window.
+    line_dropped = Signal(str)
     #: The window wants to close; :attr:`may_close` decides.
     close_wanted = Signal()
 
@@ -299,7 +302,7 @@ class MainWindow(QMainWindow):
         event.accept()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if self._dropped(event) is not None:
+        if self._dropped(event) is not None or is_experiment_string(event.mimeData().text()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
@@ -307,6 +310,9 @@ class MainWindow(QMainWindow):
         if path is not None:
             event.acceptProposedAction()
             self.file_dropped.emit(path)
+        elif is_experiment_string(event.mimeData().text()):
+            event.acceptProposedAction()
+            self.line_dropped.emit(event.mimeData().text())
 
     @staticmethod
     def _dropped(event: QDropEvent) -> Path | None:

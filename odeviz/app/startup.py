@@ -101,6 +101,7 @@ class Desk(QObject):
         if what.file is not None:
             documents.failed.connect(self._open_default)
             documents.opened.connect(self._opened)
+            documents.untrained.connect(self._opened)
             documents.open(what.file)
         elif not what.experiment or not self.controller.strings.open(what.experiment):
             documents.open_preset(what.preset)
@@ -110,6 +111,7 @@ class Desk(QObject):
     def _opened(self) -> None:
         self.controller.documents.failed.disconnect(self._open_default)
         self.controller.documents.opened.disconnect(self._opened)
+        self.controller.documents.untrained.disconnect(self._opened)
 
     @Slot()
     def _open_default(self) -> None:

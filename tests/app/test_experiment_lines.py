@@ -1,7 +1,11 @@
 """Experiments copied from the window and pasted into it."""
 
+import numpy as np
 from PySide6.QtGui import QGuiApplication
 
+from odeviz.analysis.results import DataResult
+from odeviz.exporting.tables import save_table
+from odeviz.storage.origin import Origin
 from odeviz.tasks import Experiment
 from odeviz.tasks.presets import PRESETS
 
@@ -47,3 +51,19 @@ def test_a_pasted_preset_is_called_by_its_title(rig):
     QGuiApplication.clipboard().setText("odeviz:moons-density")
     rig.control.do("paste_experiment")
     assert rig.bench.message.startswith(PRESETS["moons-density"].title)
+
+
+def test_an_exported_figure_opens_the_experiment_it_shows(rig, tmp_path):
+    experiment = PRESETS["moons-density"].experiment.with_setting("seed", 8)
+    own = Experiment.of("density", {"data.name": "own"})
+    table = DataResult(np.zeros((2, 2)), np.zeros(2, dtype=np.int64))
+    for name, shown in (("figure", experiment), ("own", own)):
+        save_table(table, tmp_path / f"{name}.npz", origin=Origin(shown, 42))
+    rig.window.file_dropped.emit(tmp_path / "figure.npz")
+    rig.tick()
+    assert rig.bench.experiment == experiment
+    assert rig.bench.snapshot.iteration == 0
+    rig.window.file_dropped.emit(tmp_path / "own.npz")
+    assert rig.dialogs.troubles[0][0] == "own.npz could not be opened"
+    assert "own data" in rig.dialogs.troubles[0][1].sentence
+    assert rig.bench.experiment == experiment

@@ -115,20 +115,35 @@ def test_the_window_fits(make_window, width, height):
     assert window.flow.height() >= 0.5 * height
 
 
-def test_a_model_file_can_be_dropped_on_the_window(make_window, qtbot, tmp_path):
-    window = make_window()
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.odeviz"))])
-    event = QDropEvent(
+def dropped(data):
+    return QDropEvent(
         QPointF(10, 10),
         Qt.DropAction.CopyAction,
         data,
         Qt.MouseButton.LeftButton,
         Qt.KeyboardModifier.NoModifier,
     )
+
+
+def test_a_model_file_can_be_dropped_on_the_window(make_window, qtbot, tmp_path):
+    window = make_window()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.odeviz"))])
     with qtbot.waitSignal(window.file_dropped) as caught:
-        window.dropEvent(event)
+        window.dropEvent(dropped(data))
     assert caught.args == [tmp_path / "a.odeviz"]
+
+
+def test_an_experiments_line_can_be_dropped_on_the_window_and_other_texts_cannot(make_window, qtbot):
+    window = make_window()
+    line, other = QMimeData(), QMimeData()
+    line.setText("odeviz:moons-density?seed=3")
+    other.setText("moons-density")
+    with qtbot.assertNotEmitted(window.line_dropped):
+        window.dropEvent(dropped(other))
+    with qtbot.waitSignal(window.line_dropped) as caught:
+        window.dropEvent(dropped(line))
+    assert caught.args == ["odeviz:moons-density?seed=3"]
 
 
 def test_a_paint_is_timed(make_window, qtbot):
