@@ -305,6 +305,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
     *_layer_specs(),
     *_look_specs(),
     *_theme_specs(),
+    ActionSpec("log", "Log", "Everything the window has told, with details.", "View", "Ctrl+Shift+L", "list-bullets",
+               first=True),
+    ActionSpec("dismiss", "Dismiss Message", "Put away the newest message at the bottom right.", "View",
+               "Shift+Esc", "x"),
     ActionSpec("reset_layout", "Reset Layout", "Put all panels back where they were at first.", "View",
                icon="layout", first=True),
 

@@ -59,6 +59,8 @@ def commands_of(control: Controller) -> dict[str, Callable[[], object]]:
         **{f"colour.{key}": partial(bench.colour_by, key) for key in COLOURINGS},
         **{f"projection.{kind}": partial(control.flow.project, kind) for kind in PROJECTIONS},
         **{f"theme.{mode}": partial(_wear, control, mode) for mode in MODES},
+        "log": control.telling.show_log,
+        "dismiss": control.telling.dismiss,
         "reset_layout": control.window.reset_layout,
         "reset_settings": control.reset_settings,
         "train": run.toggle,

@@ -25,8 +25,10 @@ from odeviz.app.restoring import Restoring
 from odeviz.app.run_control import RunControl
 from odeviz.app.run_history import RunHistory
 from odeviz.app.session_view import show_view
+from odeviz.app.telling import Telling
 from odeviz.bridge import JobRunner, Phase, SolveService, Trainer, Trouble
 from odeviz.state import Workbench
+from odeviz.state.log import Log
 from odeviz.storage.own_data import OwnData
 from odeviz.storage.session_file import View
 from odeviz.tasks.experiment import Experiment
@@ -62,8 +64,10 @@ class Controller(QObject):
         self.trainer = trainer or Trainer(process=True, parent=self)
         self.service = service or SolveService(parent=self)
         self.jobs = jobs or JobRunner(parent=self)
-        self.dialogs = dialogs or Dialogs(window)
+        self.log = Log(self)
+        self.dialogs = dialogs or Dialogs(window, self.log)
         self.bench = Workbench(self)
+        self.telling = Telling(self.bench, self.log, window, self)
         self.redraw = RedrawLoop(self)
         self.run = RunControl(self.bench, self.trainer, window, self)
         self.history = RunHistory(self.bench, window, self)

@@ -10,9 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 import odeviz
-from odeviz.app.errors import TroubleDialog
 from odeviz.app.shortcut_sheet import ShortcutSheet
 from odeviz.bridge import Trouble
+from odeviz.state.log import Log, Note
 
 MODEL_FILES = "odeviz models (*.odeviz)"
 SESSION_FILES = "odeviz sessions (*.odeviz-session)"
@@ -22,8 +22,8 @@ _ALL_FILES = "odeviz models and sessions (*.odeviz *.odeviz-session)"
 class Dialogs:
     """Asks a person. Every question returns None (or "cancel") when it was left unanswered."""
 
-    def __init__(self, parent: QWidget) -> None:
-        self._parent = parent
+    def __init__(self, parent: QWidget, log: Log) -> None:
+        self._parent, self._log = parent, log
 
     def model_to_open(self, folder: Path) -> Path | None:
         name, _ = QFileDialog.getOpenFileName(
@@ -58,8 +58,8 @@ class Dialogs:
         return {buttons.Save: "save", buttons.Discard: "discard"}.get(buttons(answer), "cancel")
 
     def trouble(self, trouble: Trouble, title: str) -> None:
-        """Say what went wrong, without blocking."""
-        TroubleDialog(trouble, title, self._parent).open()
+        """Say what went wrong, in nobody's way."""
+        self._log.tell(Note(trouble.sentence, "error", title, trouble.details))
 
     def shortcuts(self) -> None:
         ShortcutSheet(self._parent).open()

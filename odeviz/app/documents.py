@@ -199,10 +199,10 @@ class Documents(QObject):
 
     def fail(self, title: str, trouble: Trouble) -> None:
         """Tell what could not be done, and why."""
-        self.bench.say(f"{title}: {trouble.sentence}")
-        self.failed.emit(f"{title}: {trouble.sentence}")
         # A foreseen failure says all in its sentence; a traceback beside it would only frighten.
         self.dialogs.trouble(trouble if trouble.unexpected else Trouble(trouble.sentence), title)
+        self.bench.say(f"{title}: {trouble.sentence}")
+        self.failed.emit(f"{title}: {trouble.sentence}")
 
     def suggestion(self, suffix: str = "") -> str:
         """A name for a file of what is on show."""

@@ -56,9 +56,9 @@ class ExperimentStrings(QObject):
         return True
 
     def _fail(self, title: str, sentence: str) -> None:
+        self._dialogs.trouble(Trouble(sentence), title)
         self._bench.say(f"{title}: {sentence}")
         self.failed.emit(sentence)
-        self._dialogs.trouble(Trouble(sentence), title)
 
 
 def title_of(experiment: Experiment) -> str:

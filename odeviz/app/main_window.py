@@ -27,6 +27,7 @@ from odeviz.panels.density_panel import DensityPanel
 from odeviz.panels.experiment_form import ExperimentForm
 from odeviz.panels.flow_view import FlowView
 from odeviz.panels.history_panels import LossPanel, NfePanel
+from odeviz.panels.log_panel import LogPanel
 from odeviz.panels.precision_panel import PrecisionPanel
 from odeviz.panels.replay_mark import ReplayMark
 from odeviz.panels.series_panel import SeriesPanel
@@ -40,7 +41,7 @@ from odeviz.widgets.notice_bar import NoticeBar
 from odeviz.widgets.theme import Theme
 
 #: Raised when docks are added, renamed or laid out anew: a layout remembered by another version is left alone.
-LAYOUT_VERSION = 4
+LAYOUT_VERSION = 5
 TOOLBAR = (
     "train",
     "step",
@@ -128,8 +129,9 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(loss, nfe)
         self.tabifyDockWidget(nfe, precision)
         self.tabifyDockWidget(loss, self.docks["series"])
-        for dock in self.docks.values():
-            dock.show()
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.docks["log"])
+        for key, dock in self.docks.items():
+            dock.setVisible(key != "log")
         density.raise_()
         loss.raise_()
         wide = self.width() >= 1200
@@ -170,6 +172,7 @@ class MainWindow(QMainWindow):
         self.density = DensityPanel(self.theme)
         self.view = ViewPanel(self.theme)
         self.precision = PrecisionPanel(self.theme)
+        self.log = LogPanel(self.theme)
         centre = QFrame(self)
         centre.setProperty("role", "panel")
         column = QVBoxLayout(centre)
@@ -188,7 +191,7 @@ class MainWindow(QMainWindow):
         self.docks: dict[str, QDockWidget] = {}
         features = QDockWidget.DockWidgetFeature
         for panel in (
-            self.form, self.density, self.view, self.steps, self.loss, self.nfe, self.precision, self.series,
+            self.form, self.density, self.view, self.steps, self.loss, self.nfe, self.precision, self.series, self.log,
         ):  # fmt: skip
             dock = QDockWidget(panel.title, self)
             dock.setObjectName(f"dock.{panel.key}")

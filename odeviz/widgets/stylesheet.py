@@ -24,7 +24,7 @@ QLabel[role="title"] { font-size: ${title}px; font-weight: 600; }
 QLabel[role="headline"] { font-size: ${headline}px; font-weight: 600; }
 QLabel[role="caption"] { font-size: ${caption}px; color: $muted; }
 QLabel[role="section"] { font-size: ${caption}px; font-weight: 600; color: $muted; }
-QLabel[role="value"] { font-weight: 600; }
+QLabel[role="value"], QLabel[role="strong"] { font-weight: 600; }
 QLabel[role="symbol"] { color: $faint; font-style: italic; }
 QLabel[role="error"] { font-size: ${caption}px; color: $danger; }
 QLabel[role="readout"] { font-size: ${caption}px; color: $text; }
@@ -34,6 +34,11 @@ QFrame[role="card"] { background: $raised; border: 1px solid $separator; border-
 QFrame[role="panel"] { background: $base; border: none; }
 QFrame[role="notice"] { background: $warning_soft; border: none; border-radius: 6px; }
 QFrame[role="trouble"] { background: $danger_soft; border: 1px solid $danger; border-radius: 8px; }
+QFrame[role="toast"] { background: $raised; border: 1px solid $grid; border-left: 3px solid $accent;
+  border-radius: 8px; }
+QFrame[role="toast"][level="warning"] { border-left-color: $warning; }
+QFrame[role="toast"][level="error"] { border-left-color: $danger; }
+QFrame[role="toast"]:focus { border-color: $accent; }
 QFrame[role="line"] { background: $separator; border: none; max-height: 1px; min-height: 1px; }
 
 QPushButton { background: $raised; color: $text; border: 1px solid $grid; border-radius: 6px;

@@ -18,6 +18,8 @@ from odeviz.exporting.palette import mix, palette
 from odeviz.widgets.stylesheet import stylesheet
 
 MODES = ("system", "light", "dark")
+#: How large text can be, as shares of the system's size.
+TEXT_SIZES = (1.0, 1.25, 1.5, 2.0)
 
 #: All gaps and paddings are multiples of this many pixels.
 GRID = 4
@@ -100,13 +102,20 @@ def colors(dark: bool) -> Colors:
 
 
 class Theme(QObject):
-    """Which colours the window wears. ``changed`` is emitted after ``colors`` and ``density_map`` are new."""
+    """Which colours the window wears, how large its text is, and whether things may move by themselves.
+
+    ``changed`` is emitted after ``colors``, ``density_map``, ``scale`` or ``calm`` are new.
+    """
 
     changed = Signal()
 
     def __init__(self, mode: str = "system", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.mode = mode
+        #: Text is this many times as large as the system's.
+        self.scale = 1.0
+        #: Reduced motion: nothing moves that no hand has moved.
+        self.calm = _system_is_calm()
         self._app: QApplication | None = None
         self.dark = False
         self.colors = colors(False)
@@ -128,6 +137,25 @@ class Theme(QObject):
             QGuiApplication.styleHints().setColorScheme(scheme)
         self._take(self._wanted())
 
+    def set_scale(self, scale: float) -> None:
+        """How large text is: one of :data:`TEXT_SIZES`. Raises ``ValueError`` for any other number."""
+        if scale not in TEXT_SIZES:
+            raise ValueError(f"text size must be one of {', '.join(map(str, TEXT_SIZES))}, not {scale!r}")
+        if scale != self.scale:
+            self.scale = scale
+            self._dress()
+            self.changed.emit()
+
+    def set_calm(self, calm: bool) -> None:
+        """Whether nothing shall move by itself."""
+        if calm != self.calm:
+            self.calm = calm
+            self.changed.emit()
+
+    def px(self, pixels: float) -> int:
+        """A length that grows with the text."""
+        return round(pixels * self.scale)
+
     def apply(self, app: QApplication) -> None:
         """Dress the application: Fusion, a palette and one stylesheet, renewed whenever the theme changes."""
         self._app = app
@@ -143,7 +171,7 @@ class Theme(QObject):
     def font(self, step: int = 0, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
         """The system's font on the one type scale: -1 caption, 0 body, 1 title, 2 headline; even digits."""
         font = QFont(QGuiApplication.font())
-        font.setPixelSize(type_size(step))
+        font.setPixelSize(type_size(step, self.scale))
         font.setWeight(weight)
         font.setFeature(QFont.Tag("tnum"), 1)
         return font
@@ -173,7 +201,7 @@ class Theme(QObject):
         if self._app is None:
             return
         self._app.setPalette(self._palette())
-        sheet = stylesheet(self.colors, [type_size(step) for step in (-1, 0, 1, 2)])
+        sheet = stylesheet(self.colors, [type_size(step, self.scale) for step in (-1, 0, 1, 2)])
         if sheet != self._app.styleSheet():
             self._app.setStyleSheet(sheet)
 
@@ -195,7 +223,14 @@ class Theme(QObject):
         return result
 
 
-def type_size(step: int) -> int:
+def type_size(step: int, scale: float = 1.0) -> int:
     """Pixels of the type scale at a step from -1 (caption) to 2 (headline), from the system's font size."""
     body = max(12, QFontInfo(QGuiApplication.font()).pixelSize())
-    return body + (-1, 0, 2, 6)[step + 1]
+    return round(scale * (body + (-1, 0, 2, 6)[step + 1]))
+
+
+def _system_is_calm() -> bool:
+    """Whether the system asks for reduced motion; versions of Qt that cannot tell say no."""
+    hints = getattr(QGuiApplication.styleHints(), "accessibility", None)
+    preference = getattr(hints() if hints is not None else None, "motionPreference", None)
+    return preference is not None and getattr(preference(), "name", "") == "ReducedMotion"

@@ -2,11 +2,8 @@ import sys
 import threading
 
 import pytest
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog
 
-from odeviz.app.errors import ErrorHooks, TroubleDialog
-from odeviz.bridge import Trouble
+from odeviz.app.errors import ErrorHooks
 
 
 @pytest.fixture
@@ -49,20 +46,3 @@ def test_the_same_exception_is_told_once(qtbot, hooks):
     qtbot.waitUntil(lambda: len(seen) == 1, timeout=5000)
     qtbot.wait(10)
     assert len(seen) == 1
-
-
-def test_details_unfold_and_can_be_copied(qtbot):
-    dialog = TroubleDialog(Trouble("It broke.", "Traceback: line 1"))
-    qtbot.addWidget(dialog)
-    assert isinstance(dialog, QDialog)
-    assert dialog.text.isHidden()
-    dialog.fold.click()
-    assert not dialog.text.isHidden()
-    dialog.copy.click()
-    assert QGuiApplication.clipboard().text() == "Traceback: line 1"
-
-
-def test_without_details_there_is_nothing_to_unfold(qtbot):
-    dialog = TroubleDialog(Trouble("The file is empty."))
-    qtbot.addWidget(dialog)
-    assert dialog.fold.isHidden()

@@ -1,0 +1,49 @@
+"""One way to tell things: all that is said goes to the log; what went wrong also shows as a toast."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Slot
+
+from odeviz.app.main_window import MainWindow
+from odeviz.bridge import Phase
+from odeviz.state import Workbench
+from odeviz.state.log import Log, Note
+from odeviz.widgets.toasts import Message, Toasts
+
+
+class Telling(QObject):
+    """Joins workbench, log, log panel and toasts."""
+
+    def __init__(self, bench: Workbench, log: Log, window: MainWindow, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._bench, self.log, self._window = bench, log, window
+        self.toasts = Toasts(window.theme, window, foot=window.statusBar().sizeHint().height() + 12)
+        self.toasts.setObjectName("toasts")
+        bench.message_changed.connect(self._on_message)
+        log.added.connect(self._on_note)
+        log.cleared.connect(window.log.clear)
+        window.log.clear_wanted.connect(log.clear)
+
+    def dismiss(self) -> None:
+        """The newest toast goes."""
+        self.toasts.dismiss()
+
+    def show_log(self) -> None:
+        """The log's panel, with the keyboard in its filter."""
+        dock = self._window.docks["log"]
+        dock.show()
+        dock.raise_()
+        self._window.log.words.setFocus()
+
+    @Slot(str)
+    def _on_message(self, text: str) -> None:
+        # What was only begun is no news.
+        if text and not text.endswith("…"):
+            troubled = self._bench.training.phase is Phase.TROUBLE and text == self._bench.training.message
+            self.log.tell(Note(text, "warning" if troubled else "info"))
+
+    @Slot(object)
+    def _on_note(self, note: Note) -> None:
+        self._window.log.add(note)
+        if note.level != "info":
+            self.toasts.tell(Message(note.text, note.level, note.title, note.details))

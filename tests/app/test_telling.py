@@ -1,0 +1,92 @@
+"""Messages: what goes wrong shows as a toast, and all that was said is in the log."""
+
+import pytest
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QEnterEvent, QGuiApplication
+
+from odeviz.app.dialogs import Dialogs
+from odeviz.bridge import Trouble
+from odeviz.state.log import Log, Note
+from odeviz.widgets import toasts
+
+
+@pytest.fixture
+def told(rig, qtbot):
+    rig.window.show()
+    qtbot.waitExposed(rig.window)
+    return rig
+
+
+def fail(rig, sentence="It broke.", title="Saving failed", details="Traceback: line 1"):
+    Dialogs(rig.window, rig.control.log).trouble(Trouble(sentence, details), title)
+    return rig.control.telling.toasts.shown[-1]
+
+
+def test_a_failure_shows_as_a_toast_whose_details_unfold_and_can_be_copied(told, qtbot):
+    toast = fail(told)
+    assert toast.isVisible()
+    assert not toast.details.isVisible()
+    low = toast.height()
+    qtbot.mouseClick(toast.fold, Qt.MouseButton.LeftButton)
+    assert toast.details.isVisible()
+    assert toast.height() > low
+    qtbot.mouseClick(toast.copy, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == "Saving failed: It broke.\nTraceback: line 1"
+    corner = toast.mapTo(told.window, toast.rect().bottomRight())
+    assert corner.x() < told.window.width()
+    assert corner.y() < told.window.statusBar().y()
+
+
+def test_a_key_dismisses_the_newest_and_the_next_in_line_comes(told):
+    for k in range(toasts.MOST + 1):
+        fail(told, f"Failure {k}.")
+    shown = told.control.telling.toasts
+    assert len(shown.shown) == toasts.MOST
+    told.window.actions_["dismiss"].trigger()
+    assert [each.message.text for each in shown.shown] == ["Failure 0.", "Failure 1.", "Failure 3."]
+    while shown.shown:
+        told.window.actions_["dismiss"].trigger()
+    assert not shown.isVisible()
+
+
+def test_a_warning_goes_by_itself_but_waits_under_the_mouse(told, qtbot, monkeypatch):
+    monkeypatch.setitem(toasts.STAYS, "warning", 1)
+    told.control.log.tell(Note("It was stiff.", "warning"))
+    shown = told.control.telling.toasts
+    toast = shown.shown[0]
+    assert toast.waiting
+    point = QPointF(5, 5)
+    toast.enterEvent(QEnterEvent(point, point, point))
+    assert not toast.waiting
+    toast.leaveEvent(QEvent(QEvent.Type.Leave))
+    qtbot.waitUntil(lambda: not shown.shown)
+
+
+def test_the_log_keeps_what_was_said_once_and_finds_it_again(told, qtbot):
+    fail(told)
+    told.bench.say("Saving failed: It broke.")
+    told.bench.say("Saved a.odeviz.")
+    told.bench.say("Reading b.csv…")
+    panel = told.window.log
+    assert panel.list.topLevelItemCount() == 2
+    told.control.do("log")
+    assert panel.isVisible()
+    qtbot.keyClicks(panel.words, "broke")
+    assert [note.text for note in panel.notes()] == ["It broke."]
+    panel.list.setCurrentItem(panel.list.topLevelItem(0))
+    assert panel.details.toPlainText() == "Traceback: line 1"
+    qtbot.mouseClick(panel.copy_button, Qt.MouseButton.LeftButton)
+    assert "error: Saving failed: It broke.\nTraceback: line 1" in QGuiApplication.clipboard().text()
+    panel.words.clear()
+    panel.level.setCurrentIndex(2)
+    assert len(panel.notes()) == 1
+    qtbot.mouseClick(panel.clear_button, Qt.MouseButton.LeftButton)
+    assert told.control.log.notes == ()
+    assert panel.notes() == []
+
+
+def test_the_log_forgets_the_oldest():
+    log = Log()
+    for k in range(600):
+        log.tell(Note(str(k)))
+    assert (len(log.notes), log.notes[0].text) == (500, "100")
