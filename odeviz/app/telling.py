@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Qt, Slot
 
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Phase
 from odeviz.state import Workbench
 from odeviz.state.log import Log, Note
 from odeviz.widgets.toasts import Message, Toasts
+
+#: Pixels of the log's height when it is first shown.
+_HEIGHT = 190
 
 
 class Telling(QObject):
@@ -31,8 +34,12 @@ class Telling(QObject):
     def show_log(self) -> None:
         """The log's panel, with the keyboard in its filter."""
         dock = self._window.docks["log"]
+        first = dock.isHidden()
         dock.show()
         dock.raise_()
+        if first:
+            self._window.resizeDocks([dock], [self._window.theme.px(_HEIGHT)], Qt.Orientation.Vertical)
+        self.toasts.clear()
         self._window.log.words.setFocus()
 
     @Slot(str)
@@ -45,5 +52,5 @@ class Telling(QObject):
     @Slot(object)
     def _on_note(self, note: Note) -> None:
         self._window.log.add(note)
-        if note.level != "info":
+        if note.level != "info" and not self._window.is_seen(self._window.log):
             self.toasts.tell(Message(note.text, note.level, note.title, note.details))

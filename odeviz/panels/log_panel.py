@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QComboBox,
     QHBoxLayout,
     QHeaderView,
@@ -134,11 +135,20 @@ class LogPanel(Panel):
         column.setContentsMargins(0, 0, 0, 8)
         column.setSpacing(8)
         column.addLayout(row)
-        for widget, share in ((self._stack, 3), (self.details, 2)):
-            holder = QHBoxLayout()
-            holder.setContentsMargins(12, 0, 12, 0)
-            holder.addWidget(widget)
-            column.addLayout(holder, share)
+        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._both.setContentsMargins(12, 0, 12, 0)
+        self._both.setSpacing(8)
+        self._both.addWidget(self._stack, 3)
+        self._both.addWidget(self.details, 2)
+        column.addLayout(self._both, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        # The details stand beside the list where there is room, else below it.
+        wide = self.width() > 2 * self.height()
+        direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
+        if self._both.direction() != direction:
+            self._both.setDirection(direction)
+        super().resizeEvent(event)
 
     def _items(self) -> list[QTreeWidgetItem]:
         items = (self.list.topLevelItem(row) for row in range(self.list.topLevelItemCount()))

@@ -34,10 +34,9 @@ QFrame[role="card"] { background: $raised; border: 1px solid $separator; border-
 QFrame[role="panel"] { background: $base; border: none; }
 QFrame[role="notice"] { background: $warning_soft; border: none; border-radius: 6px; }
 QFrame[role="trouble"] { background: $danger_soft; border: 1px solid $danger; border-radius: 8px; }
-QFrame[role="toast"] { background: $raised; border: 1px solid $grid; border-left: 3px solid $accent;
-  border-radius: 8px; }
-QFrame[role="toast"][level="warning"] { border-left-color: $warning; }
-QFrame[role="toast"][level="error"] { border-left-color: $danger; }
+QFrame[role="toast"] { background: $raised; border: 1px solid $grid; border-radius: 8px; }
+QFrame[role="toast"][level="warning"] { border-color: $warning; }
+QFrame[role="toast"][level="error"] { border-color: $danger; }
 QFrame[role="toast"]:focus { border-color: $accent; }
 QFrame[role="line"] { background: $separator; border: none; max-height: 1px; min-height: 1px; }
 

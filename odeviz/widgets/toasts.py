@@ -253,8 +253,11 @@ class Toasts(QWidget):
         self.raise_()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize and self.shown:
+        if self.shown and event.type() == QEvent.Type.Resize:
             self.place()
+        elif self.shown and event.type() == QEvent.Type.LayoutRequest:
+            # What has come into the window has come on top.
+            self.raise_()
         return super().eventFilter(watched, event)
 
     def _fill(self) -> None:

@@ -54,6 +54,7 @@ def test_a_warning_goes_by_itself_but_waits_under_the_mouse(told, qtbot, monkeyp
     told.control.log.tell(Note("It was stiff.", "warning"))
     shown = told.control.telling.toasts
     toast = shown.shown[0]
+    toast.leaveEvent(QEvent(QEvent.Type.Leave))
     assert toast.waiting
     point = QPointF(5, 5)
     toast.enterEvent(QEnterEvent(point, point, point))
