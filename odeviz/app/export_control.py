@@ -74,7 +74,9 @@ class ExportControl(QObject):
         self.service.answered.connect(self._on_answered)
         self._reported.connect(self._on_reported)
         for panel in self._panels():
-            panel.exports_wanted.connect(self._offer)
+            # In the flow view the right button turns space.
+            if panel is not window.flow:
+                panel.exports_wanted.connect(self._offer)
 
     def shutdown(self, timeout: float = 2.0) -> bool:
         """Cancel what is under way and join both threads; True if they have ended within the bound."""
