@@ -62,6 +62,8 @@ class ExportControl(QObject):
         self._documents, self._dialogs, self._settings = documents, dialogs, settings
         self.service = service or SolveService(parent=self)
         self.drawer = drawer or JobRunner(parent=self)
+        #: Films are drawn in another process: many frames would hold the interpreter lock for too long.
+        self._apart = drawer is None
         self._dialog: ExportDialog | None = None
         self._now: Shown | None = None
         #: Waits for its answer; the latest preview wanted; the one that waits for the one being drawn.
@@ -222,7 +224,9 @@ class ExportControl(QObject):
         elif job.goal == "copy":
             self.drawer.submit(partial(encode, job), partial(self._copied, job), partial(self._not_done, job))
         else:
-            work = partial(write_file, job, partial(self._reported.emit, "Drawing"), self._cancel)
+            work = partial(
+                write_file, job, self._apart, partial(self._reported.emit, "Drawing"), self._cancel
+            )
             self.drawer.submit(work, partial(self._written, job), partial(self._not_done, job))
 
     def _draw(self, job: Job) -> None:

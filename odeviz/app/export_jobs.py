@@ -6,10 +6,10 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QGuiApplication, QImage
 
 from odeviz.app.exports import Export, Shown
+from odeviz.exporting.apart import write_apart
 from odeviz.exporting.output import (
     FILMS,
     TABLES,
@@ -53,10 +53,11 @@ def draw_preview(job: Job, room: tuple[int, int]) -> Preview:
     return preview(job.export.material(job.now), job.order, *room)
 
 
-def write_file(job: Job, progress: Progress, cancel: threading.Event) -> bool:
-    """Write the file; False if it was cancelled."""
+def write_file(job: Job, apart: bool, progress: Progress, cancel: threading.Event) -> bool:
+    """Write the file, a film in a process ``apart`` if that is wanted; False if it was cancelled."""
     assert job.path is not None
-    return write(job.export.material(job.now), job.order, job.path, progress, cancel)
+    how = write_apart if apart and job.export.is_film else write
+    return how(job.export.material(job.now), job.order, job.path, progress, cancel)
 
 
 def encode(job: Job) -> bytes | str:
@@ -73,12 +74,13 @@ def save_image(picture: QImage, path: Path) -> None:
 
 
 def to_clipboard(content: bytes | str) -> None:
-    """Put a PNG's bytes or a text on the clipboard; on the GUI thread."""
-    data = QMimeData()
+    """Put a PNG's bytes or a text on the clipboard; on the GUI thread.
+
+    The image keeps the file's texts, which tell the experiment. No QMimeData is made here: one made by Python that is
+    still on the clipboard when the process ends crashes it.
+    """
+    clipboard = QGuiApplication.clipboard()
     if isinstance(content, str):
-        data.setText(content)
+        clipboard.setText(content)
     else:
-        data.setImageData(QImage.fromData(content, "PNG"))
-        # The file's own bytes too: they tell the experiment.
-        data.setData("image/png", content)
-    QGuiApplication.clipboard().setMimeData(data)
+        clipboard.setImage(QImage.fromData(content, "PNG"))
