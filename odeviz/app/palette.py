@@ -132,6 +132,12 @@ class CommandPalette(QDialog):
         first = self.list.topLevelItem(0)
         if first is not None:
             self.list.setCurrentItem(first)
+        else:
+            nothing = QTreeWidgetItem([f"Nothing that can be done now fits “{text.strip()}”", "", ""])
+            nothing.setFlags(Qt.ItemFlag.NoItemFlags)
+            self.list.addTopLevelItem(nothing)
+            # Only an item that stands in its list can span the columns.
+            nothing.setFirstColumnSpanned(True)
 
     @Slot()
     def _choose(self) -> None:

@@ -118,7 +118,19 @@ def test_the_palette_offers_only_what_can_be_done_now(actions):
     palette = CommandPalette(actions, actions._theme)
     palette.line.setText("save")
     titles = [palette.list.topLevelItem(row).text(0) for row in range(palette.list.topLevelItemCount())]
+    assert titles
     assert not any(title.startswith("Save") for title in titles)
+    palette.deleteLater()
+
+
+def test_the_palette_says_when_nothing_fits_and_return_does_nothing(actions):
+    palette = CommandPalette(actions, actions._theme)
+    chosen = []
+    palette.chosen.connect(chosen.append)
+    palette.line.setText("qqq zzz")
+    assert palette.list.topLevelItem(0).text(0) == "Nothing that can be done now fits “qqq zzz”"
+    palette.line.returnPressed.emit()
+    assert chosen == []
     palette.deleteLater()
 
 

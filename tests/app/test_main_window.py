@@ -60,6 +60,18 @@ def test_a_layout_of_another_version_is_left_alone(make_window, settings, monkey
     assert not second.docks["nfe"].isHidden()
 
 
+def test_a_theme_is_remembered_if_it_was_chosen_in_the_window(make_window, settings):
+    given = make_window(settings)
+    given.show()
+    given.close()
+    assert settings.value("window/theme") is None
+    chosen = make_window(settings)
+    chosen.theme.set_mode("dark")
+    chosen.show()
+    chosen.close()
+    assert settings.value("window/theme") == "dark"
+
+
 def test_reset_layout_brings_everything_back(make_window):
     window = make_window()
     window.show()

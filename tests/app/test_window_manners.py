@@ -94,27 +94,24 @@ def trained(rig, seconds):
     rig.bench.set_document(None, unsaved=True)
 
 
-@pytest.mark.parametrize("start", ["reset", "train", "step", "restart"])
-def test_a_long_run_is_not_thrown_away_without_a_question(rig, start):
+def test_a_long_run_is_not_thrown_away_without_a_question_and_a_short_one_is(rig):
     trained(rig, seconds=300.0)
     asked = []
     rig.dialogs.keep_changes = lambda what: asked.append(what) or "cancel"
-    if start == "restart":
-        rig.bench.edit("field.width", 8)
-        rig.window.form.restart_requested.emit()
-    else:
+    for start in ("reset", "train", "step"):
         rig.control.do(start)
-    assert asked == ["The model (10 iterations, 5 min of training) was trained and is not saved."]
+    rig.bench.edit("field.width", 8)
+    rig.window.form.restart_requested.emit()
+    assert asked == ["The model (10 iterations, 5 min of training) was trained and is not saved."] * 4
     assert rig.sessions == []
     rig.dialogs.keep_changes = lambda what: "discard"
-    rig.control.do(start if start != "restart" else "train")
-    assert len(rig.sessions) == 1
-
-
-def test_a_short_run_is(rig):
-    trained(rig, seconds=3.0)
     rig.control.do("reset")
     assert len(rig.sessions) == 1
+
+    trained(rig, seconds=3.0)
+    rig.dialogs.keep_changes = None
+    rig.control.do("reset")
+    assert len(rig.sessions) == 2
 
 
 def test_a_long_run_can_be_saved_first(rig, model_file):
