@@ -34,7 +34,7 @@ class FrameCache(Generic[Frame]):
     """
 
     def __init__(
-        self, t1: float, count: int = 25, grids: Sequence[int] = (40, 100), glances: Sequence[int] = (56, 100)
+        self, t1: float, count: int = 25, grids: Sequence[int] = (40, 100), glances: Sequence[int] = (48, 100)
     ) -> None:
         self.t1 = t1
         self.grids, self.glances = tuple(grids), tuple(glances)
