@@ -10,6 +10,7 @@ from odeviz.analysis.filming import around, crowd
 from odeviz.analysis.results import SolverChoice
 from odeviz.commands.arguments import UserError, solver_choice
 from odeviz.tasks.registry import TASKS, task_of
+from odeviz.tasks.viewpoint import Viewpoint
 
 if TYPE_CHECKING:
     from odeviz.analysis.study import Study
@@ -32,6 +33,10 @@ VIEWS = tuple(
 )
 #: Those that show one moment of the flow.
 AT_A_TIME = ("flow", "density", "decision")
+#: Views that follow the playhead do so too.
+_FOLLOWING = tuple(
+    dict.fromkeys(view.key for task in TASKS.values() for view in task.views if "time" in view.follows)
+)
 #: Those that need no solve.
 _RECORDED = ("loss", "nfe")
 #: How a map is solved unless the options say otherwise: precisely, so that it shows the model, not its solver.
@@ -42,8 +47,9 @@ _CELLS, _FINE_CELLS, _DATA_POINTS = 200, 400, 1000
 def results_of(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
     """What the panel's figure is drawn from, by the figure's own names."""
     panel = given.panel
-    if panel not in AT_A_TIME and given.time is not None:
-        raise UserError(f"--time means nothing to the {panel} panel, but to {', '.join(AT_A_TIME)}")
+    if panel not in (*AT_A_TIME, *_FOLLOWING) and given.time is not None:
+        known = ", ".join((*AT_A_TIME, *_FOLLOWING))
+        raise UserError(f"--time means nothing to the {panel} panel, but to {known}")
     if panel in _RECORDED:
         return _recorded(snapshot, given)
     if panel not in PANELS:
@@ -56,11 +62,7 @@ def results_of(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
     study = Study(snapshot)
     # A decision is drawn where the data lies, at the flow's start.
     default = 0.0 if panel == "decision" else study.t1
-    time = default if given.time is None else given.time
-    if time > study.t1:
-        raise UserError(
-            f"--time must be a number from 0 to {study.t1:g}, the end of this model's flow, not {time:g}"
-        )
+    time = default if given.time is None else _within(study, given.time)
     if panel == "steps":
         flow = crowd(study, choice)
         return {"flow": flow, "steps": flow.steps}
@@ -85,11 +87,22 @@ def _view(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
 
     from odeviz.analysis.study import Study
 
-    picture = Study(snapshot).view(given.panel, solver_choice(snapshot.experiment, given))
+    study = Study(snapshot)
+    viewpoint = Viewpoint(t=None if given.time is None else _within(study, given.time))
+    picture = study.view(given.panel, solver_choice(snapshot.experiment, given), viewpoint=viewpoint)
     assert picture is not None, "nothing cancels here"
     if picture.note:
         print(picture.note)
     return {"picture": picture}
+
+
+def _within(study: Study, time: float) -> float:
+    """The time, or :class:`UserError` if the flow has ended by then."""
+    if time > study.t1:
+        raise UserError(
+            f"--time must be a number from 0 to {study.t1:g}, the end of this model's flow, not {time:g}"
+        )
+    return time
 
 
 def _recorded(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:

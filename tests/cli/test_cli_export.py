@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import numpy as np
@@ -52,6 +53,19 @@ def test_info_tells_of_what_a_figure_is(capsys, models, tmp_path):
     assert told["shows"] == "steps of density"
     assert main(["info", str(out)]) == 0
     assert "field.width" in capsys.readouterr().out
+
+
+def test_a_view_that_follows_the_playhead_is_drawn_at_a_time(capsys, models, tmp_path):
+    out = tmp_path / "marginals.csv"
+    how = ["--panel", "marginals", "--out", str(out), "--time"]
+    assert main(["export", models["density"], *how, "0"]) == 0
+    rows = [
+        row for row in csv.DictReader(out.read_text(encoding="utf-8").splitlines()) if row["curve"] == "model"
+    ]
+    x, y = (np.array([float(row[axis]) for row in rows]) for axis in "xy")
+    assert np.allclose(y, np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi), atol=0.01), "the base"
+    assert main(["export", models["density"], *how, "9"]) != 0
+    assert "from 0 to" in capsys.readouterr().err
 
 
 def test_data_tells_it_too(models, tmp_path):
