@@ -53,7 +53,8 @@ def _border(now: _Now) -> Request | None:
 
 
 def _effort(now: _Now) -> Request | None:
-    if now.bench.colouring != "nfe" or not now.shows("trajectories"):
+    wanted = now.bench.colouring == "nfe" and "nfe" in colourings(now.bench.stage)
+    if not wanted or not now.shows("trajectories"):
         return None
     return EffortRequest(now.bench.choice, now.crowd)
 
