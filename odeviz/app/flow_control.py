@@ -118,7 +118,9 @@ class FlowControl(QObject):
 
     @Slot(object)
     def _show_stage(self, stage: Stage) -> None:
-        self.window.flow.set_offered(offered(stage))
+        there = offered(stage)
+        self.window.flow.set_offered(there)
+        self.window.density.set_there("background" in there, not stage.projection.in_space)
         self._show_colouring()
 
     @Slot()

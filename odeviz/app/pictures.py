@@ -430,6 +430,8 @@ class Pictures(QObject):
         t = self.bench.playhead.t
         self.window.flow.set_time(t)
         self.window.series.set_time(t)
+        if self.window.is_seen(self.window.density):
+            self.window.density.set_lit(self.window.flow.lit())
         self.window.time_bar.set_time(t)
         for board in self._boards:
             board.set_time(t)
@@ -445,6 +447,7 @@ class Pictures(QObject):
         self._extent = extent
         self._field_of = None
         self.window.flow.set_extent(scene.extent)
+        self.window.series.set_names(self.window.flow.axis_names())
         self.window.flow.set_data(scene.data)
         self.window.density.set_data(scene.data)
         self._set_end(scene.t1)
@@ -461,7 +464,6 @@ class Pictures(QObject):
         self.space, self._seen = scene.space, projection
         self.bench.set_space(scene.space.dim, scene.space.over_time)
         self.window.flow.set_projection(scene.space, projection)
-        self.window.series.set_names(self.window.flow.axis_names())
 
     def _show_flow(self, flow: FlowResult) -> None:
         self._just_drawn = True

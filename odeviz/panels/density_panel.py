@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -14,11 +15,14 @@ from odeviz.widgets.color_bar import ColorBar
 from odeviz.widgets.contours import boundary, contour_segments
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.plot import Plot, power
-from odeviz.widgets.primitives import HeatMap, Segments, pen
+from odeviz.widgets.primitives import Dots, HeatMap, Segments, pen
 from odeviz.widgets.theme import Theme
 
 _EMPTY = "No model yet.\nOpen one from the gallery, or press Train."
 _NONE = "This model has no density in the plane, and decides nothing there."
+_DEEP = (
+    "The flow is seen in space, where nothing lies behind it.\nChoose a plane above the flow to see it here."
+)
 #: Contours lie at these shares of the highest density, one to five nats below the peak.
 NATS_BELOW = (5.0, 4.0, 3.0, 2.0, 1.0)
 
@@ -44,7 +48,10 @@ class DensityPanel(Panel):
         for z, item in enumerate((self._image, self._lines, self._edge)):
             item.setZValue(-20 + z)
             self.plot.addItem(item, ignoreBounds=True)
-        self.plot.addItem(self._data.items[0], ignoreBounds=True)
+        self._lit = Dots()
+        self._lit.setZValue(10)
+        for item in (self._data.items[0], self._lit):
+            self.plot.addItem(item, ignoreBounds=True)
         row = QHBoxLayout()
         row.setSpacing(0)
         row.addWidget(self.plot, 1)
@@ -68,9 +75,9 @@ class DensityPanel(Panel):
         self._shown = decision
         self._draw()
 
-    def set_there(self, there: bool) -> None:
-        """Whether the model has anything to show here."""
-        self._empty = _EMPTY if there else _NONE
+    def set_there(self, there: bool, flat: bool = True) -> None:
+        """Whether the model has anything to show here, and whether it is seen in a plane, where that can be shown."""
+        self._empty = (_EMPTY if there else _NONE) if flat else _DEEP
         self._shown = self._shown if there else None
         self._draw()
 
@@ -78,7 +85,14 @@ class DensityPanel(Panel):
         """The data set's points, faint over the map."""
         self._data.show_data(data)
 
+    def set_lit(self, points: NDArray[np.float64]) -> None:
+        """Where the trajectories are that are selected or hovered in any view, ``[n, 2]``."""
+        points = points if self._shown is not None else points[:0]
+        self._lit.set_points(points, np.zeros(len(points), dtype=np.intp))
+
     def restyle(self) -> None:
+        c = self.theme.colors
+        self._lit.set_looks([(QColor(c.accent), QColor(c.base))], 9)
         self._lines.set_pen(pen(self.theme.colors.text, 1.0, 0.4), smooth=True)
         self._edge.set_pen(pen(self.theme.colors.text, 2.0, 0.85), smooth=True)
         self._data.restyle()

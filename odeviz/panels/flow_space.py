@@ -72,9 +72,11 @@ class FrameLayer(Layer):
         self._back.set_segments(np.ascontiguousarray(lines[behind]))
         self._front.set_segments(np.ascontiguousarray(lines[~behind]))
         for k, label in enumerate(self._labels):
-            end = np.full(3, -half)
-            end[k] = 1.12 * half
-            x, y = sight.flat(end)
+            # Beside the edge that lies farthest out: the lower one of the two, where nothing is drawn.
+            middles = np.array([(corners[a] + corners[b]) / 2 for a, b in edges if a ^ b == 4 >> k])
+            seen = sight.flat(middles)
+            far = np.hypot(seen[:, 0], seen[:, 1])
+            x, y = seen[int((far - 1e-3 * sight.half * np.sign(seen[:, 1] + 1e-9)).argmax())] * 1.09
             label.setText(self._names[k])
             label.setPos(float(x), float(y))
 

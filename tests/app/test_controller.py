@@ -250,6 +250,8 @@ def test_in_space_seeds_are_states_and_a_turn_is_one_undo_step(rig):
     flow = rig.window.flow
     assert flow.turns
     assert "arrows" not in flow._offered
+    assert len([plot for plot in rig.window.series.plots if plot._labels["left"] in "xyz"]) == 3
+    assert "seen in space" in rig.window.density.plot._message.text()
     flow.seed_added.emit(0.5, 0.25)
     seed = np.array(rig.bench.seeds.points[0])
     np.testing.assert_allclose(rig.bench.projection.camera @ seed, [0.5, 0.25, 0.0], atol=1e-9)

@@ -501,3 +501,21 @@ def test_the_legend_says_what_can_be_projected_and_how(deep, qtbot):
     third = next(action.menu() for text, action in actions.items() if text.startswith("Axis 3"))
     third.actions()[0].trigger()
     assert chosen == [Projection("axes", (0, 1)), Projection("space", (2, 1, 0), (-90.0, 90.0))]
+
+
+def test_the_names_of_the_axes_stand_outside_the_frame(deep):
+    deep.set_projection(deep.bar._space, Projection("space", (0, 1, 2), (200.0, 35.0)))
+    half = deep._sight.half / np.sqrt(3)
+    corners = deep._sight.flat(
+        half * np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    )
+    hull = np.hypot(*corners.T).max()
+    for label in deep._frame._labels:
+        assert 0.5 * hull < np.hypot(label.pos().x(), label.pos().y()) < 1.2 * hull
+
+
+def test_what_is_lit_is_told_to_other_views_where_it_is_now(full, make_flow):
+    full.set_seeds(np.array([[-1.0, -1.0], [1.0, 1.0]]), make_flow(2))
+    full.set_selection(Selection((Mark("seed", 1),), Mark("trajectory", 0)))
+    full.set_time(0.5)
+    np.testing.assert_allclose(full.lit(), [[1.5, 1.0], [-0.5, -1.0]])
