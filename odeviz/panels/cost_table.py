@@ -121,7 +121,7 @@ class CostTable(QWidget):
         for key, _, _, _ in _COLUMNS[:-1]:
             before, here = pinned.get(key, math.nan), now.get(key, math.nan)
             known = before > 0 and math.isfinite(here)
-            self._cells[key, _RATIO].setText(f"×{here / before:.3g}" if known else "–")
+            self._cells[key, _RATIO].setText(_ratio(here / before) if known else "–")
         far = apart(self._flow, self._pinned)
         self._cells["apart", _NOW].setText("–" if math.isnan(far) else power(float(f"{far:.1e}")))
 
@@ -140,6 +140,17 @@ def apart(flow: FlowResult | None, pinned: FlowResult | None) -> float:
     distance = np.linalg.norm(flow.paths[-1] - pinned.paths[-1], axis=-1)
     distance = distance[np.isfinite(distance)]
     return float(distance.max()) if distance.size else math.nan
+
+
+def _ratio(value: float) -> str:
+    """To two digits, in a few letters."""
+    return (
+        f"×{value:.2g}"
+        if value < 10
+        else f"×{value:.0f}"
+        if value < 1000
+        else f"×{power(float(f'{value:.1e}'))}"
+    )
 
 
 def _numbers(flow: FlowResult | None) -> dict[str, float]:

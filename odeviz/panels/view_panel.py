@@ -139,6 +139,8 @@ class ViewPanel(Panel):
             self._choice.setItemData(self._choice.count() - 1, view.about, Qt.ItemDataRole.ToolTipRole)
         self._choice.setCurrentIndex(max(0, self._choice.findData(before)) if views else -1)
         self._choice.setEnabled(bool(views))
+        # An empty list would only say that something is missing.
+        self._choice.setVisible(bool(views) or experiment is None)
         self.set_picture(None)
 
     def choose(self, key: str) -> None:
