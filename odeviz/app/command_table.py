@@ -73,6 +73,8 @@ def commands_of(control: Controller) -> dict[str, Callable[[], object]]:
         **{f"pace.{key}": partial(run.set_pace, pace) for key, pace in PACES.items()},
         "gallery": partial(control.dialogs.run, partial(_gallery, control)),
         **{f"preset.{name}": partial(documents.open_preset, name) for name in PRESETS},
+        "explain": control.guidance.explain_focused,
+        "tour": control.guidance.tour.start,
         "shortcuts": control.dialogs.shortcuts,
         "about": control.dialogs.about,
     }

@@ -15,6 +15,7 @@ from odeviz.app.documents import Documents
 from odeviz.app.experiment_strings import ExperimentStrings
 from odeviz.app.export_control import ExportControl
 from odeviz.app.flow_control import FlowControl
+from odeviz.app.guidance import Guidance
 from odeviz.app.leaving import Leaving
 from odeviz.app.main_window import MainWindow
 from odeviz.app.own_data import SUFFIXES, OwnDataControl
@@ -85,6 +86,7 @@ class Controller(QObject):
         self.run.may_start = self.leaving.start_again
         self.autosave = Autosave(self.bench, window, self.jobs, autosave, self)
         self.restoring = Restoring(self.autosave, self.leaving, window, self)
+        self.guidance = Guidance(self.bench, window, self.dialogs, self.telling.toasts, settings, self)
         self._closing = False
         self._commands = commands_of(self)
         self._join_state()

@@ -218,7 +218,7 @@ class MainWindow(QMainWindow):
                     bar.deleteLater()
 
     def _make_toolbar(self) -> None:
-        bar = QToolBar("Toolbar", self)
+        bar = self.toolbar = QToolBar("Toolbar", self)
         bar.setObjectName("toolbar")
         bar.setMovable(False)
         bar.setIconSize(QSize(18, 18))

@@ -106,6 +106,7 @@ class Desk(QObject):
         elif not what.experiment or not self.controller.strings.open(what.experiment):
             documents.open_preset(what.preset)
         self.controller.autosave.start()
+        self.controller.guidance.offer_tour()
 
     @Slot()
     def _opened(self) -> None:

@@ -33,6 +33,7 @@ class FlowBar(QWidget):
     colouring_chosen = Signal(str)
     projection_chosen = Signal(object)
     fit_wanted = Signal()
+    help_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +61,13 @@ class FlowBar(QWidget):
         self.fit.setAccessibleName("Fit the view")
         self.fit.clicked.connect(self.fit_wanted)
         self._row.addWidget(self.fit)
+        self.help = QToolButton(self)
+        self.help.setIcon(icon("question", theme, "muted"))
+        self.help.setIconSize(QSize(16, 16))
+        self.help.setToolTip("What am I seeing?  (Shift+F1)")
+        self.help.setAccessibleName("What am I seeing in Flow?")
+        self.help.clicked.connect(self.help_wanted)
+        self._row.addWidget(self.help)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._fill_colouring()
         self.set_colouring("class", tuple(COLOURINGS))
@@ -111,7 +119,7 @@ class FlowBar(QWidget):
         there = [self.chips[key] for key in self._offered]
         shown = [each for each in there if each.isChecked()]
         menus = [b for b in (self.colouring, self.projection) if not b.isHidden()]
-        room = self.width() - 16 - self.fit.sizeHint().width() - 8
+        room = self.width() - 16 - self.fit.sizeHint().width() - self.help.sizeHint().width() - 8
         swatches = sum(each.minimumSizeHint().width() for each in there if each not in shown)
         words = sum(each.full_width() for each in shown) + swatches
         # The menus' words go first.

@@ -16,6 +16,7 @@ _TEMPLATE = Template("""
 * { font-size: ${body}px; }
 QToolTip { background: $raised; color: $text; border: 1px solid $grid; padding: 4px 8px; }
 QMainWindow, QDialog { background: $window; }
+QDialog#guide { border: 1px solid $grid; }
 QMainWindow::separator { background: $separator; width: 1px; height: 1px; margin: 2px; }
 QMainWindow::separator:hover { background: $accent; }
 
@@ -28,6 +29,7 @@ QLabel[role="value"], QLabel[role="strong"] { font-weight: 600; }
 QLabel[role="symbol"] { color: $faint; font-style: italic; }
 QLabel[role="error"] { font-size: ${caption}px; color: $danger; }
 QLabel[role="readout"] { font-size: ${caption}px; color: $text; }
+QLabel[role="equation"] { font-size: ${title}px; color: $accent; }
 QLabel[role="muted"] { color: $muted; }
 
 QFrame[role="card"] { background: $raised; border: 1px solid $separator; border-radius: 8px; }

@@ -1,0 +1,84 @@
+"""A question mark at the right end of each panel's title or row of tabs."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import QDockWidget, QTabBar, QToolButton
+
+from odeviz.app.main_window import MainWindow
+from odeviz.widgets.icons import icon
+
+_SIDE, _EDGE = 22, 6
+_MOVES = (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hide)
+
+
+class HelpMarks(QObject):
+    """Keeps one mark over each dock that is in front, where its title leaves room; pressing it asks for the panel."""
+
+    asked = Signal(str)
+
+    def __init__(self, window: MainWindow, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._window = window
+        self.marks: dict[str, QToolButton] = {}
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self.place)
+        for key, dock in window.docks.items():
+            self.marks[key] = self._make(key, dock.windowTitle())
+            dock.installEventFilter(self)
+            dock.visibilityChanged.connect(self._soon)
+            dock.topLevelChanged.connect(self._soon)
+        window.theme.changed.connect(self._soon)
+
+    @Slot()
+    def place(self) -> None:
+        """Put every mark where its dock is now."""
+        bars = self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        for key, mark in self.marks.items():
+            at = self._spot(self._window.docks[key], bars)
+            mark.setVisible(at is not None)
+            if at is not None:
+                mark.move(at)
+                mark.raise_()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in _MOVES:
+            self._soon()
+        return super().eventFilter(watched, event)
+
+    @Slot()
+    def _soon(self) -> None:
+        # A change of layout moves many docks: once is enough.
+        self._later.start(0)
+
+    def _spot(self, dock: QDockWidget, bars: list[QTabBar]) -> QPoint | None:
+        """Where a dock's mark stands in the window; None where it has no room, or is not seen."""
+        panel = dock.widget()
+        if dock.isFloating() or panel is None or not self._window.is_seen(panel):
+            return None
+        corner = QPoint(dock.x() + dock.width() - _SIDE - _EDGE, dock.y())
+        if dock.titleBarWidget() is None:
+            height = panel.y()
+            return corner + QPoint(0, max((height - _SIDE) // 2, 0))
+        bar = next((b for b in bars if b.isVisible() and b.geometry().contains(corner - QPoint(0, 8))), None)
+        if bar is None:
+            return None
+        end = bar.x() + bar.tabRect(bar.count() - 1).right()
+        return None if end > corner.x() else QPoint(corner.x(), bar.y() + (bar.height() - _SIDE) // 2)
+
+    def _make(self, key: str, title: str) -> QToolButton:
+        mark = QToolButton(self._window)
+        mark.setObjectName(key)
+        mark.setIcon(icon("question", self._window.theme, "muted"))
+        mark.setIconSize(QSize(15, 15))
+        mark.setFixedSize(_SIDE, _SIDE)
+        mark.setToolTip("What am I seeing?  (Shift+F1)")
+        mark.setAccessibleName(f"What am I seeing in {title}?")
+        mark.clicked.connect(self._pressed)
+        mark.hide()
+        return mark
+
+    @Slot()
+    def _pressed(self) -> None:
+        self.asked.emit(self.sender().objectName())

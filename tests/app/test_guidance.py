@@ -1,0 +1,82 @@
+"""Guidance: what one sees in each panel, and the tour."""
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QApplication
+
+from odeviz.app.tour import STEPS
+from odeviz.panels.guides import GUIDES
+from odeviz.tasks.presets import PRESETS
+
+
+@pytest.fixture
+def shown(rig, qtbot):
+    rig.window.show()
+    qtbot.waitExposed(rig.window)
+    rig.control.guidance.marks.place()
+    return rig
+
+
+def test_every_panel_has_a_guide_with_a_title_and_symbols_for_its_equation(rig):
+    assert rig.control.guidance._panels().keys() <= GUIDES.keys()
+    for guide in GUIDES.values():
+        assert guide.what.endswith(".")
+        assert bool(guide.equation) == bool(guide.symbols)
+        assert not guide.equation or guide.look_for
+
+
+def test_a_key_explains_the_panel_that_has_the_keyboard(shown):
+    shown.window.solver_bar.slider.setFocus()
+    shown.window.actions_["explain"].trigger()
+    assert "atol + rtol" in shown.dialogs.opened[-1].text
+
+
+def test_a_question_mark_explains_its_panel_and_only_front_panels_have_one(shown, qtbot):
+    marks = shown.control.guidance.marks.marks
+    assert {"experiment", "density", "loss"} <= {key for key, mark in marks.items() if mark.isVisible()}
+    assert not marks["nfe"].isVisible()
+    shown.window.docks["nfe"].raise_()
+    qtbot.waitUntil(lambda: marks["nfe"].isVisible() and not marks["loss"].isVisible())
+    qtbot.mouseClick(marks["nfe"], Qt.MouseButton.LeftButton)
+    assert shown.dialogs.opened[-1].text.startswith("NFE")
+
+
+def test_the_flows_guide_says_what_to_look_for_in_the_open_preset_and_names_its_layers(shown, qtbot):
+    shown.control.documents.open_preset("moons-density")
+    qtbot.mouseClick(shown.window.flow.bar.help, Qt.MouseButton.LeftButton)
+    told = shown.dialogs.opened[-1].text
+    assert PRESETS["moons-density"].look_for in told
+    assert "Field: The vector field f(h, t, θ)" in told
+    assert "Nullclines:" not in told
+
+
+def test_the_tour_goes_through_all_steps_by_keys_and_blocks_nothing(shown, qtbot):
+    window, tour = shown.window, shown.control.guidance.tour
+    window.actions_["tour"].trigger()
+    for step in range(len(STEPS)):
+        assert tour.callout.isVisible()
+        assert tour.callout.title.text() == STEPS[step].title
+        target = STEPS[step].target(window)
+        assert tour.outline.geometry().contains(target.mapTo(window, target.rect().center()))
+        assert window.rect().contains(tour.callout.geometry())
+        qtbot.keyClick(tour.callout.next, Qt.Key.Key_Right)
+    assert not tour.callout.isVisible()
+    window.actions_["tour"].trigger()
+    playing = shown.bench.playhead.loop
+    qtbot.mouseClick(window.time_bar._loop, Qt.MouseButton.LeftButton)
+    assert shown.bench.playhead.loop != playing
+    qtbot.keyClick(tour.callout.next, Qt.Key.Key_Escape)
+    assert tour.at is None
+    assert not tour.outline.isVisible()
+
+
+def test_the_tour_is_offered_once_and_can_be_started_from_there(shown, qtbot, tmp_path):
+    guidance, toasts = shown.control.guidance, shown.control.telling.toasts
+    guidance._settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+    guidance.offer_tour()
+    qtbot.mouseClick(toasts.shown[0].buttons[0], Qt.MouseButton.LeftButton)
+    assert guidance.tour.at == 0
+    assert not toasts.shown
+    guidance.offer_tour()
+    assert not toasts.shown
+    QApplication.processEvents()
