@@ -114,12 +114,10 @@ class Callout(QWidget):
         self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        moves = {
-            Qt.Key.Key_Return: self.next_wanted, Qt.Key.Key_Enter: self.next_wanted,
-            Qt.Key.Key_Right: self.next_wanted, Qt.Key.Key_Left: self.back_wanted, Qt.Key.Key_Escape: self.closed,
-        }  # fmt: skip
-        if event.key() in moves:
-            moves[Qt.Key(event.key())].emit()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.next_wanted.emit()
+        elif event.key() == Qt.Key.Key_Escape:
+            self.closed.emit()
         else:
             super().keyPressEvent(event)
 

@@ -11,7 +11,9 @@ from odeviz.tasks.presets import PRESETS
 
 @pytest.fixture
 def shown(rig, qtbot):
+    rig.window.resize(1440, 900)
     rig.window.show()
+    rig.window.reset_layout()
     qtbot.waitExposed(rig.window)
     rig.control.guidance.marks.place()
     return rig
@@ -59,7 +61,7 @@ def test_the_tour_goes_through_all_steps_by_keys_and_blocks_nothing(shown, qtbot
         target = STEPS[step].target(window)
         assert tour.outline.geometry().contains(target.mapTo(window, target.rect().center()))
         assert window.rect().contains(tour.callout.geometry())
-        qtbot.keyClick(tour.callout.next, Qt.Key.Key_Right)
+        qtbot.keyClick(tour.callout.next, Qt.Key.Key_Return)
     assert not tour.callout.isVisible()
     window.actions_["tour"].trigger()
     playing = shown.bench.playhead.loop
