@@ -335,7 +335,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
 
     ActionSpec("explain", "What Am I Seeing?", "Say what the panel that has the keyboard shows, with its symbols and "
                "its equation.", "Help", "Shift+F1", "question"),
-    ActionSpec("tour", "Tour", "Six short steps through the window.", "Help", icon="map-trifold", short="Start the tour"),
+    ActionSpec("tour", "Tour", "Six short steps through the window.", "Help", icon="map-trifold",
+               short="Start the tour"),
     ActionSpec("shortcuts", "Keyboard Shortcuts", "All shortcuts on one sheet.", "Help", "F1", "keyboard"),
     ActionSpec("about", "About odeviz", "Version and what this is.", "Help", icon="info"),
 )  # fmt: skip
