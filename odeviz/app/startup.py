@@ -95,9 +95,11 @@ class Desk(QObject):
         self.painted.emit()
         what = self._to_open
         documents, pictures = self.controller.documents, self.controller.pictures
-        # What has been imported by then stays to the end: full collections need not look at it.
-        pictures.shown.connect(self.garbage.settle)
-        self.controller.trainer.running_changed.connect(self.garbage.settle)
+        # What has been imported by then stays to the end: full collections need not look at it. But once only, for
+        # what is set aside is never collected.
+        once = Qt.ConnectionType.SingleShotConnection
+        pictures.shown.connect(self.garbage.settle, once)
+        self.controller.trainer.running_changed.connect(self.garbage.settle, once)
         if what.file is not None:
             documents.failed.connect(self._open_default)
             documents.opened.connect(self._opened)

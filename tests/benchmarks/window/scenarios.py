@@ -1,0 +1,265 @@
+"""What a person does with the window, one scenario at a time, measured."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QEventLoop
+
+from .meter import Lateness, StallMeter
+
+PRESET = "moons-density"
+#: Training gets slower as the flow gets sharper, so with and without the window the same iterations are timed.
+FIRST, LAST, LENGTH = 50, 450, 100_000
+TRAJECTORIES = 1000
+
+
+class Window:
+    """A real window on the preset, offscreen and with nothing remembered."""
+
+    def __init__(self) -> None:
+        from odeviz.app.screenshot import wait
+        from odeviz.app.startup import Desk, ToOpen, application
+
+        self.app, self._wait = application(), wait
+        self.desk = Desk(self.app)
+        self.control = self.desk.controller
+        self.bench, self.pictures = self.control.bench, self.control.pictures
+        self.desk.window.resize(1440, 900)
+        self.desk.window.reset_layout()
+        #: Lateness by scenario.
+        self.lateness: dict[str, Lateness] = {}
+        #: Distinct pictures of the flow that were painted.
+        self._painted: set[int] = set()
+        self.desk.window.painted.connect(self._note_picture)
+        self.desk.open(ToOpen(preset=PRESET))
+        self.until(lambda: {"flow", "background", "field"} <= self.pictures.results.keys())
+        self.until(lambda: self.pictures.settled)
+
+    def until(self, ready: Callable[[], bool], seconds: float = 120.0) -> None:
+        assert self._wait(ready, seconds), "the window did not become ready in time"
+
+    def rest(self, seconds: float) -> None:
+        """Let the window run."""
+        self._wait(lambda: False, seconds)
+
+    @contextmanager
+    def measured(self, scenario: str) -> Iterator[None]:
+        meter = StallMeter()
+        try:
+            yield
+        finally:
+            self.lateness[scenario] = meter.stop()
+            meter.deleteLater()
+
+    def open(self, name: str) -> None:
+        """A preset's model, until its first picture has been painted and moves."""
+        before = self.bench.snapshot
+        self.control.documents.open_preset(name)
+        self.until(lambda: self.bench.snapshot is not None and self.bench.snapshot is not before)
+        self.until(lambda: "flow" in self.pictures.results)
+
+    def close(self) -> None:
+        assert self.desk.clear(10.0), "a thread did not end"
+        self.app.processEvents()
+
+    def _note_picture(self, seconds: float) -> None:
+        flow = self.pictures.results.get("flow")
+        if flow is not None:
+            self._painted.add(id(flow))
+
+    # Training.
+
+    def start_training(self, length: int = LENGTH) -> float:
+        """Train from scratch; seconds from the click to the first iteration that the window knows of."""
+        bench = self.bench
+        bench.set_experiment(bench.experiment.with_setting("training.iterations", length))
+        before, began = bench.latest, time.perf_counter()
+        self.control.run.restart()
+        self.until(lambda: bench.latest is not before and bench.latest.iteration >= 1)
+        return time.perf_counter() - began
+
+    def stop_training(self) -> None:
+        from odeviz.bridge import Phase
+
+        self.control.trainer.pause()
+        self.until(lambda: self.control.trainer.phase is not Phase.TRAINING)
+
+    def train(self) -> dict[str, float]:
+        """Train with the flow moving, over the same iterations as alone."""
+        control, bench = self.control, self.bench
+        first = self.start_training()
+        control.playback.play(True)
+        self.until(lambda: bench.latest.iteration >= FIRST)
+        began, iteration = time.perf_counter(), bench.latest.iteration
+        self._painted.clear()
+        with self.measured(f"training {PRESET}"):
+            self.until(lambda: bench.latest.iteration >= LAST, 300.0)
+        seconds = time.perf_counter() - began
+        made, pictures = (bench.latest.iteration - iteration) / seconds, len(self._painted) / seconds
+        self.stop_training()
+        return {
+            "per_s": made,
+            "pictures_per_s": pictures,
+            "first_s": first,
+            "process_mib": self._process_mib(),
+        }
+
+    def train_preset(self, name: str, seconds: float) -> float:
+        """Train any preset for some seconds; pictures a second."""
+        self.open(name)
+        self.start_training()
+        self.control.playback.play(True)
+        self._painted.clear()
+        with self.measured(f"training {name}"):
+            self.rest(seconds)
+        self.stop_training()
+        return len(self._painted) / seconds
+
+    def _process_mib(self) -> float:
+        pid = self.control.trainer.pid
+        try:
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except OSError:
+            return float("nan")
+        # What is not shared with the window's process.
+        private = [line for line in text.splitlines() if line.startswith("Private_")]
+        return sum(int(line.split()[1]) for line in private) / 1024
+
+    # Time and particles.
+
+    def play(self, seconds: float) -> None:
+        self.control.playback.rewind()
+        self.control.playback.play(True)
+        with self.measured("playing"):
+            self.rest(seconds)
+        self.bench.show_layer("particles", True)
+        self.rest(0.5)
+        with self.measured("particles"):
+            self.rest(seconds)
+        self.bench.show_layer("particles", False)
+        self.control.playback.play(False)
+
+    def new_time(self, moves: int) -> list[float]:
+        """From a new playhead time to a first picture of its density: milliseconds."""
+        took, rng = [], np.random.default_rng(0)
+        self.bench.show_layer("background", True)
+        for _ in range(moves):
+            t = float(rng.uniform(0.05, 0.95)) * self.bench.playhead.t1
+            step = 0.02 * self.bench.playhead.t1
+            began = time.perf_counter()
+            self.control.playback.scrub(t)
+            self._soon(lambda t=t, step=step: self._density_of(t, step))
+            took.append(1000 * (time.perf_counter() - began))
+            self.rest(0.05)
+        return took
+
+    def _density_of(self, t: float, step: float) -> bool:
+        frame = self.pictures.background.frame
+        return frame is not None and abs(frame.t - t) < step
+
+    def _soon(self, ready: Callable[[], bool]) -> None:
+        """Until it is so and painted, without the delay of a timer."""
+        painted: list[bool] = []
+        note = partial(_note, painted, ready)
+        self.desk.window.painted.connect(note)
+        until = time.perf_counter() + 60.0
+        while not painted and time.perf_counter() < until:
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
+            if ready() and not painted and self.control.pictures.settled:
+                # What was on show already is not painted again.
+                break
+        self.desk.window.painted.disconnect(note)
+        assert ready(), "the picture did not come"
+
+    # The solver's slider.
+
+    def slide(self, moves: int, scenario: str) -> list[float]:
+        """From a move of the tolerance slider to its picture: milliseconds."""
+        pictures, bar, bench = self.pictures, self.desk.window.solver_bar, self.bench
+        # At the end of the flow, where every trajectory is drawn whole.
+        self.control.playback.scrub(bench.playhead.t1)
+        pictures.trajectories = TRAJECTORIES
+        rng, took = np.random.default_rng(0), []
+        bar.drag_started.emit()
+        with self.measured(scenario):
+            for _ in range(moves):
+                began = time.perf_counter()
+                bar.slider.number_changed.emit(float(10 ** rng.uniform(-6, -2)))
+                self._soon(lambda: self._flow_is_of(bench.choice))
+                took.append(1000 * (time.perf_counter() - began))
+                self.rest(0.02)
+        bar.drag_finished.emit()
+        return took
+
+    def _flow_is_of(self, choice: object) -> bool:
+        flow = self.pictures.results.get("flow")
+        return flow is not None and flow.choice == choice and flow.paths.shape[1] == TRAJECTORIES
+
+    def slide_while_training(self, moves: int) -> list[float]:
+        self.start_training()
+        took = self.slide(moves, "dragging the slider in training")
+        self.stop_training()
+        return took
+
+    # Files.
+
+    def cards(self, names: tuple[str, ...]) -> list[float]:
+        """From a gallery card to a moving picture: seconds."""
+        took = []
+        with self.measured("loading"):
+            for name in names:
+                began = time.perf_counter()
+                self.open(name)
+                self.until(lambda: self.bench.playhead.t > 0.0)
+                took.append(time.perf_counter() - began)
+                self.rest(0.5)
+        return took
+
+    def export(self, frames: int) -> None:
+        """Draw the flow at many times, as an animation does."""
+        from odeviz.app.exports import EXPORTS, Shown, write
+
+        self.control.playback.play(True)
+        flow = next(each for each in EXPORTS if each.key == "flow")
+        done: list[object] = []
+        with tempfile.TemporaryDirectory() as folder, self.measured("exporting frames"):
+            for k in range(frames):
+                t = self.bench.playhead.t1 * k / frames
+                shown = Shown(self.bench.snapshot, dict(self.pictures.results), t)
+                path = Path(folder) / f"{k}.png"
+                self.control.jobs.submit(partial(write, flow, shown, path, 100), done.append, done.append)
+            self.until(lambda: len(done) == frames)
+            assert len(list(Path(folder).iterdir())) == frames, done
+        self.control.playback.play(False)
+
+
+def _note(painted: list[bool], ready: Callable[[], bool], seconds: float = 0.0) -> None:
+    if ready():
+        painted.append(True)
+
+
+def alone() -> float:
+    """Training iterations a second with no window, on one thread, from iteration FIRST to LAST."""
+    from odeviz.tasks.presets import preset
+    from odeviz.training import Session
+
+    session = Session(preset(PRESET).experiment.with_setting("training.iterations", LENGTH))
+    began = 0.0
+    while session.iteration < LAST:
+        session.step()
+        if session.iteration == FIRST:
+            began = time.perf_counter()
+    return (LAST - FIRST) / (time.perf_counter() - began)
+
+
+def spread(values: list[float]) -> tuple[float, float]:
+    """Median and 95th percentile."""
+    return median(values), float(np.percentile(values, 95))
