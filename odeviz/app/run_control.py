@@ -202,6 +202,8 @@ def _at_once(start: Callable[[], object]) -> object:
 
 def hot_part(running: Experiment, edited: Experiment) -> Experiment:
     """The running experiment with those of the edited settings that apply without a restart."""
+    if edited.task != running.task:
+        return running
     cold = set(running.cold_changes(edited))
     values = {entry.path: entry.value for entry in edited.entries()}
     return running.with_settings({path: values[path] for path in running.changed(edited) if path not in cold})

@@ -170,6 +170,10 @@ class Monkey:
 
         control, bench = self.control, self.bench
         control.dialogs.keep_changes = lambda sentence: "discard"
+        # What was still to be opened or imported comes first.
+        busy: list[bool] = [True]
+        control.jobs.submit(int, lambda _: busy.clear(), lambda _: busy.clear())
+        assert wait(lambda: not busy, 120), "the files are never done"
         shown = bench.snapshot
         control.documents.open_preset(HOME)
         assert wait(lambda: bench.snapshot is not None and bench.snapshot is not shown, 120), (
@@ -296,6 +300,7 @@ def at_the_window(folder: Path, options, complaints: list[str]) -> int:
         monkey.play()
     finally:
         ended = desk.clear(30.0)
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     complaints += answers.told
     rows = ", ".join(f"{name} {count}" for name, count in sorted(monkey.counts.items()))
     growth = monkey.growth()

@@ -7,7 +7,9 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 
 from odeviz.app.actions import PACES
+from odeviz.app.run_control import hot_part
 from odeviz.bridge import Phase
+from odeviz.tasks import Experiment
 from odeviz.tasks.presets import PRESETS
 
 #: What the offscreen platform says about every top-level window.
@@ -20,6 +22,11 @@ def test_the_speed_is_chosen_and_shown(rig):
     assert rig.window.pace_button.text() == "5 it/s"
     checked = [key for key in PACES if rig.window.actions_[f"pace.{key}"].isChecked()]
     assert checked == ["5"]
+
+
+def test_an_experiment_of_another_task_has_nothing_that_applies_to_the_run():
+    density = Experiment.of("density", {"options.trace": "hutchinson"})
+    assert hot_part(density, Experiment.of("classification", {"training.lr": 0.5})) == density
 
 
 def test_why_a_run_ended_is_told_and_train_lets_it_go_on(rig):
