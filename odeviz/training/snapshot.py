@@ -47,9 +47,12 @@ class History:
         return History(*(getattr(self, name)[:rows] for name in History.__slots__))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """What training has reached. Immutable; crosses threads and processes freely; the latest wins."""
+    """What training has reached. Immutable; crosses threads and processes freely; the latest wins.
+
+    Each is equal to itself only.
+    """
 
     experiment: Experiment
     iteration: int

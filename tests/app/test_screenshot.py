@@ -34,6 +34,6 @@ def test_a_screenshot_after_training_has_the_size_asked_for_and_leaves_no_thread
 
 
 def test_a_monkey_over_all_actions_meets_nothing_unforeseen_and_leaves_nothing_behind():
-    done = run(Path(__file__).with_name("monkey.py"), "--actions", 200, "--pause", 0.01)
+    done = run(Path(__file__).with_name("monkey.py"), "--actions", 150, "--pause", 0.01)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "complaints: 0, left over: 0" in done.stdout

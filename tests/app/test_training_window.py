@@ -25,7 +25,7 @@ def test_the_speed_is_chosen_and_shown(rig):
 
 
 def test_an_experiment_of_another_task_has_nothing_that_applies_to_the_run():
-    density = Experiment.of("density", {"options.trace": "hutchinson"})
+    density = Experiment.of("density", {"options.trace": "hutchinson-gaussian"})
     assert hot_part(density, Experiment.of("classification", {"training.lr": 0.5})) == density
 
 
