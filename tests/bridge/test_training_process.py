@@ -198,3 +198,9 @@ def test_a_slow_reader_gets_every_report_and_the_latest_snapshot():
     sent = [outbox.get() for _ in range(4)]
     assert [each.phase for each in (sent[0], sent[1], sent[3])] == ["starting", "training", "finished"]
     assert sent[2].iteration == 5
+
+
+def test_two_snapshots_with_the_same_arrays_can_be_compared():
+    one = snapshot_of(3)
+    assert (one, 1) == (one, 1)
+    assert (one, 1) != (snapshot_of(3), 1)
