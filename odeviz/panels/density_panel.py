@@ -48,7 +48,7 @@ class DensityPanel(Panel):
         for z, item in enumerate((self._image, self._lines, self._edge)):
             item.setZValue(-20 + z)
             self.plot.addItem(item, ignoreBounds=True)
-        self._lit = Dots()
+        self._lit, self._points_lit = Dots(), np.empty((0, 2))
         self._lit.setZValue(10)
         for item in (self._data.items[0], self._lit):
             self.plot.addItem(item, ignoreBounds=True)
@@ -88,6 +88,10 @@ class DensityPanel(Panel):
     def set_lit(self, points: NDArray[np.float64]) -> None:
         """Where the trajectories are that are selected or hovered in any view, ``[n, 2]``."""
         points = points if self._shown is not None else points[:0]
+        if np.array_equal(points, self._points_lit):
+            # A repaint at every tick would cost as much as the flow's own.
+            return
+        self._points_lit = points
         self._lit.set_points(points, np.zeros(len(points), dtype=np.intp))
 
     def restyle(self) -> None:

@@ -137,6 +137,18 @@ def test_the_density_panel_reads_mass_and_scale(show, density, data):
     assert panel.bar._labels[0] == (1.0, "−1.8")
 
 
+def test_the_density_lights_up_what_is_selected_elsewhere_and_rests_while_that_rests(show, density):
+    panel = show(DensityPanel)
+    panel.set_density(density)
+    panel.set_lit(np.array([[0.5, 0.5]]))
+    drawn = panel._lit._points
+    assert drawn.tolist() == [[0.5, 0.5]]
+    panel.set_lit(np.array([[0.5, 0.5]]))
+    assert panel._lit._points is drawn
+    panel.set_lit(np.empty((0, 2)))
+    assert not len(panel._lit._points)
+
+
 def test_contours_lie_a_nat_apart(show, density):
     """For the standard normal the contour n nats below the peak is the circle of radius sqrt(2 n)."""
     panel = show(DensityPanel)
