@@ -24,18 +24,18 @@ _FAMILIES: MappingProxyType[str, tuple[View, ...]] = MappingProxyType(
     {
         "accuracy": (
             View(
-                "tolerance",
-                "Error against tolerance",
-                "The error at the end of the flow for each tolerance. A straight line of slope 1 means that the "
-                "tolerance is in control; the marker is the solver's present setting.",
-                heavy=True,
-                live=True,
-            ),
-            View(
                 "work-precision",
                 "Error against NFE",
                 "What accuracy costs with each method: the lowest curve at an error is the cheapest way to it. "
                 "A method of order p falls with slope −p.",
+                heavy=True,
+                live=True,
+            ),
+            View(
+                "tolerance",
+                "Error against tolerance",
+                "The error at the end of the flow for each tolerance. A straight line of slope 1 means that the "
+                "tolerance is in control; the marker is the solver's present setting.",
                 heavy=True,
                 live=True,
             ),
