@@ -15,7 +15,7 @@ from odeviz.state import COLOURINGS, LAYERS, SHOWN
 from odeviz.tasks.presets import PRESETS
 from odeviz.tasks.registry import task_of
 from odeviz.widgets.icons import icon
-from odeviz.widgets.theme import MODES, Theme
+from odeviz.widgets.theme import MODES, TEXT_SIZES, Theme
 
 #: The colour roles of the icon of Train, whose button is filled with the accent.
 TRAIN_ROLES = ("accent_text", "accent_text")
@@ -44,6 +44,9 @@ class Situation:
     playing: bool = False
     looping: bool = True
     theme: str = "system"
+    #: Text as a share of the system's size, and whether nothing shall move by itself.
+    text_size: float = 1.0
+    calm: bool = False
     #: The most iterations a second.
     pace: float | None = None
     #: The model on show has a solver.
@@ -180,6 +183,28 @@ def _theme_specs() -> list[ActionSpec]:
     ]  # fmt: skip
 
 
+def _has_size(size: float) -> Rule:
+    return lambda now: now.text_size == size
+
+
+def _text_size_specs() -> list[ActionSpec]:
+    sizes = [
+        ActionSpec(
+            f"text.{size:.0%}", f"{size:.0%}", "As large as the system has it." if size == 1.0 else
+            f"Text {size:.4g} times as large as the system has it.", "View", icon="text-aa", checked=_has_size(size),
+            submenu="Text Size",
+        )
+        for size in TEXT_SIZES
+    ]  # fmt: skip
+    return [
+        *sizes,
+        ActionSpec("text.larger", "Larger", "The next larger text.", "View", "Ctrl+=", "magnifying-glass-plus",
+                   lambda now: now.text_size < TEXT_SIZES[-1], submenu="Text Size", first=True),
+        ActionSpec("text.smaller", "Smaller", "The next smaller text.", "View", "Ctrl+-", "magnifying-glass-minus",
+                   lambda now: now.text_size > TEXT_SIZES[0], submenu="Text Size"),
+    ]  # fmt: skip
+
+
 #: Iterations a second that training can be slowed down to, by the end of its action's key; the last is no limit.
 PACES: Mapping[str, float | None] = {"1": 1.0, "5": 5.0, "20": 20.0, "100": 100.0, "full": None}
 
@@ -305,6 +330,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     *_layer_specs(),
     *_look_specs(),
     *_theme_specs(),
+    *_text_size_specs(),
+    ActionSpec("calm", "Reduced Motion", "Nothing moves that you have not moved: models open standing still, tracers "
+               "rest, messages do not slide.", "View", icon="hand-palm", checked=lambda now: now.calm),
     ActionSpec("log", "Log", "Everything the window has told, with details.", "View", "Ctrl+Shift+L", "list-bullets",
                first=True),
     ActionSpec("dismiss", "Dismiss Message", "Put away the newest message at the bottom right.", "View",

@@ -16,7 +16,7 @@ from odeviz.app.palette import CommandPalette
 from odeviz.state import COLOURINGS, LAYERS, Workbench, colourings, offered
 from odeviz.tasks.experiment import ADAPTIVE
 from odeviz.tasks.presets import PRESETS
-from odeviz.widgets.theme import MODES
+from odeviz.widgets.theme import MODES, TEXT_SIZES
 
 if TYPE_CHECKING:
     from odeviz.app.controller import Controller
@@ -59,6 +59,10 @@ def commands_of(control: Controller) -> dict[str, Callable[[], object]]:
         **{f"colour.{key}": partial(bench.colour_by, key) for key in COLOURINGS},
         **{f"projection.{kind}": partial(control.flow.project, kind) for kind in PROJECTIONS},
         **{f"theme.{mode}": partial(_wear, control, mode) for mode in MODES},
+        **{f"text.{size:.0%}": partial(control.window.theme.set_scale, size) for size in TEXT_SIZES},
+        "text.larger": partial(_scale, control, 1),
+        "text.smaller": partial(_scale, control, -1),
+        "calm": partial(_calm, control),
         "log": control.telling.show_log,
         "dismiss": control.telling.dismiss,
         "reset_layout": control.window.reset_layout,
@@ -97,6 +101,8 @@ def situation_of(control: Controller) -> Situation:
         playing=bench.playhead.playing,
         looping=bench.playhead.loop,
         theme=control.window.theme.mode,
+        text_size=control.window.theme.scale,
+        calm=control.window.theme.calm,
         pace=control.run.pace,
         solves=control.run.solves,
         can_look_back=bench.latest is not None and len(bench.latest.moments) > 1,
@@ -131,6 +137,21 @@ def _wear(control: Controller, mode: str) -> None:
     control.window.theme.set_mode(mode)
     # From the system's light to light nothing changes but the mark in the menu.
     control.update_actions()
+
+
+def _scale(control: Controller, by: int) -> None:
+    """Text of the next size."""
+    theme = control.window.theme
+    place = TEXT_SIZES.index(theme.scale) + by
+    theme.set_scale(TEXT_SIZES[min(max(place, 0), len(TEXT_SIZES) - 1)])
+
+
+def _calm(control: Controller) -> None:
+    """Reduced motion on or off; what moves now stops with it."""
+    theme = control.window.theme
+    theme.set_calm(not theme.calm)
+    if theme.calm:
+        control.playback.play(False)
 
 
 def _palette(control: Controller, parent: QWidget) -> QDialog:

@@ -207,8 +207,7 @@ class Controller(QObject):
         if view is not None:
             show_view(self.bench, self.window, view)
         else:
-            self.playback.rewind()
-            self.playback.play(True)
+            self.playback.begin(calm=self.window.theme.calm)
         self.bench.say("")
         if first:
             self.window.flow.set_message(LOADING)

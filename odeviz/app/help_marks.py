@@ -34,9 +34,11 @@ class HelpMarks(QObject):
     @Slot()
     def place(self) -> None:
         """Put every mark where its dock is now."""
+        side = self._window.theme.px(_SIDE)
         bars = self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
         for key, mark in self.marks.items():
             at = self._spot(self._window.docks[key], bars)
+            mark.setFixedSize(side, side)
             mark.setVisible(at is not None)
             if at is not None:
                 mark.move(at)
@@ -57,22 +59,22 @@ class HelpMarks(QObject):
         panel = dock.widget()
         if dock.isFloating() or panel is None or not self._window.is_seen(panel):
             return None
-        corner = QPoint(dock.x() + dock.width() - _SIDE - _EDGE, dock.y())
+        side = self._window.theme.px(_SIDE)
+        corner = QPoint(dock.x() + dock.width() - side - _EDGE, dock.y())
         if dock.titleBarWidget() is None:
             height = panel.y()
-            return corner + QPoint(0, max((height - _SIDE) // 2, 0))
+            return corner + QPoint(0, max((height - side) // 2, 0))
         bar = next((b for b in bars if b.isVisible() and b.geometry().contains(corner - QPoint(0, 8))), None)
         if bar is None:
             return None
         end = bar.x() + bar.tabRect(bar.count() - 1).right()
-        return None if end > corner.x() else QPoint(corner.x(), bar.y() + (bar.height() - _SIDE) // 2)
+        return None if end > corner.x() else QPoint(corner.x(), bar.y() + (bar.height() - side) // 2)
 
     def _make(self, key: str, title: str) -> QToolButton:
         mark = QToolButton(self._window)
         mark.setObjectName(key)
         mark.setIcon(icon("question", self._window.theme, "muted"))
         mark.setIconSize(QSize(15, 15))
-        mark.setFixedSize(_SIDE, _SIDE)
         mark.setToolTip("What am I seeing?  (Shift+F1)")
         mark.setAccessibleName(f"What am I seeing in {title}?")
         mark.clicked.connect(self._pressed)

@@ -79,7 +79,7 @@ class MainWindow(QMainWindow):
         super().__init__(parent)
         self.theme = theme
         self._settings = settings
-        self._first_mode = theme.mode
+        self._first_look = (theme.mode, theme.scale, theme.calm)
         self.may_close = True
         self._room = DockRoom(self)
         self.setObjectName("window")
@@ -96,6 +96,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         room = self.screen().availableGeometry()
         self.resize(max(1024, min(1440, room.width())), max(700, min(900, room.height())))
+        self._measure()
         self.reset_layout()
         self._restore()
 
@@ -136,7 +137,11 @@ class MainWindow(QMainWindow):
         loss.raise_()
         wide = self.width() >= 1200
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
-        self.resizeDocks([form, density], [296 if wide else 248, 372 if wide else 276], horizontal)
+        widths = [
+            min(self.theme.px(296 if wide else 248), max(self.width() // 4, 248)),
+            min(self.theme.px(372 if wide else 276), max(self.width() // 3, 276)),
+        ]
+        self.resizeDocks([form, density], widths, horizontal)
         self.resizeDocks([density, loss], [1000, 1000], vertical)
 
     def remember_layout(self) -> None:
@@ -144,9 +149,11 @@ class MainWindow(QMainWindow):
         if self._settings is not None:
             self._settings.setValue("window/geometry", self.saveGeometry())
             self._settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
-            if self.theme.mode != self._first_mode:
-                # A theme of the command line is for this once.
-                self._settings.setValue("window/theme", self.theme.mode)
+            look = (self.theme.mode, self.theme.scale, self.theme.calm)
+            for name, first, now in zip(("theme", "text", "calm"), self._first_look, look, strict=True):
+                # A theme of the command line is for this once, and so is what the system asks for.
+                if now != first:
+                    self._settings.setValue(f"window/{name}", now)
             self._settings.sync()
 
     def _restore(self) -> None:
@@ -221,7 +228,6 @@ class MainWindow(QMainWindow):
         bar = self.toolbar = QToolBar("Toolbar", self)
         bar.setObjectName("toolbar")
         bar.setMovable(False)
-        bar.setIconSize(QSize(18, 18))
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         bar.toggleViewAction().setEnabled(False)
         for key in TOOLBAR:
@@ -235,15 +241,11 @@ class MainWindow(QMainWindow):
                 button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         train = bar.widgetForAction(self.actions_["train"])
         train.setProperty("kind", "primary")
-        # Train and Pause take the same place, so that the buttons beside it stay where they are.
-        train.setMinimumWidth(train.fontMetrics().horizontalAdvance("Pause") + 44)
         self.pace_button = QToolButton()
         self.pace_button.setIcon(icon("gauge", self.theme))
         self.pace_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.pace_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.pace_button.setAccessibleName("Training speed")
-        # As wide as its longest text, so that the buttons beside it stay where they are.
-        self.pace_button.setFixedWidth(self.pace_button.fontMetrics().horizontalAdvance("100 it/s") + 40)
         bar.insertWidget(bar.actions()[TOOLBAR.index("reset") + 1], self.pace_button)
         self.show_pace(None)
         spacer = QWidget()
@@ -256,6 +258,22 @@ class MainWindow(QMainWindow):
         self.theme_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         bar.addWidget(self.theme_button)
         self.addToolBar(bar)
+        self.theme.changed.connect(self._measure)
+
+    @Slot()
+    def _measure(self) -> None:
+        """Buttons as wide as their longest texts, so that those beside them stay where they are."""
+        side = self.theme.px(18)
+        self.toolbar.setIconSize(QSize(side, side))
+        for button in self.findChildren(QToolButton):
+            # What its icon measures beside text of the system's size.
+            plain = button.property("plain") or button.iconSize()
+            button.setProperty("plain", plain)
+            if button.parentWidget() is not self.toolbar:
+                button.setIconSize(plain * self.theme.scale)
+        train = self.toolbar.widgetForAction(self.actions_["train"])
+        train.setMinimumWidth(self.theme.width("Pause") + 26 + side)
+        self.pace_button.setFixedWidth(self.theme.width("100 it/s") + 22 + side)
 
     def _make_menus(self) -> None:
         menus = {title: self.menuBar().addMenu(title) for title in MENUS}

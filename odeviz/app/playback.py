@@ -42,6 +42,11 @@ class Playback(QObject):
         head = self.bench.playhead
         self._change(head, playing=playing, t=0.0 if playing and head.t >= head.t1 else head.t)
 
+    def begin(self, calm: bool) -> None:
+        """Show a flow that is new: moving, or where nothing shall move by itself, its end."""
+        head = self.bench.playhead
+        self._change(head, t=head.t1 if calm else 0.0, playing=not calm)
+
     def toggle(self) -> None:
         self.play(not self.bench.playhead.playing)
 

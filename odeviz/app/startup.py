@@ -18,7 +18,7 @@ from odeviz.app.garbage import GarbageCollector
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Trouble
 from odeviz.storage.paths import config_dir, state_dir
-from odeviz.widgets.theme import MODES, Theme
+from odeviz.widgets.theme import MODES, TEXT_SIZES, Theme
 
 OPENING_PRESET = "moons-density"
 
@@ -53,6 +53,7 @@ class Desk(QObject):
         self.hooks = ErrorHooks(self)
         self.garbage = GarbageCollector(self)
         self.theme = Theme(theme or _remembered_theme(settings), self)
+        _wear_remembered(self.theme, settings)
         self.theme.apply(app)
         self.window = MainWindow(self.theme, settings)
         self.controller = Controller(self.window, settings=settings, autosave=autosave)
@@ -164,3 +165,16 @@ def run_window(what: ToOpen, theme: str | None = None, size: tuple[int, int] | N
 def _remembered_theme(settings: QSettings | None) -> str:
     mode: Any = settings.value("window/theme") if settings is not None else None
     return mode if mode in MODES else "system"
+
+
+def _wear_remembered(theme: Theme, settings: QSettings | None) -> None:
+    """Text and motion as they were chosen last."""
+    if settings is None:
+        return
+    size, calm = settings.value("window/text"), settings.value("window/calm")
+    for each in TEXT_SIZES:
+        # An INI file holds texts only.
+        if str(size) == str(each):
+            theme.set_scale(each)
+    if calm is not None:
+        theme.set_calm(str(calm).lower() == "true")

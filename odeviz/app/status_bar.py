@@ -41,10 +41,17 @@ class StatusBar(QStatusBar):
             label.setToolTip(tip)
             label.setProperty("role", "caption")
             label.setContentsMargins(8, 0, 8, 0)
-            label.setFont(theme.font(-1))
             label.hide()
             self.fields[name] = label
             self.addPermanentWidget(label)
+        self._theme = theme
+        self._restyle()
+        theme.changed.connect(self._restyle)
+
+    def _restyle(self) -> None:
+        for label in self.fields.values():
+            label.setFont(self._theme.font(-1))
+            label.setMinimumWidth(label.sizeHint().width() if label.text() else 0)
 
     def set_message(self, text: str) -> None:
         """One sentence on the left; "" clears it."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 from odeviz.analysis.results import FlowResult, SolverChoice
 from odeviz.tasks.experiment import ADAPTIVE
 from odeviz.widgets.plot import power
+from odeviz.widgets.theme import Theme
 
 #: Key, caption, widest value and tooltip of each column.
 _COLUMNS = (
@@ -59,8 +60,8 @@ class CostTable(QWidget):
         for row, name in self._names.items():
             name.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
             self._grid.addWidget(name, row, 0)
-        for column, (key, caption, widest, tip) in enumerate(_COLUMNS, start=1):
-            self._make_column(column, key, caption, widest, tip)
+        for column, (key, caption, _, tip) in enumerate(_COLUMNS, start=1):
+            self._make_column(column, key, caption, tip)
         self.set_pinned(None, None)
 
     def text(self, key: str, row: str = "now") -> str:
@@ -89,18 +90,22 @@ class CostTable(QWidget):
         self._fill()
         self.updateGeometry()
 
+    def fit(self, theme: Theme) -> None:
+        """Columns as wide as their widest values: nothing jumps while the slider is dragged."""
+        widths = {key: theme.width(widest) + 4 for key, _, widest, _ in _COLUMNS}
+        for (key, _), cell in self._cells.items():
+            cell.setFixedWidth(widths[key])
+
     def set_busy(self, busy: bool) -> None:
         """Mute the present numbers while newer ones are on their way."""
         for (_, row), cell in self._cells.items():
             if row == _NOW:
                 cell.setEnabled(not busy)
 
-    def _make_column(self, column: int, key: str, caption: str, widest: str, tip: str) -> None:
+    def _make_column(self, column: int, key: str, caption: str, tip: str) -> None:
         for row in (0, _NOW, _PINNED, _RATIO):
             cell = self._label("caption" if row in (0, _RATIO) else "value")
             cell.setToolTip(tip)
-            # As wide as the widest value: nothing jumps while the slider is dragged.
-            cell.setFixedWidth(self.fontMetrics().horizontalAdvance(widest) + 4)
             self._grid.addWidget(cell, row, column)
             self._cells[key, row] = cell
         self._cells[key, 0].setText(caption)

@@ -38,6 +38,8 @@ SECTIONS = {
 
 #: From this width of the form on, its entries have their full width.
 _ROOMY = 280
+#: From this text size on names stand above their controls, which leave this much room beside them.
+_LARGE, _BESIDE = 1.5, 68
 
 
 class ExperimentForm(Panel):
@@ -165,13 +167,32 @@ class ExperimentForm(Panel):
         return QSize(304, 640)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(264, super().minimumSizeHint().height())
+        wide = _ROOMY if self._stacked else self.theme.px(264)
+        return QSize(wide, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        width = WIDTH if self.width() >= _ROOMY else NARROW
+        self._make_room()
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._make_room()
+        self.updateGeometry()
+
+    @property
+    def _stacked(self) -> bool:
+        """Whether text is so large that names stand above their controls."""
+        return self.theme.scale >= _LARGE
+
+    def _control_width(self) -> int:
+        if self._stacked:
+            return max(self.width() - _BESIDE, NARROW)
+        return self.theme.px(WIDTH if self.width() >= self.theme.px(_ROOMY) else NARROW)
+
+    def _make_room(self) -> None:
+        width = self._control_width()
         for row in self._rows.values():
-            row.set_control_width(width)
+            row.set_room(width, self._stacked)
 
     def _preset_row(self) -> QHBoxLayout:
         self._presets = HeadedCombo(self.theme, self)
@@ -245,7 +266,7 @@ class ExperimentForm(Panel):
                 row.chosen.connect(self._chosen)
                 row.typed.connect(self._typed)
                 row.reset.connect(self._reset)
-                row.set_control_width(WIDTH if self.width() >= _ROOMY else NARROW)
+                row.set_room(self._control_width(), self._stacked)
                 self._bodies[_section(entry.path)].addWidget(row)
                 self._rows[entry.path] = row
 

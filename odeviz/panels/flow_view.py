@@ -93,8 +93,6 @@ class FlowView(FlowHands):
         self._plot.setMouseEnabled(True, True)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setAspectLocked(True)
-        # A width of its own: an axis that grows with its labels would shift the plane under the mouse.
-        self._plot.getAxis("left").setWidth(40)
         self._layers: dict[str, Layer] = {key: _MAKERS[key](theme) for key in LAYERS}
         self._frame = FrameLayer(theme)
         for layer in (*self._layers.values(), self._frame):
@@ -225,13 +223,13 @@ class FlowView(FlowHands):
 
     def advance(self, seconds: float) -> None:
         """Let the tracers drift on."""
-        if self._shown["tracers"]:
+        if self.drifting:
             self._layer("tracers", TracerLayer).advance(seconds)
 
     @property
     def drifting(self) -> bool:
         """Whether something moves although the playhead rests."""
-        return self._shown["tracers"]
+        return self._shown["tracers"] and not self.theme.calm
 
     def set_seeds(self, seeds: NDArray[Any] | None, seed_flow: FlowResult | None) -> None:
         """The seeds ``[k, 2]``, in space ``[k, 3]``, and their trajectories as far as they are known."""
@@ -288,6 +286,8 @@ class FlowView(FlowHands):
         self.range_chosen.emit(None)
 
     def restyle(self) -> None:
+        # A width of its own: an axis that grows with its labels would shift the plane under the mouse.
+        self._plot.getAxis("left").setWidth(self.theme.px(40))
         for layer in (*self._layers.values(), self._frame):
             layer.restyle()
         self._tell_time(*self._layers)

@@ -60,21 +60,27 @@ class FormRow(QWidget):
         for widget in (self._name, self.control):
             widget.setToolTip(tip)
         self._name.setBuddy(self.control)
-        grid = QGridLayout(self)
+        grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(4)
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(1, 1)
         grid.addWidget(self._dot, 0, 0)
-        grid.addWidget(self._name, 0, 1)
-        grid.addWidget(self.control, 0, 2)
-        grid.addWidget(self._mark, 0, 3)
-        grid.addWidget(self._note, 1, 2, 1, 2)
-        grid.addWidget(self._error, 2, 1, 1, 3)
+        self._stacked: bool | None = None
+        self.set_room(WIDTH, stacked=False)
 
-    def set_control_width(self, width: int) -> None:
-        """Leave the rest of the row to the name."""
+    def set_room(self, width: int, stacked: bool) -> None:
+        """The control's width; the rest of the row is the name's, unless that is ``stacked`` above it."""
         self.control.setFixedWidth(width)
+        if stacked == self._stacked:
+            return
+        self._stacked = stacked
+        row, column = (1, 1) if stacked else (0, 2)
+        self._grid.addWidget(self._name, 0, 1, 1, 2 if stacked else 1)
+        self._grid.addWidget(self.control, row, column, 1, 3 - column)
+        self._grid.addWidget(self._mark, row, 3)
+        self._grid.addWidget(self._note, 2, column, 1, 4 - column)
+        self._grid.addWidget(self._error, 3, 1, 1, 3)
 
     def set_value(self, value: Any) -> None:
         """Show a value; nothing is emitted."""
@@ -128,14 +134,12 @@ class FormRow(QWidget):
         if entry.type is bool:
             box = QCheckBox(self)
             box.clicked.connect(self._emit_chosen)
-            box.setFixedWidth(WIDTH)
             return box
         if entry.type is str:
             combo = _QuietCombo(self)
             for choice in about.choices:
                 combo.addItem(words(choice), choice)
             combo.activated.connect(self._emit_index)
-            combo.setFixedWidth(WIDTH)
             return combo
         unit = about.unit if len(about.unit) <= _SHORT_UNIT else ""
         number = NumberBox(
@@ -143,7 +147,6 @@ class FormRow(QWidget):
         )
         number.typed.connect(self._emit_typed)
         number.chosen.connect(self._emit_chosen)
-        number.setFixedWidth(WIDTH)
         return number
 
     def _emit_chosen(self, value: object) -> None:
@@ -165,8 +168,13 @@ class Mark(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme, self._name, self._role = theme, "", "muted"
-        self.setFixedSize(QSize(16, 16))
-        theme.changed.connect(self.update)
+        self._fit()
+        theme.changed.connect(self._fit)
+
+    def _fit(self) -> None:
+        side = self._theme.px(16)
+        self.setFixedSize(QSize(side, side))
+        self.update()
 
     def show_as(self, name: str, role: str, tooltip: str) -> None:
         """Draw the icon ``name`` in a theme colour; "" draws nothing."""
@@ -178,7 +186,12 @@ class Mark(QWidget):
     @painted
     def paintEvent(self, painter: QPainter) -> None:
         if self._name:
-            draw(painter, QRectF(2, 2, 12, 12), self._name, getattr(self._theme.colors, self._role))
+            draw(
+                painter,
+                QRectF(self.rect()).adjusted(2, 2, -2, -2),
+                self._name,
+                getattr(self._theme.colors, self._role),
+            )
 
 
 class ChangedDot(QAbstractButton):

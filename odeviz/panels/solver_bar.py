@@ -149,7 +149,7 @@ class SolverBar(Panel):
         self.costs.set_busy(busy)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(380, super().minimumSizeHint().height())
+        return QSize(max(380, self.theme.px(260)), super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._make_room()
@@ -157,7 +157,7 @@ class SolverBar(Panel):
 
     def _make_room(self) -> None:
         """Where it is narrow the read-outs go below, so that the slider keeps its length."""
-        narrow = self.width() < (_ONE_ROW_PINNED if self.compare.isChecked() else _ONE_ROW)
+        narrow = self.width() < self.theme.px(_ONE_ROW_PINNED if self.compare.isChecked() else _ONE_ROW)
         direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
         if self._outer.direction() != direction:
             self._outer.setDirection(direction)
@@ -177,14 +177,11 @@ class SolverBar(Panel):
         names.setSpacing(0)
         names.addWidget(self._label, 0, 0)
         names.addWidget(self._value, 1, 0)
-        wide = max(self.fontMetrics().horizontalAdvance(text) for text in ("tolerance", "8·10⁻⁸"))
-        names.setColumnMinimumWidth(0, wide + 4)
+        self._names = names
         controls.addLayout(names)
         controls.addWidget(self.slider, 1)
         controls.addWidget(self.method)
         controls.addWidget(self.compare)
-        # The bar keeps its height.
-        self._no_solver.setMinimumHeight(self._controls.sizeHint().height())
         self._outer = QHBoxLayout(self)
         self._outer.setContentsMargins(12, 4, 12, 8)
         self._outer.setSpacing(16)
@@ -192,6 +189,19 @@ class SolverBar(Panel):
         self._outer.addWidget(self._controls, 1)
         self._outer.addWidget(self._no_solver, 1)
         self._outer.addWidget(self.costs)
+        self._fit()
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._fit()
+
+    def _fit(self) -> None:
+        """Texts have the room of the widest, and the bar keeps its height without a solver."""
+        wide = max(self.theme.width(text) for text in ("tolerance", "8·10⁻⁸"))
+        self._names.setColumnMinimumWidth(0, wide + 4)
+        self.method.setMinimumWidth(self.theme.px(60))
+        self.costs.fit(self.theme)
+        self._no_solver.setMinimumHeight(self._controls.sizeHint().height())
 
     def _slider_moved(self, number: float) -> None:
         if self._choice.method in ADAPTIVE:

@@ -61,9 +61,17 @@ class TimeBar(Panel):
     def set_range(self, t0: float, t1: float) -> None:
         """The times at the two ends."""
         self.track.set_range(t0, t1)
-        widest = max((f"t = {t:.3f}" for t in (t0, t1)), key=len)
-        self._read.setFixedWidth(self._read.fontMetrics().horizontalAdvance(widest) + 12)
+        self._fit()
         self._show_time()
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._fit()
+
+    def _fit(self) -> None:
+        """The read-out as wide as its widest text: the track keeps its length."""
+        widest = max((f"t = {t:.3f}" for t in (self.track.lo, self.track.hi)), key=len)
+        self._read.setFixedWidth(self.theme.width(widest) + 16)
 
     def set_time(self, t: float) -> None:
         """Put the playhead; nothing is emitted."""

@@ -32,7 +32,11 @@ class Chip(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._restyle)
+
+    def _restyle(self) -> None:
+        self.updateGeometry()
+        self.update()
 
     def set_compact(self, compact: bool) -> None:
         """Show the swatch without the word."""
@@ -51,13 +55,13 @@ class Chip(QAbstractButton):
 
     def full_width(self) -> int:
         """Pixels it takes with its word."""
-        return 8 + 14 + 6 + self.fontMetrics().horizontalAdvance(self.text()) + 8
+        return 8 + self._theme.px(14) + 6 + self.fontMetrics().horizontalAdvance(self.text()) + 8
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(8 + 14 + 8, 24)
+        return QSize(8 + self._theme.px(14) + 8, self._theme.px(24))
 
     def sizeHint(self) -> QSize:
-        return QSize(8 + 14 + 8 if self._compact else self.full_width(), 24)
+        return self.minimumSizeHint() if self._compact else QSize(self.full_width(), self._theme.px(24))
 
     @painted
     def paintEvent(self, painter: QPainter) -> None:
@@ -68,12 +72,19 @@ class Chip(QAbstractButton):
         painter.setBrush(QColor(c.hover) if self.underMouse() else QBrush(Qt.BrushStyle.NoBrush))
         painter.drawRoundedRect(box, 6, 6)
         painter.setOpacity(1.0 if on else 0.3)
-        self._swatch(painter, QRectF(8, 5, 14, 14), self._theme)
+        side = self._theme.px(14)
+        painter.save()
+        painter.translate(8, (self.height() - side) / 2)
+        painter.scale(side / 14, side / 14)
+        self._swatch(painter, QRectF(0, 0, 14, 14), self._theme)
+        painter.restore()
         painter.setOpacity(1.0)
         if not self._compact:
             painter.setPen(QColor(c.text if on else c.faint))
             painter.drawText(
-                QRectF(28, 0, self.width() - 28, self.height()), Qt.AlignmentFlag.AlignVCenter, self.text()
+                QRectF(14 + side, 0, self.width() - side - 14, self.height()),
+                Qt.AlignmentFlag.AlignVCenter,
+                self.text(),
             )
 
     def enterEvent(self, event: QEnterEvent) -> None:

@@ -21,7 +21,8 @@ class ColorBar(QWidget):
         self._title = ""
         self._stops: Sequence[tuple[float, QColor]] = ()
         self._labels: Sequence[tuple[float, str]] = ()
-        self.setFixedWidth(68)
+        self._fit()
+        theme.changed.connect(self._fit)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self.update)
 
@@ -33,8 +34,11 @@ class ColorBar(QWidget):
         self.setAccessibleName(f"{title}: " + ", ".join(text for _, text in labels))
         self.update()
 
+    def _fit(self) -> None:
+        self.setFixedWidth(self._theme.px(68))
+
     def sizeHint(self) -> QSize:
-        return QSize(68, 160)
+        return QSize(self._theme.px(68), 160)
 
     @painted
     def paintEvent(self, painter: QPainter) -> None:
@@ -43,9 +47,10 @@ class ColorBar(QWidget):
         if not self._stops:
             return
         painter.setFont(self._theme.font(-1))
+        line = self._theme.px(16)
         painter.setPen(QColor(c.muted))
-        painter.drawText(QRectF(0, 4, self.width() - 4, 16), Qt.AlignmentFlag.AlignLeft, self._title)
-        bar = QRectF(4, 26, 10, max(self.height() - 26 - 28, 1))
+        painter.drawText(QRectF(0, 4, self.width() - 4, line), Qt.AlignmentFlag.AlignLeft, self._title)
+        bar = QRectF(4, line + 10, 10, max(self.height() - line - 38, 1))
         fill = QLinearGradient(bar.bottomLeft(), bar.topLeft())
         for share, colour in self._stops:
             fill.setColorAt(share, colour)
@@ -57,5 +62,5 @@ class ColorBar(QWidget):
             painter.setPen(QPen(QColor(c.grid), 1))
             painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 4, y))
             painter.setPen(QColor(c.muted))
-            painter.drawText(QRectF(bar.right() + 7, y - 8, self.width() - bar.right() - 7, 16),
+            painter.drawText(QRectF(bar.right() + 7, y - line / 2, self.width() - bar.right() - 7, line),
                              Qt.AlignmentFlag.AlignVCenter, text)  # fmt: skip

@@ -42,9 +42,9 @@ class Legend(QWidget):
     ) -> None:
         super().__init__(parent)
         self._theme, self._keys, self._rows = theme, tuple(keys), rows
-        self.setFixedHeight(_ROW)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._restyle)
+        self._fit()
 
     def set_keys(self, keys: Sequence[Key]) -> None:
         """Other curves or other values."""
@@ -64,17 +64,21 @@ class Legend(QWidget):
             self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(200, _ROW)
+        return QSize(200, self._theme.px(_ROW))
 
     @guarded
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
 
+    def _restyle(self) -> None:
+        self._fit()
+        self.update()
+
     def _fit(self) -> None:
         """As high as the keys' rows."""
         rows = 1 + max((row for row, _ in self._places()), default=0)
-        self.setFixedHeight(_ROW + (rows - 1) * _NEXT)
+        self.setFixedHeight(self._theme.px(_ROW + (rows - 1) * _NEXT))
 
     def _places(self) -> list[tuple[int, float]]:
         """Row and left edge of every key there is room for."""
@@ -107,13 +111,13 @@ class Legend(QWidget):
     @painted
     def paintEvent(self, painter: QPainter) -> None:
         for key, (row, x) in zip(self._keys, self._places(), strict=False):
-            y = row * _NEXT
-            self._paint_key(painter, QRectF(x, y + 8, 16, 12), key)
+            y, high = self._theme.px(row * _NEXT), self._theme.px(_ROW)
+            self._paint_key(painter, QRectF(x, y + high / 2 - 6, 16, 12), key)
             x += _KEY
             for text, font, colour, width in self._parts(key):
                 painter.setFont(font)
                 painter.setPen(QColor(colour))
-                painter.drawText(QRectF(x, y, width + 2, _ROW), Qt.AlignmentFlag.AlignVCenter, text)
+                painter.drawText(QRectF(x, y, width + 2, high), Qt.AlignmentFlag.AlignVCenter, text)
                 x += width + 6
 
     def _paint_key(self, painter: QPainter, box: QRectF, key: Key) -> None:

@@ -40,13 +40,13 @@ class LogSlider(Track):
         self.single_step = 0.1
 
     def sizeHint(self) -> QSize:
-        return QSize(320, 40)
+        return QSize(320, self.theme.px(16) + 24)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(140, 40)
+        return QSize(140, self.theme.px(16) + 24)
 
     def groove(self) -> QRectF:
-        return QRectF(18, 11, max(self.width() - 36, 1), 4)
+        return QRectF(self.theme.px(18), 11, max(self.width() - 2 * self.theme.px(18), 1), 4)
 
     def paint_groove(self, painter: QPainter) -> None:
         super().paint_groove(painter)
@@ -56,7 +56,7 @@ class LogSlider(Track):
             (math.ceil(min(self.lo, self.hi) - 1e-9), math.floor(max(self.lo, self.hi) + 1e-9))
         )
         room = groove.width() / max(last - first, 1)
-        every = 1 if room >= 34 else 2 if room >= 17 else 4
+        every = next((n for n in (1, 2, 4) if n * room >= self.theme.px(34)), 8)
         for index, decade in enumerate(
             range(first, last + 1) if self.lo < self.hi else range(last, first - 1, -1)
         ):
@@ -66,7 +66,7 @@ class LogSlider(Track):
             if index % every == 0:
                 painter.setPen(QColor(c.muted))
                 painter.drawText(
-                    QRectF(x - 20, groove.bottom() + 8, 40, 16),
+                    QRectF(x - 40, groove.bottom() + 8, 80, self.theme.px(16)),
                     Qt.AlignmentFlag.AlignCenter,
                     power(10.0**decade),
                 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontInfo, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetrics, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from odeviz.exporting.palette import mix, palette
@@ -175,6 +175,10 @@ class Theme(QObject):
         font.setWeight(weight)
         font.setFeature(QFont.Tag("tnum"), 1)
         return font
+
+    def width(self, text: str, step: int = 0) -> int:
+        """Pixels that a text takes in :meth:`font`; a widget's own metrics are right only once it has been shown."""
+        return QFontMetrics(self.font(step)).horizontalAdvance(text)
 
     def _wanted(self) -> bool:
         if self.mode == "system":
