@@ -176,9 +176,9 @@ class Theme(QObject):
         font.setFeature(QFont.Tag("tnum"), 1)
         return font
 
-    def width(self, text: str, step: int = 0) -> int:
+    def width(self, text: str, step: int = 0, weight: QFont.Weight = QFont.Weight.DemiBold) -> int:
         """Pixels that a text takes in :meth:`font`; a widget's own metrics are right only once it has been shown."""
-        return QFontMetrics(self.font(step)).horizontalAdvance(text)
+        return QFontMetrics(self.font(step, weight)).horizontalAdvance(text)
 
     def _wanted(self) -> bool:
         if self.mode == "system":
