@@ -15,9 +15,9 @@ from odeviz.analysis.results import Extent
 from odeviz.panels.flow_box import FlowBox
 from odeviz.panels.flow_field import RestLayer
 from odeviz.panels.flow_layers import Layer
+from odeviz.panels.flow_overlays import FlowOverlays
 from odeviz.panels.flow_paths import TrajectoryLayer
 from odeviz.panels.panel import Panel
-from odeviz.panels.readout import Readout
 from odeviz.panels.seed_layer import SeedLayer
 from odeviz.state.nouns import Mark, Selection
 from odeviz.widgets.plot import Plot
@@ -59,7 +59,7 @@ class FlowHands(Panel):
 
     _box: FlowBox
     _plot: Plot
-    _readout: Readout
+    overlays: FlowOverlays
     _layers: Mapping[str, Layer]
     _shown: dict[str, bool]
     _extent: Extent
@@ -233,7 +233,7 @@ class FlowHands(Panel):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave:
             self._hover = None
-            self._readout.hide()
+            self.overlays.readout.hide()
             self.marked.emit(None)
             self.hover_left.emit()
         return super().eventFilter(watched, event)
@@ -260,8 +260,8 @@ class FlowHands(Panel):
         self._hover = (point.x(), point.y())
         rest: RestLayer = self._layers["rest"]  # type: ignore[assignment]
         there = rest.at(point, self._box.viewPixelSize()) if self._shown["rest"] else ""
-        self._readout.set_point(point.x(), point.y(), there or self._told(mark))
-        self._readout.show()
+        self.overlays.readout.set_point(point.x(), point.y(), there or self._told(mark))
+        self.overlays.readout.show()
         handle = mark is not None and mark.kind == "seed" and self.seed_at(scene) is not None
         self._plot.viewport().setCursor(
             Qt.CursorShape.OpenHandCursor if handle else Qt.CursorShape.CrossCursor

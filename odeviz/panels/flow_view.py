@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from odeviz.analysis.overlays import BorderResult, RestResult, SpaceResult, StreamResult
 from odeviz.analysis.projection import Projection
@@ -34,16 +34,16 @@ from odeviz.panels.flow_field import (
 )
 from odeviz.panels.flow_hands import FlowHands
 from odeviz.panels.flow_layers import ArrowLayer, BackgroundLayer, DotsLayer, Layer, finite_paths
+from odeviz.panels.flow_overlays import FlowOverlays
 from odeviz.panels.flow_paths import TrajectoryLayer
 from odeviz.panels.flow_space import FrameLayer, Sight
 from odeviz.panels.pinned_layer import PinnedLayer
-from odeviz.panels.readout import Readout
 from odeviz.panels.seed_layer import SeedLayer
 from odeviz.state.layers import LAYERS, SHOWN
 from odeviz.state.nouns import Range, Selection
 from odeviz.widgets import chip
 from odeviz.widgets.plot import Plot
-from odeviz.widgets.scale_key import Scale, ScaleKey
+from odeviz.widgets.scale_key import Scale
 from odeviz.widgets.theme import Theme
 
 #: What draws each layer of the registry.
@@ -271,13 +271,11 @@ class FlowView(FlowHands):
 
     def set_probe(self, probe: ProbeResult | None) -> None:
         """What is known at the point under the mouse."""
-        self._readout.set_probe(probe if self._hover is not None else None)
+        self.overlays.readout.set_probe(probe if self._hover is not None else None)
 
     def set_message(self, text: str) -> None:
         """One sentence over the view: what went wrong, or what to do first. "" takes it away."""
-        self._message.setText(text)
-        self._notice.setVisible(bool(text))
-        self._place_overlays()
+        self.overlays.set_message(text)
 
     def fit(self) -> None:
         """Show the whole extent."""
@@ -299,7 +297,7 @@ class FlowView(FlowHands):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._place_overlays()
+        self.overlays.place()
 
     # Inside
 
@@ -314,19 +312,7 @@ class FlowView(FlowHands):
         column.setSpacing(0)
         column.addWidget(self.bar)
         column.addWidget(self._plot, 1)
-        self._readout = Readout(self.theme, self._plot)
-        self._readout.hide()
-        self._key = ScaleKey(self.theme, self._plot)
-        self._notice = QFrame(self._plot)
-        self._notice.setProperty("role", "card")
-        self._message = QLabel(self._notice)
-        self._message.setWordWrap(True)
-        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        inside = QVBoxLayout(self._notice)
-        inside.setContentsMargins(16, 12, 16, 12)
-        inside.addWidget(self._message)
-        self._notice.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._notice.hide()
+        self.overlays = FlowOverlays(self.theme, self._plot)
 
     def _layer(self, key: str, kind: type[Any]) -> Any:
         return self._layers[key]
@@ -385,24 +371,8 @@ class FlowView(FlowHands):
         self._tell_time("pinned")
 
     def _show_key(self) -> None:
-        self._key.set_scale(self.paths.scale if self._shown["trajectories"] else Scale(""))
+        self.overlays.key.set_scale(self.paths.scale if self._shown["trajectories"] else Scale(""))
 
     def _layer_toggled(self, key: str, on: bool) -> None:
         self.set_layers({key: on})
         self.layer_toggled.emit(key, on)
-
-    @property
-    def _axis_height(self) -> int:
-        return round(self._plot.getAxis("bottom").height())
-
-    def _place_overlays(self) -> None:
-        area = self._plot.rect()
-        self._readout.place(area)
-        # Above the axis at the bottom.
-        self._key.place(area.adjusted(0, 0, 0, -self._axis_height))
-        width = min(360, area.width() - 64)
-        self._notice.setFixedWidth(max(width, 120))
-        self._notice.adjustSize()
-        self._notice.move(
-            area.center().x() - self._notice.width() // 2, area.center().y() - self._notice.height() // 2
-        )

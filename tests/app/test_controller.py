@@ -105,7 +105,7 @@ def test_numerical_trouble_is_told_in_the_view_and_keeps_the_model(rig):
     rig.control.trainer.advance(1)
     rig.tick()
     assert rig.control.trainer.phase is Phase.TROUBLE
-    assert rig.window.flow._message.text() == "Training stopped at iteration 1: the loss became nan."
+    assert rig.window.flow.overlays.message.text() == "Training stopped at iteration 1: the loss became nan."
     assert rig.bench.snapshot is not None
     assert rig.dialogs.troubles == []
 
@@ -126,7 +126,7 @@ def test_a_solve_that_fails_is_told_in_the_view(rig):
     rig.control.service._loop._make_study = lambda snapshot: failing(rig, snapshot)
     rig.control.do("reset")
     rig.settle()
-    assert rig.window.flow._message.text() == "The step became too small at t = 0.5."
+    assert rig.window.flow.overlays.message.text() == "The step became too small at t = 0.5."
 
 
 def failing(rig, snapshot):
@@ -199,7 +199,7 @@ def test_every_layer_and_colouring_that_is_offered_is_drawn_from_what_it_asks_fo
     rig.settle()
     assert {"stream", "rest", "border", "effort"} <= rig.control.pictures.results.keys()
     flow = rig.window.flow
-    assert flow._key._scale.title == "NFE"
+    assert flow.overlays.key._scale.title == "NFE"
     assert len(flow._layers["rest"]._now) == 1
     assert rig.control.redraw._going
     tails = flow._layers["tracers"]._tails

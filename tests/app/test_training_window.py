@@ -184,7 +184,7 @@ def test_the_solvers_error_is_measured_now_and_then_while_training(trained):
     # Not with every picture: the next is due in a while.
     asked = []
     trained.control.service.ask = lambda snapshot, request, **_: asked.append(request.kind)
-    trained.control.pictures._ask_rest(trained.bench.snapshot)
+    trained.control.pictures._ask_rest()
     assert "cost" not in asked
 
 

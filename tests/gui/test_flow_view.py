@@ -289,7 +289,7 @@ def test_a_trajectory_under_the_mouse_is_named_and_drawn_thick(qtbot, full):
     with qtbot.waitSignal(full.marked, check_params_cb=lambda mark: mark is not None) as marked:
         move(qtbot, full, 0.0, -0.6)
     assert marked.args == [Mark("trajectory", 1)]
-    assert full._readout._values["mark"].text() == "trajectory 2, class 1"
+    assert full.overlays.readout._values["mark"].text() == "trajectory 2, class 1"
     full.set_selection(Selection(hovered=Mark("trajectory", 1)))
     np.testing.assert_allclose(full.paths._hovered._lines[:, [1, 3]], -0.6)
     assert full.paths._hovered._count == 4
@@ -324,15 +324,15 @@ def test_paths_are_coloured_by_class_time_speed_and_cost(full, make_flow):
     everything = tuple(COLOURINGS)
     speed = np.linspace(1.0, 3.0, 30).reshape(5, 6)
     full.set_flow(make_flow(speed=speed))
-    assert full._key._scale.names[0][0] == "0"
+    assert full.overlays.key._scale.names[0][0] == "0"
     full.set_colouring("time", None, everything)
     assert [len(group.lines) for group in full.paths._groups] == [6] * 4
-    assert full._key._scale.limits == (0.0, 1.0)
+    assert full.overlays.key._scale.limits == (0.0, 1.0)
     full.set_colouring("speed", None, everything)
-    assert full._key._scale.title == "‖dh/dt‖"
+    assert full.overlays.key._scale.title == "‖dh/dt‖"
     assert sum(len(group.lines) for group in full.paths._groups) == 24
     full.set_colouring("nfe", np.array([20.0, 20.0, 50.0, 50.0, 50.0, 20.0]), everything)
-    assert full._key._scale.ends == ("20", "50")
+    assert full.overlays.key._scale.ends == ("20", "50")
     assert len(full.paths._groups) == 2
 
 
@@ -356,21 +356,21 @@ def test_the_mouse_reads_the_point_and_then_what_is_known_there(qtbot, full):
     with qtbot.waitSignal(full.hovered) as hovered:
         move(qtbot, full, 0.5, 0.25)
     assert hovered.args == [pytest.approx(0.5, abs=0.02), pytest.approx(0.25, abs=0.02)]
-    assert full._readout.isVisible()
+    assert full.overlays.readout.isVisible()
     full.set_probe(ProbeResult(0.0, (0.5, 0.25), (1.0, -2.0), 2.236, -0.5, -1.25))
-    texts = {key: label.text() for key, label in full._readout._values.items()}
+    texts = {key: label.text() for key, label in full.overlays.readout._values.items()}
     assert texts["f"] == "1.000, −2.000"
     assert texts["log_density"] == "−1.250 nats"
     full.set_probe(ProbeResult(0.0, (0.5, 0.25), (1.0, -2.0), 2.236, -0.5))
-    assert not full._readout._values["log_density"].isVisible()
+    assert not full.overlays.readout._values["log_density"].isVisible()
 
 
 def test_a_message_is_shown_and_taken_away(view):
     view.set_message("The solver stopped at t = 0.4.")
-    assert view._notice.isVisible()
-    assert view._message.text() == "The solver stopped at t = 0.4."
+    assert view.overlays._notice.isVisible()
+    assert view.overlays.message.text() == "The solver stopped at t = 0.4."
     view.set_message("")
-    assert not view._notice.isVisible()
+    assert not view.overlays._notice.isVisible()
 
 
 def test_a_flow_that_was_lost_is_drawn_up_to_where_it_stopped(view, make_flow):

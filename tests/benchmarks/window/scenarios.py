@@ -186,7 +186,7 @@ class Window:
         pictures, bar, bench = self.pictures, self.desk.window.solver_bar, self.bench
         # At the end of the flow, where every trajectory is drawn whole.
         self.control.playback.scrub(bench.playhead.t1)
-        pictures.trajectories = TRAJECTORIES
+        pictures.asking.trajectories = TRAJECTORIES
         rng, took = np.random.default_rng(0), []
         bar.drag_started.emit()
         with self.measured(scenario):

@@ -1,0 +1,117 @@
+"""What the solver is asked about the flow: the requests, made of what the workbench says."""
+
+from __future__ import annotations
+
+import time
+
+from odeviz.analysis.results import Extent
+from odeviz.app.background import Background
+from odeviz.app.comparison import Comparison
+from odeviz.app.flow_extras import FlowExtras
+from odeviz.bridge import CostRequest, FieldRequest, FlowRequest, SceneRequest, SeedsRequest, SolveService
+from odeviz.state import Workbench
+from odeviz.tasks.registry import task_of
+from odeviz.training.snapshot import Snapshot
+
+TRAJECTORIES = 300
+#: Points along a trajectory, and times at which the vector field is evaluated: at rest, and while training.
+FRAMES, QUICK_FRAMES = 49, 31
+FIELD_TIMES, QUICK_TIMES = 33, 13
+#: Arrows a side of the plane.
+ARROWS = 27
+#: While pictures follow one another, the solver's error is measured on fewer trajectories, so many seconds apart.
+MEASURED, MEASURE_PERIOD = 64, 3.0
+
+
+class Asking:
+    """Puts each question of a picture; when, is not its business. Nothing is asked while there is no model."""
+
+    def __init__(
+        self,
+        bench: Workbench,
+        service: SolveService,
+        background: Background,
+        extras: FlowExtras,
+        comparison: Comparison,
+    ) -> None:
+        self._bench, self._service = bench, service
+        self._background, self._extras, self._comparison = background, extras, comparison
+        #: How many trajectories the flow view shows.
+        self.trajectories = TRAJECTORIES
+        #: The part of the plane that is solved for; None until the scene is known.
+        self.extent: Extent | None = None
+        #: Solves follow a hand: the one under way is let finish.
+        self.dragging = False
+        #: What the trajectories on show, or on their way, were asked for.
+        self._flow: FlowRequest | None = None
+        self._field_of: Snapshot | None = None
+        self._measure_after = 0.0
+
+    def forget(self) -> None:
+        """Another model is about to be shown."""
+        self._measure_after = 0.0
+
+    def place(self, extent: Extent | None) -> None:
+        """The scene is new: it lies here."""
+        self.extent, self._field_of = extent, None
+
+    def scene(self) -> None:
+        """Where the plane lies, and its data."""
+        if self._bench.snapshot is not None:
+            self._service.ask(self._bench.snapshot, SceneRequest(projection=self._bench.projection.still))
+
+    def flow(self) -> None:
+        """The trajectories."""
+        bench, snapshot = self._bench, self._bench.snapshot
+        if snapshot is not None:
+            self._service.withdraw("cost")
+            frames, seen = QUICK_FRAMES if bench.hurried else FRAMES, bench.projection.still
+            self._flow = FlowRequest(bench.choice, self._crowd(snapshot), frames, projection=seen)
+            self._service.ask(snapshot, self._flow, patient=self.dragging)
+
+    def seeds(self) -> None:
+        """The trajectories of the seeds."""
+        seeds, snapshot = self._bench.seeds.points, self._bench.snapshot
+        if seeds and snapshot is not None:
+            request = SeedsRequest(seeds, self._bench.choice, projection=self._bench.projection.still)
+            self._service.ask(snapshot, request, patient=self.dragging)
+
+    def field(self) -> None:
+        """The vector field, once for each model; in space there are no arrows."""
+        bench, snapshot = self._bench, self._bench.snapshot
+        seen = bench.projection.still
+        if snapshot is None or self.extent is None or self._field_of is snapshot or bench.projection.in_space:
+            return
+        self._field_of = snapshot
+        times = QUICK_TIMES if bench.hurried else FIELD_TIMES
+        self._service.ask(snapshot, FieldRequest(self.extent, n=ARROWS, times=times, projection=seen))
+
+    def cost(self) -> None:
+        """The error of the solve; while pictures follow one another now and then, and of fewer trajectories."""
+        bench, snapshot = self._bench, self._bench.snapshot
+        if snapshot is None:
+            return
+        many = self._crowd(snapshot)
+        if bench.hurried:
+            if time.perf_counter() < self._measure_after:
+                return
+            self._measure_after, many = time.perf_counter() + MEASURE_PERIOD, MEASURED
+        self._service.ask(snapshot, CostRequest(bench.choice, many, projection=bench.projection.still))
+
+    def extras(self) -> None:
+        """What some layers want."""
+        if self._bench.snapshot is not None:
+            self._extras.ask(self.extent, self._crowd(self._bench.snapshot), self._bench.hurried)
+
+    def pinned(self) -> None:
+        """The same trajectories with the pinned setting."""
+        snapshot = self._bench.snapshot
+        if snapshot is not None and self._flow is not None and not self._bench.hurried:
+            self._comparison.ask(snapshot, self._flow)
+
+    def background(self) -> None:
+        """The density or decision behind it all."""
+        self._background.renew(self.extent, self._bench.hurried)
+
+    def _crowd(self, snapshot: Snapshot) -> int:
+        return min(self.trajectories, task_of(snapshot.experiment).crowd)

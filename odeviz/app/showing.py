@@ -1,0 +1,201 @@
+"""What the solver has answered: kept until the next tick of the redraw loop, then drawn by the panels it is for.
+
+Nothing is drawn when an answer arrives, so that a burst of them is one paint.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from odeviz.analysis.overlays import SpaceResult
+from odeviz.analysis.projection import Projection
+from odeviz.analysis.results import FlowResult, SolverChoice
+from odeviz.app.background import Background
+from odeviz.app.comparison import Comparison
+from odeviz.app.flow_extras import FlowExtras
+from odeviz.app.main_window import MainWindow
+from odeviz.app.probing import Probing
+from odeviz.app.redraw import RedrawLoop
+from odeviz.app.task_views import TaskViews
+from odeviz.bridge import Answer, Scene
+from odeviz.state import Workbench
+from odeviz.tasks.registry import task_of
+
+
+class Showing(QObject):
+    """Joins answers and panels, and moves the panels to the playhead's time."""
+
+    #: A :class:`Scene` is on show: where the plane lies, and the data on it.
+    scene_shown = Signal(object)
+    #: Trajectories are drawn.
+    flow_shown = Signal()
+    #: The first picture of a model is complete.
+    completed = Signal()
+
+    def __init__(
+        self,
+        bench: Workbench,
+        window: MainWindow,
+        redraw: RedrawLoop,
+        background: Background,
+        extras: FlowExtras,
+        comparison: Comparison,
+        probing: Probing,
+        boards: Mapping[str, TaskViews],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.bench, self.window, self.redraw = bench, window, redraw
+        self._background, self._extras, self._boards = background, extras, boards
+        #: How the states on show lie in the picture, and through which projection they are seen.
+        self.space, self.seen = SpaceResult(), Projection()
+        #: The latest result of every kind: what an export draws.
+        self.results: dict[str, Any] = {}
+        self._arrived: dict[str, Answer] = {}
+        self._announced = True
+        #: The error last measured, and with which solver.
+        self._error: tuple[SolverChoice | None, float] = None, math.nan
+        #: Who draws the kinds that are not drawn here.
+        self._others: dict[str, Callable[[Any], None]] = {
+            "field": window.flow.set_field, "pinned": comparison.show, "probe": probing.show,
+            **{kind: board.show for kind, board in boards.items()},
+            **{kind: partial(extras.show, kind) for kind in FlowExtras.kinds},
+        }  # fmt: skip
+
+    @property
+    def waits(self) -> bool:
+        """Whether answers wait to be drawn."""
+        return bool(self._arrived)
+
+    def forget(self) -> None:
+        """Another model is about to be shown."""
+        self._arrived.clear()
+        self.results.clear()
+        self._error = None, math.nan
+        self._announced = False
+
+    def drop(self, kind: str) -> None:
+        """What has arrived of a kind and is not drawn yet is stale."""
+        self._arrived.pop(kind, None)
+
+    def take(self, answer: Answer) -> None:
+        """Keep an answer until the next tick; a later one of its kind replaces it."""
+        self._arrived[answer.request.kind] = answer
+        self.redraw.wake()
+
+    def turn(self, projection: Projection) -> None:
+        """Show another side of what is shown."""
+        self.seen = projection
+        self.window.flow.set_projection(self.space, projection)
+
+    def show(self, most: int | None = None) -> None:
+        """Called on every tick: draw what has arrived since the last, and the playhead's time.
+
+        ``most`` is how many answers may be drawn in this tick; the others wait for the next ones.
+        """
+        for kind in list(self._arrived)[:most]:
+            # What was drawn before it may have made it stale.
+            answer = self._arrived.pop(kind, None)
+            if answer is not None:
+                self.results[kind] = answer.result
+                draw = self._others.get(kind) or getattr(self, f"_show_{kind}")
+                draw(answer.result)
+        self._show_background()
+        if self._arrived:
+            self.redraw.wake()
+        t = self.bench.playhead.t
+        self.window.flow.set_time(t)
+        self.window.series.set_time(t)
+        if self.window.is_seen(self.window.density):
+            self.window.density.set_lit(self.window.flow.lit())
+        self.window.time_bar.set_time(t)
+        for board in self._boards.values():
+            board.set_time(t)
+        if not self._announced and self._complete:
+            self._announced = True
+            self.completed.emit()
+
+    # One kind of answer each.
+
+    def _show_scene(self, scene: Scene) -> None:
+        self._show_space(scene)
+        window = self.window
+        window.flow.set_extent(scene.extent)
+        window.series.set_names(window.flow.axis_names())
+        window.flow.set_data(scene.data)
+        window.density.set_data(scene.data)
+        self._set_end(scene.t1)
+        self.scene_shown.emit(scene)
+
+    def _show_space(self, scene: Scene) -> None:
+        projection = self.bench.projection
+        if projection.still != self.seen.still:
+            # What is on show was seen in another way.
+            self._extras.forget()
+            self.window.flow.set_flow(None)
+            self.window.flow.set_field(None)
+            for kind in ("flow", "seeds"):
+                self.results.pop(kind, None)
+        self.space, self.seen = scene.space, projection
+        self.bench.set_space(scene.space.dim, scene.space.over_time)
+        self.window.flow.set_projection(scene.space, projection)
+
+    def _show_flow(self, flow: FlowResult) -> None:
+        self._set_end(float(flow.t[-1]))
+        window = self.window
+        window.flow.set_flow(flow)
+        window.series.set_crowd(flow)
+        window.flow.set_message(flow.message if flow.status != "success" else self.bench.training.message)
+        window.time_bar.set_steps(flow.steps)
+        if window.is_seen(window.steps):
+            window.steps.set_steps(flow.steps, flow)
+        # The latest error measured with this solver has to do until the next.
+        known, error = self._error
+        self.window.solver_bar.set_cost(
+            dataclasses.replace(flow, error=error) if self.bench.hurried and known == flow.choice else flow
+        )
+        self.flow_shown.emit()
+
+    def _show_cost(self, flow: FlowResult) -> None:
+        self._error = flow.choice, flow.error
+        if not self.bench.hurried:
+            self.window.solver_bar.set_cost(flow)
+
+    def _show_seeds(self, flow: FlowResult) -> None:
+        self.show_seeds()
+
+    def show_seeds(self) -> None:
+        """Draw the seeds where they are now, and their trajectories as far as they are known."""
+        seeds = self.bench.seeds
+        # A trajectory for each seed, or none: those of another number of seeds are stale.
+        flow = self.results.get("seeds")
+        if flow is not None and flow.paths.shape[1] != len(seeds.points):
+            flow = None
+        there = bool(seeds.points) and self.space.fits(seeds.points)
+        points = self.space.place(np.array(seeds.points)) if there else None
+        self.window.flow.set_seeds(points, flow if there else None)
+        self.window.series.set_seeds(flow if there else None)
+
+    def _show_background(self, frame: Any = None) -> None:
+        self._background.follow()
+        if self._background.show(frame):
+            self.results["background"] = self._background.frame
+
+    def _set_end(self, t1: float) -> None:
+        if t1 != self.bench.playhead.t1:
+            self.bench.set_playhead(self.bench.playhead.with_end(t1))
+            self._background.rescale(t1)
+
+    @property
+    def _complete(self) -> bool:
+        """Whether everything of the first picture is there."""
+        snapshot = self.bench.snapshot
+        behind = snapshot is not None and task_of(snapshot.experiment).behind(snapshot.experiment)
+        return "flow" in self.results and ("background" in self.results or not behind)
