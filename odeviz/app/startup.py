@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,8 @@ def application() -> QApplication:
 def run_window(what: ToOpen, theme: str | None = None, size: tuple[int, int] | None = None) -> int:
     """Open the window, stay until it is closed, leave no thread behind."""
     app = application()
+    # The solver bar says so itself, and nobody reads a window's standard error.
+    warnings.filterwarnings("ignore", message="rtol = .* ask for less than the rounding")
     settings = QSettings(str(config_dir() / "window.ini"), QSettings.Format.IniFormat)
     desk = Desk(app, settings, theme, state_dir() / "autosave")
     if size is not None:

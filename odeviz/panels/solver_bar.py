@@ -49,6 +49,9 @@ METHOD_TITLES = {
     "rk4": ("Runge–Kutta", "4", "The classical method: four evaluations a step."),
 }
 
+#: Half of float32's spacing at 1: an error below it, of states of about that size, is lost in their rounding.
+_ROUNDING = 2.0**-24
+_BELOW = " Less than the rounding of single precision, about 10⁻⁷: the error cannot follow, and steps are wasted."
 _NO_SOLVER = "This model makes steps of its own, block by block: there is no solver to choose."
 _COMPARE = (
     "Pin this setting, and compare others with it: its paths stay under the new ones, its cost beside theirs "
@@ -123,8 +126,13 @@ class SolverBar(Panel):
             if adaptive
             else "Number n of equal steps from t₀ to t₁. Drag to solve again."
         )
+        below = adaptive and choice.rtol < _ROUNDING
         for widget in (self.slider, self._label, self._value):
-            widget.setToolTip(tip)
+            widget.setToolTip(tip + _BELOW * below)
+        role = "below" if below else "value"
+        if self._value.property("role") != role:
+            self._value.setProperty("role", role)
+            self._value.style().polish(self._value)
         self.slider.setAccessibleName("Tolerance" if adaptive else "Steps")
         self._value.setText(power(float(f"{choice.rtol:.1g}")) if adaptive else str(choice.steps))
 

@@ -25,7 +25,8 @@ QLabel[role="title"] { font-size: ${title}px; font-weight: 600; }
 QLabel[role="headline"] { font-size: ${headline}px; font-weight: 600; }
 QLabel[role="caption"] { font-size: ${caption}px; color: $muted; }
 QLabel[role="section"] { font-size: ${caption}px; font-weight: 600; color: $muted; }
-QLabel[role="value"], QLabel[role="strong"] { font-weight: 600; }
+QLabel[role="value"], QLabel[role="strong"], QLabel[role="below"] { font-weight: 600; }
+QLabel[role="below"] { color: $warning; }
 QLabel[role="symbol"] { color: $faint; font-style: italic; }
 QLabel[role="error"] { font-size: ${caption}px; color: $danger; }
 QLabel[role="readout"] { font-size: ${caption}px; color: $text; }

@@ -1,5 +1,6 @@
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel
 
 from odeviz.analysis.results import SolverChoice
@@ -27,6 +28,21 @@ def test_the_slider_sets_both_tolerances(qtbot, bar):
     with qtbot.waitSignal(bar.choice_changed) as chosen:
         qtbot.keyClick(bar.slider, Qt.Key.Key_End)
     assert chosen.args == [SolverChoice("dopri5", 1e-9, 1e-9, 20)]
+
+
+def test_a_tolerance_below_single_precision_is_marked(bar):
+    shown = []
+    for rtol in (1e-7, 1e-8):
+        bar.set_choice(SolverChoice("dopri5", rtol, rtol, 20))
+        label = next(each for each in bar.findChildren(QLabel) if each.text().startswith("10"))
+        shown.append((label.grab().toImage(), "single precision" in label.toolTip()))
+    assert [said for _, said in shown] == [False, True]
+    warning = QColor(bar.theme.colors.warning).hue()
+    hues = [
+        {image.pixelColor(x, y).hue() for x in range(image.width()) for y in range(image.height())}
+        for image, _ in shown
+    ]
+    assert [warning in each for each in hues] == [False, True]
 
 
 def test_for_a_fixed_step_method_the_slider_sets_the_steps(qtbot, bar):
