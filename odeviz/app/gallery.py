@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
 from PySide6.QtWidgets import (
     QDialog,
@@ -32,6 +32,9 @@ from odeviz.widgets.theme import Theme
 COLUMNS = 2
 #: Pixels of a card's picture.
 SIDE = 112
+_ARROWS = {
+    Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1),
+}  # fmt: skip
 
 
 def _fitted(points: NDArray[Any]) -> NDArray[Any]:
@@ -91,6 +94,7 @@ class Card(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(preset.title)
+        self.setAccessibleDescription(f"{preset.sentence} {preset.look_for}")
         trained = pretrained(preset.name) is not None
         text = QVBoxLayout()
         text.setSpacing(4)
@@ -137,6 +141,7 @@ class Gallery(QDialog):
         self._search.setClearButtonEnabled(True)
         self._search.textChanged.connect(self._filter)
         self._search.returnPressed.connect(self._choose_first)
+        self._search.installEventFilter(self)
         self._nothing = QLabel("No preset has these words.", self)
         self._nothing.setProperty("role", "muted")
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -150,7 +155,7 @@ class Gallery(QDialog):
             column.addWidget(section)
         column.addWidget(self._nothing)
         column.addStretch(1)
-        scroll = QScrollArea()
+        scroll = self._scroll = QScrollArea()
         scroll.setWidget(page)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -161,6 +166,45 @@ class Gallery(QDialog):
         self.resize(900, 680)
         self._filter("")
         self._search.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Down leads from the search to the cards."""
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.KeyPress
+            and event.key() == Qt.Key.Key_Down
+        ):
+            self._go(self._shown()[:1])
+            return True
+        return super().eventFilter(watched, event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        now = self.focusWidget()
+        if isinstance(now, Card) and event.key() in _ARROWS:
+            self._go(self._beside(now, *_ARROWS[Qt.Key(event.key())]) or [self._search])
+        else:
+            super().keyPressEvent(event)
+
+    def _shown(self) -> list[Card]:
+        return [card for section in self._sections for card in section.shown]
+
+    def _beside(self, now: Card, dx: int, dy: int) -> list[QWidget]:
+        """The nearest card to a side, where a line is a row of cards."""
+        here = now.mapTo(self, now.rect().center())
+        others = {
+            card: card.mapTo(self, card.rect().center()) - here for card in self._shown() if card is not now
+        }
+        there = {card: at for card, at in others.items() if (at.x() * dx if dx else at.y() * dy) > 10}
+        if dx:
+            there = {card: at for card, at in there.items() if abs(at.y()) < now.height()}
+            # At the end of a row nothing is beside: stay.
+            return [min(there, key=lambda card: abs(there[card].x()))] if there else [now]
+        return [min(there, key=lambda card: (abs(there[card].y()), abs(there[card].x())))] if there else []
+
+    def _go(self, to: Sequence[QWidget]) -> None:
+        for widget in to[:1]:
+            widget.setFocus(Qt.FocusReason.TabFocusReason)
+            self._scroll.ensureWidgetVisible(widget)
 
     @Slot(str)
     def _filter(self, text: str) -> None:
@@ -191,6 +235,7 @@ class _Cards(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         #: The name of the first preset on show; "" if there is none.
         self.first = ""
+        self.shown: list[Card] = []
         heading = QLabel(task.title)
         heading.setProperty("role", "section")
         heading.setToolTip(task.sentence)
@@ -219,6 +264,7 @@ class _Cards(QWidget):
             each.setVisible(each in found)
         for place, each in enumerate(found):
             self._grid.addWidget(each, place // COLUMNS, place % COLUMNS)
+        self.shown = found
         self.setVisible(bool(found))
         self.first = found[0].name if found else ""
         return len(found)

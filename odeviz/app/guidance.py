@@ -37,6 +37,9 @@ class Guidance(QObject):
         self.tour = Tour(window, window.theme, self)
         self.marks = HelpMarks(window, self)
         self.marks.asked.connect(self.explain)
+        for changed in (bench.layers_changed, bench.seeds_changed, bench.stage_changed):
+            changed.connect(self._describe_flow)
+        self._describe_flow()
         window.flow.bar.help_wanted.connect(self._explain_flow)
 
     def explain_focused(self) -> None:
@@ -52,6 +55,14 @@ class Guidance(QObject):
         """Say what one sees in a panel."""
         self._asked = key
         self._dialogs.run(self._card)
+
+    @Slot()
+    def _describe_flow(self) -> None:
+        """Tell assistive tools what is drawn in the flow view."""
+        bench, flow = self._bench, self._window.flow
+        layers = ", ".join(LAYERS[key].title for key in offered(bench.stage) if bench.layers[key])
+        seeds = f"{len(bench.seeds.points)} seeds" if bench.seeds.points else "No seeds"
+        flow.setAccessibleDescription(f"{flow.about} Layers: {layers}. {seeds}.")
 
     @Slot()
     def _explain_flow(self) -> None:

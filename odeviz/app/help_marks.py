@@ -36,6 +36,8 @@ class HelpMarks(QObject):
         """Put every mark where its dock is now."""
         side = self._window.theme.px(_SIDE)
         bars = self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        for bar in bars:
+            bar.setAccessibleName("Panels: " + ", ".join(bar.tabText(place) for place in range(bar.count())))
         for key, mark in self.marks.items():
             at = self._spot(self._window.docks[key], bars)
             mark.setFixedSize(side, side)
@@ -75,8 +77,10 @@ class HelpMarks(QObject):
         mark.setObjectName(key)
         mark.setIcon(icon("question", self._window.theme, "muted"))
         mark.setIconSize(QSize(15, 15))
-        mark.setToolTip("What am I seeing?  (Shift+F1)")
+        about = self._window.docks[key].toggleViewAction().toolTip()
+        mark.setToolTip(f"What am I seeing?  (Shift+F1)\n{about}")
         mark.setAccessibleName(f"What am I seeing in {title}?")
+        mark.setAccessibleDescription(about)
         mark.clicked.connect(self._pressed)
         mark.hide()
         return mark

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from odeviz.app.actions import ACTIONS, MENUS, Actions
 from odeviz.app.dock_room import DockRoom
 from odeviz.app.status_bar import StatusBar
+from odeviz.app.tab_order import step
 from odeviz.panels.density_panel import DensityPanel
 from odeviz.panels.experiment_form import ExperimentForm
 from odeviz.panels.flow_view import FlowView
@@ -235,10 +236,12 @@ class MainWindow(QMainWindow):
                 bar.addAction(self.actions_[key])
             else:
                 bar.addSeparator()
-        for key in ("open", "undo", "redo"):
-            button = bar.widgetForAction(self.actions_[key])
+        for key in TOOLBAR:
+            button = bar.widgetForAction(self.actions_[key]) if key else None
             if isinstance(button, QToolButton):
-                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+                button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+                if key in ("open", "undo", "redo"):
+                    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         train = bar.widgetForAction(self.actions_["train"])
         train.setProperty("kind", "primary")
         self.pace_button = QToolButton()
@@ -313,6 +316,9 @@ class MainWindow(QMainWindow):
         super().resizeEvent(event)
         if event.oldSize().width() != event.size().width():
             self._room.share(event.oldSize().width())
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return step(self, forward)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.close_wanted.emit()

@@ -19,6 +19,8 @@ from odeviz.app.garbage import GarbageCollector
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Trouble
 from odeviz.storage.paths import config_dir, state_dir
+from odeviz.widgets.button_keys import ButtonKeys
+from odeviz.widgets.focus_ring import FocusRing
 from odeviz.widgets.theme import MODES, TEXT_SIZES, Theme
 
 OPENING_PRESET = "moons-density"
@@ -56,6 +58,8 @@ class Desk(QObject):
         self.theme = Theme(theme or _remembered_theme(settings), self)
         _wear_remembered(self.theme, settings)
         self.theme.apply(app)
+        self.ring = FocusRing(self.theme, app, self)
+        self.keys = ButtonKeys(app, self)
         self.window = MainWindow(self.theme, settings)
         self.controller = Controller(self.window, settings=settings, autosave=autosave)
         self.hooks.caught.connect(self._on_caught)

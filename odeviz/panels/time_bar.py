@@ -177,7 +177,12 @@ class StepTrack(Track):
             self._accepted = np.concatenate([steps.t[:1], ends[steps.accepted]])
             # A rejected step is marked where it wanted to arrive.
             self._rejected = ends[~steps.accepted]
+        self.describe()
         self.update()
+
+    def spoken(self) -> str:
+        steps = f"{max(len(self._accepted) - 1, 0)} steps accepted, {len(self._rejected)} rejected"
+        return f"t = {self.value:.3f} of {self.hi:g}; {steps}"
 
     def sizeHint(self) -> QSize:
         return QSize(320, 36)

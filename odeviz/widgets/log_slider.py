@@ -19,9 +19,9 @@ class LogSlider(Track):
     number_changed = Signal(float)
 
     def __init__(self, theme: Theme, lo: float, hi: float, parent: QWidget | None = None) -> None:
+        self._whole = False
         super().__init__(theme, math.log10(lo), math.log10(hi), parent)
         self.single_step = 0.1
-        self._whole = False
         self.value_changed.connect(self._emit_number)
 
     @property
@@ -38,6 +38,10 @@ class LogSlider(Track):
         self._whole = whole
         self.set_range(math.log10(lo), math.log10(hi))
         self.single_step = 0.1
+
+    def spoken(self) -> str:
+        low, high = (self._round(10**end) for end in (self.lo, self.hi))
+        return f"{self.number:g}, from {low:g} to {high:g}"
 
     def sizeHint(self) -> QSize:
         return QSize(320, self.theme.px(16) + 24)

@@ -72,6 +72,9 @@ class Plot(pg.PlotWidget):
         self.setFrameShape(self.Shape.NoFrame)
         self.setMouseEnabled(False, False)
         self.hideButtons()
+        # A plot that has keys of its own asks for the keyboard.
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAccessibleName(_name(x, y))
         # pyqtgraph makes this menu in any case; as a child it goes when the plot goes.
         menu = self.plotItem.ctrlMenu
         menu.setParent(self, menu.windowFlags())
@@ -113,6 +116,7 @@ class Plot(pg.PlotWidget):
         """The label of the axis ``bottom`` or ``left``, and whether what is drawn are log10 of its values."""
         if self._labels[name] != label:
             self._labels[name] = label
+            self.setAccessibleName(_name(self._labels["bottom"], self._labels["left"]))
             self.restyle()
         if self.getAxis(name).log != log:
             self.getAxis(name).set_log(log)
@@ -169,3 +173,8 @@ def power(value: float) -> str:
     lead = value / 10**exponent
     digits = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"10{digits}" if abs(lead - 1) < 1e-6 else f"{lead:.3g}·10{digits}"
+
+
+def _name(x: str, y: str) -> str:
+    """What a plot is called for those who do not see it."""
+    return f"{y} against {x}" if x and y else "Plot"

@@ -103,9 +103,13 @@ class SliderRow(QWidget):
         """Show a value; nothing is emitted. A slider that is held stays under the hand."""
         if not self.slider.dragging:
             self.slider.set_value(value)
-            self.value.setText(self._text(value))
+            self._tell(value)
 
     @Slot(float)
     def _moved(self, value: float) -> None:
-        self.value.setText(self._text(value))
+        self._tell(value)
         self.moved.emit(self.key, value)
+
+    def _tell(self, value: float) -> None:
+        self.value.setText(self._text(value))
+        self.slider.setAccessibleDescription(self._text(value))

@@ -132,6 +132,7 @@ QTabBar::tab { background: transparent; color: $muted; padding: 6px 10px; border
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabBar::tab:focus { color: $accent; }
+QFrame[role="card"]:focus { border-color: $accent; }
 
 QStatusBar { background: $window; color: $muted; border-top: 1px solid $separator; }
 QStatusBar::item { border: none; }

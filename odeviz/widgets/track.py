@@ -47,6 +47,7 @@ class Track(QWidget):
         self.lo, self.hi = lo, hi
         self.value = min(max(self.value, min(lo, hi)), max(lo, hi))
         self.single_step = abs(hi - lo) / 100
+        self.describe()
         self.update()
 
     def set_value(self, value: float) -> None:
@@ -54,7 +55,16 @@ class Track(QWidget):
         value = min(max(value, min(self.lo, self.hi)), max(self.lo, self.hi))
         if value != self.value:
             self.value = value
+            self.describe()
             self.update()
+
+    def spoken(self) -> str:
+        """The value for those who do not see it."""
+        return f"{self.value:.3g}"
+
+    def describe(self) -> None:
+        """Tell assistive tools the value."""
+        self.setAccessibleDescription(self.spoken())
 
     def groove(self) -> QRectF:
         """Where the track lies: from the lowest to the highest value."""
