@@ -85,6 +85,8 @@ class Card(QFrame):
     """One preset."""
 
     chosen = Signal(str)
+    #: An arrow key: to the right and down.
+    stepped = Signal(int, int)
 
     def __init__(self, preset: Preset, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -122,6 +124,8 @@ class Card(QFrame):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self.chosen.emit(self.name)
+        elif event.key() in _ARROWS:
+            self.stepped.emit(*_ARROWS[Qt.Key(event.key())])
         else:
             super().keyPressEvent(event)
 
@@ -152,6 +156,7 @@ class Gallery(QDialog):
         column.setSpacing(16)
         for section in self._sections:
             section.chosen.connect(self._choose)
+            section.stepped.connect(self._step)
             column.addWidget(section)
         column.addWidget(self._nothing)
         column.addStretch(1)
@@ -178,12 +183,11 @@ class Gallery(QDialog):
             return True
         return super().eventFilter(watched, event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
+    @Slot(int, int)
+    def _step(self, dx: int, dy: int) -> None:
         now = self.focusWidget()
-        if isinstance(now, Card) and event.key() in _ARROWS:
-            self._go(self._beside(now, *_ARROWS[Qt.Key(event.key())]) or [self._search])
-        else:
-            super().keyPressEvent(event)
+        if isinstance(now, Card):
+            self._go(self._beside(now, dx, dy) or [self._search if dy < 0 else now])
 
     def _shown(self) -> list[Card]:
         return [card for section in self._sections for card in section.shown]
@@ -229,6 +233,7 @@ class _Cards(QWidget):
     """The presets of one task under its heading."""
 
     chosen = Signal(str)
+    stepped = Signal(int, int)
 
     def __init__(self, task: Task, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -244,6 +249,7 @@ class _Cards(QWidget):
             if preset.experiment.task == task.name:
                 each = Card(preset, theme, self)
                 each.chosen.connect(self.chosen)
+                each.stepped.connect(self.stepped)
                 words = (task.title, task.name, preset.name, preset.title, preset.sentence, preset.look_for)
                 self._cards.append((each, " ".join(words).lower()))
         self._grid = QGridLayout()

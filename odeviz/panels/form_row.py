@@ -56,7 +56,9 @@ class FormRow(QWidget):
         self.control.setObjectName(entry.path)
         self.control.setAccessibleName(about.label)
         self.control.setAccessibleDescription(about.help)
-        tip = about.help + (f"\nSymbol: {about.symbol}" if about.symbol else "") + _allowed(entry)
+        tip = about.help + (f"\nSymbol: {about.symbol}" if about.symbol else "")
+        tip += f"\n{about.equation}" if about.equation else ""
+        tip += _allowed(entry)
         for widget in (self._name, self.control):
             widget.setToolTip(tip)
         self._name.setBuddy(self.control)

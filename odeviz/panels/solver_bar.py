@@ -51,7 +51,9 @@ METHOD_TITLES = {
 
 #: Half of float32's spacing at 1: an error below it, of states of about that size, is lost in their rounding.
 _ROUNDING = 2.0**-24
-_BELOW = " Less than the rounding of single precision, about 10⁻⁷: the error cannot follow, and steps are wasted."
+_BELOW = (
+    " Less than the rounding of single precision, about 10⁻⁷: the error cannot follow, and steps are wasted."
+)
 _NO_SOLVER = "This model makes steps of its own, block by block: there is no solver to choose."
 _COMPARE = (
     "Pin this setting, and compare others with it: its paths stay under the new ones, its cost beside theirs "

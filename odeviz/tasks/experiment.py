@@ -47,6 +47,7 @@ class DataConfig:
         "Noise",
         "Standard deviation of the noise added to every point, in the data set's own units.",
         symbol="σ",
+        equation="x ← x + σ ε",
         lo=0.0,
         hi=1.0,
     )
@@ -78,9 +79,14 @@ class FieldConfig:
         "Extra dimensions",
         "Zeros appended to the state (augmented neural ODE), so that trajectories can pass each other.",
         symbol="p",
+        equation="h(0) = (x, 0, …, 0)",
         lo=0,
         hi=16,
     )
+
+
+#: What the two tolerances allow.
+_ALLOWED = "‖error of a step‖ ≤ atol + rtol · ‖h‖"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +96,17 @@ class SolverConfig:
     method: str = setting("dopri5", "Method", "How a step is made.", choices=ADAPTIVE + FIXED, hot=True)
     rtol: float = setting(
         1e-3, "Relative tolerance", "Error allowed per step, relative to the state.",
-        symbol="rtol", lo=1e-12, hi=1.0, log=True, ladder="decades", hot=True,
+        symbol="rtol", equation=_ALLOWED, lo=1e-12, hi=1.0, log=True, ladder="decades", hot=True,
         when={"solver.method": ADAPTIVE},
     )  # fmt: skip
     atol: float = setting(
         1e-3, "Absolute tolerance", "Error allowed per step where the state is near zero.",
-        symbol="atol", lo=1e-12, hi=1.0, log=True, ladder="decades", hot=True,
+        symbol="atol", equation=_ALLOWED, lo=1e-12, hi=1.0, log=True, ladder="decades", hot=True,
         when={"solver.method": ADAPTIVE},
     )  # fmt: skip
     steps: int = setting(
         10, "Steps", "Number of equal steps from t0 to t1.",
-        symbol="n", lo=1, hi=10_000, log=True, ladder="125", hot=True,
+        symbol="n", equation="h = (t₁ − t₀) / n", lo=1, hi=10_000, log=True, ladder="125", hot=True,
         when={"solver.method": FIXED},
     )  # fmt: skip
     adjoint: str = setting(
@@ -109,11 +115,18 @@ class SolverConfig:
         "discrete: exact for the steps taken. backsolve: the paper's adjoint ODE, constant memory. interpolating: "
         "that ODE along the forward trajectory. reversible: exact in constant memory, with asynchronous-leapfrog. "
         "backprop: automatic differentiation through every operation.",
+        equation="da/dt = −aᵀ ∂f/∂h,   a(t₁) = ∂L/∂h(t₁)",
         choices=("discrete", "backsolve", "interpolating", "reversible", "backprop"),
         hot=True,
     )
     t1: float = setting(
-        1.0, "End time", "The flow runs from t = 0 to this time.", symbol="t₁", lo=0.01, hi=100.0
+        1.0,
+        "End time",
+        "The flow runs from t = 0 to this time.",
+        symbol="t₁",
+        equation="h(t₁) = h(0) + ∫₀^t₁ f(h, t, θ) dt",
+        lo=0.01,
+        hi=100.0,
     )
     learn_t1: bool = setting(False, "Learn t₁", "Train the end time together with the weights.")
 
@@ -124,11 +137,11 @@ class TrainingConfig:
 
     lr: float = setting(
         5e-3, "Learning rate", "Adam's step size.",
-        symbol="η", lo=1e-6, hi=1.0, log=True, ladder="decades", hot=True,
+        symbol="η", equation="θ ← θ − η m̂ / (√v̂ + ε)", lo=1e-6, hi=1.0, log=True, ladder="decades", hot=True,
     )  # fmt: skip
     schedule: str = setting(
         "cosine", "Schedule", "Learning rate over the run: constant, or a cosine that ends at zero.",
-        choices=("constant", "cosine"), hot=True,
+        equation="ηₖ = η (1 + cos(π k / K)) / 2", choices=("constant", "cosine"), hot=True,
     )  # fmt: skip
     batch: int = setting(
         256, "Batch size", "Points in each iteration.",
@@ -136,7 +149,7 @@ class TrainingConfig:
     )  # fmt: skip
     weight_decay: float = setting(
         0.0, "Weight decay", "Pull of the weights towards zero (AdamW).",
-        symbol="λ", lo=0.0, hi=1.0, ladder="decades", start=1e-5, zero="none", hot=True,
+        symbol="λ", equation="θ ← θ − η λ θ", lo=0.0, hi=1.0, ladder="decades", start=1e-5, zero="none", hot=True,
     )  # fmt: skip
     iterations: int = setting(
         1000, "Iterations", "Length of the run.", lo=1, hi=1_000_000, log=True, ladder="125", hot=True

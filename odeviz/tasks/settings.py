@@ -33,6 +33,8 @@ class Setting:
     label: str
     help: str
     symbol: str = ""
+    #: In Unicode, where one says what the setting does.
+    equation: str = ""
     unit: str = ""
     lo: float | None = None
     hi: float | None = None

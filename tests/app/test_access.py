@@ -1,18 +1,29 @@
 """Access: text of any size, nothing that moves by itself, keys, names and focus for everybody."""
 
-import pytest
-from PySide6.QtCore import QSettings
+from itertools import pairwise
 
+import numpy as np
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QLineEdit
+
+from odeviz.app.actions import ACTIONS
+from odeviz.app.gallery import Card, Gallery
 from odeviz.app.main_window import MainWindow
 from odeviz.app.startup import _wear_remembered
+from odeviz.app.tab_order import stops
+from odeviz.tasks import Experiment
+from odeviz.widgets.button_keys import ButtonKeys
+from odeviz.widgets.focus_ring import FocusRing
 from odeviz.widgets.theme import Theme
 
 
 @pytest.fixture
-def dressed(qapp, qtbot):
-    """A window in a theme's clothes, at 200 % text."""
+def dressed(qapp, qtbot, request):
+    """A window in a theme's clothes, at 200 % text or another size."""
     theme = Theme("light")
-    theme.set_scale(2.0)
+    theme.set_scale(getattr(request, "param", 2.0))
     theme.apply(qapp)
     window = MainWindow(theme)
     window.resize(1280, 800)
@@ -23,6 +34,23 @@ def dressed(qapp, qtbot):
     window.deleteLater()
     theme.deleteLater()
     qapp.setStyleSheet("")
+
+
+@pytest.fixture
+def shown(rig, qtbot):
+    rig.show()
+    rig.window.resize(1440, 900)
+    rig.window.show()
+    rig.window.reset_layout()
+    qtbot.waitExposed(rig.window)
+    rig.control.guidance.marks.place()
+    rig.window.activateWindow()
+    return rig
+
+
+def pixels(widget):
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    return np.array(image.constBits()).reshape(image.height(), image.width(), 4)[..., :3].astype(int)
 
 
 def test_at_200_percent_the_window_fits_1280_by_800_and_numbers_are_whole(dressed):
@@ -68,3 +96,102 @@ def test_with_reduced_motion_nothing_moves_by_itself(rig):
     rig.control.do("calm")
     rig.show()
     assert rig.bench.playhead.playing
+
+
+def test_tab_leads_from_the_top_left_through_everything_and_everything_has_a_name(shown, qtbot):
+    window = shown.window
+    there = stops(window)
+    assert len(set(there)) == len(there)
+    first = {part: next(k for k, each in enumerate(there) if part.isAncestorOf(each) or part is each) for part in (
+        window.toolbar, window.form, window.flow, window.time_bar, window.solver_bar, window.loss,
+    )}  # fmt: skip
+    assert list(first.values()) == sorted(first.values())
+    rows = [each for each in there if window.form.isAncestorOf(each)]
+    heights = [each.mapTo(window.form, each.rect().center()).y() for each in rows]
+    assert all(below > above - 12 for above, below in pairwise(heights))
+    for each in there:
+        assert each.accessibleName() or getattr(each, "text", str)(), each
+        told = each.toolTip() or each.parentWidget().toolTip() or each.accessibleDescription()
+        assert told or isinstance(each, QLineEdit) or "Panels" in each.accessibleName(), each.accessibleName()
+    there[0].setFocus()
+    for each in there[1:12]:
+        qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Tab)
+        assert window.focusWidget() is each
+    qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Backtab, Qt.KeyboardModifier.ShiftModifier)
+    assert window.focusWidget() is there[10]
+
+
+@pytest.mark.parametrize("dressed", [1.0], indirect=True)
+def test_what_has_the_keyboard_is_seen_in_both_themes(dressed, qapp):
+    ring = FocusRing(dressed.theme, qapp, dressed)
+    dressed.activateWindow()
+    for mode in ("light", "dark"):
+        dressed.theme.set_mode(mode)
+        # One of each kind: what is drawn depends on that.
+        for each in {type(each): each for each in stops(dressed)}.values():
+            dressed.setFocus()
+            before = pixels(each)
+            each.setFocus(Qt.FocusReason.TabFocusReason)
+            changed = np.abs(pixels(each) - before).max(axis=-1) > 60
+            assert changed.sum() >= 20, f"{mode}: {each.accessibleName()}"
+            assert ring.ring.parentWidget() is QApplication.focusWidget()
+
+
+def test_space_presses_the_button_that_has_the_keyboard_and_plays_elsewhere(shown, qtbot, qapp):
+    keys = ButtonKeys(qapp, shown.window)
+    chip, playing = shown.window.flow.bar.chips["data"], shown.bench.playhead.playing
+    chip.setFocus()
+    qtbot.keyClick(chip, Qt.Key.Key_Space)
+    assert not shown.bench.layers["data"]
+    qtbot.keyClick(chip, Qt.Key.Key_Return)
+    assert shown.bench.layers["data"]
+    assert shown.bench.playhead.playing == playing
+    shown.window.flow.setFocus()
+    qtbot.keyClick(shown.window.flow, Qt.Key.Key_Space)
+    assert shown.bench.playhead.playing != playing
+    keys.deleteLater()
+
+
+def test_what_is_drawn_is_spoken_with_its_value(shown):
+    window = shown.window
+    shown.control.playback.scrub(0.5)
+    shown.tick()
+    assert window.time_bar.track.accessibleDescription() == "t = 0.500 of 2; 2 steps accepted, 0 rejected"
+    window.solver_bar.slider.user_moved(-3.0)
+    assert window.solver_bar.slider.accessibleDescription() == "0.001, from 0.1 to 1e-09"
+    shown.bench.add_seed((0.5, 0.5))
+    assert "1 seeds" in window.flow.accessibleDescription()
+
+
+def test_arrow_keys_lead_through_the_gallerys_cards(qtbot):
+    theme = Theme("light")
+    gallery = Gallery(theme)
+    gallery.show()
+    qtbot.waitExposed(gallery)
+    gallery.activateWindow()
+    qtbot.keyClick(gallery._search, Qt.Key.Key_Down)
+    first = gallery.focusWidget()
+    assert isinstance(first, Card)
+    assert first.name == gallery._sections[0].shown[0].name
+    qtbot.keyClick(first, Qt.Key.Key_Right)
+    assert gallery.focusWidget().name == gallery._sections[0].shown[1].name
+    qtbot.keyClick(gallery.focusWidget(), Qt.Key.Key_Down)
+    below = gallery.focusWidget()
+    assert below.mapTo(gallery, below.pos()).y() > first.mapTo(gallery, first.pos()).y()
+    qtbot.keyClick(below, Qt.Key.Key_Up)
+    qtbot.keyClick(gallery.focusWidget(), Qt.Key.Key_Up)
+    assert gallery.focusWidget() is gallery._search
+    gallery.deleteLater()
+    theme.deleteLater()
+
+
+def test_everything_has_a_tooltip_and_settings_have_symbol_and_equation(rig):
+    assert all(spec.tooltip for spec in ACTIONS)
+    for entry in Experiment().entries():
+        tip = rig.window.form._rows[entry.path].control.toolTip()
+        for part in (entry.about.help, entry.about.symbol, entry.about.equation):
+            assert part in tip
+    assert "atol + rtol" in rig.window.form._rows["solver.rtol"].control.toolTip()
+    for mark in rig.control.guidance.marks.marks.values():
+        assert "Shift+F1" in mark.toolTip()
+        assert mark.accessibleDescription()

@@ -9,6 +9,7 @@ import pytest
 from matplotlib import colormaps
 
 from odeviz.exporting.palette import DARK, LIGHT, Palette, channels, mix, palette
+from odeviz.widgets import theme
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 VISION = {
@@ -63,6 +64,15 @@ def test_marks_stay_apart_for_every_vision(colors: Palette, vision: str) -> None
         for a, b in itertools.combinations(marks, 2):
             distance = np.linalg.norm(oklab(VISION[vision] @ linear(a)) - oklab(VISION[vision] @ linear(b)))
             assert distance >= least, f"{a} and {b}"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("vision", VISION)
+def test_the_windows_accepted_and_rejected_ticks_stay_apart(dark: bool, vision: str) -> None:
+    c = theme.colors(dark)
+    for accepted in (c.accent, c.muted):
+        pair = [oklab(VISION[vision] @ linear(each)) for each in (accepted, c.danger)]
+        assert np.linalg.norm(pair[0] - pair[1]) >= 0.12
 
 
 @pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])

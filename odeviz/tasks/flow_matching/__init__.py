@@ -51,6 +51,7 @@ class FlowMatchingOptions:
         "Path noise",
         "Standard deviation of the noise about the straight paths on which the field is learnt.",
         symbol="σ",
+        equation="x(t) = (1 − t) x₀ + t x₁ + σ ε",
         lo=0.0,
         hi=1.0,
         hot=True,
