@@ -63,6 +63,7 @@ class Background:
         if (
             snapshot is None
             or extent is None
+            or not task_of(snapshot.experiment).behind(snapshot.experiment)
             or not ("background" in offered(self._bench.stage) and self._wanted())
         ):
             return

@@ -129,14 +129,15 @@ class FlowControl(QObject):
 
     def _deep(self, x: float, y: float) -> np.ndarray:
         """A point of the picture in the coordinates that are seen."""
-        if not self.bench.projection.in_space or self.pictures.space.basis is None:
+        seen = self.pictures.seen
+        if not seen.in_space or self.pictures.space.basis is None:
             return np.array([x, y])
-        deep: np.ndarray = np.array([x, y]) @ self.bench.projection.camera[:2]
+        deep: np.ndarray = np.array([x, y]) @ seen.camera[:2]
         return deep
 
     def _flattened(self, placed: np.ndarray) -> np.ndarray:
         """A place in space moved to the middle of its depth."""
-        right_up = self.bench.projection.camera[:2]
+        right_up = self.pictures.seen.camera[:2]
         flat: np.ndarray = (placed @ right_up.T) @ right_up
         return flat
 

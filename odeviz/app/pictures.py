@@ -104,6 +104,11 @@ class Pictures(QObject):
         return self.bench.training.phase is Phase.TRAINING
 
     @property
+    def seen(self) -> Projection:
+        """How the pictures on show are seen: a projection just chosen has to be solved for first."""
+        return self._seen
+
+    @property
     def settled(self) -> bool:
         """Whether all that belongs to the playhead's time is drawn, as finely as it will be."""
         kinds = ("scene", "flow", "cost", "pinned", "seeds", "field", *FlowExtras.kinds)

@@ -1,7 +1,10 @@
 """What a person's actions do, and what the window shows of it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+from fake_window import EXTENT
 from PySide6.QtGui import QGuiApplication
 
 from odeviz.analysis.results import SolverChoice
@@ -9,6 +12,7 @@ from odeviz.app.actions import ACTIONS
 from odeviz.bridge import Phase, Trouble
 from odeviz.state import Mark, offered
 from odeviz.tasks.presets import PRESETS
+from odeviz.tasks.registry import task_of
 
 #: What the offscreen platform says about every top-level window.
 shows_a_window = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -265,6 +269,21 @@ def test_in_space_seeds_are_states_and_a_turn_is_one_undo_step(rig):
     flow.seed_moved.emit(0, 0.75, 0.25)
     flow.seed_drag_finished.emit(0)
     np.testing.assert_allclose(turned.camera @ rig.bench.seeds.points[0], [0.75, 0.25, 0.0], atol=1e-9)
+    # Until another projection is solved for, a seed is set where it is seen.
+    rig.control.do("projection.axes")
+    flow.seed_added.emit(-0.5, 0.25)
+    np.testing.assert_allclose(turned.camera @ rig.bench.seeds.points[1], [-0.5, 0.25, 0.0], atol=1e-9)
+
+
+def test_no_background_is_asked_for_where_the_model_just_chosen_has_none(rig):
+    rig.show(task="density")
+    asked = []
+    rig.control.service.ask = lambda snapshot, request, patient=False: asked.append(request)
+    # The stage is of the model before until the next tick.
+    none = next(each for each in PRESETS.values() if not task_of(each.experiment).behind(each.experiment))
+    rig.bench.snapshot = dataclasses.replace(rig.bench.snapshot, experiment=none.experiment)
+    rig.control.pictures.background.renew(EXTENT, training=False)
+    assert asked == []
 
 
 def test_a_seed_drag_is_one_undo_step(rig):

@@ -19,7 +19,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -61,7 +63,7 @@ class Figure:
         return f"{self.name:42s} {self.value:9.2f} {self.unit:6s} {sign:9s} {'' if self.met else 'MISSED'}"
 
 
-def first_paint(runs: int) -> list[Figure]:
+def first_paint(runs: int) -> Iterator[Figure]:
     """Seconds from the start of a process to its first paint; the first run warms the disk's cache."""
     seconds, torch_loaded = [], False
     for _ in range(runs + 1):
@@ -72,62 +74,52 @@ def first_paint(runs: int) -> list[Figure]:
         seconds.append(time.perf_counter() - began)
         process.wait()
         torch_loaded |= line.split() != ["painted", "False"]
-    return [
-        Figure("first window, warm", median(seconds[1:]), "s", 0.8),
-        Figure("first window: torch loaded", float(torch_loaded), "", 0.5),
-    ]
+    yield Figure("first window, warm", median(seconds[1:]), "s", 0.8)
+    yield Figure("first window: torch loaded", float(torch_loaded), "", 0.5)
 
 
-def training(rounds: int, window) -> list[Figure]:
+def training(window, quick: bool) -> Iterator[Figure]:
     """Training alone and in the window, in turns."""
-    from window.scenarios import alone
+    from window.scenarios import LAST, QUICK_LAST, alone
 
-    apart, within = [alone()], []
-    for _ in range(rounds):
-        within.append(window.train())
-        apart.append(alone())
+    last = QUICK_LAST if quick else LAST
+    apart, within = [alone(last)], []
+    for _ in range(1 if quick else 3):
+        within.append(window.train(last))
+        apart.append(alone(last))
     kept = [each["per_s"] / ((apart[k] + apart[k + 1]) / 2) for k, each in enumerate(within)]
     of = {name: median(each[name] for each in within) for name in within[0]}
-    return [
-        Figure("training alone", median(apart), "it/s"),
-        Figure("training in the window", of["per_s"], "it/s"),
-        Figure("training rate kept", median(kept), "", 0.80, at_least=True),
-        Figure("pictures while training", of["pictures_per_s"], "/s", 10.0, at_least=True),
-        Figure("Train to the first iteration", of["first_s"], "s"),
-        Figure("memory of the process that trains", of["process_mib"], "MiB"),
-    ]
+    yield Figure("training alone", median(apart), "it/s")
+    yield Figure("training in the window", of["per_s"], "it/s")
+    yield Figure("training rate kept", median(kept), "", 0.80, at_least=True)
+    yield Figure("pictures while training", of["pictures_per_s"], "/s", 10.0, at_least=True)
+    yield Figure("Train to the first iteration", of["first_s"], "s")
+    yield Figure("memory of the process that trains", of["process_mib"], "MiB")
 
 
-def feel(window, quick: bool, seconds: float) -> list[Figure]:
+def feel(window, quick: bool, seconds: float) -> Iterator[Figure]:
     """All other scenarios."""
     from window.scenarios import PRESET, spread
 
     from odeviz.tasks.presets import PRESETS
 
-    figures = []
     moves = 20 if quick else 60
     window.play(seconds)
-    goals = (33.0, 80.0)
-    sliding = {
-        "slider to picture": window.slide(moves, "dragging the slider"),
-        "slider to picture, training": window.slide_while_training(moves),
-    }
-    for name, took in sliding.items():
-        figures += [
-            Figure(f"{name}, {which}", value, "ms", goal)
-            for which, value, goal in zip(("median", "p95"), spread(took), goals, strict=True)
-        ]
+    for name, slide in (
+        ("slider to picture", partial(window.slide, moves, "dragging the slider")),
+        ("slider to picture, training", partial(window.slide_while_training, moves)),
+    ):
+        for which, value, goal in zip(("median", "p95"), spread(slide()), (33.0, 80.0), strict=True):
+            yield Figure(f"{name}, {which}", value, "ms", goal)
     window.open(PRESET)
     window.until(lambda: window.pictures.settled)
-    figures.append(Figure("density at a new time, median", spread(window.new_time(moves))[0], "ms", 100.0))
+    yield Figure("density at a new time, median", spread(window.new_time(moves))[0], "ms", 100.0)
     window.export(4 if quick else 12)
     cards = ("moons-classifier", "pendulum-mlp", "8gaussians-density")
-    figures.append(Figure("gallery card to moving picture", max(window.cards(cards)), "s", 1.0))
+    yield Figure("gallery card to moving picture", max(window.cards(cards)), "s", 1.0)
     tasks = {PRESETS[name].experiment.task: name for name in reversed(PRESETS)}
     for name in tasks.values() if quick else PRESETS:
-        pictures = window.train_preset(name, 1.0 if quick else seconds)
-        figures.append(Figure(f"pictures while training {name}", pictures, "/s"))
-    return figures
+        yield Figure(f"pictures, {name}", window.train_preset(name, 1.0 if quick else seconds), "/s")
 
 
 def table(lateness) -> tuple[list[str], bool]:
@@ -143,6 +135,15 @@ def table(lateness) -> tuple[list[str], bool]:
     return lines, met
 
 
+def _told(figures: Iterator[Figure]) -> list[Figure]:
+    """The figures, each printed as soon as it is known."""
+    told = []
+    for figure in figures:
+        print(figure.line(), flush=True)
+        told.append(figure)
+    return told
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a preset of each task, and fewer repetitions")
@@ -156,16 +157,16 @@ def main() -> int:
         arguments = ["--actions", str(options.monkey), "--seed", str(options.seed)]
         return subprocess.run([sys.executable, str(monkey), *arguments], check=False).returncode
 
-    figures = first_paint(1 if options.quick else 5)
+    figures = _told(first_paint(1 if options.quick else 5))
     from window.scenarios import Window
 
     window = Window()
-    figures += training(1 if options.quick else 3, window)
-    figures += feel(window, options.quick, options.seconds)
+    figures += _told(training(window, options.quick))
+    figures += _told(feel(window, options.quick, options.seconds))
     lateness = window.lateness
     window.close()
     lines, met = table(lateness)
-    print("\n".join([*(figure.line() for figure in figures), "", *lines]))
+    print("\n".join(["", *lines]))
     if options.json is not None:
         found = {figure.name: figure.value for figure in figures}
         found |= {f"lateness: {name}": dataclasses.asdict(late) for name, late in lateness.items()}

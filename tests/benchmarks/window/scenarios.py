@@ -17,7 +17,7 @@ from .meter import Lateness, StallMeter
 
 PRESET = "moons-density"
 #: Training gets slower as the flow gets sharper, so with and without the window the same iterations are timed.
-FIRST, LAST, LENGTH = 50, 450, 100_000
+FIRST, LAST, QUICK_LAST, LENGTH = 50, 450, 150, 100_000
 TRAJECTORIES = 1000
 
 
@@ -92,7 +92,7 @@ class Window:
         self.control.trainer.pause()
         self.until(lambda: self.control.trainer.phase is not Phase.TRAINING)
 
-    def train(self) -> dict[str, float]:
+    def train(self, last: int = LAST) -> dict[str, float]:
         """Train with the flow moving, over the same iterations as alone."""
         control, bench = self.control, self.bench
         first = self.start_training()
@@ -101,7 +101,7 @@ class Window:
         began, iteration = time.perf_counter(), bench.latest.iteration
         self._painted.clear()
         with self.measured(f"training {PRESET}"):
-            self.until(lambda: bench.latest.iteration >= LAST, 300.0)
+            self.until(lambda: bench.latest.iteration >= last, 300.0)
         seconds = time.perf_counter() - began
         made, pictures = (bench.latest.iteration - iteration) / seconds, len(self._painted) / seconds
         self.stop_training()
@@ -246,18 +246,18 @@ def _note(painted: list[bool], ready: Callable[[], bool], seconds: float = 0.0) 
         painted.append(True)
 
 
-def alone() -> float:
-    """Training iterations a second with no window, on one thread, from iteration FIRST to LAST."""
+def alone(last: int = LAST) -> float:
+    """Training iterations a second with no window, on one thread, from iteration FIRST to ``last``."""
     from odeviz.tasks.presets import preset
     from odeviz.training import Session
 
     session = Session(preset(PRESET).experiment.with_setting("training.iterations", LENGTH))
     began = 0.0
-    while session.iteration < LAST:
+    while session.iteration < last:
         session.step()
         if session.iteration == FIRST:
             began = time.perf_counter()
-    return (LAST - FIRST) / (time.perf_counter() - began)
+    return (last - FIRST) / (time.perf_counter() - began)
 
 
 def spread(values: list[float]) -> tuple[float, float]:
