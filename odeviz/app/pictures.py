@@ -106,7 +106,7 @@ class Pictures(QObject):
     @property
     def seen(self) -> Projection:
         """How the pictures on show are seen: a projection just chosen has to be solved for first."""
-        return self._seen
+        return self.showing.seen
 
     @property
     def settled(self) -> bool:
