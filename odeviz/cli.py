@@ -61,9 +61,9 @@ def _is_sentence(error: Exception) -> bool:
     """Whether an exception is meant for the user as it stands."""
     if isinstance(error, UserError):
         return True
-    from odeviz.storage import DataFileError, ModelFileError, OriginError, PointsFileError, WriteError
+    from odeviz.storage import DataFileError, ModelFileError, OriginError, WriteError
 
-    return isinstance(error, (DataFileError, ModelFileError, OriginError, PointsFileError, WriteError))
+    return isinstance(error, (DataFileError, ModelFileError, OriginError, WriteError))
 
 
 def _silence_stdout() -> None:

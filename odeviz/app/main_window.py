@@ -107,7 +107,7 @@ class MainWindow(QMainWindow):
 
     def show_pace(self, pace: float | None) -> None:
         """How many iterations a second training makes at most."""
-        self.pace_button.setText("Full" if pace is None else f"{pace:g} it/s")
+        self.pace_button.setText("Full speed" if pace is None else f"{pace:g} it/s")
         limit = "as fast as it can" if pace is None else f"at most {pace:g} iterations a second"
         self.pace_button.setToolTip(f"Training speed: {limit}")
 
@@ -276,7 +276,8 @@ class MainWindow(QMainWindow):
                 button.setIconSize(plain * self.theme.scale)
         train = self.toolbar.widgetForAction(self.actions_["train"])
         train.setMinimumWidth(self.theme.width("Pause") + 26 + side)
-        self.pace_button.setFixedWidth(self.theme.width("100 it/s") + 22 + side)
+        widest = max(map(self.theme.width, ("Full speed", "100 it/s")))
+        self.pace_button.setFixedWidth(widest + 22 + side)
 
     def _make_menus(self) -> None:
         menus = {title: self.menuBar().addMenu(title) for title in MENUS}

@@ -28,18 +28,24 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    from odeviz.storage import load_model, load_points
+    from odeviz.storage import load_model, load_own
 
     if given.out is not None:
         check_table(given.out)
     snapshot = load_model(find_model(given.file))
     choice = solver_choice(snapshot.experiment, given)
-    points = load_points(given.points) if given.points is not None else None
+    own = load_own(given.points, "points") if given.points is not None else None
+    if own is not None and own.note:
+        print(f"odeviz: {given.points.name}: {own.note}", file=sys.stderr)
 
     from odeviz.analysis.study import Study
 
     study = Study(snapshot)
-    seeds, labels = points or study.default_seeds(given.seeds, snapshot.experiment.seed)
+    seeds, labels = (
+        study.default_seeds(given.seeds, snapshot.experiment.seed)
+        if own is None
+        else (own.arrays["points"], own.arrays["labels"])
+    )
     flow = study.flow(seeds, labels, choice)
     assert flow is not None, "nothing cancels here"
     if given.out is not None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from odeviz.analysis.results import DataResult, DecisionResult, DensityResult, Extent
-from odeviz.panels.flow_layers import DotsLayer, decision_image, density_values
+from odeviz.panels.flow_field import ContourLayer
+from odeviz.panels.flow_layers import BackgroundLayer, DotsLayer, box_of, decision_image, density_values
 from odeviz.panels.panel import Panel
 from odeviz.widgets.color_bar import ColorBar
-from odeviz.widgets.contours import boundary, contour_segments
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.plot import Plot, power
-from odeviz.widgets.primitives import Dots, HeatMap, Segments, pen
+from odeviz.widgets.primitives import Dots
 from odeviz.widgets.theme import Theme
 
 _EMPTY = "No model yet.\nOpen one from the gallery, or press Train."
@@ -23,8 +22,6 @@ _NONE = "This model has no density in the plane, and decides nothing there."
 _DEEP = (
     "The flow is seen in space, where nothing lies behind it.\nChoose a plane above the flow to see it here."
 )
-#: Contours lie at these shares of the highest density, one to five nats below the peak.
-NATS_BELOW = (5.0, 4.0, 3.0, 2.0, 1.0)
 
 
 class DensityPanel(Panel):
@@ -43,14 +40,11 @@ class DensityPanel(Panel):
         self.plot = Plot(theme, grid=False, parent=self)
         self.plot.setAspectLocked(True)
         self.bar = ColorBar(theme, self)
-        self._image, self._lines, self._edge = HeatMap(), Segments(), Segments()
+        self._map, self._contours = BackgroundLayer(theme), ContourLayer(theme)
         self._data = DotsLayer(theme, -5, 3.0, 0.3, rim=False, plain="data")
-        for z, item in enumerate((self._image, self._lines, self._edge)):
-            item.setZValue(-20 + z)
-            self.plot.addItem(item, ignoreBounds=True)
         self._lit, self._points_lit = Dots(), np.empty((0, 2))
         self._lit.setZValue(10)
-        for item in (self._data.items[0], self._lit):
+        for item in (*self._map.items, *self._contours.items, *self._data.items, self._lit):
             self.plot.addItem(item, ignoreBounds=True)
         row = QHBoxLayout()
         row.setSpacing(0)
@@ -97,41 +91,30 @@ class DensityPanel(Panel):
     def restyle(self) -> None:
         c = self.theme.colors
         self._lit.set_looks([(QColor(c.accent), QColor(c.base))], 9)
-        self._lines.set_pen(pen(self.theme.colors.text, 1.0, 0.4), smooth=True)
-        self._edge.set_pen(pen(self.theme.colors.text, 2.0, 0.85), smooth=True)
-        self._data.restyle()
+        for layer in (self._map, self._contours, self._data):
+            layer.restyle()
         self._draw()
 
     def _draw(self) -> None:
         shown = self._shown
         self.plot.set_message(self._empty if shown is None else "")
         self._data.set_visible(shown is not None)
-        none = np.empty((0, 4))
+        self._map.show_result(shown)
+        self._contours.show_result(shown)
         if shown is None:
-            self._image.clear()
-            self._lines.set_segments(none)
-            self._edge.set_segments(none)
             self.bar.set_scale("", (), ())
             self.legend.set_keys([])
             return
-        e = shown.extent
-        box = QRectF(e.x0, e.y0, e.x1 - e.x0, e.y1 - e.y0)
         if isinstance(shown, DensityResult):
-            self._draw_density(shown, box)
+            self._tell_density(shown)
         else:
-            self._draw_decision(shown, box)
-        self._image.setRect(box)
-        if e != self._extent:
-            self._extent = e
-            self.plot.setRange(box, padding=0.0)
+            self._tell_decision(shown)
+        if shown.extent != self._extent:
+            self._extent = shown.extent
+            self.plot.setRange(box_of(shown.extent), padding=0.0)
 
-    def _draw_density(self, shown: DensityResult, box: QRectF) -> None:
-        values, top = density_values(shown)
-        self._image.setLookupTable(self.theme.density_map.getLookupTable(nPts=256), update=False)
-        self._image.setImage(values, autoLevels=False, levels=(0.0, top))
-        floor = np.maximum(np.nan_to_num(shown.log_density, nan=-50.0, neginf=-50.0), np.log(top) - 50)
-        self._lines.set_segments(contour_segments(floor, box, [float(np.log(top)) - n for n in NATS_BELOW]))
-        self._edge.set_segments(np.empty((0, 4)))
+    def _tell_density(self, shown: DensityResult) -> None:
+        top = density_values(shown)[1]
         stops = [(s, self.theme.density_map.map(s, mode="qcolor")) for s in np.linspace(0.0, 1.0, 9)]
         labels = [(s, f"{np.log(top * s):.1f}".replace("-", "−")) for s in (1.0, 0.5, 0.25, 0.1)]
         self.bar.set_scale("log p, nats", stops, labels)
@@ -143,11 +126,7 @@ class DensityPanel(Panel):
             ]
         )
 
-    def _draw_decision(self, shown: DecisionResult, box: QRectF) -> None:
-        self._image.setImage(decision_image(shown, self.theme), autoLevels=False, levels=None)
-        self._edge.set_segments(boundary(shown.probability, box))
-        pieces = [contour_segments(p, box, [0.1, 0.25, 0.75, 0.9]) for p in shown.probability[:1]]
-        self._lines.set_segments(np.concatenate(pieces))
+    def _tell_decision(self, shown: DecisionResult) -> None:
         self.legend.set_keys(
             [
                 Key("probability at", "text", "dot", f"t = {shown.t:.2f}"),

@@ -4,7 +4,6 @@ from odeviz.storage.atomic import WriteError, atomic_write, check_writable
 from odeviz.storage.model_file import ModelFileError, load_model, save_model
 from odeviz.storage.origin import Origin, OriginError, read_origin
 from odeviz.storage.own_data import DataFileError, OwnData, load_own
-from odeviz.storage.points import PointsFileError, load_points
 from odeviz.storage.session_file import SessionFileError, load_session, save_session
 
 __all__ = [
@@ -13,14 +12,12 @@ __all__ = [
     "Origin",
     "OriginError",
     "OwnData",
-    "PointsFileError",
     "SessionFileError",
     "WriteError",
     "atomic_write",
     "check_writable",
     "load_model",
     "load_own",
-    "load_points",
     "load_session",
     "read_origin",
     "save_model",

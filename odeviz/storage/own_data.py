@@ -1,4 +1,4 @@
-"""A person's own data from a CSV file: points to learn a density from, time series, or the times of events.
+"""A person's own data from a CSV file: points to learn from or to start at, time series, or the times of events.
 
 A first row without a number is a header. Columns are parted by tabs, semicolons, commas or white space: the first of
 these that the first line has. Beside semicolons a comma may be the decimal point. What is left out (rows with missing
@@ -175,6 +175,8 @@ def _points(table: _Table) -> OwnData:
         )
     whole, skipped = _complete(table, [x, y])
     points = table.values[whole][:, [x, y]]
+    if not len(points):
+        raise ValueError("it holds no row with both coordinates")
     if np.abs(points).max(initial=0.0) > float(np.finfo(np.float32).max):
         raise ValueError("it holds numbers beyond the range of float32")
     labels = np.full(len(points), -1, dtype=np.int64)

@@ -322,12 +322,13 @@ def test_solving_reports_the_cost_and_writes_the_trajectories(capsys, models, tm
 
 def test_solving_starts_at_the_points_given(capsys, models, tmp_path):
     points = tmp_path / "p.csv"
-    points.write_text("x,y,label\n0.5,0.25,1\n-1,0,0\n")
+    points.write_text("x,y,label\n0.5,0.25,1\n7,,0\n-1,0,0\n")
     out = tmp_path / "paths.npz"
     assert main(["solve", models["classification"], "--points", str(points), "--out", str(out)]) == 0
     with np.load(out) as saved:
         assert saved["paths"][0].tolist() == [[0.5, 0.25], [-1, 0]]
         assert saved["labels"].tolist() == [1, 0]
+    assert "p.csv: 1 of 3 rows skipped" in capsys.readouterr().err
 
 
 def test_equal_steps_are_taken_as_asked(capsys, models):

@@ -153,7 +153,7 @@ def test_contours_lie_a_nat_apart(show, density):
     """For the standard normal the contour n nats below the peak is the circle of radius sqrt(2 n)."""
     panel = show(DensityPanel)
     panel.set_density(density)
-    radius = np.hypot(panel._lines._lines[:, 0], panel._lines._lines[:, 1])
+    radius = np.hypot(*panel._contours.items[0]._lines[:, :2].T)
     top = density.log_density.max() + np.log(2 * np.pi)
     nearest = np.abs(radius[:, None] - np.sqrt(2 * (np.arange(1, 6) - top))).min(axis=1)
     assert nearest.max() < 0.02
@@ -162,7 +162,7 @@ def test_contours_lie_a_nat_apart(show, density):
 def test_the_decision_panel_draws_the_even_line(show, decision):
     panel = show(DensityPanel)
     panel.set_decision(decision)
-    np.testing.assert_allclose(panel._edge._lines[:, [0, 2]], 0.0, atol=1e-6)
+    np.testing.assert_allclose(panel._map.items[1]._lines[:, [0, 2]], 0.0, atol=1e-6)
     assert panel.bar._title == "p(class 0)"
     panel.set_decision(None)
     assert panel.plot._message.isVisible()
