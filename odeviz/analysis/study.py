@@ -175,11 +175,12 @@ class Study(Overlaid):
     def field(
         self, extent: Extent, n: int = 25, times: int = 33, cancel: CancelToken | None = None
     ) -> FieldResult | None:
-        """The vector field on an n x n grid, from edge to edge of the extent, at equal times from 0 to t1.
+        """The vector field on about n x n nodes, from edge to edge of the extent, at equal times from 0 to t1.
 
         Where the plane has an axis of time it does not change: two times then.
         """
-        x, y, points = grid.nodes(extent, n)
+        grid.at_least("n", n, 2)
+        x, y, points = grid.nodes(extent, *grid.counts(extent, n))
         if self.plane.over_time:
             return self._slopes(x, y, cancel)
         states = self._states(points)
@@ -187,7 +188,7 @@ class Study(Overlaid):
         velocity = self._velocities(moments, states, cancel)
         if velocity is None:
             return None
-        grids = _array(self.plane.velocity(velocity).reshape(times, n, n, 2))
+        grids = _array(self.plane.velocity(velocity).reshape(times, len(y), len(x), 2))
         return FieldResult(frozen(moments), frozen(x), frozen(y), grids, self._iteration)
 
     def _slopes(
@@ -225,7 +226,7 @@ class Study(Overlaid):
     def density(
         self, t: float, extent: Extent, n: int, choice: SolverChoice, cancel: CancelToken | None = None
     ) -> DensityResult | None:
-        """log p(z, t) in nats on n x n cells, with the mass inside the extent.
+        """log p(z, t) in nats on about n x n cells, with the mass inside the extent.
 
         Every cell's centre is carried back to t = 0, where the base's density is known.
         Raises ``ValueError`` for a model that has no density.
@@ -236,15 +237,16 @@ class Study(Overlaid):
         answer = self._on_grid(extent, n, ask, solves=t > 0.0)
         if answer is None:
             return None
-        log_density = _array(answer.values.reshape(n, n) - self._log_scale)
-        mass = float(np.exp(log_density, dtype=np.float64).sum() * grid.cell_area(extent, n))
+        nx, ny = grid.counts(extent, n)
+        log_density = _array(answer.values.reshape(ny, nx) - self._log_scale)
+        mass = float(np.exp(log_density, dtype=np.float64).sum() * grid.cell_area(extent, nx, ny))
         return DensityResult(t, extent, log_density, mass, self._iteration, answer.status, answer.message)
 
     @torch.no_grad()
     def decision(
         self, t: float, extent: Extent, n: int, choice: SolverChoice, cancel: CancelToken | None = None
     ) -> DecisionResult | None:
-        """Class probabilities on n x n cells: each centre, taken as a state at time t, carried on to t1 and read out.
+        """Class probabilities on about n x n cells: each centre, a state at time t, carried on to t1 and read out.
 
         Raises ``ValueError`` for a model that decides nothing.
         """
@@ -254,7 +256,8 @@ class Study(Overlaid):
         answer = self._on_grid(extent, n, ask, solves=t < self.t1)
         if answer is None:
             return None
-        probability = _array(answer.values.softmax(dim=1).T.reshape(-1, n, n))
+        nx, ny = grid.counts(extent, n)
+        probability = _array(answer.values.softmax(dim=1).T.reshape(-1, ny, nx))
         return DecisionResult(t, extent, probability, self._iteration, answer.status, answer.message)
 
     @torch.no_grad()
@@ -333,13 +336,13 @@ class Study(Overlaid):
     def _on_grid(
         self, extent: Extent, n: int, ask: Callable[[Tensor], Tensor], solves: bool
     ) -> _GridAnswer | None:
-        """What ``ask`` answers for the states at the centres of n x n cells; all NaN if one of its solves failed.
+        """What ``ask`` answers for the states at the centres of about n x n cells; all NaN if one of its solves failed.
 
         Blocks that fit a processor's cache are faster than one solve, and every k-th cell goes into one block:
         all blocks see the same picture and take nearly the same steps, where blocks of neighbours could differ
         along a visible seam.
         """
-        states = self._states(grid.cell_centres(extent, n))
+        states = self._states(grid.cell_centres(extent, *grid.counts(extent, n)))
         blocks = -(-len(states) // _BLOCK)
         values: list[Tensor] = []
         for k in range(blocks):

@@ -7,9 +7,10 @@ import time
 from odeviz.analysis.results import Extent
 from odeviz.app.background import Background
 from odeviz.app.comparison import Comparison
+from odeviz.app.coverage import Coverage
 from odeviz.app.flow_extras import FlowExtras
 from odeviz.bridge import CostRequest, FieldRequest, FlowRequest, SceneRequest, SeedsRequest, SolveService
-from odeviz.state import Workbench
+from odeviz.state import Range, Workbench
 from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
 
@@ -17,8 +18,8 @@ TRAJECTORIES = 300
 #: Points along a trajectory, and times at which the vector field is evaluated: at rest, and while training.
 FRAMES, QUICK_FRAMES = 49, 31
 FIELD_TIMES, QUICK_TIMES = 33, 13
-#: Arrows a side of the plane.
-ARROWS = 27
+#: Arrows a side of the solved part of the plane, about.
+ARROWS = 28
 #: While pictures follow one another, the solver's error is measured on fewer trajectories, so many seconds apart.
 MEASURED, MEASURE_PERIOD = 64, 3.0
 
@@ -38,8 +39,7 @@ class Asking:
         self._background, self._extras, self._comparison = background, extras, comparison
         #: How many trajectories the flow view shows.
         self.trajectories = TRAJECTORIES
-        #: The part of the plane that is solved for; None until the scene is known.
-        self.extent: Extent | None = None
+        self._coverage = Coverage()
         #: Solves follow a hand: the one under way is let finish.
         self.dragging = False
         #: What the trajectories on show, or on their way, were asked for.
@@ -51,9 +51,22 @@ class Asking:
         """Another model is about to be shown."""
         self._measure_after = 0.0
 
-    def place(self, extent: Extent | None) -> None:
+    @property
+    def extent(self) -> Extent | None:
+        """The part of the plane that is solved for; None until the scene is known."""
+        return self._coverage.extent
+
+    def place(self, scene: Extent | None) -> None:
         """The scene is new: it lies here."""
-        self.extent, self._field_of = extent, None
+        self._coverage.place(scene)
+        self._field_of = None
+
+    def see(self, seen: Range) -> bool:
+        """This part of the plane is seen; True if another has to be solved for."""
+        other = self._coverage.see(seen)
+        if other:
+            self._field_of = None
+        return other
 
     def scene(self) -> None:
         """Where the plane lies, and its data."""

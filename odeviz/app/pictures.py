@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from typing import Any
 
@@ -11,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from odeviz.analysis.diagnostics import PRECISION, common_views
 from odeviz.analysis.overlays import SpaceResult
 from odeviz.analysis.projection import Projection
-from odeviz.analysis.results import Extent, SolverChoice
+from odeviz.analysis.results import SolverChoice
 from odeviz.app.asking import Asking
 from odeviz.app.background import Background
 from odeviz.app.comparison import Comparison
@@ -22,15 +21,11 @@ from odeviz.app.redraw import RedrawLoop
 from odeviz.app.showing import Showing
 from odeviz.app.task_views import TaskViews
 from odeviz.bridge import Answer, Phase, PrecisionRequest, Scene, SolveService
-from odeviz.state import Playhead, Replay, Seeds, TrainingStatus, Workbench
+from odeviz.state import Playhead, Range, Replay, Seeds, TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.registry import task_of
 from odeviz.tasks.settings import find
 from odeviz.training.snapshot import Snapshot
-
-#: How much larger than the data's square the solved part of the plane is: a view that is a little wider than tall is
-#: filled to its edges.
-MARGIN = 1.1
 
 
 class Pictures(QObject):
@@ -75,6 +70,8 @@ class Pictures(QObject):
         self._behind = False
         #: The trajectories are newer than the rest; asked for in the tick after they were drawn.
         self._rest_due = self._just_drawn = False
+        #: What is seen of the plane has left what is solved for.
+        self._moved = False
         self._worked = self._idle_until = 0.0
         self.showing.scene_shown.connect(self._on_scene_shown)
         self.showing.flow_shown.connect(self._on_flow_shown)
@@ -91,6 +88,7 @@ class Pictures(QObject):
         bench.layers_changed.connect(self._on_layers)
         bench.training_changed.connect(self._on_training)
         bench.replay_changed.connect(self._on_replay)
+        window.flow.seen.connect(self._on_seen)
         for panel in (window.view, window.precision):
             panel.adjust_finished.connect(redraw.wake)
         bench.values_changed.connect(self._on_playhead)
@@ -112,7 +110,7 @@ class Pictures(QObject):
     def settled(self) -> bool:
         """Whether all that belongs to the playhead's time is drawn, as finely as it will be."""
         kinds = ("scene", "flow", "cost", "pinned", "seeds", "field", *FlowExtras.kinds)
-        waiting = self._behind or self._rest_due or self.showing.waits
+        waiting = self._behind or self._rest_due or self._moved or self.showing.waits
         if not all(board.settled for board in self._boards):
             return False
         if waiting or any(self.service.is_open(kind) for kind in kinds):
@@ -260,6 +258,12 @@ class Pictures(QObject):
         self.redraw.wake()
 
     @Slot(object)
+    def _on_seen(self, seen: Range) -> None:
+        if self.asking.see(seen):
+            self._moved = True
+            self.redraw.wake()
+
+    @Slot(object)
     def _on_playhead(self, playhead: Playhead) -> None:
         self.redraw.wake()
 
@@ -299,8 +303,11 @@ class Pictures(QObject):
         elif self._rest_due and not self.service.is_open("flow"):
             self._rest_due = False
             self._ask_rest()
+        elif self._moved and not (self._behind or self.bench.hurried or self.service.is_open("flow")):
+            self._moved = False
+            self._ask_around()
         elif self._behind and self.asking.extent is not None and not self._must_wait():
-            self._behind = False
+            self._behind = self._moved = False
             self._worked = 0.0
             if task_of(snapshot.experiment).scene_follows_model or self.bench.projection.kind != "plane":
                 self.asking.scene()
@@ -325,9 +332,16 @@ class Pictures(QObject):
             return
         self.asking.cost()
         self.asking.pinned()
+        self._moved = False
         self._renew_background()
         for board in self._boards:
             board.ask()
+
+    def _ask_around(self) -> None:
+        """Other parts of the plane are seen: what lies there."""
+        self.asking.field()
+        self.asking.extras()
+        self._renew_background()
 
     def _renew_background(self) -> None:
         self.showing.drop("background")
@@ -350,10 +364,10 @@ class Pictures(QObject):
 
     @Slot(object)
     def _on_scene_shown(self, scene: Scene) -> None:
-        extent = _with_margin(scene.extent)
+        before = self.asking.extent
+        self.asking.place(scene.extent)
         # A scene that follows the model is asked for with every picture: only another extent needs new ones.
-        self._behind |= extent != self.asking.extent
-        self.asking.place(extent)
+        self._behind |= self.asking.extent != before
 
     @Slot()
     def _on_flow_shown(self) -> None:
@@ -365,9 +379,3 @@ def _scene_key(snapshot: Snapshot) -> tuple[Any, ...]:
     experiment = snapshot.experiment
     own = tuple(map(id, snapshot.data.values()))
     return experiment.task, experiment.data, experiment.options, experiment.field, experiment.seed, own
-
-
-def _with_margin(extent: Extent) -> Extent:
-    x, y = (extent.x0 + extent.x1) / 2, (extent.y0 + extent.y1) / 2
-    w, h = MARGIN * (extent.x1 - extent.x0) / 2, MARGIN * (extent.y1 - extent.y0) / 2
-    return dataclasses.replace(extent, x0=x - w, x1=x + w, y0=y - h, y1=y + h)

@@ -155,7 +155,7 @@ class PinnedRequest(CostRequest):
 
 @dataclass(frozen=True, slots=True)
 class FieldRequest:
-    """The vector field on an ``n x n`` grid at ``times`` times."""
+    """The vector field on about ``n x n`` nodes at ``times`` times."""
 
     extent: Extent
     n: int = 25
@@ -219,7 +219,7 @@ class FrameRequest:
 
 @dataclass(frozen=True, slots=True)
 class DensityRequest(FrameRequest):
-    """log p(z, t) on an ``n x n`` grid."""
+    """log p(z, t) on about ``n x n`` cells."""
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
         return study.density(self.t, self.extent, self.n, self.choice, cancel=cancel)
@@ -227,7 +227,7 @@ class DensityRequest(FrameRequest):
 
 @dataclass(frozen=True, slots=True)
 class DecisionRequest(FrameRequest):
-    """Class probabilities on an ``n x n`` grid."""
+    """Class probabilities on about ``n x n`` cells."""
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
         return _seen(study, self.projection).decision(self.t, self.extent, self.n, self.choice, cancel=cancel)

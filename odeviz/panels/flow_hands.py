@@ -19,7 +19,7 @@ from odeviz.panels.flow_overlays import FlowOverlays
 from odeviz.panels.flow_paths import TrajectoryLayer
 from odeviz.panels.panel import Panel
 from odeviz.panels.seed_layer import SeedLayer
-from odeviz.state.nouns import Mark, Selection
+from odeviz.state.nouns import Mark, Range, Selection
 from odeviz.widgets.plot import Plot
 
 #: A second click within this many milliseconds fits the view instead of leaving a seed.
@@ -56,6 +56,8 @@ class FlowHands(Panel):
     turn_finished = Signal()
     #: The part of the plane that is looked at, x0, x1, y0, y1, or None for all of it.
     range_chosen = Signal(object)
+    #: What is seen of the plane, by hand or not: x0, x1, y0, y1.
+    seen = Signal(object)
 
     _box: FlowBox
     _plot: Plot
@@ -80,6 +82,7 @@ class FlowHands(Panel):
         self._plot.viewport().installEventFilter(self)
         self._plot.scene().sigMouseMoved.connect(self._mouse_moved)
         self._box.sigRangeChangedManually.connect(self._moved_by_hand)
+        self._box.sigRangeChanged.connect(self._tell_seen)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     @property
@@ -250,8 +253,16 @@ class FlowHands(Panel):
         self.selected.emit((), False)
 
     def _moved_by_hand(self, *_: Any) -> None:
+        self.range_chosen.emit(self.seen_range)
+
+    def _tell_seen(self, *_: Any) -> None:
+        self.seen.emit(self.seen_range)
+
+    @property
+    def seen_range(self) -> Range:
+        """What is seen of the plane."""
         (x0, x1), (y0, y1) = self._box.viewRange()
-        self.range_chosen.emit((float(x0), float(x1), float(y0), float(y1)))
+        return float(x0), float(x1), float(y0), float(y1)
 
     def _mouse_moved(self, scene: QPointF) -> None:
         if not self._box.sceneBoundingRect().contains(scene):

@@ -24,7 +24,7 @@ from odeviz.analysis.results import Extent
 
 
 def test_field_is_that_of_the_model_on_the_grid() -> None:
-    field = flow_study(SADDLE, b=(0.1, -0.2)).field(Extent(-1, 1, -2, 2), n=5, times=3)
+    field = flow_study(SADDLE, b=(0.1, -0.2)).field(Extent(-1, 1, -2, 2, equal=False), n=5, times=3)
     assert field is not None
     np.testing.assert_allclose(field.x, [-1, -0.5, 0, 0.5, 1])
     np.testing.assert_allclose(field.y, [-2, -1, 0, 1, 2])
@@ -32,6 +32,15 @@ def test_field_is_that_of_the_model_on_the_grid() -> None:
     exact = np.stack(np.meshgrid(field.x, field.y), axis=-1) @ SADDLE.T + [0.1, -0.2]
     for velocity in field.velocity:
         np.testing.assert_allclose(velocity, exact, atol=1e-6)
+
+
+def test_cells_are_square_where_units_are_equal_and_about_as_many() -> None:
+    wide = flow_study(SADDLE).density(0.5, Extent(-4.0, 4.0, -1.0, 1.0), 20, TIGHT)
+    assert wide is not None
+    assert wide.log_density.shape == (10, 40)
+    field = flow_study(SADDLE).field(Extent(-4.0, 4.0, -1.0, 1.0), n=10, times=2)
+    assert field is not None
+    assert field.velocity.shape == (2, 5, 20, 2)
 
 
 def test_field_changes_with_time() -> None:

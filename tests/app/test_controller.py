@@ -219,6 +219,21 @@ def test_every_layer_and_colouring_that_is_offered_is_drawn_from_what_it_asks_fo
     assert rig.bench.layers["boundary"]
 
 
+def test_the_background_reaches_as_far_as_is_seen(rig):
+    rig.show()
+    rig.settle()
+    flow, results = rig.window.flow, rig.control.pictures.results
+    first = results["background"]
+    for seen in ((-2.0, 2.0, -2.0, 2.0), (3.0, 7.0, -2.0, 2.0), (-9.0, 9.0, -9.0, 9.0), (0.0, 0.5, 0.0, 0.5)):
+        flow._box.setRange(xRange=seen[:2], yRange=seen[2:], padding=0.0)
+        rig.settle()
+        x0, x1, y0, y1 = flow.seen_range
+        e = results["background"].extent
+        assert e.x0 <= x0 < x1 <= e.x1
+        assert e.y0 <= y0 < y1 <= e.y1
+    assert results["background"] is not first
+
+
 def test_a_trajectory_that_is_marked_anywhere_lights_up_everywhere(rig):
     rig.show()
     rig.window.flow.seed_added.emit(0.5, -0.5)

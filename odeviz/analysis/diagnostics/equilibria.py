@@ -96,7 +96,8 @@ def fixed_points(scene: Scene, t: float) -> list[FixedPoint]:
 
 def _newton(scene: Scene, subject: Subject, t: float) -> Tensor:
     """States ``[n, dim]`` where the field is zero to rounding, many of them several times."""
-    nodes = grid.nodes(subject.extent, _FEW_STARTS if subject.dim > _MANY_DIMENSIONS else _STARTS)[2]
+    side = _FEW_STARTS if subject.dim > _MANY_DIMENSIONS else _STARTS
+    nodes = grid.nodes(subject.extent, side, side)[2]
     states = subject.plane.states(torch.as_tensor(nodes))
     most = 0.5 * max(subject.extent.y1 - subject.extent.y0, 1e-6)
     field = subject.exact.field
@@ -164,7 +165,7 @@ def nullclines(scene: Scene) -> Picture:
 
 
 def _plane_chart(subject: Subject, t: float, points: list[FixedPoint]) -> Chart:
-    x, y, nodes = grid.nodes(subject.extent, _CELLS)
+    x, y, nodes = grid.nodes(subject.extent, _CELLS, _CELLS)
     states = subject.plane.states(torch.as_tensor(nodes))
     with torch.no_grad():
         velocity = subject.plane.velocity(subject.exact.field(t, states)).reshape(_CELLS, _CELLS, 2).numpy()

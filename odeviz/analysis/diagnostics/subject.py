@@ -151,7 +151,7 @@ class Ground:
         if subject.plane.over_time:
             h = torch.as_tensor(_centres(extent.y0, extent.y1, 4 * n))[:, None]
             return cls(extent, 4 * n, h, line=True)
-        cells = torch.as_tensor(grid.cell_centres(extent, n))
+        cells = torch.as_tensor(grid.cell_centres(extent, n, n))
         return cls(extent, n, subject.plane.states(cells), line=False)
 
     @property
