@@ -32,6 +32,8 @@ class Window:
         self.desk = Desk(self.app)
         self.control = self.desk.controller
         self.bench, self.pictures = self.control.bench, self.control.pictures
+        # Nobody is there to be asked whether a trained model may go.
+        self.control.dialogs.keep_changes = _discard
         self.desk.window.resize(1440, 900)
         self.desk.window.reset_layout()
         #: Lateness by scenario.
@@ -224,21 +226,29 @@ class Window:
         return took
 
     def export(self, frames: int) -> None:
-        """Draw the flow at many times, as an animation does."""
-        from odeviz.app.exports import EXPORTS, Shown, write
+        """A film of the flow over time, of so many frames, while the flow plays."""
+        control = self.control
+        control.playback.play(True)
+        control.do("export_figure")
+        dialog = control.exports._dialog
+        dialog.choose("film-flow", "gif")
+        dialog.fps.setValue(10)
+        dialog.seconds.setValue(frames / 10)
+        with tempfile.TemporaryDirectory() as folder, self.measured("exporting an animation"):
+            path = Path(folder) / "film.gif"
+            control.dialogs.file_to_save = partial(_answer, path)
+            dialog.go.click()
+            self.until(path.exists, 300.0)
+            self.until(lambda: control.exports._dialog is None)
+        control.playback.play(False)
 
-        self.control.playback.play(True)
-        flow = next(each for each in EXPORTS if each.key == "flow")
-        done: list[object] = []
-        with tempfile.TemporaryDirectory() as folder, self.measured("exporting frames"):
-            for k in range(frames):
-                t = self.bench.playhead.t1 * k / frames
-                shown = Shown(self.bench.snapshot, dict(self.pictures.results), t)
-                path = Path(folder) / f"{k}.png"
-                self.control.jobs.submit(partial(write, flow, shown, path, 100), done.append, done.append)
-            self.until(lambda: len(done) == frames)
-            assert len(list(Path(folder).iterdir())) == frames, done
-        self.control.playback.play(False)
+
+def _discard(sentence: str) -> str:
+    return "discard"
+
+
+def _answer(path: Path, *question: object) -> Path:
+    return path
 
 
 def _note(painted: list[bool], ready: Callable[[], bool], seconds: float = 0.0) -> None:
