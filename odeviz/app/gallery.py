@@ -30,6 +30,8 @@ from odeviz.widgets.guard import guarded
 from odeviz.widgets.theme import Theme
 
 COLUMNS = 2
+#: From this text size on one column is all there is room for.
+LARGE = 1.5
 #: Pixels of a card's picture.
 SIDE = 112
 _ARROWS = {
@@ -92,7 +94,7 @@ class Card(QFrame):
         super().__init__(parent)
         self.name = preset.name
         self.setProperty("role", "card")
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(preset.title)
@@ -168,7 +170,8 @@ class Gallery(QDialog):
         layout.setContentsMargins(8, 8, 8, 8)
         layout.addWidget(self._search)
         layout.addWidget(scroll)
-        self.resize(900, 680)
+        room = (parent or self).screen().availableGeometry().size()
+        self.resize(min(theme.px(900), room.width()), min(theme.px(680), round(0.9 * room.height())))
         self._filter("")
         self._search.setFocus()
 
@@ -237,7 +240,7 @@ class _Cards(QWidget):
 
     def __init__(self, task: Task, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         #: The name of the first preset on show; "" if there is none.
         self.first = ""
         self.shown: list[Card] = []
@@ -254,7 +257,8 @@ class _Cards(QWidget):
                 self._cards.append((each, " ".join(words).lower()))
         self._grid = QGridLayout()
         self._grid.setSpacing(12)
-        for place in range(COLUMNS):
+        self._columns = 1 if theme.scale >= LARGE else COLUMNS
+        for place in range(self._columns):
             self._grid.setColumnStretch(place, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -269,7 +273,7 @@ class _Cards(QWidget):
             self._grid.removeWidget(each)
             each.setVisible(each in found)
         for place, each in enumerate(found):
-            self._grid.addWidget(each, place // COLUMNS, place % COLUMNS)
+            self._grid.addWidget(each, place // self._columns, place % self._columns)
         self.shown = found
         self.setVisible(bool(found))
         self.first = found[0].name if found else ""

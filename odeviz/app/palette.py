@@ -95,7 +95,7 @@ class CommandPalette(QDialog):
         layout.setSpacing(8)
         layout.addWidget(self.line)
         layout.addWidget(self.list)
-        self.resize(520, 420)
+        self.resize(theme.px(520), theme.px(420))
         if parent is not None:
             corner = parent.mapToGlobal(parent.rect().topLeft())
             self.move(corner.x() + (parent.width() - self.width()) // 2, corner.y() + 90)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 
 from odeviz.app.actions import ACTIONS
 from odeviz.app.gallery import Card, Gallery
@@ -65,6 +65,15 @@ def test_at_200_percent_the_window_fits_1280_by_800_and_numbers_are_whole(dresse
     for row in dressed.form._rows.values():
         if row.isVisible():
             assert row.control.mapTo(dressed.form, row.control.rect().topRight()).x() < dressed.form.width()
+
+
+def test_at_200_percent_no_word_of_the_gallery_is_cut(dressed, qtbot):
+    gallery = Gallery(dressed.theme, dressed)
+    gallery.show()
+    qtbot.waitExposed(gallery)
+    for label in gallery.findChildren(QLabel):
+        if label.isVisible() and isinstance(label.parentWidget(), Card):
+            assert label.heightForWidth(label.width()) <= label.height(), label.text()
 
 
 def test_text_grows_by_keys_of_the_menu_and_is_remembered(rig, tmp_path):
