@@ -60,10 +60,15 @@ class GuideCard(QDialog):
         return "\n".join(self._texts)
 
     def stand_by(self, place: QRect, within: QRect) -> None:
-        """Stand at the right top of a place on the screen, but ``within`` another."""
-        x = min(max(place.right() - self.width() - 8, within.left()), within.right() - self.width())
-        y = min(max(place.top() + 8, within.top()), within.bottom() - self.height())
-        self.move(QPoint(x, y))
+        """Stand beside a place on the screen ``within`` another, so that it can be seen; else in its corner."""
+        width, height = self.width(), self.height()
+        x = min(max(place.right() - width - 8, within.left()), within.right() - width)
+        y = min(max(place.top() + 8, within.top()), within.bottom() - height)
+        beside = (
+            QPoint(place.left() - width - 4, y), QPoint(place.right() + 4, y),
+            QPoint(x, place.top() - height - 4), QPoint(x, place.bottom() + 4),
+        )  # fmt: skip
+        self.move(next((at for at in beside if within.contains(QRect(at, self.size()))), QPoint(x, y)))
 
     def _say(self, text: str, role: str = "", tell: bool = True) -> QLabel:
         label = QLabel(text)

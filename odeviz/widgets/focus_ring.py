@@ -1,10 +1,11 @@
-"""A ring around what has the keyboard, wherever it came there by a key: seen on every ground, drawn or not."""
+"""A ring around what has the keyboard, for those who use keys: seen on every ground, around drawn things too."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Slot
-from PySide6.QtGui import QColor, QPainter, QPen, QRegion
+from PySide6.QtGui import QColor, QPainter, QPen, QRegion, QWindow
 from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from odeviz.widgets.guard import painted
 from odeviz.widgets.theme import Theme
@@ -13,22 +14,47 @@ _WIDTH = 2
 
 
 class FocusRing(QObject):
-    """One for the application. Where the mouse has put the keyboard, the hand knows already: no ring."""
+    """One for the application. Whoever uses the mouse knows where the hand is: a ring comes with the first key."""
 
     def __init__(self, theme: Theme, app: QApplication, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        #: The last thing pressed was a key, not the mouse.
+        self.by_key = False
+        self._window: QWindow | None = None
         app.focusChanged.connect(self._moved)
+        app.focusWindowChanged.connect(self._watch)
+        self._watch(app.focusWindow())
         #: The ring that is drawn, and around what.
         self.ring: QWidget | None = None
 
-    @Slot(QWidget, QWidget)
-    def _moved(self, before: QWidget | None, now: QWidget | None) -> None:
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """What is pressed arrives at the window first: one filter there costs less than one for all that happens."""
+        if event.type() == QEvent.Type.KeyPress:
+            self.by_key = True
+        elif event.type() == QEvent.Type.MouseButtonPress:
+            self.by_key = False
+            self._take_away()
+        return False
+
+    @Slot(QWindow)
+    def _watch(self, window: QWindow | None) -> None:
+        if self._window is not None and isValid(self._window):
+            self._window.removeEventFilter(self)
+        self._window = window
+        if window is not None:
+            window.installEventFilter(self)
+
+    def _take_away(self) -> None:
         if self.ring is not None:
             self.ring.hide()
             self.ring.deleteLater()
             self.ring = None
-        if now is None or QApplication.mouseButtons() != Qt.MouseButton.NoButton or now.isWindow():
+
+    @Slot(QWidget, QWidget)
+    def _moved(self, before: QWidget | None, now: QWidget | None) -> None:
+        self._take_away()
+        if now is None or not self.by_key or now.isWindow():
             return
         self.ring = _Ring(self._theme, now)
         self.ring.destroyed.connect(self._lost)

@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 
 from odeviz.app.actions import ACTIONS
@@ -53,7 +54,7 @@ def pixels(widget):
     return np.array(image.constBits()).reshape(image.height(), image.width(), 4)[..., :3].astype(int)
 
 
-def test_at_200_percent_the_window_fits_1280_by_800_and_numbers_are_whole(dressed):
+def test_at_200_percent_the_window_fits_1280_by_800_and_nothing_is_cut(dressed, qtbot):
     assert (dressed.width(), dressed.height()) == (1280, 800)
     value = dressed.solver_bar.costs.value("nfe")
     assert value.font().pixelSize() >= 24
@@ -65,9 +66,7 @@ def test_at_200_percent_the_window_fits_1280_by_800_and_numbers_are_whole(dresse
     for row in dressed.form._rows.values():
         if row.isVisible():
             assert row.control.mapTo(dressed.form, row.control.rect().topRight()).x() < dressed.form.width()
-
-
-def test_at_200_percent_no_word_of_the_gallery_is_cut(dressed, qtbot):
+    # Nor is a word of the gallery cut.
     gallery = Gallery(dressed.theme, dressed)
     gallery.show()
     qtbot.waitExposed(gallery)
@@ -131,9 +130,13 @@ def test_tab_leads_from_the_top_left_through_everything_and_everything_has_a_nam
 
 
 @pytest.mark.parametrize("dressed", [1.0], indirect=True)
-def test_what_has_the_keyboard_is_seen_in_both_themes(dressed, qapp):
+def test_what_has_the_keyboard_by_keys_is_seen_in_both_themes(dressed, qapp, qtbot):
     ring = FocusRing(dressed.theme, qapp, dressed)
     dressed.activateWindow()
+    dressed.flow.setFocus()
+    assert ring.ring is None
+    qtbot.waitUntil(lambda: qapp.focusWindow() is dressed.windowHandle())
+    QTest.keyClick(dressed.windowHandle(), Qt.Key.Key_Shift)
     for mode in ("light", "dark"):
         dressed.theme.set_mode(mode)
         # One of each kind: what is drawn depends on that.
@@ -144,6 +147,10 @@ def test_what_has_the_keyboard_is_seen_in_both_themes(dressed, qapp):
             changed = np.abs(pixels(each) - before).max(axis=-1) > 60
             assert changed.sum() >= 20, f"{mode}: {each.accessibleName()}"
             assert ring.ring.parentWidget() is QApplication.focusWidget()
+    QTest.mouseClick(
+        dressed.windowHandle(), Qt.MouseButton.LeftButton, pos=dressed.flow.mapTo(dressed, QPoint(300, 200))
+    )
+    assert ring.ring is None
 
 
 def test_space_presses_the_button_that_has_the_keyboard_and_plays_elsewhere(shown, qtbot, qapp):

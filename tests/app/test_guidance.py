@@ -1,7 +1,7 @@
 """Guidance: what one sees in each panel, and the tour."""
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QPoint, QRect, QSettings, Qt
 from PySide6.QtWidgets import QApplication
 
 from odeviz.app.tour import STEPS
@@ -30,7 +30,10 @@ def test_every_panel_has_a_guide_with_a_title_and_symbols_for_its_equation(rig):
 def test_a_key_explains_the_panel_that_has_the_keyboard(shown):
     shown.window.solver_bar.slider.setFocus()
     shown.window.actions_["explain"].trigger()
-    assert "atol + rtol" in shown.dialogs.opened[-1].text
+    card, bar = shown.dialogs.opened[-1], shown.window.solver_bar
+    assert "atol + rtol" in card.text
+    # What it explains can still be seen.
+    assert not card.geometry().intersects(QRect(bar.mapToGlobal(QPoint(0, 0)), bar.size()))
 
 
 def test_a_question_mark_explains_its_panel_and_only_front_panels_have_one(shown, qtbot):
