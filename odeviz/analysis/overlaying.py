@@ -38,7 +38,7 @@ class Overlaid(ABC):
     # Of the study itself.
     field: Callable[..., FieldResult | None]
     scene: Callable[[SolverChoice, CancelToken | None], Scene]
-    default_seeds: Callable[[int], tuple[NDArray[Any], Ints]]
+    default_seeds: Callable[[int, int], tuple[NDArray[Any], Ints]]
 
     @property
     @abstractmethod
@@ -100,10 +100,10 @@ class Overlaid(ABC):
         return BorderResult(frozen(times), frozen(curve))
 
     def effort(
-        self, count: int, choice: SolverChoice, cancel: CancelToken | None = None
+        self, count: int, choice: SolverChoice, cancel: CancelToken | None = None, seed: int = 0
     ) -> EffortResult | None:
-        """What each of the first ``count`` trajectories costs alone; None if cancelled."""
-        start = as_starts(self.model, self.plane, self.default_seeds(count)[0])
+        """What each of the trajectories costs alone that start at ``default_seeds(count, seed)``; None if cancelled."""
+        start = as_starts(self.model, self.plane, self.default_seeds(count, seed)[0])
         try:
             nfe, arrived = nfe_each(self.scene(choice, cancel), start)
         except Cancelled:

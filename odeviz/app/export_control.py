@@ -24,7 +24,7 @@ from odeviz.exporting.output import (
     Preview,
 )
 from odeviz.exporting.style import STYLES, Look
-from odeviz.state import Workbench
+from odeviz.state import Workbench, offered
 from odeviz.widgets.grab import grab
 
 #: Answers that are kept for when they are asked for again: another format of the same film.
@@ -352,8 +352,12 @@ class ExportControl(QObject):
         }  # fmt: skip
         return Shown(
             snapshot, results, self._bench.playhead.t, self._bench.choice, views, there, self._bench.projection,
-            self._bench.latest or snapshot,
+            self._bench.latest or snapshot, self._layers_on(), self._bench.colouring, self._bench.range,
         )  # fmt: skip
+
+    def _layers_on(self) -> tuple[str, ...]:
+        """The flow view's layers that are offered and shown."""
+        return tuple(key for key in offered(self._bench.stage) if self._bench.layers[key])
 
     def _remembered(self) -> Order:
         """The style, width and resolution of last time; a spoilt note of them counts for nothing."""

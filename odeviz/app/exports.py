@@ -9,10 +9,12 @@ from functools import partial
 from typing import Any
 
 from odeviz.analysis.film import film_times
+from odeviz.analysis.overlays import RestResult
 from odeviz.analysis.projection import Projection
-from odeviz.analysis.results import DataResult, SolverChoice
+from odeviz.analysis.results import DataResult, Extent, SolverChoice
 from odeviz.bridge.requests import FilmRequest, Request, TrainingFilmRequest, ViewRequest
 from odeviz.exporting.output import FIGURES, FILM, FILMS, TABLES, Material, Order
+from odeviz.exporting.plane import LAYERS, SHOWN
 from odeviz.storage.origin import Origin
 from odeviz.tasks.registry import task_of
 from odeviz.tasks.task import View
@@ -36,6 +38,11 @@ class Shown:
     projection: Projection = field(default_factory=Projection)
     #: The run that is shown, with its checkpoints.
     run: Snapshot | None = None
+    #: The flow view's layers that are on, what trajectories are coloured by, and the part of the plane that a person
+    #: has chosen to look at.
+    layers: tuple[str, ...] = SHOWN
+    colouring: str = "class"
+    range: tuple[float, float, float, float] | None = None
 
     @property
     def behind(self) -> str:
@@ -92,22 +99,38 @@ def exports_of(now: Shown) -> list[Export]:
 
 
 def _flow(now: Shown) -> tuple[str, dict[str, Any]]:
+    """The flow view's picture: the layers that are on, in the colours and the part of the plane that are chosen."""
     scene = now.results.get("scene")
     background = now.results.get("background")
     behind = {now.behind: background} if now.behind else {}
+    deep = now.projection.in_space
+    flat = {kind: _flat(now, now.results.get(kind)) for kind in ("flow", "seeds", "rest", "pinned")}
+    plane = {
+        **behind, "field": now.results.get("field"), "stream": now.results.get("stream"),
+        "boundary": now.results.get("border"),
+    }  # fmt: skip
     return "flow", {
-        "flow": _flat(now, now.results.get("flow")),
-        "field": now.results.get("field"),
-        **behind,
+        **flat,
+        **({} if deep else plane),
+        "effort": now.results.get("effort"),
         "data": _flat(now, scene.data) if scene is not None else None,
         "time": now.t,
-        "extent": scene.extent if scene is not None else None,
+        "extent": _part(now, scene.extent) if scene is not None else None,
+        "layers": tuple(key for key in LAYERS if key in now.layers),
+        "color": now.colouring,
     }
 
 
+def _part(now: Shown, extent: Extent) -> Extent:
+    """The part of the plane that is looked at."""
+    if now.range is None:
+        return extent
+    return dataclasses.replace(extent, **dict(zip(("x0", "x1", "y0", "y1"), now.range, strict=True)))
+
+
 def _flat(now: Shown, result: Any) -> Any:
-    """Trajectories or data as they are drawn: those in space as they are seen from the side it is turned to."""
-    name = "points" if isinstance(result, DataResult) else "paths"
+    """Trajectories, data or states at rest as they are drawn: those in space from the side it is turned to."""
+    name = "points" if isinstance(result, (DataResult, RestResult)) else "paths"
     if result is None or getattr(result, name).shape[-1] != 3 or not now.projection.in_space:
         return result
     return dataclasses.replace(result, **{name: getattr(result, name) @ now.projection.camera[:2].T})
@@ -134,7 +157,8 @@ def _steps(now: Shown) -> tuple[str, dict[str, Any]]:
 
 
 def _seeds(now: Shown) -> tuple[str, dict[str, Any]]:
-    return "flow", {**_flow(now)[1], "flow": _flat(now, now.results["seeds"])}
+    whole = _flow(now)[1]
+    return "flow", {**whole, "flow": whole["seeds"], "seeds": None, "layers": SHOWN, "color": "class"}
 
 
 def _field(now: Shown) -> tuple[str, dict[str, Any]]:

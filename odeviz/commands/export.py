@@ -16,10 +16,12 @@ from odeviz.commands.arguments import (
     solver_options,
 )
 from odeviz.commands.films import check_film, film_of, film_options, moments_of, write_film
+from odeviz.commands.layers import LAYERS, SHOWN, layer_names
 from odeviz.commands.output import FAILED, OK
 from odeviz.commands.panels import PANELS, VIEWS, results_of
 from odeviz.exporting import video
 from odeviz.exporting.films import PANELS as FILMED
+from odeviz.exporting.paths import COLOURS
 from odeviz.exporting.style import DPI, STYLES, Look
 
 if TYPE_CHECKING:
@@ -52,7 +54,21 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="T",
         help="moment of the flow (default: its end; for decision its start)",
     )
+    layer_options(parser)
     solver_options(parser)
+
+
+def layer_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what a flow figure shows."""
+    parser.add_argument(
+        "--layers",
+        type=layer_names,
+        metavar="A,B,...",
+        help=f"what a flow figure shows: {', '.join(LAYERS)} (default: {', '.join(SHOWN)})",
+    )
+    parser.add_argument(
+        "--color", choices=COLOURS, help=f"what its trajectories are coloured by: {', '.join(COLOURS)}"
+    )
 
 
 def look_options(parser: argparse.ArgumentParser) -> None:
@@ -103,6 +119,9 @@ def run(given: argparse.Namespace) -> int:
 def _panel(given: argparse.Namespace) -> str:
     """The panel that is asked for; refuses options that do not go together."""
     film = given.animate or given.filmstrip
+    for name in ("layers", "color"):
+        if getattr(given, name) is not None and (film or given.panel != "flow"):
+            raise UserError(f"--{name} goes with --panel flow and a figure")
     if given.panel is None and not film:
         raise UserError("--panel is required, or --animate or --filmstrip (see odeviz export --help)")
     panel = given.panel or "flow"

@@ -9,6 +9,7 @@ from odeviz.analysis import diagnostics
 from odeviz.analysis.filming import around, crowd
 from odeviz.analysis.results import SolverChoice
 from odeviz.commands.arguments import UserError, solver_choice
+from odeviz.commands.layers import layers_of, results_for
 from odeviz.tasks.registry import TASKS, task_of
 from odeviz.tasks.viewpoint import Viewpoint
 
@@ -125,7 +126,17 @@ def _plane(
     if given.panel == "flow":
         flow = crowd(study, choice)
         extent = around(extent, flow)
-        results = {"flow": flow, "field": study.field(extent), "time": time, "extent": extent}
+        layers = layers_of(study, given.layers)
+        results = {
+            "flow": flow,
+            "time": time,
+            "extent": extent,
+            "layers": layers,
+            "color": given.color or "class",
+        }
+        results |= results_for(study, layers, extent, flow, given.color)
+        if not {"background", "contours"} & set(layers):
+            return results
     background = task_of(snapshot.experiment).behind(snapshot.experiment)
     if background == "density":
         results["density"] = study.density(time, extent, _CELLS, for_map)

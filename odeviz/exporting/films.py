@@ -12,18 +12,16 @@ from numpy.typing import NDArray
 
 from odeviz.analysis.film import Film, Frame, tails
 from odeviz.analysis.results import DecisionResult, DensityResult, FlowResult
+from odeviz.exporting.paths import is_unlabelled, paint_heads, paint_paths
 from odeviz.exporting.plane import (
     STRENGTH,
     decision_bar,
     density_bar,
-    is_unlabelled,
     paint_arrows,
     paint_background,
     paint_data,
     paint_decision,
     paint_density,
-    paint_heads,
-    paint_paths,
     size_of,
 )
 from odeviz.exporting.style import COLUMN, Look, drawing, ink, letters, look, new_figure, notes, plane
@@ -163,14 +161,14 @@ def _paint(axes: Axes, film: Film, frame: Frame, kind: str, small: bool = False)
         paint_data(axes, film.data, faint=True)
     if kind == "flow" and not small:
         _trails(axes, film, frame, flow)
-    paint_heads(axes, flow, frame.time, by_time=is_unlabelled(flow), small=small)
+    paint_heads(axes, flow, frame.time, plain=is_unlabelled(flow), small=small)
     return None
 
 
 def _trails(axes: Axes, film: Film, frame: Frame, flow: FlowResult) -> None:
     shown = tails(flow, frame.time) if film.over_time else flow
     if len(shown.t) > 1:
-        paint_paths(axes, shown, by_time=False, most=_TRAJECTORIES)
+        paint_paths(axes, shown, None, most=_TRAJECTORIES)
 
 
 def _bars(axes: list[Axes], film: Film, panel: str, image: Any) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from odeviz.analysis.overlays import BorderResult, EffortResult, RestResult, StreamResult
 from odeviz.analysis.results import (
     DataResult,
     DecisionResult,
@@ -15,9 +17,19 @@ from odeviz.analysis.results import (
     FieldResult,
     Floats,
     FlowResult,
-    Ints,
 )
+from odeviz.exporting.overlays import PAINTERS, Over, paint_over
 from odeviz.exporting.palette import channels, mix
+from odeviz.exporting.paths import (
+    COLOURS,
+    at,
+    is_unlabelled,
+    paint_heads,
+    paint_paths,
+    plain_bar,
+    scale_bar,
+    shades_of,
+)
 from odeviz.exporting.style import COLUMN, extent_of, ink, letters, look, new_figure, notes, plane
 
 if TYPE_CHECKING:
@@ -35,6 +47,11 @@ _PALE_DEPTH = 6.0
 STRENGTH = 0.55
 
 
+#: The layers a flow figure can show, by the window's own keys, and those that it shows unless it is told.
+LAYERS = ("background", "arrows", "data", "trajectories", "particles", *PAINTERS)
+SHOWN = ("background", "arrows", "data", "trajectories", "particles")
+
+
 def flow_figure(
     *,
     flow: FlowResult | None = None,
@@ -42,40 +59,53 @@ def flow_figure(
     density: DensityResult | None = None,
     decision: DecisionResult | None = None,
     data: DataResult | None = None,
+    stream: StreamResult | None = None,
+    boundary: BorderResult | None = None,
+    rest: RestResult | None = None,
+    effort: EffortResult | None = None,
+    pinned: FlowResult | None = None,
+    seeds: FlowResult | None = None,
     time: float | None = None,
     extent: Extent | None = None,
-    lines: str = "arrows",
+    layers: Sequence[str] = SHOWN,
     color: str = "class",
     trajectories: int = 300,
 ) -> Figure:
-    """The plane with every layer that is given: density or decision, field, trajectories, data.
+    """The plane with those of the ``layers`` whose results are given.
 
-    ``time`` (default: the end) chooses the field's time and where on the trajectories the points stand.
-    ``lines`` draws the field as "arrows" or "streamlines"; ``color`` colours trajectories by "class" or
-    by "time". At most ``trajectories`` curves are drawn, evenly chosen; the points are all drawn.
-    Raises ``ValueError`` when no layer is given or an option is not one of those named.
+    ``time`` (default: the end) chooses the field's time and where on the trajectories the points stand. ``color``
+    colours trajectories by "class", "time", "speed" or "nfe", which needs ``effort``. At most ``trajectories`` curves
+    are drawn, evenly chosen; the points are all drawn.
+    Raises ``ValueError`` when nothing is given or an option is not one of those named.
     """
-    _one_of("lines", lines, ("arrows", "streamlines"))
-    _one_of("color", color, ("class", "time"))
-    if all(layer is None for layer in (flow, field, density, decision, data)):
-        raise ValueError("a flow figure needs at least one of flow, field, density, decision, data")
-    extent = extent or _common_extent(flow, field, density, decision, data)
+    _one_of("color", color, COLOURS)
+    for layer in layers:
+        _one_of("layers", layer, LAYERS)
+    if all(each is None for each in (flow, field, density, decision, data, stream)):
+        raise ValueError("a flow figure needs at least one of flow, field, density, decision, data, stream")
+    extent = extent or _common_extent(flow, field, density, decision, data, stream)
     if time is None:
         time = next((float(r.t[-1]) for r in (flow, field) if r is not None), None)
-    by_time = flow is not None and (color == "time" or is_unlabelled(flow))
-    figure = new_figure(*size_of(extent, bar=by_time))
+    drawn = flow if "trajectories" in layers else None
+    shades = None if drawn is None else shades_of(color, drawn, None if effort is None else effort.nfe)
+    figure = new_figure(*size_of(extent, bar=shades is not None))
     axes = figure.add_subplot()
     plane(axes, extent)
-    paint_background(axes, decision if decision is not None else density)
-    if field is not None:
-        (paint_arrows if lines == "arrows" else _paint_streamlines)(axes, field, time)
-    if data is not None:
+    background = decision if decision is not None else density
+    if "background" in layers:
+        paint_background(axes, background)
+    if field is not None and "arrows" in layers:
+        paint_arrows(axes, field, time)
+    if data is not None and "data" in layers:
         paint_data(axes, data, faint=flow is not None)
-    if flow is not None:
-        paint_paths(axes, flow, by_time, trajectories)
-        paint_heads(axes, flow, time, by_time)
-        if by_time:
-            time_bar(axes, flow)
+    if drawn is not None:
+        paint_paths(axes, drawn, shades, trajectories)
+    if flow is not None and "particles" in layers:
+        paint_heads(axes, flow, time, plain=shades is not None or is_unlabelled(flow))
+    if drawn is not None and shades is not None:
+        scale_bar(axes, shades)
+    over = Over(background, stream, boundary, rest, flow, pinned, seeds)
+    paint_over(axes, tuple(layers), over, time if time is not None else 0.0)
     if time is not None:
         notes(axes, f"t = {time:.2f}")
     return figure
@@ -109,11 +139,6 @@ def decision_figure(*, decision: DecisionResult, data: DataResult | None = None)
     return figure
 
 
-def is_unlabelled(flow: FlowResult) -> bool:
-    """Whether no trajectory belongs to a class: then they are coloured by time."""
-    return bool((flow.labels < 0).all())
-
-
 def size_of(extent: Extent, bar: bool) -> tuple[float, float]:
     """One column wide unless the look says otherwise, as high as the picture needs beside labels and colour bar."""
     width = look().width or COLUMN
@@ -133,19 +158,16 @@ def _common_extent(
     density: DensityResult | None,
     decision: DecisionResult | None,
     data: DataResult | None,
+    stream: StreamResult | None = None,
 ) -> Extent:
     for background in (density, decision):
         if background is not None:
             return background.extent
+    field = field if field is not None or stream is None else stream.field
     if field is not None:
         return Extent(float(field.x[0]), float(field.x[-1]), float(field.y[0]), float(field.y[-1]))
     clouds = [flow.paths] if flow is not None else []
     return extent_of(*clouds, *([data.points] if data is not None else []))
-
-
-def _evenly(count: int, most: int) -> Ints:
-    """At most ``most`` of ``count`` indices, evenly spaced."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
 def _clipped(
@@ -173,17 +195,11 @@ def _image(axes: Axes, values: Floats, extent: Extent, **how: Any) -> Any:
     return axes.imshow(values, extent=edges, origin="lower", interpolation="bilinear", zorder=0, **how)
 
 
-def _plain_bar(bar: Any, label: str) -> None:
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(length=0, pad=2)
-    bar.set_label(label, labelpad=3)
-
-
 def density_bar(axes: Axes | list[Axes], image: Any) -> None:
     """The scale of log p beside one plane or several."""
     figure = (axes[0] if isinstance(axes, list) else axes).figure
     bar = figure.colorbar(image, ax=axes, extend="min", aspect=24, pad=0.02)
-    _plain_bar(bar, "log p(z, t) (nats)")
+    plain_bar(bar, "log p(z, t) (nats)")
 
 
 def decision_bar(axes: Axes | list[Axes]) -> None:
@@ -192,7 +208,7 @@ def decision_bar(axes: Axes | list[Axes]) -> None:
 
     figure = (axes[0] if isinstance(axes, list) else axes).figure
     bar = figure.colorbar(ScalarMappable(cmap=_two_class_map(STRENGTH)), ax=axes, aspect=24, pad=0.02)
-    _plain_bar(bar, "probability of class 1")
+    plain_bar(bar, "probability of class 1")
     bar.ax.axhline(0.5, color=ink().text, linewidth=0.8)
 
 
@@ -252,14 +268,9 @@ def paint_decision(axes: Axes, decision: DecisionResult, strength: float) -> Non
             axes.contour(x, y, lead, levels=[0.0], colors=ink().text, linewidths=0.8, zorder=2)
 
 
-def _at(result: FlowResult | FieldResult, time: float | None) -> int:
-    """Index of the sample nearest a time; the last one for no time."""
-    return len(result.t) - 1 if time is None else int(np.abs(result.t - time).argmin())
-
-
 def paint_arrows(axes: Axes, field: FieldResult, time: float | None) -> None:
     """Arrows whose length is the speed, the longest (98th percentile) one grid cell and a bit."""
-    velocity = field.velocity[_at(field, time)]
+    velocity = field.velocity[at(field, time)]
     stride = max(1, round(len(field.x) / 22))
     inner = slice(stride // 2, None, stride)
     u, v = velocity[inner, inner, 0], velocity[inner, inner, 1]
@@ -274,21 +285,6 @@ def paint_arrows(axes: Axes, field: FieldResult, time: float | None) -> None:
     )  # fmt: skip
 
 
-def _paint_streamlines(axes: Axes, field: FieldResult, time: float | None) -> None:
-    velocity = np.asarray(field.velocity[_at(field, time)], dtype=np.float64)
-    speed = np.hypot(velocity[..., 0], velocity[..., 1])
-    if not np.nanmax(speed, initial=0.0) > 0:
-        return
-    x, y = (
-        np.linspace(field.x[0], field.x[-1], len(field.x)),
-        np.linspace(field.y[0], field.y[-1], len(field.y)),
-    )
-    axes.streamplot(
-        x, y, velocity[..., 0], velocity[..., 1], color=mix(ink().ground, ink().field, 0.8), density=1.3,
-        linewidth=0.3 + 0.7 * speed / np.nanmax(speed), arrowsize=0.5, zorder=1.5,
-    )  # fmt: skip
-
-
 def paint_data(axes: Axes, data: DataResult, faint: bool) -> None:
     size, alpha, edge = (2.5, 0.45, 0.0) if faint else (5.0, 0.9, 0.3)
     for label in np.unique(data.labels):
@@ -296,91 +292,3 @@ def paint_data(axes: Axes, data: DataResult, faint: bool) -> None:
             *data.points[data.labels == label].T, s=size, c=ink().of_class(int(label)), alpha=alpha,
             linewidths=edge, edgecolors=ink().ground, zorder=3,
         )  # fmt: skip
-
-
-def paint_paths(axes: Axes, flow: FlowResult, by_time: bool, most: int) -> None:
-    """Trajectories, at most so many, coloured by class or by time."""
-    chosen = _evenly(flow.paths.shape[1], most)
-    if by_time:
-        _paint_paths_by_time(axes, flow, chosen)
-    else:
-        _paint_paths_by_class(axes, flow, chosen)
-
-
-def _paint_paths_by_class(axes: Axes, flow: FlowResult, chosen: Ints) -> None:
-    from matplotlib.collections import LineCollection
-
-    for label in np.unique(flow.labels[chosen]):
-        curves = [
-            flow.paths[:, b][np.isfinite(flow.paths[:, b]).all(axis=1)]
-            for b in chosen
-            if flow.labels[b] == label
-        ]
-        color = ink().of_class(int(label))
-        axes.add_collection(
-            LineCollection(curves, colors=color, linewidths=0.4, alpha=0.6, zorder=5), autolim=False
-        )
-
-
-def _time_colours() -> Colormap:
-    """The map of times without the tenth that would vanish on the ground."""
-    from matplotlib import colormaps
-    from matplotlib.colors import ListedColormap
-
-    ends = (0.12, 1.0) if _is_dark() else (0.0, 0.88)
-    return ListedColormap(colormaps[ink().time_map](np.linspace(*ends, 256)))
-
-
-def _is_dark() -> bool:
-    return sum(channels(ink().ground)) < 1.5
-
-
-def time_bar(axes: Axes, flow: FlowResult) -> None:
-    """The scale of times beside the plane."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
-    norm = Normalize(float(flow.t[0]), float(flow.t[-1]))
-    bar = axes.figure.colorbar(ScalarMappable(norm=norm, cmap=_time_colours()), ax=axes, aspect=24, pad=0.02)
-    _plain_bar(bar, "t")
-    bar.ax.yaxis.label.set(rotation=0, verticalalignment="center", style="italic")
-    bar.ax.yaxis.labelpad = 8
-
-
-def _paint_paths_by_time(axes: Axes, flow: FlowResult, chosen: Ints) -> None:
-    """One compound path for each interval of time: as few objects as colours keep SVG and PDF small."""
-    from matplotlib.collections import PathCollection
-    from matplotlib.colors import Normalize
-    from matplotlib.path import Path
-
-    ramp, norm = _time_colours(), Normalize(float(flow.t[0]), float(flow.t[-1]))
-    starts, ends = flow.paths[:-1, chosen], flow.paths[1:, chosen]
-    codes = np.array([Path.MOVETO, Path.LINETO], dtype=Path.code_type)
-    compound = []
-    for a, b in zip(starts, ends, strict=True):
-        pair = np.stack([a, b], axis=1)
-        pair = pair[np.isfinite(pair).all(axis=(1, 2))]
-        compound.append(Path(pair.reshape(-1, 2), np.tile(codes, len(pair))))
-    kept = [k for k, path in enumerate(compound) if len(path.vertices)]
-    middles = (flow.t[:-1] + flow.t[1:]) / 2
-    axes.add_collection(
-        PathCollection(
-            [compound[k] for k in kept], facecolors="none", edgecolors=ramp(norm(middles[kept])),
-            linewidths=0.45, alpha=0.8, zorder=5, capstyle="round",
-        ),
-        autolim=False,
-    )  # fmt: skip
-
-
-def paint_heads(axes: Axes, flow: FlowResult, time: float | None, by_time: bool, small: bool = False) -> None:
-    points = flow.paths[_at(flow, time)]
-    colors = [ink().text if by_time else ink().of_class(int(label)) for label in flow.labels]
-    many = small or len(points) > 300
-    axes.scatter(
-        *points.T,
-        s=1.6 if many else 5,
-        c=colors,
-        edgecolors=ink().ground,
-        linewidths=0.0 if many else 0.3,
-        zorder=6,
-    )

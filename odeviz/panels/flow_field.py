@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor
 from odeviz.analysis.overlays import BorderResult, RestResult, StreamResult
 from odeviz.analysis.results import DecisionResult, DensityResult, FieldResult
 from odeviz.analysis.streamlines import velocity_at
+from odeviz.exporting.overlays import NATS_BELOW, SHARES
 from odeviz.panels.flow_layers import Layer, at_time, box_of, density_values
 from odeviz.widgets.contours import contour_segments, zero_segments
 from odeviz.widgets.primitives import Dots, Segments, bounds, pen, polyline
@@ -19,10 +20,6 @@ from odeviz.widgets.strokes import Strokes
 from odeviz.widgets.theme import Theme
 
 _NONE = np.empty((0, 4))
-#: Contours lie at so many nats below the highest density.
-NATS_BELOW = (5.0, 4.0, 3.0, 2.0, 1.0)
-#: Contours of the first class' probability.
-SHARES = (0.1, 0.25, 0.75, 0.9)
 
 
 class ContourLayer(Layer):

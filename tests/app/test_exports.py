@@ -91,6 +91,23 @@ def check(export, now, study):
     assert material.origin.experiment == now.snapshot.experiment
 
 
+def test_a_flow_figure_has_the_windows_layers_colours_and_part_of_the_plane(rig):
+    rig.show()
+    for key in ("layer.streamlines", "layer.rest", "layer.data", "colour.speed"):
+        rig.control.do(key)
+    rig.bench.look_at((0.0, 1.0, -1.0, 0.5))
+    rig.settle()
+    now = rig.control.exports._shown()
+    flow = next(export for export in exports_of(now) if export.key == "flow")
+    results = flow.material(now).results
+    assert {"streamlines", "rest", "arrows"} <= set(results["layers"])
+    assert "data" not in results["layers"]
+    assert results["stream"] is not None
+    assert results["rest"] is not None
+    assert results["color"] == "speed"
+    assert (results["extent"].x1, results["extent"].y0) == (1.0, -1.0)
+
+
 def test_the_preview_follows_what_is_chosen(shown, qtbot):
     dialog = dialog_of(shown)
     settle(dialog, qtbot)

@@ -43,6 +43,21 @@ def test_style_width_and_resolution_are_chosen(models, tmp_path):
         assert sum(image.convert("RGB").getpixel((0, 0))) < 100
 
 
+def test_layers_and_colours_are_chosen_and_what_a_model_has_not_is_named(capsys, models, tmp_path):
+    out = tmp_path / "flow.svg"
+    how = ["--layers", "background,contours,nullclines,boundary,trajectories", "--color", "nfe"]
+    assert main(["export", models["classification"], "--panel", "flow", "--out", str(out), *how]) == 0
+    svg = out.read_text(encoding="utf-8")
+    assert "boundary, carried back" in svg
+    assert "NFE" in svg
+    assert main(["export", models["density"], "--panel", "flow", "--out", str(out), *how]) == 2
+    assert "density task has no boundary to show; it has background" in capsys.readouterr().err
+    assert main(["export", models["density"], "--panel", "loss", "--out", str(out), *how]) == 2
+    assert "--layers goes with --panel flow" in capsys.readouterr().err
+    assert main(["export", models["density"], "--panel", "flow", "--out", str(out), "--layers", "dust"]) == 2
+    assert "must be some of background" in capsys.readouterr().err
+
+
 def test_info_tells_of_what_a_figure_is(capsys, models, tmp_path):
     out = tmp_path / "steps.svg"
     assert main(["export", models["density"], "--panel", "steps", "--out", str(out)]) == 0

@@ -1,5 +1,7 @@
 """What is on the figures: the layers, points and words that the results ask for."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PathCollection
@@ -19,6 +21,7 @@ from sample_results import (
     two_points,
 )
 
+from odeviz.analysis.overlays import BorderResult, EffortResult, RestResult, StreamResult
 from odeviz.analysis.results import (
     DecisionResult,
     DensityResult,
@@ -26,8 +29,10 @@ from odeviz.analysis.results import (
     FlowResult,
     StepTable,
 )
+from odeviz.analysis.streamlines import streamlines
 from odeviz.exporting.figures import draw_figure
 from odeviz.exporting.palette import LIGHT
+from odeviz.exporting.plane import LAYERS
 from odeviz.exporting.style import running_median
 from odeviz.tasks import Experiment
 from odeviz.training.snapshot import History
@@ -96,13 +101,46 @@ def test_time_chooses_the_field() -> None:
     np.testing.assert_allclose(arrows(0.0).U, -arrows(1.0).U)
 
 
-def test_field_can_be_streamlines_and_a_still_field_draws_none() -> None:
+def test_every_layer_is_drawn_when_it_is_named_and_only_then() -> None:
     field = rotation_field()
-    moving = draw_figure("flow", field=field, lines="streamlines").axes[0]
-    assert any(isinstance(c, LineCollection) for c in moving.collections)
+    rest = RestResult(
+        np.zeros(1), np.zeros(2, int), np.array([[0.0, 0.0], [1.0, 1.0]]), np.zeros((2, 2)),
+        ("stable focus", "saddle"), np.ones((2, 2), complex),
+    )  # fmt: skip
+    results = {
+        "flow": spiral_flow(), "field": field, "density": gaussian(), "data": two_points(), "rest": rest,
+        "stream": StreamResult(field, streamlines(field)), "seeds": spiral_flow(count=1),
+        "boundary": BorderResult(np.array([0.0, 1.0]), np.ones((2, 5, 2))), "pinned": spiral_flow(),
+    }  # fmt: skip
+
+    def drawn(*layers: str) -> int:
+        axes = draw_figure("flow", **results, layers=layers).axes[0]
+        return len(axes.collections) + len(axes.lines) + len(axes.images)
+
+    for key in LAYERS:
+        assert drawn(key) > drawn()
+    seen = texts(draw_figure("flow", **results, layers=("nullclines", "rest")))
+    for word in ("dz₁/dt = 0", "stable focus", "saddle"):
+        assert word in seen
+
+
+@pytest.mark.parametrize(("color", "title"), [("time", "t"), ("speed", "‖dh/dt‖"), ("nfe", "NFE")])
+def test_trajectories_are_coloured_by_a_scale_that_stands_beside(color: str, title: str) -> None:
+    flow = spiral_flow()
+    flow = dataclasses.replace(flow, speed=np.ones(flow.paths.shape[:2]))
+    effort = EffortResult(flow.choice, np.arange(20.0, 32.0))
+    figure = draw_figure("flow", flow=flow, effort=effort, color=color)
+    assert figure.axes[1].get_ylabel() == title
+    assert len(draw_figure("flow", flow=flow, color="nfe").axes) == 1, "without the NFE it is by class"
+
+
+def test_a_still_field_draws_no_arrows() -> None:
+    field = rotation_field()
     still = FieldResult(field.t, field.x, field.y, np.zeros_like(field.velocity), 0)
-    for lines in ("arrows", "streamlines"):
-        draw_figure("flow", field=still, lines=lines).canvas.draw()
+    stream = StreamResult(still, streamlines(still))
+    draw_figure(
+        "flow", field=still, stream=stream, layers=("arrows", "streamlines", "nullclines")
+    ).canvas.draw()
 
 
 def test_density_shows_nats_mass_and_impossible_places_as_lowest() -> None:
@@ -205,7 +243,7 @@ def test_rejected_steps_are_red_crosses_at_their_start() -> None:
 def test_steps_tell_what_the_solve_cost() -> None:
     seen = texts(draw_figure("steps", flow=spiral_flow()))
     assert "dopri5" in seen
-    assert "26 evaluations, 3 accepted, 1 rejected" in seen
+    assert "26 NFE, 3 accepted, 1 rejected" in seen
     assert "scaled error" in seen
 
 

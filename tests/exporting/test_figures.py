@@ -91,8 +91,8 @@ def test_folder_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
         ("steps", {}, "needs flow or steps"),
         ("loss", {"history": History.empty()}, "history is empty"),
         ("nfe", {"history": history(), "density": gaussian()}, "a nfe figure does not take density"),
-        ("flow", {"data": two_points(), "lines": "dots"}, "lines must be one of arrows, streamlines"),
-        ("flow", {"data": two_points(), "color": "red"}, "color must be one of class, time"),
+        ("flow", {"data": two_points(), "layers": ["dots"]}, "layers must be one of background, arrows"),
+        ("flow", {"data": two_points(), "color": "red"}, "color must be one of class, time, speed, nfe"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_sentence(key: str, results: dict[str, Any], sentence: str) -> None:
