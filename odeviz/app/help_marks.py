@@ -9,6 +9,8 @@ from odeviz.app.main_window import MainWindow
 from odeviz.widgets.icons import icon
 
 _SIDE, _EDGE = 22, 6
+#: Room for the buttons of a dock that has a title bar.
+_BUTTONS = 50
 _MOVES = (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hide)
 
 
@@ -65,7 +67,7 @@ class HelpMarks(QObject):
         corner = QPoint(dock.x() + dock.width() - side - _EDGE, dock.y())
         if dock.titleBarWidget() is None:
             height = panel.y()
-            return corner + QPoint(0, max((height - side) // 2, 0))
+            return corner + QPoint(-_BUTTONS, max((height - side) // 2, 0))
         bar = next((b for b in bars if b.isVisible() and b.geometry().contains(corner - QPoint(0, 8))), None)
         if bar is None:
             return None

@@ -86,7 +86,9 @@ class MainWindow(QMainWindow):
         self.setObjectName("window")
         self.setWindowTitle("odeviz")
         self.setAcceptDrops(True)
-        self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks)
+        options = QMainWindow.DockOption
+        # Without grouped dragging a dock that shares its place could not be pulled out by its tab.
+        self.setDockOptions(options.AllowTabbedDocks | options.AllowNestedDocks | options.GroupedDragging)
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self.actions_ = Actions(theme, self)
         self._make_panels()

@@ -34,6 +34,7 @@ QLabel[role="equation"] { font-size: ${title}px; color: $accent; }
 QLabel[role="muted"] { color: $muted; }
 
 QFrame[role="card"] { background: $raised; border: 1px solid $separator; border-radius: 8px; }
+QFrame[role="card"]:focus { border-color: $accent; }
 QFrame[role="panel"] { background: $base; border: none; }
 QFrame[role="notice"] { background: $warning_soft; border: none; border-radius: 6px; }
 QFrame[role="trouble"] { background: $danger_soft; border: 1px solid $danger; border-radius: 8px; }
@@ -43,6 +44,7 @@ QFrame[role="toast"][level="error"] { border-color: $danger; }
 QFrame[role="toast"]:focus { border-color: $accent; }
 QFrame[role="line"] { background: $separator; border: none; max-height: 1px; min-height: 1px; }
 
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QPushButton { background: $raised; color: $text; border: 1px solid $grid; border-radius: 6px;
   padding: 4px 12px; min-height: 18px; }
 QPushButton:hover { background: $hover; }
@@ -123,8 +125,12 @@ QMenu::item:disabled { color: $faint; }
 QMenu::separator { background: $separator; height: 1px; margin: 4px 8px; }
 QMenu::icon { padding-left: 8px; }
 
-QDockWidget { color: $muted; titlebar-close-icon: none; titlebar-normal-icon: none; }
+QDockWidget { color: $muted; titlebar-close-icon: url($close); titlebar-normal-icon: url($float); }
 QDockWidget::title { background: $window; padding: 8px 12px; text-align: left; }
+QDockWidget::close-button, QDockWidget::float-button { background: transparent; border: none; border-radius: 4px;
+  subcontrol-origin: padding; subcontrol-position: center right; width: 16px; height: 16px; right: 8px; }
+QDockWidget::float-button { right: 32px; }
+QDockWidget::close-button:hover, QDockWidget::float-button:hover { background: $hover; }
 QTabWidget::pane { border: none; border-top: 1px solid $separator; }
 QTabBar { background: $window; qproperty-drawBase: 0; }
 QTabBar::tab { background: transparent; color: $muted; padding: 6px 10px; border: none;
@@ -167,5 +173,5 @@ def stylesheet(colors: Any, sizes: Sequence[int]) -> str:
         body=body,
         title=title,
         headline=headline,
-        **{name: (_GLYPHS / f"{name}.svg").as_posix() for name in ("up", "down", "check")},
+        **{name: (_GLYPHS / f"{name}.svg").as_posix() for name in ("up", "down", "check", "close", "float")},
     )
