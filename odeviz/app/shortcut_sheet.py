@@ -27,7 +27,7 @@ GESTURES: dict[str, tuple[tuple[str, str], ...]] = {
         ("N, Ctrl+A, Esc", "Select the next seed, all, none"),
         ("Delete, Ctrl+C", "Remove the selected seeds, copy their coordinates"),
         ("Drag, wheel", "Pan and zoom"),
-        ("Right drag, Alt+drag", "Turn what has a depth"),
+        ("Drag; middle drag", "Turn what has a depth; pan it"),
         ("Right click", "What there is to do with a seed"),
         ("Double click, F", "Fit the view to the data"),
     ),

@@ -25,13 +25,10 @@ class Handler(Protocol):
     def turn(self, dx: float, dy: float, finished: bool) -> None: ...
 
 
-_MIDDLE_OR_RIGHT = (Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton)
-
-
 class FlowBox(pg.ViewBox):
-    """A view box whose left drags pan, unless they begin on a seed or with Shift or Alt held down.
+    """A view box whose left drags pan, and turn what has a depth, unless they begin on a seed or with Shift held down.
 
-    Shift marks a box. In space the right or middle button, or Alt, turns the view.
+    Shift marks a box. In space the right button and Alt turn the view too, and the middle button pans.
     """
 
     def __init__(self, view: Handler) -> None:
@@ -69,14 +66,15 @@ class FlowBox(pg.ViewBox):
     def _meant(self, event: Any) -> str:
         """What a drag does that begins like this."""
         left, held = event.button() == Qt.MouseButton.LeftButton, event.modifiers()
-        if self._view().turns and (
-            event.button() in _MIDDLE_OR_RIGHT or held & Qt.KeyboardModifier.AltModifier
-        ):
+        turns = self._view().turns
+        if turns and (event.button() == Qt.MouseButton.RightButton or held & Qt.KeyboardModifier.AltModifier):
             return "turn"
         if left and held & Qt.KeyboardModifier.ShiftModifier:
             return "mark"
         self._seed = self._view().seed_at(event.buttonDownScenePos()) if left else None
-        return "pan" if self._seed is None else "move"
+        if self._seed is not None:
+            return "move"
+        return "turn" if left and turns else "pan"
 
     def _move(self, event: Any) -> None:
         point = self.mapSceneToView(event.scenePos())
