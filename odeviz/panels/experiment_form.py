@@ -66,8 +66,9 @@ class ExperimentForm(Panel):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(self._preset_row())
-        column.addWidget(self._make_banner())
         column.addWidget(self._make_sections(), 1)
+        # Below, so that the settings do not jump from under the mouse when it comes.
+        column.addWidget(self._make_banner())
         self.set_experiment(self._experiment, None)
 
     def set_experiment(
@@ -226,7 +227,7 @@ class ExperimentForm(Panel):
         self._banner.hide()
         holder = QWidget(self)
         inside = QVBoxLayout(holder)
-        inside.setContentsMargins(12, 0, 12, 4)
+        inside.setContentsMargins(12, 0, 12, 0)
         inside.addWidget(self._banner)
         return holder
 
@@ -281,7 +282,7 @@ class ExperimentForm(Panel):
         try:
             self._experiment.with_setting(path, value)
         except ValueError as error:
-            return str(error)
+            return str(error).replace(path, self._rows[path].about.label)
         return ""
 
     def _is_hot(self, path: str) -> bool:

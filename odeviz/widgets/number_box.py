@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QValidator, QWheelEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QWidget
 
 #: What a step leads through, and through what with Ctrl held.
 FINER = {"decades": "125", "125": "digits", "doubles": "ones", "digits": "digits", "": "tenths"}
 #: Leading digits of the numbers on a ladder.
 _LEADS = {"decades": (1,), "125": (1, 2, 5), "digits": tuple(range(1, 10))}
+_UNDO = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
 #: Steps of the Page keys.
 _PAGE = 3
 #: Eighths of a degree in a notch of the wheel.
@@ -125,6 +126,14 @@ class NumberBox(QAbstractSpinBox):
             self._step(_STEPS[Qt.Key(event.key())], FINER[self._ladder] if fine else self._ladder)
         else:
             super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        typing = self._dirty or event.type() != QEvent.Type.ShortcutOverride
+        if not typing and isinstance(event, QKeyEvent) and any(map(event.matches, _UNDO)):
+            # Where nothing is being typed there is nothing to undo but what the window did last.
+            event.ignore()
+            return True
+        return super().event(event)
 
     def _next(self, number: float, sign: int, ladder: str) -> float:
         if ladder in ("", "tenths", "ones"):

@@ -1,5 +1,6 @@
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 
 from odeviz.panels.experiment_form import ExperimentForm
@@ -66,6 +67,28 @@ def test_only_ways_to_a_gradient_that_the_method_has_are_offered(form):
     assert [box.itemData(i) for i in range(box.count())] == ["discrete", "backprop"]
 
 
+def test_undo_in_a_box_where_nothing_is_typed_is_the_windows(qtbot, form):
+    undone = []
+    undo = QShortcut(QKeySequence.StandardKey.Undo, form)
+    undo.activated.connect(lambda: undone.append(True))
+    type_in(qtbot, form, "field.width", "77", enter=False)
+    qtbot.keyClick(control(form, "field.width"), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not undone
+    qtbot.keyClick(control(form, "field.width"), Qt.Key.Key_Return)
+    qtbot.keyClick(control(form, "field.width"), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert undone
+
+
+def test_the_settings_stay_where_they_are_when_one_needs_a_restart(form):
+    running, row = Experiment(), form._rows["field.width"]
+    form.set_experiment(running, running)
+    before = row.mapTo(form, row.rect().topLeft())
+    form.set_experiment(running.with_setting("field.width", 32), running)
+    form.layout().activate()
+    assert form._banner.isVisible()
+    assert row.mapTo(form, row.rect().topLeft()) == before
+
+
 def test_a_number_is_emitted_when_it_is_entered_not_while_it_is_typed(qtbot, form):
     with qtbot.assertNotEmitted(form.edited):
         type_in(qtbot, form, "training.iterations", "25", enter=False)
@@ -79,7 +102,7 @@ def test_what_is_wrong_is_said_at_the_setting_while_it_is_typed(qtbot, form):
         type_in(qtbot, form, "data.noise", "2")
     row = form._rows["data.noise"]
     assert row._error.isVisibleTo(form)
-    assert row._error.text() == "data.noise must be a number from 0 to 1, not 2.0"
+    assert row._error.text() == "Noise must be a number from 0 to 1, not 2.0"
     type_in(qtbot, form, "data.noise", "0.2")
     assert not row._error.isVisibleTo(form)
 
@@ -88,8 +111,7 @@ def test_words_in_a_number_are_refused_with_a_sentence(qtbot, form):
     with qtbot.assertNotEmitted(form.edited):
         type_in(qtbot, form, "field.width", "many")
     assert (
-        form._rows["field.width"]._error.text()
-        == "field.width must be a whole number from 1 to 1024, not 'many'"
+        form._rows["field.width"]._error.text() == "Width must be a whole number from 1 to 1024, not 'many'"
     )
 
 
