@@ -17,7 +17,7 @@ from odeviz.widgets.plot import Plot, power
 from odeviz.widgets.primitives import Dots
 from odeviz.widgets.theme import Theme
 
-_EMPTY = "No model yet.\nOpen one from the gallery, or press Train."
+_EMPTY = "Drawing…"
 _NONE = "This model has no density in the plane, and decides nothing there."
 _DEEP = (
     "The flow is seen in space, where nothing lies behind it.\nChoose a plane above the flow to see it here."

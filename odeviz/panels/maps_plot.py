@@ -138,6 +138,7 @@ class _Cell(QWidget):
         self._plot.setMinimumSize(24, 24)
         self._plot.getAxis("left").setWidth(_LEFT)
         self._plot.getAxis("bottom").setHeight(_BELOW)
+        self._plot.getAxis("left").setStyle(hideOverlappingLabels=True)
         self._plot.hideAxis("left")
         self._plot.hideAxis("bottom")
         self._plot.plotItem.setContentsMargins(0, 0, 0, 0)
@@ -196,6 +197,8 @@ class _Cell(QWidget):
         if framed != self._framed:
             self._framed = framed
             self._plot.getViewBox().setBorder(pen(self._theme.colors.accent, 2.0) if framed else None)
+            # A border's outer half lies outside what it says it covers, and would be left behind.
+            self._plot.viewport().update()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.MouseButtonPress and self._t is not None:

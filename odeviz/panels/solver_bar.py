@@ -6,12 +6,13 @@ import dataclasses
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QComboBox, QGridLayout, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from odeviz.analysis.results import FlowResult, SolverChoice
 from odeviz.panels.cost_table import CostTable
 from odeviz.panels.panel import Panel
 from odeviz.tasks.experiment import ADAPTIVE, FIXED
+from odeviz.widgets.headed_combo import HeadedCombo
 from odeviz.widgets.icons import icon
 from odeviz.widgets.log_slider import LogSlider
 from odeviz.widgets.plot import power
@@ -61,7 +62,7 @@ _COMPARE = (
 )
 _LET_GO = "Let the pinned setting go (Ctrl+M)."
 #: The width from which slider and read-outs share one row; and while there are those of a pinned setting too.
-_ONE_ROW, _ONE_ROW_PINNED = 660, 1000
+_ONE_ROW, _ONE_ROW_PINNED = 860, 1000
 
 
 class SolverBar(Panel):
@@ -85,7 +86,9 @@ class SolverBar(Panel):
         self._value = QLabel(self)
         self._value.setProperty("role", "value")
         self.slider = LogSlider(theme, 1e-1, 1e-9, self)
-        self.method = QComboBox(self)
+        self.method = HeadedCombo(theme, self)
+        # The order tells methods of one name apart.
+        self.method.elide = Qt.TextElideMode.ElideMiddle
         self.method.setAccessibleName("Method")
         for name in ADAPTIVE + FIXED:
             title, order, sentence = METHOD_TITLES[name]

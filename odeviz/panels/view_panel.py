@@ -30,9 +30,9 @@ from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.task import View
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.progress_line import ProgressLine
+from odeviz.widgets.short_label import ShortLabel
 from odeviz.widgets.theme import Theme
 
-_EMPTY = "No model yet.\nOpen one from the gallery, or press Train."
 _DRAWING = "Drawing…"
 #: A heading wider than its column's values and than so many letters is broken into lines.
 _HEADING = 6
@@ -71,7 +71,7 @@ class ViewPanel(Panel):
         self._choice.setAccessibleName("View")
         self._choice.activated.connect(self._activated)
         self._about = QLabel(self)
-        self._note = QLabel(self)
+        self._note = ShortLabel(self)
         self.controls = ViewControls(theme, self)
         self.controls.moved.connect(self._moved)
         self.controls.drag_started.connect(self.adjust_started)
@@ -81,7 +81,7 @@ class ViewPanel(Panel):
             label.setProperty("role", "caption")
             label.setWordWrap(True)
             label.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._message = QLabel(_EMPTY, self)
+        self._message = QLabel(_DRAWING, self)
         self._message.setProperty("role", "muted")
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._message.setWordWrap(True)
@@ -162,14 +162,11 @@ class ViewPanel(Panel):
         self._about.setText(shown.about if shown is not None else "")
         self._choice.setToolTip(shown.about if shown is not None else "")
         self._make_room()
-        self._message.setText(
-            _DRAWING if shown is not None else _EMPTY if self._experiment is None else self.nothing
-        )
+        self._message.setText(_DRAWING if shown is not None or self._experiment is None else self.nothing)
         self._show_controls()
         self._progress.set_share(getattr(picture, "progress", 1.0))
         note = picture.note if picture is not None else ""
         self._note.setText(note)
-        self._note.setToolTip(note)
         self._note.setVisible(bool(note))
         if isinstance(picture, Chart):
             self._charts.set_charts(Charts(picture.title, (picture,)))
@@ -201,7 +198,7 @@ class ViewPanel(Panel):
         """In a low panel the picture comes first; what is said about it is then in tooltips, but for two lines."""
         roomy = self.height() >= _ROOMY
         self._about.setVisible(bool(self._about.text()) and roomy)
-        self._note.setMaximumHeight(16777215 if roomy else 2 * self._note.fontMetrics().lineSpacing())
+        self._note.set_lines(0 if roomy else 2)
 
     def _show_controls(self) -> None:
         shown, experiment = self.current, self._experiment

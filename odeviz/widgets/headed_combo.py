@@ -27,6 +27,8 @@ class HeadedCombo(QComboBox):
         super().__init__(parent)
         self._theme = theme
         self._instead, self._remark = "", ""
+        #: Where a text that is too long for the box is cut.
+        self.elide = Qt.TextElideMode.ElideRight
         self.setMaxVisibleItems(_VISIBLE)
         # The delegate that a combo box comes with paints what cannot be chosen too faintly to be read.
         self.setItemDelegate(QStyledItemDelegate(self))
@@ -59,7 +61,7 @@ class HeadedCombo(QComboBox):
         )
         metrics = self.fontMetrics()
         room = self.style().subControlRect(*parts).width() - metrics.horizontalAdvance(remark) - 4
-        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, room) + remark
+        return metrics.elidedText(text, self.elide, room) + remark
 
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:

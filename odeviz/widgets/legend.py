@@ -119,6 +119,14 @@ class Legend(QWidget):
                 painter.setPen(QColor(colour))
                 painter.drawText(QRectF(x, y, width + 2, high), Qt.AlignmentFlag.AlignVCenter, text)
                 x += width + 6
+        places = self._places()
+        if len(places) < len(self._keys):
+            # What there is no room for is in the tooltip.
+            last = places[-1][0] if places else 0
+            painter.setPen(QColor(self._theme.colors.muted))
+            painter.drawText(
+                QRectF(self.width() - 14, last * _NEXT, 14, _ROW), Qt.AlignmentFlag.AlignVCenter, "…"
+            )
 
     def _paint_key(self, painter: QPainter, box: QRectF, key: Key) -> None:
         colour, middle = QColor(shade(self._theme, key.role)), box.center()

@@ -66,7 +66,7 @@ def test_other_views_keep_the_one_on_show_if_they_have_it(panel):
     assert panel.view == "third"
     panel.set_views(())
     assert panel.view == ""
-    assert "gallery" in panel._message.text()
+    assert panel._message.text() == "Drawing…"
 
 
 def test_every_curve_of_a_chart_is_drawn_in_its_colour(panel, theme):
@@ -292,3 +292,13 @@ def test_an_axis_is_named_as_far_as_there_is_room(panel, qtbot):
     qtbot.waitUntil(lambda: axis.labelText.endswith("…"))
     panel.resize(420, 700)
     qtbot.waitUntil(lambda: axis.labelText == long.y_label)
+
+
+def test_a_note_that_has_no_room_ends_in_dots_and_is_whole_in_the_tooltip(panel):
+    panel.resize(320, 300)
+    note = "Much is to be said of this picture. " * 6
+    panel.set_picture(chart(note=note))
+    assert panel._note.text() == panel._note.toolTip() == note
+    assert panel._note.shown.endswith("…")
+    panel.resize(320, 700)
+    assert panel._note.shown == note
