@@ -34,7 +34,6 @@ QLabel[role="equation"] { font-size: ${title}px; color: $accent; }
 QLabel[role="muted"] { color: $muted; }
 
 QFrame[role="card"] { background: $raised; border: 1px solid $separator; border-radius: 8px; }
-QFrame[role="card"]:focus { border-color: $accent; }
 QFrame[role="panel"] { background: $base; border: none; }
 QFrame[role="notice"] { background: $warning_soft; border: none; border-radius: 6px; }
 QFrame[role="trouble"] { background: $danger_soft; border: 1px solid $danger; border-radius: 8px; }

@@ -37,7 +37,7 @@ def test_a_picture_that_cannot_be_written_is_an_error_that_names_the_file(show, 
         panel.grab_png(tmp_path / "no_folder" / "panel.png")
 
 
-@pytest.mark.parametrize("kind", [LossPanel, NfePanel, StepsPanel, DensityPanel])
+@pytest.mark.parametrize("kind", [LossPanel, NfePanel, StepsPanel])
 def test_an_empty_panel_says_what_to_do(kind, show):
     panel = show(kind)
     plot = panel.sizes if kind is StepsPanel else panel.plot
