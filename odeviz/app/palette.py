@@ -90,6 +90,8 @@ class CommandPalette(QDialog):
         self.list.setAccessibleName("Commands")
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.itemClicked.connect(self._choose)
+        # Items that go with the dialog, later, have been seen to go after their Python halves: a crash.
+        self.finished.connect(self.list.clear)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
