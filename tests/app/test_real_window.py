@@ -1,0 +1,167 @@
+"""A real window under a window manager: real mouse and keys, docks that move, files that drop, the close button.
+
+Offscreen none of this happens. ``tests/real_window.sh`` runs these with a screen of their own; they are skipped
+elsewhere.
+"""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from fake_window import FakeDialogs
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtWidgets import QApplication, QLineEdit, QTabBar
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("QT_QPA_PLATFORM") != "xcb",
+    reason="needs a screen and a window manager: tests/real_window.sh",
+)
+
+#: Another program's window, from which a file can be dragged.
+SOURCE = """
+import sys
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QDrag
+from PySide6.QtWidgets import QApplication, QLabel
+class Source(QLabel):
+    def mouseMoveEvent(self, event):
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(sys.argv[1])])
+        drag = QDrag(self)
+        drag.setMimeData(data)
+        print("dragging", flush=True)
+        drag.exec(Qt.DropAction.CopyAction)
+app = QApplication([])
+source = Source("drag me", None, Qt.WindowType.WindowStaysOnTopHint | Qt.WindowType.X11BypassWindowManagerHint)
+source.setGeometry(0, 0, 60, 40)
+source.show()
+print("shown", flush=True)
+app.exec()
+"""
+
+
+def xdo(*words):
+    subprocess.run(["xdotool", *map(str, words)], check=True, timeout=10)
+
+
+def point_at(widget, at=None):
+    there = widget.mapToGlobal(widget.rect().center() if at is None else at)
+    xdo("mousemove", there.x(), there.y())
+    return there
+
+
+def click(widget, at=None):
+    point_at(widget, at)
+    xdo("click", 1)
+
+
+def drag(qtbot, start, end, done):
+    """Press, move in small steps as a hand does, and let go once that is ``done``."""
+    xdo("mousemove", start.x(), start.y(), "mousedown", 1)
+    for k in range(1, 13):
+        way = (end - start) * k / 12
+        xdo("mousemove", start.x() + way.x(), start.y() + way.y())
+        qtbot.wait(20)
+    xdo("mouseup", 1)
+    qtbot.waitUntil(done)
+
+
+@pytest.fixture
+def dialogs_open(monkeypatch):
+    def run(self, make):
+        dialog = make(QApplication.activeWindow())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    monkeypatch.setattr(FakeDialogs, "run", run)
+
+
+@pytest.fixture
+def real(dialogs_open, rig, qtbot):
+    rig.show()
+    rig.window.setGeometry(QRect(60, 60, 1200, 800))
+    rig.window.show()
+    qtbot.waitExposed(rig.window)
+    qtbot.waitUntil(rig.window.isActiveWindow)
+    # The window manager moves it into its frame.
+    qtbot.wait(100)
+    return rig
+
+
+def tab(window, title):
+    """The bar that has a dock's tab, and the tab's middle."""
+    for bar in window.findChildren(QTabBar):
+        for k in range(bar.count()):
+            if bar.isVisible() and bar.tabText(k) == title:
+                return bar, bar.tabRect(k).center()
+    tabs = [[b.tabText(k) for k in range(b.count())] for b in window.findChildren(QTabBar)]
+    raise AssertionError(f"no tab {title} among {tabs}")
+
+
+def test_keys_go_where_the_mouse_was_and_come_back_from_a_dialog(real, qtbot):
+    box = real.window.form.findChild(type(real.window.form._rows["field.width"].control), "field.width")
+    click(box, QPoint(20, box.height() // 2))
+    qtbot.waitUntil(box.hasFocus)
+    xdo("key", "ctrl+a", "type", "7")
+    qtbot.waitUntil(lambda: box.text() == "7")
+    xdo("key", "Tab")
+    qtbot.waitUntil(lambda: real.bench.experiment.field.width == 7)
+    held = QApplication.focusWidget()
+    xdo("key", "ctrl+z")
+    qtbot.waitUntil(lambda: real.bench.experiment.field.width != 7)
+    xdo("key", "ctrl+k")
+    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is not None)
+    xdo("type", "dark")
+    search = QApplication.activePopupWidget().findChild(QLineEdit)
+    qtbot.waitUntil(lambda: search.text() == "dark")
+    xdo("key", "Escape")
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is held)
+
+
+def test_a_dock_is_pulled_out_by_its_tab_and_put_beside_another(real, qtbot):
+    window, docks = real.window, real.window.docks
+    bar, at = tab(window, "NFE")
+    start = bar.mapToGlobal(at)
+    drag(qtbot, start, window.flow.mapToGlobal(QPoint(200, 200)), docks["nfe"].isFloating)
+    assert docks["nfe"] not in window.tabifiedDockWidgets(docks["loss"])
+    handle = docks["nfe"].mapToGlobal(QPoint(60, 12))
+    bar, at = tab(window, "Steps")
+    drag(qtbot, handle, bar.mapToGlobal(at + QPoint(0, 60)), lambda: not docks["nfe"].isFloating())
+    qtbot.waitUntil(lambda: docks["nfe"] in window.tabifiedDockWidgets(docks["density"]))
+    real.control.do("reset_layout")
+    qtbot.waitUntil(lambda: docks["nfe"] in window.tabifiedDockWidgets(docks["loss"]))
+
+
+def test_a_dock_is_closed_by_the_button_of_its_title(real, qtbot):
+    dock = real.window.docks["experiment"]
+    click(dock, QPoint(dock.width() - 16, dock.widget().y() // 2))
+    qtbot.waitUntil(dock.isHidden)
+
+
+def test_a_file_of_another_program_drops_on_the_window(real, qtbot, tmp_path):
+    path = tmp_path / "some.odeviz"
+    path.write_bytes(b"")
+    source = subprocess.Popen([sys.executable, "-c", SOURCE, str(path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert source.stdout.readline() == "shown\n"
+        qtbot.wait(200)
+        start, end = QPoint(20, 20), real.window.flow.mapToGlobal(real.window.flow.rect().center())
+        with qtbot.waitSignal(real.window.file_dropped) as dropped:
+            drag(qtbot, start, end, lambda: True)
+        assert dropped.args == [path]
+    finally:
+        source.kill()
+        source.communicate()
+
+
+def test_the_window_managers_close_button_asks_before_work_is_lost(real, qtbot):
+    real.bench.set_document(None, unsaved=True)
+    real.dialogs.keep = "cancel"
+    with qtbot.waitSignal(real.window.close_wanted):
+        xdo("key", "alt+F4")
+    assert real.window.isVisible()
+    real.dialogs.keep = "discard"
+    with qtbot.waitSignal(real.window.close_wanted):
+        xdo("key", "alt+F4")
+    qtbot.waitUntil(lambda: not real.window.isVisible())
