@@ -353,6 +353,7 @@ class ExportControl(QObject):
         return Shown(
             snapshot, results, self._bench.playhead.t, self._bench.choice, views, there, self._bench.projection,
             self._bench.latest or snapshot, self._layers_on(), self._bench.colouring, self._bench.range,
+            self._bench.kept, self._bench.selection.of("trajectory"), tuple(window.flow.axis_names()),
         )  # fmt: skip
 
     def _layers_on(self) -> tuple[str, ...]:

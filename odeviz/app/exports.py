@@ -11,15 +11,19 @@ from typing import Any
 from odeviz.analysis.film import film_times
 from odeviz.analysis.overlays import RestResult
 from odeviz.analysis.projection import Projection
-from odeviz.analysis.results import DataResult, Extent, SolverChoice
+from odeviz.analysis.results import DataResult, Extent, FlowResult, SolverChoice
 from odeviz.bridge.requests import FilmRequest, Request, TrainingFilmRequest, ViewRequest
 from odeviz.exporting.output import FIGURES, FILM, FILMS, TABLES, Material, Order
 from odeviz.exporting.plane import LAYERS, SHOWN
 from odeviz.storage.origin import Origin
-from odeviz.tasks.registry import task_of
+from odeviz.tasks.chart import Chart, Charts, Curve, Role
+from odeviz.tasks.registry import same_loss, task_of
 from odeviz.tasks.task import View
 from odeviz.training.snapshot import Snapshot
 
+#: Colours of seeds over time, and from how many curves on they are not named.
+_SEEDS: tuple[Role, ...] = ("model", "second", "baseline", "data")
+_NAMED = 8
 #: The answer to an export's request, among the results.
 ASKED = "asked"
 
@@ -43,6 +47,10 @@ class Shown:
     layers: tuple[str, ...] = SHOWN
     colouring: str = "class"
     range: tuple[float, float, float, float] | None = None
+    #: A run kept to compare with; the selected trajectories, and what the coordinates of a path are called.
+    kept: Snapshot | None = None
+    chosen: tuple[int, ...] = ()
+    names: tuple[str, ...] = ("z₁", "z₂")
 
     @property
     def behind(self) -> str:
@@ -145,11 +153,14 @@ def _background(now: Shown) -> tuple[str, dict[str, Any]]:
 
 
 def _loss(now: Shown) -> tuple[str, dict[str, Any]]:
-    return "loss", {"history": now.snapshot.history, "experiment": now.snapshot.experiment}
+    experiment, kept = now.snapshot.experiment, now.kept
+    comparable = kept is not None and same_loss(kept.experiment, experiment)
+    beside = kept.history if kept is not None and comparable else None
+    return "loss", {"history": now.snapshot.history, "experiment": experiment, "kept": beside}
 
 
 def _nfe(now: Shown) -> tuple[str, dict[str, Any]]:
-    return "nfe", {"history": now.snapshot.history}
+    return "nfe", {"history": now.snapshot.history, "kept": None if now.kept is None else now.kept.history}
 
 
 def _steps(now: Shown) -> tuple[str, dict[str, Any]]:
@@ -193,6 +204,39 @@ def _step_table(now: Shown) -> Any:
     return now.results["flow"].steps
 
 
+def _has_series(now: Shown) -> bool:
+    return _has("flow")(now) and (bool(now.chosen) or _has("seeds")(now))
+
+
+def _series(now: Shown) -> Charts:
+    """Each coordinate of the seeds' trajectories, and of those that are selected, against t."""
+    curves: list[tuple[str, Role, FlowResult, int]] = []
+    seeds, crowd = now.results.get("seeds"), now.results["flow"]
+    if seeds is not None:
+        curves = [(f"seed {k + 1}", _SEEDS[k % len(_SEEDS)], seeds, k) for k in range(seeds.paths.shape[1])]
+    for k in now.chosen:
+        label = int(crowd.labels[k]) if k < len(crowd.labels) else -1
+        if k < crowd.paths.shape[1]:
+            role: Any = f"class{label % 10}" if label >= 0 else "truth"
+            curves.append((f"trajectory {k + 1}", role, crowd, k))
+    charts = [
+        Chart(
+            name, "t", name,
+            tuple(
+                Curve(title, flow.t, flow.paths[:, k, axis], role, faint=len(curves) > _NAMED)
+                for title, role, flow, k in curves
+            ),
+            over_time=True,
+        )
+        for axis, name in enumerate(now.names[: crowd.paths.shape[2]])
+    ]  # fmt: skip
+    return Charts("Over time", tuple(charts))
+
+
+def _series_figure(now: Shown) -> tuple[str, dict[str, Any]]:
+    return "view", {"picture": _series(now)}
+
+
 _PANELS: tuple[tuple[Callable[[Shown], bool], Export], ...] = (
     (_has("flow"), Export("flow", "Flow", "Panels", _flow, _result("flow"))),
     (_has("background"), Export("density", "Density or decision", "Panels", _background, _result("background"))),
@@ -200,6 +244,7 @@ _PANELS: tuple[tuple[Callable[[Shown], bool], Export], ...] = (
     (_has_history, Export("nfe", "NFE", "Panels", _nfe, _history)),
     (_has("flow"), Export("steps", "Steps", "Panels", _steps, _step_table)),
     (_has("seeds"), Export("seeds", "Seeded trajectories", "Panels", _seeds, _result("seeds"))),
+    (_has_series, Export("series", "Over time", "Panels", _series_figure, _series)),
     (_has("field"), Export("field", "Vector field", "Panels", _field, _result("field"))),
 )  # fmt: skip
 

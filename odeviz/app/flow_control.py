@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from odeviz.analysis.projection import Projection
 from odeviz.app.main_window import MainWindow
 from odeviz.app.pictures import Pictures
-from odeviz.state import Point, Selection, Stage, Workbench, offered
+from odeviz.state import Point, Stage, Workbench, offered
 
 
 class FlowControl(QObject):
@@ -33,10 +33,10 @@ class FlowControl(QObject):
         flow.projection_chosen.connect(self._project)
         flow.turn_finished.connect(bench.end_drag)
         flow.range_chosen.connect(bench.look_at)
-        for panel in (flow, series):
+        for panel in (flow, series, window.view):
             panel.selected.connect(self._select)
             panel.marked.connect(bench.hover)
-        bench.selection_changed.connect(self._show_selection)
+        bench.selection_changed.connect(pictures.showing.select)
         bench.range_changed.connect(flow.set_range)
         bench.stage_changed.connect(self._show_stage)
         bench.colouring_changed.connect(self._show_colouring)
@@ -110,11 +110,6 @@ class FlowControl(QObject):
     @Slot(object, bool)
     def _select(self, marks: Any, extend: bool) -> None:
         self.bench.select(*marks, extend=extend)
-
-    @Slot(object)
-    def _show_selection(self, selection: Selection) -> None:
-        self.window.flow.set_selection(selection)
-        self.window.series.set_selection(selection)
 
     @Slot(object)
     def _show_stage(self, stage: Stage) -> None:

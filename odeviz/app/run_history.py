@@ -12,7 +12,7 @@ from odeviz.bridge import Phase
 from odeviz.panels.history_panels import HistoryPanel
 from odeviz.state import Replay, Workbench
 from odeviz.tasks.differences import differences, in_short
-from odeviz.tasks.registry import task_of
+from odeviz.tasks.registry import same_loss, task_of
 from odeviz.training.snapshot import Snapshot
 
 #: Seconds between two drawings of the loss while training.
@@ -107,11 +107,11 @@ class RunHistory(QObject):
                 panel.set_kept(None)
             return
         name = in_short(differences(kept.experiment, now)) if now is not None else ""
-        theirs, ours = task_of(kept.experiment), task_of(now or kept.experiment)
-        comparable = theirs.loss == ours.loss and theirs.headline == ours.headline
         self.window.nfe.set_kept(kept.history, name)
-        if comparable:
+        if same_loss(kept.experiment, now or kept.experiment):
             self.window.loss.set_kept(kept.history, name)
         else:
             # Its loss means something else: it waits until one like it is shown again.
-            self.window.loss.set_kept(kept.history.until(-1), f"a {theirs.loss.label}, not comparable")
+            self.window.loss.set_kept(
+                kept.history.until(-1), f"a {task_of(kept.experiment).loss.label}, not comparable"
+            )

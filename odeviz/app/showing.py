@@ -25,7 +25,8 @@ from odeviz.app.probing import Probing
 from odeviz.app.redraw import RedrawLoop
 from odeviz.app.task_views import TaskViews
 from odeviz.bridge import Answer, Scene
-from odeviz.state import Workbench
+from odeviz.panels.lit_dots import Crowd
+from odeviz.state import Selection, Workbench
 from odeviz.tasks.registry import task_of
 
 
@@ -60,6 +61,7 @@ class Showing(QObject):
         self.results: dict[str, Any] = {}
         self._arrived: dict[str, Answer] = {}
         self._announced = True
+        self._crowd = Crowd()
         #: The error last measured, and with which solver.
         self._error: tuple[SolverChoice | None, float] = None, math.nan
         #: Who draws the kinds that are not drawn here.
@@ -78,6 +80,7 @@ class Showing(QObject):
         """Another model is about to be shown."""
         self._arrived.clear()
         self.results.clear()
+        self._tell_crowd(seed=None, trajectory=None)
         self._error = None, math.nan
         self._announced = False
 
@@ -152,6 +155,7 @@ class Showing(QObject):
         window = self.window
         window.flow.set_flow(flow)
         window.series.set_crowd(flow)
+        self._tell_crowd(trajectory=flow)
         window.flow.set_message(flow.message if flow.status != "success" else self.bench.training.message)
         window.time_bar.set_steps(flow.steps)
         if window.is_seen(window.steps):
@@ -182,6 +186,21 @@ class Showing(QObject):
         points = self.space.place(np.array(seeds.points)) if there else None
         self.window.flow.set_seeds(points, flow if there else None)
         self.window.series.set_seeds(flow if there else None)
+        self._tell_crowd(seed=flow if there else None)
+
+    def select(self, selection: Selection) -> None:
+        """Light up what is selected and hovered in every view that knows trajectories."""
+        self._crowd = dataclasses.replace(self._crowd, selection=selection)
+        self.window.flow.set_selection(selection)
+        self.window.series.set_selection(selection)
+        self.window.view.set_crowd(self._crowd)
+
+    def _tell_crowd(self, **flows: FlowResult | None) -> None:
+        for kind, flow in flows.items():
+            # Maps lie over the task's own plane: through another projection a trajectory has no place there.
+            own = self.seen.kind == "plane"
+            self._crowd = self._crowd.having(kind, flow if own else None)
+        self.window.view.set_crowd(self._crowd)
 
     def _show_background(self, frame: Any = None) -> None:
         self._background.follow()

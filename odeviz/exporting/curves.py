@@ -20,22 +20,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def loss_figure(*, history: History, experiment: Experiment | None = None) -> Figure:
+def loss_figure(
+    *, history: History, experiment: Experiment | None = None, kept: History | None = None
+) -> Figure:
     """Training loss and the first figure of the experiment's task against iteration.
 
     The loss is above (logarithmic where it is positive), the figure below. Where both are the same quantity, as the
     negative log-likelihoods of densities, they share one axis, with the value that no model can beat as a dashed line
-    where it is known. A faint line is every recorded value, a full one their running median.
+    where it is known. A faint line is every recorded value, a full one their running median; dotted, the loss of a
+    run that is ``kept`` to compare with.
     Raises ``ValueError`` for an empty history.
     """
     _has_rows(history)
     experiment = experiment or Experiment()
     task = task_of(experiment)
     if task.shares_axis:
-        return _shared_figure(history, task, task.bound(experiment))
+        return _shared_figure(history, task, task.bound(experiment), kept)
     figure = new_figure(*page(0.78))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _raw_and_smooth(above, history.iteration, history.loss, ink().accent)
+    _paint_kept(above, kept, "loss", ink().accent)
     losses = history.loss[np.isfinite(history.loss)]
     if losses.size and losses.min() > 0:
         above.set_yscale("log")
@@ -48,7 +52,7 @@ def loss_figure(*, history: History, experiment: Experiment | None = None) -> Fi
     below.set_ylabel(_with_unit(shown))
     if known.any() and shown.percent:
         below.set_ylim(min(50.0, float(metric.min())) - 2, 102)
-    _iterations(below, history)
+    _iterations(below, history, kept)
     figure.align_ylabels()
     if known.any():
         last = float(history.metric[known][-1])
@@ -61,8 +65,8 @@ def _with_unit(figure: tasks.Figure) -> str:
     return f"{figure.label} ({unit})" if unit else figure.label
 
 
-def nfe_figure(*, history: History) -> Figure:
-    """Function evaluations of the forward and the backward solve against iteration.
+def nfe_figure(*, history: History, kept: History | None = None) -> Figure:
+    """Function evaluations of the forward and the backward solve against iteration; fainter, those of a ``kept`` run.
 
     Raises ``ValueError`` for an empty history.
     """
@@ -79,10 +83,12 @@ def nfe_figure(*, history: History) -> Figure:
         if np.isfinite(values).any():
             last = _raw_and_smooth(axes, history.iteration, values, color, dashes)
             ends.append((float(history.iteration[-1]), last, name, color))
+    for column, color in (("nfe_forward", ink().accent), ("nfe_backward", _second())):
+        _paint_kept(axes, kept, column, color)
     axes.set_ylim(0, 1.04 * axes.get_ylim()[1])
     axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel("function evaluations")
-    _iterations(axes, history)
+    _iterations(axes, history, kept)
     label_ends(axes, ends)
     return figure
 
@@ -140,10 +146,23 @@ def _has_rows(history: History) -> None:
         raise ValueError("the history is empty: train for at least one iteration first")
 
 
-def _iterations(axes: Axes, history: History) -> None:
+def _paint_kept(axes: Axes, kept: History | None, column: str, color: str) -> None:
+    """The running median of the kept run, dotted, and above the axes what that stands for."""
+    if kept is None or not len(kept):
+        return
+    values = np.asarray(getattr(kept, column), dtype=np.float64)
+    if np.isfinite(values).any():
+        smooth = running_median(values, max(1, len(values) // 40) | 1)
+        shade = mix(ink().ground, color, 0.6)
+        axes.plot(kept.iteration, smooth, color=shade, linewidth=1.1, linestyle=(0, (1, 1.2)), zorder=2.5)
+        notes(axes, "", "dotted: the run kept to compare")
+
+
+def _iterations(axes: Axes, history: History, kept: History | None = None) -> None:
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
-    last = max(int(history.iteration[-1]), 1)
+    ends = [int(each.iteration[-1]) for each in (history, kept) if each is not None and len(each)]
+    last = max(*ends, 1)
     axes.set_xlim(0, last)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], integer=True))
     if last >= 20_000:
@@ -162,13 +181,14 @@ def _raw_and_smooth(axes: Axes, x: Floats, values: Floats, color: str, dashes: A
     return float(finite[-1]) if finite.size else 0.0
 
 
-def _shared_figure(history: History, task: tasks.Task, bound: float | None) -> Figure:
+def _shared_figure(history: History, task: tasks.Task, bound: float | None, kept: History | None) -> Figure:
     figure = new_figure(*page(0.62))
     axes = figure.add_subplot()
     last = float(history.iteration[-1])
     ends = [
         (last, _raw_and_smooth(axes, history.iteration, history.loss, ink().accent), "training", ink().accent)
     ]
+    _paint_kept(axes, kept, "loss", ink().accent)
     known = np.isfinite(history.metric)
     if known.any():
         axes.plot(history.iteration[known], history.metric[known], **_MEASURED, color=_second(), zorder=4)
@@ -191,7 +211,7 @@ def _shared_figure(history: History, task: tasks.Task, bound: float | None) -> F
         axes.axhline(bound, **_LIMIT, color=ink().muted)
         ends.append((last, bound, f"{task.bound_name} = {bound:.3f}", ink().muted))
     axes.set_ylabel(_with_unit(task.loss))
-    _iterations(axes, history)
+    _iterations(axes, history, kept)
     label_ends(axes, ends)
     return figure
 

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from odeviz.panels.chart_plot import ROWS, ChartPlot, keys_of
+from odeviz.panels.lit_dots import Crowd
 from odeviz.panels.maps_plot import MapsPlot
 from odeviz.panels.panel import Panel
 from odeviz.panels.view_controls import ViewControls
@@ -57,6 +58,9 @@ class ViewPanel(Panel):
     adjust_finished = Signal()
     #: A person pointed at a time of the flow.
     time_picked = Signal(float)
+    #: The :class:`Mark` of a trajectory under the mouse, or None; and those to be selected, and whether others stay.
+    marked = Signal(object)
+    selected = Signal(object, bool)
 
     #: What it says where there is no view.
     nothing: ClassVar[str] = "This model has no views of its own."
@@ -89,6 +93,8 @@ class ViewPanel(Panel):
         self._maps = MapsPlot(theme, self)
         self._charts.time_picked.connect(self.time_picked)
         self._maps.time_picked.connect(self.time_picked)
+        self._maps.marked.connect(self.marked)
+        self._maps.selected.connect(self.selected)
         self._table = _make_table(self)
         self._stack = QStackedWidget(self)
         for page in (self._message, self._charts, self._maps, self._table):
@@ -188,6 +194,10 @@ class ViewPanel(Panel):
         """The playhead's time, shown on charts over time, on paths and on the pictures of a film."""
         self._charts.set_time(t)
         self._maps.set_time(t)
+
+    def set_crowd(self, crowd: Crowd) -> None:
+        """The trajectories of the flow view, which maps of states can mark."""
+        self._maps.set_crowd(crowd)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -71,6 +71,8 @@ class Map:
     points: Floats | None = None
     #: The flow's time that it shows, where a film has one for each picture.
     t: float | None = None
+    #: The flow's time whose states it lies over, so that trajectories can be marked on it; a film's is its own ``t``.
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

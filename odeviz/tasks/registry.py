@@ -40,6 +40,12 @@ TASKS: MappingProxyType[str, Task] = MappingProxyType(
 )
 
 
+def same_loss(one: Experiment, other: Experiment) -> bool:
+    """Whether losses and figures of two experiments can be compared."""
+    mine, theirs = task_of(one), task_of(other)
+    return mine.loss == theirs.loss and mine.headline == theirs.headline
+
+
 def task_of(experiment: Experiment) -> Task:
     """The experiment's task."""
     return TASKS[experiment.task]

@@ -5,12 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 from fake_window import EXTENT
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 
 from odeviz.analysis.results import SolverChoice
 from odeviz.app.actions import ACTIONS
 from odeviz.bridge import Phase, Trouble
 from odeviz.state import Mark, offered
+from odeviz.tasks.chart import Map, Maps
 from odeviz.tasks.presets import PRESETS
 from odeviz.tasks.registry import task_of
 
@@ -247,6 +249,28 @@ def test_a_trajectory_that_is_marked_anywhere_lights_up_everywhere(rig):
     assert [numbers for _, _, numbers in series._curves(0)] == [[0], [3]]
     rig.control.do("remove_seed")
     assert rig.bench.selection.marks == (Mark("trajectory", 3),)
+
+
+@shows_a_window
+def test_maps_of_states_mark_trajectories_and_select_them(qtbot, rig):
+    rig.show()
+    rig.window.show()
+    rig.window.docks["view"].raise_()
+    qtbot.waitExposed(rig.window)
+    rig.settle()
+    square = (-1.0, 1.0, -1.0, 1.0)
+    over = Map("NFE", square, np.eye(4), at=1.0)
+    rig.window.view.set_picture(Maps("maps", (over, Map("plain", square, np.eye(4))), columns=2))
+    qtbot.wait(1)
+    cell, plain = rig.window.view._maps._cells[:2]
+    # Every trajectory of the fake study is at (t, 0).
+    there = cell._plot.mapFromScene(cell._plot.getViewBox().mapViewToScene(QPointF(1.0, 0.0)))
+    qtbot.mouseMove(cell._plot.viewport(), there - QPoint(3, 0))
+    qtbot.mouseClick(cell._plot.viewport(), Qt.MouseButton.LeftButton, pos=there - QPoint(3, 0))
+    assert rig.bench.selection.marks == (Mark("trajectory", 0),)
+    assert cell._lit.data["x"].tolist() == [1.0]
+    assert not plain._lit.isVisible()
+    assert rig.window.flow.paths._marked[1] == (0,)
 
 
 def test_coordinates_of_the_selected_seeds_are_copied(rig):

@@ -12,8 +12,9 @@ from PySide6.QtGui import QGuiApplication
 from odeviz.analysis.diagnostics import views_of
 from odeviz.app.exports import exports_of
 from odeviz.exporting.figures import FIGURES
-from odeviz.exporting.output import FILM, FILMS, Order, Preview
+from odeviz.exporting.output import FILM, FILMS, Order, Preview, figure_bytes
 from odeviz.exporting.tables import columns
+from odeviz.state import Mark
 from odeviz.storage import read_origin
 from odeviz.tasks import Experiment
 from odeviz.tasks.registry import TASKS
@@ -106,6 +107,25 @@ def test_a_flow_figure_has_the_windows_layers_colours_and_part_of_the_plane(rig)
     assert results["rest"] is not None
     assert results["color"] == "speed"
     assert (results["extent"].x1, results["extent"].y0) == (1.0, -1.0)
+
+
+def test_what_is_over_time_and_the_kept_run_are_exported_too(rig):
+    rig.show(task="density", training__iterations=5)
+    rig.settle()
+    assert "series" not in [export.key for export in exports_of(rig.control.exports._shown())]
+    rig.window.flow.seed_added.emit(0.5, -0.5)
+    rig.bench.select(Mark("trajectory", 3))
+    rig.bench.keep(rig.bench.snapshot)
+    rig.settle()
+    found = {export.key: export.material(now) for now in [rig.control.exports._shown()] for export in exports_of(now)
+             if export.ask is None}  # fmt: skip
+    picture = found["series"].results["picture"]
+    assert [chart.y_label for chart in picture.charts] == ["z₁", "z₂"]
+    assert [curve.label for curve in picture.charts[0].curves] == ["seed 1", "trajectory 4"]
+    assert len(columns(found["series"].table)["x"]) > 100
+    for key in ("loss", "nfe"):
+        assert found[key].results["kept"] is rig.bench.kept.history
+        assert figure_bytes(found[key], Order()).startswith(b"\x89PNG")
 
 
 def test_the_preview_follows_what_is_chosen(shown, qtbot):

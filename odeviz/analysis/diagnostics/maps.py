@@ -20,6 +20,8 @@ class Layer:
     title: str
     ground: Ground
     values: Tensor
+    #: The flow's time whose states these are, if they are of one.
+    at: float | None = None
 
 
 def over_plane(
@@ -40,7 +42,10 @@ def over_plane(
             for layer, role in zip(layers, _ROLES, strict=False)
         ]
         return Chart(title, ground.extent.y_label, scale, tuple(curves), note=note)
-    maps = [Map(layer.title, layer.ground.box, frozen(layer.ground.shaped(layer.values))) for layer in layers]
+    maps = [
+        Map(layer.title, layer.ground.box, frozen(layer.ground.shaped(layer.values)), at=layer.at)
+        for layer in layers
+    ]
     return Maps(
         title,
         tuple(maps),

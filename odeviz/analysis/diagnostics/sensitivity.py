@@ -58,7 +58,9 @@ def nfe_map(scene: Scene) -> Picture:
         note += f"together, with shared steps, {together}."
     missed = int((~arrived).sum())
     note += f" {missed} of {len(nfe)} states did not arrive." if missed else ""
-    return over_plane("NFE over the plane", [Layer("from t = 0 to t₁", ground, nfe)], scale="NFE", note=note)
+    return over_plane(
+        "NFE over the plane", [Layer("from t = 0 to t₁", ground, nfe, 0.0)], scale="NFE", note=note
+    )
 
 
 def ftle(scene: Scene) -> Picture:
@@ -68,8 +70,8 @@ def ftle(scene: Scene) -> Picture:
     rates = [way.stretch[:, 0].log() / t1 for way in (forward, backward)]
     title = "Lyapunov exponents"
     layers = [
-        Layer("until t₁", forward.ground, rates[0]),
-        Layer("back to t = 0", backward.ground, rates[1]),
+        Layer("until t₁", forward.ground, rates[0], 0.0),
+        Layer("back to t = 0", backward.ground, rates[1], t1),
     ]
     if not all(bool(torch.isfinite(rate).all()) for rate in rates):
         return over_plane(
