@@ -198,7 +198,10 @@ def _shared_figure(history: History, task: tasks.Task, bound: float | None, kept
     # The first few losses of a long run may lie far above all others; the curve comes in over the top.
     losses = history.loss[np.isfinite(history.loss)]
     shown = np.sort(losses)[: math.ceil(0.985 * len(losses))] if len(losses) > 200 else losses
-    values = np.concatenate([shown, history.metric[known], [bound] if bound is not None else []])
+    # Of the kept run likewise all but its beginning.
+    beside = np.empty(0) if kept is None else kept.loss[len(kept) // 10 :]
+    beside = beside[np.isfinite(beside)]
+    values = np.concatenate([shown, history.metric[known], beside, [bound] if bound is not None else []])
     if values.size:
         low, high = float(values.min()), float(values.max())
         if low > 0 and high / low > _WIDE:
