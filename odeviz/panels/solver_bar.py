@@ -87,8 +87,7 @@ class SolverBar(Panel):
         self._value.setProperty("role", "value")
         self.slider = LogSlider(theme, 1e-1, 1e-9, self)
         self.method = HeadedCombo(theme, self)
-        # The order tells methods of one name apart.
-        self.method.elide = Qt.TextElideMode.ElideMiddle
+        self.method.brief = True
         self.method.setAccessibleName("Method")
         for name in ADAPTIVE + FIXED:
             title, order, sentence = METHOD_TITLES[name]

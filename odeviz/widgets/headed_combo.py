@@ -27,8 +27,8 @@ class HeadedCombo(QComboBox):
         super().__init__(parent)
         self._theme = theme
         self._instead, self._remark = "", ""
-        #: Where a text that is too long for the box is cut.
-        self.elide = Qt.TextElideMode.ElideRight
+        #: Whether the data of an entry are its short name, for a box without room for its text.
+        self.brief = False
         self.setMaxVisibleItems(_VISIBLE)
         # The delegate that a combo box comes with paints what cannot be chosen too faintly to be read.
         self.setItemDelegate(QStyledItemDelegate(self))
@@ -61,7 +61,9 @@ class HeadedCombo(QComboBox):
         )
         metrics = self.fontMetrics()
         room = self.style().subControlRect(*parts).width() - metrics.horizontalAdvance(remark) - 4
-        return metrics.elidedText(text, self.elide, room) + remark
+        if self.brief and self.currentIndex() >= 0 and metrics.horizontalAdvance(text) > room:
+            text = str(self.currentData())
+        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, room) + remark
 
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:

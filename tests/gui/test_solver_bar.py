@@ -85,6 +85,9 @@ def test_in_a_narrow_window_the_read_outs_go_below(bar, qtbot):
     assert bar.costs.y() < bar.slider.geometry().bottom()
     bar.resize(420, 110)
     qtbot.waitUntil(lambda: bar.costs.y() > bar.slider.geometry().bottom())
+    assert bar.method.shown == "dopri5"
+    bar.resize(900, 64)
+    qtbot.waitUntil(lambda: bar.method.shown == "Dormand–Prince 5(4)")
 
 
 def test_an_answer_does_not_move_a_slider_that_is_held(qtbot, bar):
