@@ -29,6 +29,7 @@ from odeviz.app.session_view import show_view
 from odeviz.app.telling import Telling
 from odeviz.bridge import JobRunner, Phase, SolveService, Trainer, Trouble
 from odeviz.state import Workbench
+from odeviz.state.editing import is_there
 from odeviz.state.log import Log
 from odeviz.storage.own_data import OwnData
 from odeviz.storage.session_file import View
@@ -251,12 +252,14 @@ class Controller(QObject):
 
     @Slot(str, object)
     def _on_edited(self, path: str, value: object) -> None:
-        if (path, value) == ("data.name", OWN) and not self.bench.data:
-            # There is nothing to learn from yet: ask for it, and leave the form as it is.
-            self.window.form.set_experiment(self.bench.experiment, self.bench.running)
+        if (path, value) == ("data.name", OWN) and not is_there(self.bench.experiment, self.bench.data):
+            # There is nothing yet that this task learns from: ask for it, and leave the form as it is.
             self.own_data.ask()
         else:
             self.bench.edit(path, value)
+        if path == "data.name":
+            # A choice that was not taken is not left standing.
+            self.run.show_experiment()
 
     @Slot()
     def reset_settings(self) -> None:

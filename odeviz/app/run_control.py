@@ -39,8 +39,8 @@ class RunControl(QObject):
         self._speed_from: tuple[float, int] | None = None
         #: Calls what throws a run away, perhaps after a question.
         self.may_start: Callable[[Callable[[], object]], object] = _at_once
-        bench.experiment_changed.connect(self._on_experiment)
-        bench.running_changed.connect(self._on_experiment)
+        bench.experiment_changed.connect(self.show_experiment)
+        bench.running_changed.connect(self.show_experiment)
         bench.latest_changed.connect(self._on_snapshot)
         bench.snapshot_changed.connect(self._on_shown)
         bench.training_changed.connect(self._on_training)
@@ -51,7 +51,7 @@ class RunControl(QObject):
         trainer.ended.connect(bench.say)
         window.form.restart_requested.connect(self.restart)
         window.status.set_device("CPU", "auto takes the CPU, the fastest for fields this small.")
-        self._on_experiment()
+        self.show_experiment()
 
     # What a person does.
 
@@ -170,7 +170,8 @@ class RunControl(QObject):
         self.window.status.set_device(name, device.reason)
 
     @Slot()
-    def _on_experiment(self) -> None:
+    def show_experiment(self) -> None:
+        """Show the settings in the form, and hand a session those that apply to it at once."""
         bench = self.bench
         live = self.trainer.phase not in (Phase.IDLE, Phase.STARTING)
         self.window.form.set_experiment(bench.experiment, bench.running, hot_enabled=live)

@@ -7,6 +7,7 @@ import dataclasses
 from odeviz.app.main_window import MainWindow
 from odeviz.app.panel_places import arrange, places_of
 from odeviz.state import COLOURINGS, LAYERS, Playhead, Seeds, Workbench
+from odeviz.state.editing import learns_from
 from odeviz.storage.session_file import View
 
 
@@ -41,7 +42,9 @@ def show_view(bench: Workbench, window: MainWindow, view: View) -> None:
 
     Layers, views and panels that this window does not have are left alone.
     """
-    bench.set_experiment(view.experiment)
+    if learns_from(view.experiment, bench.data):
+        # A file holds the data that its model has learnt from, and no others.
+        bench.set_experiment(view.experiment)
     bench.set_choice(view.choice)
     bench.set_seeds(Seeds(view.seeds))
     bench.set_layers(dict(bench.layers) | {key: on for key, on in view.layers.items() if key in LAYERS})

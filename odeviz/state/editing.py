@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.own_data import OWN, classes_of
+from odeviz.tasks.own_data import ARRAYS, OWN
 from odeviz.tasks.registry import TASKS
 from odeviz.tasks.settings import find
-from odeviz.tasks.task import Task
 
 #: Settings that must fit another: by the one that leads, the one that follows and a choice that always fits.
 _FOLLOWERS = {"solver.method": ("solver.adjoint", "discrete")}
@@ -22,10 +19,10 @@ def edited(now: Experiment, path: str, value: Any, data: Mapping[str, Any]) -> E
     if path == "task" and value != now.task and value in TASKS:
         # Another task begins with what works for it.
         kept: dict[str, Any] = {"seed": now.seed, "device": now.device, "dtype": now.dtype}
-        own = now.data.name == OWN
-        other = own and (TASKS[value].own != TASKS[now.task].own or not _labelled(TASKS[value], data))
-        if now.data.name in TASKS[value].data and not other:
-            kept |= {"data.name": now.data.name}
+        if now.data.name in TASKS[value].data:
+            same = Experiment.of(value, kept | {"data.name": now.data.name})
+            if learns_from(same, data):
+                return same
         return Experiment.of(value, kept)
     # A method brings its ways to a gradient; what both have is kept.
     follower, otherwise = _FOLLOWERS.get(path, ("", ""))
@@ -35,12 +32,26 @@ def edited(now: Experiment, path: str, value: Any, data: Mapping[str, Any]) -> E
                 return now.with_settings({path: value, follower: choice})
             except ValueError:
                 continue
-    return now.with_setting(path, value)
+    new = now.with_setting(path, value)
+    if (path, value) == ("data.name", OWN):
+        TASKS[new.task].check_data(new, data)
+    return new
 
 
-def _labelled(task: Task, data: Mapping[str, Any]) -> bool:
-    """Whether the person's own data have the labels that a task may need."""
-    return not task.needs_labels or bool(len(classes_of(data.get("labels", np.empty(0)))))
+def is_there(experiment: Experiment, data: Mapping[str, Any]) -> bool:
+    """Whether ``data`` are a person's own of the kind that the experiment's task takes."""
+    return set(data) == set(ARRAYS.get(TASKS[experiment.task].own, ("nothing",)))
+
+
+def learns_from(experiment: Experiment, data: Mapping[str, Any]) -> bool:
+    """Whether the experiment can be trained where a person's own data are these, whether it uses them or not."""
+    if experiment.data.name != OWN:
+        return True
+    try:
+        TASKS[experiment.task].check_data(experiment, data)
+    except ValueError:
+        return False
+    return True
 
 
 def told(experiment: Experiment, path: str) -> str:

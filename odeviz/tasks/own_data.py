@@ -28,7 +28,8 @@ FEWEST = 16
 #: Points whose correlation matrix has a smaller eigenvalue than this lie on a line.
 _FLAT = 1e-8
 
-_ARRAYS: dict[str, dict[str, tuple[type[Any], int]]] = {
+#: The arrays of each kind: their type and dimensions.
+ARRAYS: dict[str, dict[str, tuple[type[Any], int]]] = {
     "points": {"points": (np.float32, 2), "labels": (np.int64, 1)},
     "series": {"t": (np.float64, 1), "y": (np.float64, 2), "series": (np.int64, 1)},
     "times": {"t": (np.float64, 1), "series": (np.int64, 1)},
@@ -48,7 +49,7 @@ def check_own(kind: str, experiment: Experiment, data: Mapping[str, NDArray[Any]
         return
     if not data:
         raise ValueError(f"data.name {OWN} needs {kind} to learn from, and none are given")
-    _check_arrays(_ARRAYS[kind], data)
+    _check_arrays(ARRAYS[kind], data)
     {"points": _check_points, "series": _check_series, "times": _check_times}[kind](data)
 
 

@@ -62,11 +62,12 @@ class Session:
         self.message = ""
         #: Latest values by name.
         self.metrics: dict[str, float] = {} if snapshot is None else dict(snapshot.metrics)
+        # First: it says what is wrong with the data, which the model's shape may depend on.
+        self.task = task_for(experiment, self.runtime.device, self.data)
         model = build_model(experiment, self.data)
         if snapshot is not None:
             load_weights(model, snapshot.weights)
         self.model = model.to(self.runtime.device)
-        self.task = task_for(experiment, self.runtime.device, self.data)
         self._recorder = Recorder(history=None if snapshot is None else snapshot.history)
         self._rules = StopRules()
         self._ended = ""

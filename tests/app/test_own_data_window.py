@@ -56,6 +56,33 @@ def test_choosing_own_without_data_asks_for_a_file(rig, table):
     assert rig.bench.experiment.data.name == "own"
 
 
+def test_own_data_of_another_kind_are_asked_for_anew(rig, table):
+    rig.show()
+    rig.window.file_dropped.emit(table)
+    rig.window.form.edited.emit("task", "latent")
+    assert rig.bench.experiment.data.name == "two-way-spirals"
+    rig.window.form.edited.emit("data.name", "own")
+    assert rig.bench.experiment.data.name == "two-way-spirals"
+    rig.dialogs.to_import = table.with_name("series.csv")
+    rows = "".join(f"{k % 40},{k},{k // 40}\n" for k in range(120))
+    rig.dialogs.to_import.write_text(f"t,y,series\n{rows}")
+    rig.window.form.edited.emit("data.name", "own")
+    assert (rig.bench.experiment.task, rig.bench.experiment.data.name) == ("latent", "own")
+    assert set(rig.sessions[-1].data) == {"t", "y", "series"}
+
+
+def test_points_without_labels_are_no_choice_for_a_classifier(rig, table):
+    rig.show()
+    rig.window.file_dropped.emit(table)
+    rig.window.form.edited.emit("task", "classification")
+    assert rig.bench.experiment.data.name == "moons"
+    with_error = rig.window.form._rows["data.name"]
+    rig.window.form.edited.emit("data.name", "own")
+    assert rig.bench.experiment.data.name == "moons"
+    assert with_error.property("shown") == "moons"
+    assert "no labels" in with_error._error.text()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

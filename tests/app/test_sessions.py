@@ -155,3 +155,16 @@ def test_seeds_that_do_not_fit_the_model_are_not_drawn_and_do_no_harm(rig):
     rig.window.flow.seed_added.emit(0.1, 0.2)
     rig.settle()
     assert len(rig.window.flow.seeds.seeds) == 1
+
+
+def test_settings_that_learn_from_data_the_file_does_not_hold_are_left_out(rig, model_file, tmp_path):
+    control, bench = rig.control, rig.bench
+    points = np.random.default_rng(0).normal(size=(40, 2))
+    control.documents.open(model_file)
+    bench.data = {"points": points.astype(np.float32), "labels": np.arange(40) % 2}
+    bench.edit("data.name", "own")
+    assert bench.experiment.data.name == "own"
+    rig.dialogs.to_save = tmp_path / "mine.odeviz-session"
+    control.do("save_session")
+    control.documents.open(rig.dialogs.to_save)
+    assert bench.experiment.data.name == "moons"

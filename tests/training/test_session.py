@@ -97,6 +97,12 @@ def test_run_ends_after_its_iterations():
     assert session.message == ""
 
 
+def test_own_data_of_another_kind_are_refused_before_a_model_is_made():
+    own = {"points": np.zeros((32, 2), np.float32), "labels": np.full(32, -1)}
+    with pytest.raises(ValueError, match="own data must hold t, y, series, not labels, points"):
+        Session(Experiment.of("latent", {"data.name": "own"}), data=own)
+
+
 def test_progress_replaces_the_count_of_iterations():
     session = Session(classifier(**{"training.iterations": 2}))
     assert all(session.step(progress=k / 5) for k in range(5))
