@@ -206,5 +206,5 @@ def hot_part(running: Experiment, edited: Experiment) -> Experiment:
     if edited.task != running.task:
         return running
     cold = set(running.cold_changes(edited))
-    values = {entry.path: entry.value for entry in edited.entries()}
+    values = edited.values()
     return running.with_settings({path: values[path] for path in running.changed(edited) if path not in cold})

@@ -58,6 +58,8 @@ class ExperimentForm(Panel):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._experiment = Experiment()
+        #: Whose choices the lists offer.
+        self._offering: Experiment | None = None
         #: The preset that changes are counted from.
         self._base: Preset | None = None
         self._rows: dict[str, FormRow] = {}
@@ -80,15 +82,17 @@ class ExperimentForm(Panel):
         """
         self._experiment = experiment
         differs = set(experiment.changed(running)) if running is not None else set()
-        values = {e.path: e.value for e in running.entries()} if running is not None else {}
+        values = running.values() if running is not None else {}
         used: set[str] = set()
         entries = experiment.entries()
         self._match_rows(entries)
+        # The same experiment beside another running one offers the same choices.
+        other, self._offering = self._offering is not experiment, experiment
         for entry in entries:
             row = self._rows[entry.path]
             applies = experiment.applies(entry)
             row.setVisible(applies)
-            if entry.about.choices:
+            if other and entry.about.choices:
                 row.set_choices(self._offered(entry))
             if row.property("shown") != entry.value:
                 row.setProperty("shown", entry.value)
@@ -156,7 +160,7 @@ class ExperimentForm(Panel):
     def _reset(self, path: str) -> None:
         """One setting as the preset has it."""
         if self._base is not None:
-            values = {entry.path: entry.value for entry in self._base.experiment.entries()}
+            values = self._base.experiment.values()
             self._chosen(path, values[path])
 
     def set_error(self, path: str, message: str) -> None:

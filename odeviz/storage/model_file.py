@@ -108,7 +108,7 @@ def save_model(path: Path | str, snapshot: Snapshot, texts: Mapping[str, str] = 
     except _DefectError as defect:
         raise ModelFileError(f"cannot save {path}: {defect}") from None
     description = _Description(
-        experiment={entry.path: entry.value for entry in snapshot.experiment.entries()},
+        experiment=snapshot.experiment.values(),
         iteration=int(snapshot.iteration),
         seconds=float(snapshot.seconds),
         metrics={name: float(value) for name, value in snapshot.metrics.items()},

@@ -49,7 +49,7 @@ class Origin:
 
     def text(self) -> str:
         """One JSON object in ASCII."""
-        settings = {entry.path: entry.value for entry in self.experiment.entries()}
+        settings = self.experiment.values()
         about = {"odeviz": self.version, "shows": self.title, "iteration": self.iteration}
         return json.dumps(about | {"experiment": settings}, separators=(",", ":"))
 

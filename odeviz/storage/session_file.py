@@ -150,7 +150,7 @@ def save_session(path: Path | str, snapshot: Snapshot, view: View) -> None:
     """Write a model and what was shown of it to one file, whole or not at all; raises as ``save_model`` does."""
     text = _Text(
         version=VERSION,
-        experiment={entry.path: entry.value for entry in view.experiment.entries()},
+        experiment=view.experiment.values(),
         solver=_Solver(**dataclasses.asdict(view.choice)),
         playhead=_Playhead(float(view.t), float(view.t1), view.loop, float(view.speed)),
         seeds=[[float(x) for x in seed] for seed in view.seeds],

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from odeviz.tasks.registry import TASKS
-from odeviz.tasks.settings import Entry, check, entries, find, hint, one_of, parse, replace, setting
+from odeviz.tasks.settings import Entry, check, entries, find, hint, one_of, parse, replace, setting, values
 
 #: Methods with and without step-size control, by the engine's names. Those not explicit Runge-Kutta come last.
 ADAPTIVE = ("heun", "bosh3", "dopri5", "tsit5", "dop853", "adams", "esdirk4", "asynchronous-leapfrog")
@@ -250,24 +250,32 @@ class Experiment:
         if task == self.task or task not in TASKS:
             new: Experiment = replace(self, values)
             return new
-        kept = {e.path: e.value for e in entries(self) if not e.path.startswith("options.")}
+        kept = {path: value for path, value in self.values().items() if not path.startswith("options.")}
         return Experiment.of(task, {**kept, **values})
 
     def entries(self) -> list[Entry]:
         """All settings, in the order of the form."""
         return [_among(entry, TASKS[self.task].data) for entry in entries(self)]
 
+    def values(self) -> dict[str, Any]:
+        """All settings' values by dotted path, in the order of the form."""
+        return values(self)
+
     def applies(self, entry: Entry) -> bool:
         """Whether a setting has a meaning for this task and under the other settings' values."""
         task = TASKS[self.task]
         if entry.path in task.unused or entry.path in task.unused_by(self):
             return False
-        values = {e.path: e.value for e in entries(self)}
-        return all(values[path] in allowed for path, allowed in entry.about.when.items())
+        if not entry.about.when:
+            return True
+        mine = self.values()
+        return all(mine[path] in allowed for path, allowed in entry.about.when.items())
 
     def changed(self, other: Experiment) -> list[str]:
         """Dotted paths of the settings in which two experiments differ."""
-        mine, others = ({e.path: e.value for e in entries(each)} for each in (self, other))
+        if other is self:
+            return []
+        mine, others = self.values(), other.values()
         missing = object()
         return [path for path in mine | others if mine.get(path, missing) != others.get(path, missing)]
 

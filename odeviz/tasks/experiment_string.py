@@ -7,6 +7,7 @@ An experiment of a task without presets names its task instead: ``odeviz:?task=f
 
 from __future__ import annotations
 
+import functools
 import re
 from urllib.parse import quote, unquote
 
@@ -64,6 +65,7 @@ def read_experiment_string(text: str) -> Experiment:
     return _base(unquote(name), texts).with_texts(texts)
 
 
+@functools.lru_cache(maxsize=64)
 def nearest_preset(experiment: Experiment) -> Preset | None:
     """The preset of its task from which the fewest settings differ; None for a task without presets."""
     alike = [preset for preset in PRESETS.values() if preset.experiment.task == experiment.task]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -71,13 +72,32 @@ class Entry:
 
 def entries(config: Any, prefix: str = "") -> Iterator[Entry]:
     """Walk a configuration's settings depth first, in the order they are declared."""
-    for f in dataclasses.fields(config):
-        value = getattr(config, f.name)
-        path = prefix + f.name
-        if "setting" in f.metadata:
-            yield Entry(path, type(f.default), value, f.default, f.metadata["setting"])
+    for name, about, kind, default in _declared(config.__class__):
+        value = getattr(config, name)
+        if about is not None:
+            yield Entry(prefix + name, kind, value, default, about)
         elif dataclasses.is_dataclass(value):
-            yield from entries(value, path + ".")
+            yield from entries(value, prefix + name + ".")
+
+
+def values(config: Any, prefix: str = "") -> dict[str, Any]:
+    """The settings' values by dotted path, in the order they are declared."""
+    found: dict[str, Any] = {}
+    for name, about, _, _ in _declared(config.__class__):
+        value = getattr(config, name)
+        if about is not None:
+            found[prefix + name] = value
+        elif dataclasses.is_dataclass(value):
+            found |= values(value, prefix + name + ".")
+    return found
+
+
+@functools.cache
+def _declared(kind: type) -> tuple[tuple[str, Setting | None, type, Any], ...]:
+    """A configuration class's fields: name, what is known of it if it is a setting, type, default."""
+    return tuple(
+        (f.name, f.metadata.get("setting"), type(f.default), f.default) for f in dataclasses.fields(kind)
+    )
 
 
 def check(config: Any, prefix: str = "") -> None:
@@ -146,10 +166,10 @@ def find(config: Any, path: str) -> Entry:
     return by_path[path]
 
 
-def replace(config: Any, values: Mapping[str, Any]) -> Any:
+def replace(config: Any, new: Mapping[str, Any]) -> Any:
     """A copy of ``config`` with the settings at some dotted paths replaced, checked once all are in place."""
     groups: dict[str, Any] = {}
-    for path, value in values.items():
+    for path, value in new.items():
         find(config, path)
         head, _, rest = path.partition(".")
         groups[head] = replace(groups.get(head, getattr(config, head)), {rest: value}) if rest else value
