@@ -38,6 +38,12 @@ class Observations:
     def __getitem__(self, chosen: Tensor | slice) -> Observations:
         return Observations(self.t[chosen], self.y[chosen], self.seen[chosen], self.rows[chosen])
 
+    def thinned(self, kept: Tensor) -> Observations:
+        """The rows ``kept [n, fewer]`` of each series alone, increasing, none of them padding."""
+        wide = kept[:, :, None].expand(-1, -1, self.y.shape[2])
+        rows = torch.full_like(self.rows, kept.shape[1])
+        return Observations(self.t.gather(1, kept), self.y.gather(1, wide), self.seen.gather(1, wide), rows)
+
     def at_row(self, values: Tensor, row: Tensor) -> Tensor:
         """Of ``values [n, rows, ...]`` each series' row number ``row [n]``: ``[n, ...]``."""
         return values[torch.arange(len(values), device=values.device), row]

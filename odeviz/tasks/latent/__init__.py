@@ -43,7 +43,24 @@ class LatentOptions:
     observations: int = setting(
         30,
         "Observations",
-        "Of each spiral, at random ones of 100 times.",
+        "Of each spiral that is scored and shown, at random ones of 100 times.",
+        lo=5,
+        hi=100,
+        when={"data.name": (SPIRALS,)},
+    )
+    fewest: int = setting(
+        20,
+        "Learns from at least",
+        "Observations of each spiral in a batch, whose number is drawn between this and the most: as likely in one "
+        "octave as in the next. A model that always learns from the same number is worse when it is told more.",
+        lo=5,
+        hi=100,
+        when={"data.name": (SPIRALS,)},
+    )
+    most: int = setting(
+        100,
+        "Learns from at most",
+        "Observations of each spiral in a batch. As many as the fewest: always this number.",
         lo=5,
         hi=100,
         when={"data.name": (SPIRALS,)},

@@ -24,6 +24,10 @@ class Places:
     def __getitem__(self, chosen: Tensor | slice) -> Places:
         return Places(self.lower[chosen], self.share[chosen])
 
+    def thinned(self, kept: Tensor) -> Places:
+        """Those of the rows ``kept [n, fewer]`` alone."""
+        return Places(self.lower.gather(1, kept), self.share.gather(1, kept))
+
     def of(self, states: Tensor) -> Tensor:
         """States ``[times, n, dim]`` at the clock's times as those at the places' times, ``[n, rows, dim]``."""
         path = states.transpose(0, 1)

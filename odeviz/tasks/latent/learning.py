@@ -27,7 +27,7 @@ from odeviz.tasks import learning
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.latent import COUNTS, PLANE, RNN, SPIRALS
 from odeviz.tasks.latent.clock import Clock, Places
-from odeviz.tasks.latent.series import BEYOND, Floats, SeriesData, Windows, own_data, spiral_data
+from odeviz.tasks.latent.series import BEYOND, INSIDE, Floats, SeriesData, Windows, own_data, spiral_data
 from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, TRAINING_STREAM, Data
 from odeviz.tasks.plane import Plane
 
@@ -73,7 +73,8 @@ class Learning(learning.Learning):
         if data.name != SPIRALS:
             return own_data(self.data, options.window, data.samples, t1)
         streams = self.stream(TRAINING_STREAM), self.stream(HELD_OUT_STREAM)
-        return spiral_data(data.samples, _SCORED, options.observations, COUNTS, data.noise, t1, *streams)
+        counts = sorted({options.observations, *COUNTS})
+        return spiral_data(data.samples, _SCORED, counts, data.noise, t1, *streams)
 
     @staticmethod
     def build(experiment: Experiment, data: Data = NO_DATA) -> SeriesModel:
@@ -97,11 +98,21 @@ class Learning(learning.Learning):
     def batch(self, rng: np.random.Generator, progress: float) -> Batch:
         chosen = torch.from_numpy(rng.choice(len(self._training), self._size, replace=False)).to(self.device)
         noise = self.tensor(rng.standard_normal((self._size, self.experiment.options.latent)))
-        observed = self._training[chosen]
+        observed, places = self._training[chosen], self._places[chosen]
+        if self.experiment.data.name == SPIRALS:
+            kept = torch.from_numpy(self._kept(rng)).to(self.device)
+            observed, places = observed.thinned(kept), places.thinned(kept)
         share = torch.from_numpy(rng.random(self._size)).to(self.device)
         # Neither the first row, before which nothing is, nor one after which too little is.
         row = (1 + (_EARLY * share * observed.rows).long()).clamp_max(observed.rows - 1)
-        return Batch(observed, self._places[chosen], noise, row)
+        return Batch(observed, places, noise, row)
+
+    def _kept(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Which of a spiral's times a batch sees ``[n, count]``, increasing; the count's logarithm is uniform."""
+        options = self.experiment.options
+        low, high = sorted((options.fewest, options.most))
+        count = min(int(np.exp(rng.uniform(math.log(low), math.log(high + 1)))), high)
+        return np.sort(rng.random((self._size, INSIDE)).argsort(axis=1)[:, :count], axis=1)
 
     def loss(self, model: SeriesModel, batch: Batch) -> Tensor:
         """In nats per value that was seen, in the data's own units."""

@@ -116,18 +116,18 @@ def spirals(
 
 
 def spiral_data(
-    n: int, scored: int, observations: int, counts: Sequence[int], noise: float, t1: float,
+    n: int, scored: int, counts: Sequence[int], noise: float, t1: float,
     training: np.random.Generator, held_out: np.random.Generator,
 ) -> SeriesData:  # fmt: skip
-    """``n`` spirals to learn from, and others to score from each of the ``counts`` of observations; t1 is 200 times."""
+    """``n`` spirals to learn from, seen at all 100 times, of which a batch keeps some, and others to score from each of
+    the ``counts`` of observations; t1 is 200 times."""
     spacing = t1 / (INSIDE + BEYOND)
-    learnt, _, _ = spirals(n, [observations], noise, spacing, training, beyond=False)
-    every = sorted({observations, *counts})
-    observed, clean, labels = spirals(scored, every, noise, spacing, held_out, beyond=True)
+    learnt, _, _ = spirals(n, [INSIDE], noise, spacing, training, beyond=False)
+    observed, clean, labels = spirals(scored, counts, noise, spacing, held_out, beyond=True)
     times = np.tile(np.arange(INSIDE + BEYOND) * spacing, (scored, 1))
     full = np.full(scored, INSIDE)
     return SeriesData(
-        training=learnt[observations],
+        training=learnt[INSIDE],
         scored=Scored(
             observed,
             Windows(times[:, :INSIDE], clean[:, :INSIDE], full),
