@@ -17,7 +17,8 @@ from odeviz.tasks import Experiment
 from odeviz.tasks.chart import Chart, Charts, Table
 from odeviz.tasks.latent import TASK, views
 from odeviz.tasks.latent.clock import Clock
-from odeviz.tasks.latent.learning import parted, principal
+from odeviz.tasks.latent.learning import parted, principal, turns
+from odeviz.tasks.latent.presets import PRESETS
 from odeviz.tasks.latent.series import SPIRAL_SCALE, own_data, spiral, spiral_data, spirals
 from odeviz.tasks.latent.views import PAPER, PRESET_OF
 from odeviz.tasks.learning import build_model, solver_options, task_for
@@ -84,7 +85,7 @@ def test_spirals_are_seen_at_random_times_with_the_noise_asked_for():
 
 
 def test_held_out_spirals_have_a_continuation_and_no_part_in_training():
-    data = spiral_data(50, 20, 30, (30, 50), 0.3, 4.0, np.random.default_rng(0), np.random.default_rng(1))
+    data = spiral_data(50, 20, (30, 50), 0.3, 4.0, np.random.default_rng(0), np.random.default_rng(1))
     assert set(data.scored.observed) == {30, 50}
     assert data.training.t.max() <= 99 * 0.02 + 1e-12
     assert data.scored.inside.t[0] == pytest.approx(0.02 * np.arange(100))
@@ -198,6 +199,24 @@ def test_a_batch_is_fixed_by_its_chance_and_a_run_by_its_seed():
     assert losses[0] == losses[1]
 
 
+def test_each_batch_sees_its_spirals_at_as_many_of_their_times_as_are_drawn():
+    task, rng = task_for(SMALL), np.random.default_rng(0)
+    batches = [task.batch(rng, 0.0) for _ in range(400)]
+    counts = np.array([batch.observed.t.shape[1] for batch in batches])
+    assert (counts.min(), counts.max()) == (20, 100)
+    # Uniform from 20 to 100: 4 standard errors of 23.4 / sqrt(400).
+    assert counts.mean() == pytest.approx(60.0, abs=4.7)
+    observed, places = batches[0].observed, batches[0].places
+    assert (torch.diff(observed.t, dim=1) > 0).all()
+    assert (observed.rows == counts[0]).all()
+    path = torch.tensor(task._clock.times)[:, None, None].expand(-1, len(observed.t), 1)
+    assert torch.allclose(places.of(path)[:, :, 0], observed.t, atol=1e-6)
+    known = {tuple(pair) for pair in task._training.y.reshape(-1, 2).tolist()}
+    assert {tuple(pair) for pair in observed.y.reshape(-1, 2).tolist()} <= known
+    fixed = task_for(SMALL.with_settings({"options.fewest": 30, "options.most": 30}))
+    assert {fixed.batch(rng, 0.0).observed.t.shape[1] for _ in range(20)} == {30}
+
+
 def test_the_loss_is_the_paper_s_bound_where_continuity_is_left_out():
     experiment = SMALL.with_settings({"options.continuity": 0.0, "dtype": "float64"})
     task, model = task_for(experiment), build_model(experiment)
@@ -261,6 +280,20 @@ def test_classes_are_parted_by_the_least_squares_plane():
     assert plane[0] > 10 * np.abs(plane[1:3]).max()
     # Half of the points of a mixed lot, give or take 4 standard errors and the fit's own share.
     assert parted(rng.normal(size=(400, 3)), rng.integers(0, 2, 400))[0] == pytest.approx(0.5, abs=0.13)
+
+
+def test_turns_are_those_of_spirals_and_an_untrained_model_does_not_pass_for_one_that_tells_the_sense():
+    whole = np.stack([spiral(1, np.arange(100, 1000)), spiral(0, np.arange(100, 1000))])
+    # A little more than the angle, as the radius changes too.
+    assert turns(whole) == pytest.approx([2.7, -2.7], abs=0.15)
+    gate = next(gate for gate in PRESETS["latent-spirals"].gates if gate.figure == "separable")
+    for seed in range(3):
+        experiment = PRESETS["latent-spirals"].experiment.with_setting("seed", seed)
+        task, model = task_for(experiment), build_model(experiment)
+        share = task.parted_in_their_sense(model, model.solver).mean()
+        assert not gate.holds(share)
+        # Their place parts them: that alone would be no test.
+        assert gate.holds(parted(task.shown_states(model, 400)[0], task.series.scored.labels)[0])
 
 
 def test_principal_directions_are_those_of_the_covariance():

@@ -176,6 +176,17 @@ def test_own_events_part_into_two_and_are_told_in_their_own_unit():
     )
 
 
+def test_the_loss_of_own_events_is_in_their_own_unit_of_time_as_the_figure_is():
+    losses = []
+    for scale in (1.0, 60.0):
+        task = task_for(OWN, data=own_events(scale=scale))
+        model = build_model(OWN, task.data)
+        losses.append(task.loss(model, task.batch(np.random.default_rng(0), 1.0)).item())
+    assert losses[1] - losses[0] == pytest.approx(math.log(60.0), abs=1e-4)
+    note = Study(Session(OWN, data=own_events()).snapshot()).view("rate", SolverChoice()).note
+    assert f"{len(task.observed.t)} events to learn from, {len(task.held_out.t)} others held out" in note
+
+
 def test_own_events_at_equal_times_in_several_series_are_learnt_from():
     data = {"t": np.tile(np.arange(20.0), 3), "series": np.repeat(np.arange(3), 20)}
     session = Session(OWN.with_setting("training.iterations", 2), data=data)

@@ -51,8 +51,8 @@ class LatentOptions:
     fewest: int = setting(
         20,
         "Learns from at least",
-        "Observations of each spiral in a batch, whose number is drawn between this and the most: as likely in one "
-        "octave as in the next. A model that always learns from the same number is worse when it is told more.",
+        "The number of a spiral's observations is drawn anew for each batch, between this and the most. A model that "
+        "always learns from the same number is worse when it is told more.",
         lo=5,
         hi=100,
         when={"data.name": (SPIRALS,)},
@@ -60,7 +60,7 @@ class LatentOptions:
     most: int = setting(
         100,
         "Learns from at most",
-        "Observations of each spiral in a batch. As many as the fewest: always this number.",
+        "Observations of a spiral in a batch. As many as the fewest: always this number.",
         lo=5,
         hi=100,
         when={"data.name": (SPIRALS,)},
@@ -199,7 +199,8 @@ TASK = Task(
         Figure("rmse_30", "extrapolation RMSE from 30 observations"),
         Figure("rmse_50", "extrapolation RMSE from 50 observations"),
         Figure("rmse_100", "extrapolation RMSE from 100 observations"),
-        Figure("separable", "parted by a line", percent=True),
+        #: On their class's side of a hyperplane, and decoded to a curve that turns in their class's sense.
+        Figure("separable", "parted, and turning in their sense", percent=True),
     ),
     loss=Figure("loss", "loss per value", "nats"),
     shapes=shapes,
@@ -239,7 +240,8 @@ TASK = Task(
         View(
             "latent",
             "Latent states",
-            "What held-out series are encoded as, with the straight line that parts clockwise from counter-clockwise.",
+            "What held-out series are encoded as, with the straight line that parts clockwise from counter-clockwise, "
+            "and how many of them also decode to a curve that turns in their sense.",
         ),
         View(
             "traversal",

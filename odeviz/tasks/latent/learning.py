@@ -5,7 +5,8 @@ What is scored
 Spirals that training never sees, each told from noisy observations at random ones of 100 times, are predicted at the
 next 100 times, and compared with the clean curve there: the root of the mean square over series, times and
 coordinates. The latent ODE decodes the trajectory of q(z0)'s mean. The baseline reads its own predictions, at the gap
-that it was trained on on average: it is far worse when it reads one for each of the 100 times.
+that lay between the observations on average: from few of them it is far worse when it reads one for each of the 100
+times.
 
 A person's own windows are predicted from the windows before them, and compared with what was observed.
 """
@@ -108,10 +109,10 @@ class Learning(learning.Learning):
         return Batch(observed, places, noise, row)
 
     def _kept(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Which of a spiral's times a batch sees ``[n, count]``, increasing; the count's logarithm is uniform."""
+        """At which of their times the spirals of a batch are seen ``[n, count]``, increasing."""
         options = self.experiment.options
         low, high = sorted((options.fewest, options.most))
-        count = min(int(np.exp(rng.uniform(math.log(low), math.log(high + 1)))), high)
+        count = int(rng.integers(low, high + 1))
         return np.sort(rng.random((self._size, INSIDE)).argsort(axis=1)[:, :count], axis=1)
 
     def loss(self, model: SeriesModel, batch: Batch) -> Tensor:
@@ -156,7 +157,7 @@ class Learning(learning.Learning):
         for count in COUNTS if self.experiment.data.name == SPIRALS else ():
             figures[f"rmse_{count}"] = self.errors(model, count, _SCORING, inside=False)["rmse"]
         if isinstance(model, LatentODE) and (scored.labels >= 0).all():
-            figures["separable"] = parted(self._encoded(model), scored.labels)[0]
+            figures["separable"] = float(self.parted_in_their_sense(model, _SCORING).mean())
         return figures
 
     @property
@@ -199,7 +200,8 @@ class Learning(learning.Learning):
     ) -> Tensor:
         """What the model says of series at ``times [n, len]``, in its units; the baseline only beyond the last row."""
         if isinstance(model, SeriesRNN):
-            stride = max(1, round(BEYOND / model.steps)) if self.experiment.data.name == SPIRALS else 1
+            rows = observed.t.shape[1]
+            stride = max(1, round(BEYOND / rows)) if self.experiment.data.name == SPIRALS else 1
             return model.extrapolate(observed, self.tensor(times), stride)
         return self.decoded(model, model.state_of(observed), times, solver)
 
@@ -210,6 +212,20 @@ class Learning(learning.Learning):
         clock = Clock(times)
         path = model.flow(states, clock.times, solver).y
         return model.decode(clock.places(times, states).of(path))
+
+    @torch.no_grad()
+    def parted_in_their_sense(self, model: LatentODE, solver: SolverOptions) -> NDArray[np.bool_]:
+        """Which scored series lie on their class's side of the parting plane and are decoded to turn as it does, ``[n]``.
+
+        Clockwise and counter-clockwise spirals lie in different places, so that even an untrained encoder parts them:
+        that a state holds the sense as well, only the curve that it decodes to can tell.
+        """
+        states, labels = self._encoded(model), self.series.scored.labels
+        times = np.linspace(0.0, model.t1, INSIDE + BEYOND)
+        curves = self.decoded(model, self.tensor(states), np.tile(times, (len(states), 1)), solver)
+        turning = np.sign(turns(curves.cpu().double().numpy()))
+        its_side: NDArray[np.bool_] = sides(states, parted(states, labels)[1]) == labels
+        return its_side & (turning == 2 * labels - 1)
 
     def _next(self, observed: Observations, clean: Windows) -> Windows:
         """What a prediction of each row from those before it is compared with: the clean curve, or what was seen."""
@@ -311,7 +327,21 @@ def parted(states: Floats, labels: NDArray[np.int64]) -> tuple[float, Floats]:
     """
     wide = np.column_stack([states, np.ones(len(states))])
     plane, *_ = np.linalg.lstsq(wide, 2.0 * labels - 1.0, rcond=None)
-    return float(((wide @ plane > 0) == (labels == 1)).mean()), plane
+    return float((sides(states, plane) == labels).mean()), plane
+
+
+def sides(states: Floats, plane: Floats) -> NDArray[np.int64]:
+    """The class on whose side of a plane ``[dim + 1]`` each of the states ``[n, dim]`` lies, ``[n]``."""
+    return (states @ plane[:-1] + plane[-1] > 0).astype(np.int64)
+
+
+def turns(curves: Floats) -> Floats:
+    """By how many turns curves ``[n, times, 2]`` bend, counter-clockwise ones positive, ``[n]``."""
+    steps = np.diff(curves, axis=1)
+    before, after = steps[:, :-1], steps[:, 1:]
+    cross = before[..., 0] * after[..., 1] - before[..., 1] * after[..., 0]
+    angles: Floats = np.arctan2(cross, (before * after).sum(axis=2))
+    return angles.sum(axis=1) / (2.0 * np.pi)
 
 
 def _first(windows: Windows, n: int) -> Windows:

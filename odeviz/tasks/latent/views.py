@@ -119,6 +119,12 @@ def _latent(scene: Scene) -> Chart:
         whole, _ = parted(states.cpu().double().numpy(), labels)
         curves.append(Curve("parting line", *_columns(_segment(line, points)), "muted"))
         note = f"The line parts {share:.1%} of them; a hyperplane through all dimensions parts {whole:.1%}."
+        if isinstance(model, LatentODE):
+            turning = learning.parted_in_their_sense(model, scene.solver).mean()
+            note += (
+                " Their place alone would do: the two kinds lie side by side in the plane. "
+                f"{turning:.1%} are parted and also decode to a curve that turns in their sense."
+            )
     return Chart(
         "Encoded held-out series", plane.labels[0], plane.labels[1], tuple(curves), equal=True, note=note
     )

@@ -124,8 +124,9 @@ class Learning(learning.Learning):
         return t[t <= horizon], horizon
 
     def loss(self, model: PoissonODE, batch: Batch) -> Tensor:
+        """In nats per event, as the figure: in a person's own unit of time, in which the rate is another number."""
         surprise, integral = _terms(model, batch)
-        return surprise.mean() + batch.per_event * integral
+        return surprise.mean() + math.log(self.unit.scale) + batch.per_event * integral
 
     @torch.no_grad()
     def metrics(self, model: PoissonODE, full: bool) -> dict[str, float]:
@@ -133,7 +134,6 @@ class Learning(learning.Learning):
         t = held_out.t[:: max(1, len(held_out.t) // (_SCORED if full else _GLANCED))]
         batch = self._batch(t, HORIZON, held_out.exposure / len(held_out.t))
         surprise, integral = (part.cpu().double() for part in _terms(model, batch))
-        # In a person's own unit of time, in which the rate is another number.
         surprise += math.log(self.unit.scale)
         nll = surprise.mean().item() + batch.per_event * integral.item()
         if not full:

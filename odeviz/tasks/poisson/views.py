@@ -53,7 +53,8 @@ def _rate(scene: Scene) -> Chart:
         "rate λ",
         tuple(curves),
         over_time=learning.truth is not None,
-        note=f"{len(observed.t)} events to learn from.{note}",
+        note=f"{len(observed.t):,} events to learn from, {len(learning.held_out.t):,} others held out for the score."
+        f"{note}",
     )
 
 
