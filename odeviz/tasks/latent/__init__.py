@@ -51,8 +51,8 @@ class LatentOptions:
     fewest: int = setting(
         20,
         "Learns from at least",
-        "The number of a spiral's observations is drawn anew for each batch, between this and the most. A model that "
-        "always learns from the same number is worse when it is told more.",
+        "The number of a spiral's observations is drawn anew for each batch, between this and the most: as likely in "
+        "one octave as in the next. A model that always learns from the same number is worse when it is told more.",
         lo=5,
         hi=100,
         when={"data.name": (SPIRALS,)},
@@ -227,7 +227,7 @@ TASK = Task(
             "series",
             "Series over time",
             "Observations of held-out series, what the model makes of them and how it goes on beyond them. The band "
-            "holds 90 % of what samples of z0 decode to; it should widen where nothing was seen.",
+            "holds 90 % of what samples of z0 decode to; how much of what came later it really holds is said below.",
             controls=_browse,
         ),
         View(

@@ -109,10 +109,10 @@ class Learning(learning.Learning):
         return Batch(observed, places, noise, row)
 
     def _kept(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        """At which of their times the spirals of a batch are seen ``[n, count]``, increasing."""
+        """At which of their times a batch's spirals are seen ``[n, count]``, increasing; the count's log is uniform."""
         options = self.experiment.options
         low, high = sorted((options.fewest, options.most))
-        count = int(rng.integers(low, high + 1))
+        count = min(int(np.exp(rng.uniform(math.log(low), math.log(high + 1)))), high)
         return np.sort(rng.random((self._size, INSIDE)).argsort(axis=1)[:, :count], axis=1)
 
     def loss(self, model: SeriesModel, batch: Batch) -> Tensor:
@@ -215,7 +215,7 @@ class Learning(learning.Learning):
 
     @torch.no_grad()
     def parted_in_their_sense(self, model: LatentODE, solver: SolverOptions) -> NDArray[np.bool_]:
-        """Which scored series lie on their class's side of the parting plane and are decoded to turn as it does, ``[n]``.
+        """Which scored series ``[n]`` lie on their class's side of the parting plane and decode to a curve of its kind.
 
         Clockwise and counter-clockwise spirals lie in different places, so that even an untrained encoder parts them:
         that a state holds the sense as well, only the curve that it decodes to can tell.
@@ -225,7 +225,8 @@ class Learning(learning.Learning):
         curves = self.decoded(model, self.tensor(states), np.tile(times, (len(states), 1)), solver)
         turning = np.sign(turns(curves.cpu().double().numpy()))
         its_side: NDArray[np.bool_] = sides(states, parted(states, labels)[1]) == labels
-        return its_side & (turning == 2 * labels - 1)
+        both: NDArray[np.bool_] = its_side & (turning == 2 * labels - 1)
+        return both
 
     def _next(self, observed: Observations, clean: Windows) -> Windows:
         """What a prediction of each row from those before it is compared with: the clean curve, or what was seen."""
@@ -332,7 +333,8 @@ def parted(states: Floats, labels: NDArray[np.int64]) -> tuple[float, Floats]:
 
 def sides(states: Floats, plane: Floats) -> NDArray[np.int64]:
     """The class on whose side of a plane ``[dim + 1]`` each of the states ``[n, dim]`` lies, ``[n]``."""
-    return (states @ plane[:-1] + plane[-1] > 0).astype(np.int64)
+    which: NDArray[np.int64] = (states @ plane[:-1] + plane[-1] > 0).astype(np.int64)
+    return which
 
 
 def turns(curves: Floats) -> Floats:
@@ -340,8 +342,8 @@ def turns(curves: Floats) -> Floats:
     steps = np.diff(curves, axis=1)
     before, after = steps[:, :-1], steps[:, 1:]
     cross = before[..., 0] * after[..., 1] - before[..., 1] * after[..., 0]
-    angles: Floats = np.arctan2(cross, (before * after).sum(axis=2))
-    return angles.sum(axis=1) / (2.0 * np.pi)
+    angles: Floats = np.arctan2(cross, (before * after).sum(axis=2)).sum(axis=1)
+    return angles / (2.0 * np.pi)
 
 
 def _first(windows: Windows, n: int) -> Windows:

@@ -9,11 +9,14 @@ import torch
 from torch import Tensor
 
 from odeviz.models import SeriesRNN
+from odeviz.models.series import Normal
 from odeviz.tasks.latent.series import Floats
 from odeviz.tasks.scene import Scene
 
 #: Samples of z0 behind a band, the quantiles that bound it, and times of a curve.
 _SAMPLES, _BAND, _TIMES = 40, (0.05, 0.95), 101
+#: Held-out series whose band is compared with what came later, at every so many of its times.
+_COVERED, _EVERY = 100, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +78,38 @@ def _by_trajectories(scene: Scene, which: slice) -> tuple[Floats, Floats, Floats
     """Decoded from the mean of q(z0), with quantiles over samples of it."""
     learning, model = scene.learning, scene.model
     belief = model.encode(learning.held_out()[which])
-    n = len(belief.mean)
-    t = np.tile(np.linspace(0.0, model.t1, _TIMES), (n, 1))
+    t = np.tile(np.linspace(0.0, model.t1, _TIMES), (len(belief.mean), 1))
     said = learning.decoded(model, belief.mean, t, scene.solver)
     scene.check()
-    chance = torch.Generator().manual_seed(0)
-    noise = torch.randn(_SAMPLES, n, belief.mean.shape[1], generator=chance, dtype=torch.float64)
-    samples = belief.sample(noise.to(belief.mean)).flatten(0, 1)
-    spread = learning.decoded(model, samples, np.tile(t, (_SAMPLES, 1)), scene.solver).unflatten(
-        0, (_SAMPLES, n)
-    )
-    low, high = np.nanquantile(_array(spread), _BAND, axis=0)
+    low, high = _band(scene, belief, t)
     return t, learning.in_data(_array(said)), learning.in_data(low), learning.in_data(high)
+
+
+def _band(scene: Scene, belief: Normal, t: Floats) -> tuple[Floats, Floats]:
+    """Quantiles at times ``t [n, len]`` of what samples of z0 decode to, in the model's unit ``[n, len, channels]``."""
+    n, dim = belief.mean.shape
+    chance = torch.Generator().manual_seed(0)
+    noise = torch.randn(_SAMPLES, n, dim, generator=chance, dtype=torch.float64)
+    samples = belief.sample(noise.to(belief.mean)).flatten(0, 1)
+    values = scene.learning.decoded(scene.model, samples, np.tile(t, (_SAMPLES, 1)), scene.solver)
+    low, high = np.nanquantile(_array(values.unflatten(0, (_SAMPLES, n))), _BAND, axis=0)
+    return low, high
+
+
+def coverage(scene: Scene) -> tuple[float, int]:
+    """The share of what is known beyond the observations that the band holds, and of how many series."""
+    learning, beyond = scene.learning, scene.learning.series.scored.beyond
+    count = min(_COVERED, len(beyond))
+
+    def found() -> float:
+        belief = scene.model.encode(learning.held_out()[:count])
+        low, high = _band(scene, belief, beyond.t[:count, ::_EVERY])
+        known = beyond.y[:count, ::_EVERY]
+        held = (low <= known) & (known <= high)
+        return float(held[np.isfinite(known)].mean())
+
+    share: float = scene.remember("coverage of the band", found)
+    return share, count
 
 
 def _by_reading_on(scene: Scene, which: slice) -> tuple[Floats, Floats, None, None]:

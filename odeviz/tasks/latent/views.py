@@ -14,7 +14,7 @@ from odeviz.tasks.latent import COUNTS, LATENT_ODE, RNN, SPIRALS
 from odeviz.tasks.latent.by_hand import by_hand
 from odeviz.tasks.latent.learning import parted, principal
 from odeviz.tasks.latent.series import Floats
-from odeviz.tasks.latent.telling import Told, told
+from odeviz.tasks.latent.telling import Told, coverage, told
 from odeviz.tasks.scene import Scene
 from odeviz.tasks.shipped import recorded
 
@@ -30,6 +30,8 @@ PAPER = {LATENT_ODE: (0.1642, 0.1502, 0.1346), RNN: (0.3937, 0.3202, 0.1813)}
 _NAMES = {LATENT_ODE: "latent ODE", RNN: "recurrent net"}
 #: Preset of each model that is shipped.
 PRESET_OF = {LATENT_ODE: "latent-spirals", RNN: "latent-spirals-rnn"}
+#: Observations of a spiral that those have learnt from.
+SHIPPED_FROM = (20, 100)
 
 
 @torch.no_grad()
@@ -41,7 +43,16 @@ def draw(key: str, scene: Scene) -> Picture:
 def _over_time(scene: Scene) -> Charts:
     """The first two channels of a few series, with bands from samples of z0."""
     charts = [_series_over_time(scene, each) for each in told(scene, _OVER_TIME)]
-    return Charts("Held-out series", tuple(charts), note=_until(scene))
+    return Charts("Held-out series", tuple(charts), note=f"{_until(scene)}{_held(scene)}")
+
+
+def _held(scene: Scene) -> str:
+    """How much of what came later the band really holds."""
+    if not isinstance(scene.model, LatentODE):
+        return ""
+    share, count = coverage(scene)
+    what = "clean curves" if scene.learning.experiment.data.name == SPIRALS else "later observations"
+    return f" There the band of 90 % holds {share:.0%} of the {what} of {count} held-out series."
 
 
 def _series_over_time(scene: Scene, series: Told) -> Chart:
@@ -199,13 +210,18 @@ def _table(scene: Scene) -> Table:
     rows = tuple((name, *row) for name, row in told)
     columns = ("RMSE from", *(f"{n} seen" for n in COUNTS))
     ratio = ours[RNN][f"rmse_{COUNTS[0]}"] / ours[LATENT_ODE][f"rmse_{COUNTS[0]}"]
-    seen = learning.experiment.options.observations
+    options = learning.experiment.options
     note = (
-        f"This model has learnt from {seen} observations of each spiral, the shipped ones from {COUNTS[0]}, where the "
-        f"recurrent net's RMSE is {ratio:.2f} times the latent ODE's; the paper's from as many as they are scored "
-        "with. At 100 times beyond the observed ones, against the clean curve."
+        f"This model has learnt from {_from(options.fewest, options.most)} observations of each spiral, drawn anew for "
+        f"each batch; so have the shipped ones, from {_from(*SHIPPED_FROM)}. From {COUNTS[0]} the recurrent net's RMSE "
+        f"is {ratio:.2f} times the latent ODE's. At 100 times beyond the observed ones, against the clean curve."
     )
     return Table(title, columns, rows, current=0, note=note)
+
+
+def _from(fewest: int, most: int) -> str:
+    low, high = sorted((fewest, most))
+    return f"{low} to {high}" if low < high else f"{low}"
 
 
 def _unit(scene: Scene) -> str:
