@@ -15,6 +15,7 @@ _LONGEST = 4.0
 
 def counts(extent: Extent, n: int) -> tuple[int, int]:
     """How many along x and y make about n x n cells, square ones where one unit is as long on both axes."""
+    at_least("n", n, 1)
     if not extent.equal:
         return n, n
     shape = (extent.x1 - extent.x0) / (extent.y1 - extent.y0)

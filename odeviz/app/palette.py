@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import (
-    QDialog,
-    QHeaderView,
-    QLineEdit,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+    Slot,
 )
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QDialog, QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
 
 from odeviz.app.actions import ACTIONS, Actions, ActionSpec
 from odeviz.widgets.icons import icon
@@ -62,6 +66,60 @@ def _runs_together(word: str, parts: list[str]) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An action that fits: what it is called, where it stands, its keys. Without a key it is a message."""
+
+    key: str
+    title: str
+    place: str = ""
+    keys: str = ""
+    tooltip: str = ""
+    icon: QIcon | None = None
+
+
+class Rows(QAbstractTableModel):
+    """The actions that fit. A model, because items that live in a widget have been seen to go after it: a crash."""
+
+    def __init__(self, muted: QColor, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.rows: tuple[Row, ...] = ()
+        self._muted = muted
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Put these in the place of the others."""
+        self.beginResetModel()
+        self.rows = tuple(rows)
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return 3
+
+    def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
+        if not self.rows[index.row()].key:
+            return Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+
+    def data(
+        self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        row, column = self.rows[index.row()], index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return (row.title, row.place, row.keys)[column]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return row.tooltip
+        if role == Qt.ItemDataRole.DecorationRole and column == 0:
+            return row.icon
+        if role == Qt.ItemDataRole.ForegroundRole and column:
+            return self._muted
+        if role == Qt.ItemDataRole.TextAlignmentRole and column == 2:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+
 class CommandPalette(QDialog):
     """A line to type in and the actions that fit; Return does the selected one."""
 
@@ -78,8 +136,9 @@ class CommandPalette(QDialog):
         self.line.textChanged.connect(self._filter)
         self.line.returnPressed.connect(self._choose)
         self.line.installEventFilter(self)
-        self.list = QTreeWidget()
-        self.list.setColumnCount(3)
+        self.rows = Rows(QColor(theme.colors.muted), self)
+        self.list = QTreeView()
+        self.list.setModel(self.rows)
         self.list.setHeaderHidden(True)
         self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
@@ -89,9 +148,7 @@ class CommandPalette(QDialog):
             self.list.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.list.setAccessibleName("Commands")
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list.itemClicked.connect(self._choose)
-        # Items that go with the dialog, later, have been seen to go after their Python halves: a crash.
-        self.finished.connect(self.list.clear)
+        self.list.clicked.connect(self._choose)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
@@ -116,35 +173,25 @@ class CommandPalette(QDialog):
         titles = {spec.key: self._actions[spec.key].text().replace("&&", "&") for spec in ACTIONS}
         rated = [(score(text, spec, titles[spec.key]), place, spec) for place, spec in enumerate(ACTIONS)]
         fitting = sorted((rate, place, spec) for rate, place, spec in rated if rate is not None)
-        self.list.clear()
-        for _, _, spec in fitting:
-            action = self._actions[spec.key]
-            if spec.key == "palette" or not action.isEnabled():
-                continue
-            place = " › ".join(part for part in (spec.menu, spec.submenu) if part)
-            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            item = QTreeWidgetItem([titles[spec.key].rstrip("…"), place, keys])
-            item.setData(0, Qt.ItemDataRole.UserRole, spec.key)
-            item.setIcon(0, icon(spec.icon, self._theme))
-            for column in (1, 2):
-                item.setForeground(column, QColor(self._theme.colors.muted))
-            item.setTextAlignment(2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            item.setToolTip(0, spec.tooltip)
-            self.list.addTopLevelItem(item)
-        first = self.list.topLevelItem(0)
-        if first is not None:
-            self.list.setCurrentItem(first)
+        rows = [self._row(spec, titles[spec.key]) for _, _, spec in fitting if self._offered(spec)]
+        self.rows.show_rows(rows or [Row("", f"Nothing that can be done now fits “{text.strip()}”")])
+        if rows:
+            self.list.setCurrentIndex(self.rows.index(0, 0))
         else:
-            nothing = QTreeWidgetItem([f"Nothing that can be done now fits “{text.strip()}”", "", ""])
-            nothing.setFlags(Qt.ItemFlag.NoItemFlags)
-            self.list.addTopLevelItem(nothing)
-            # Only an item that stands in its list can span the columns.
-            nothing.setFirstColumnSpanned(True)
+            self.list.setFirstColumnSpanned(0, QModelIndex(), True)
+
+    def _offered(self, spec: ActionSpec) -> bool:
+        return spec.key != "palette" and self._actions[spec.key].isEnabled()
+
+    def _row(self, spec: ActionSpec, title: str) -> Row:
+        place = " › ".join(part for part in (spec.menu, spec.submenu) if part)
+        keys = self._actions[spec.key].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        return Row(spec.key, title.rstrip("…"), place, keys, spec.tooltip, icon(spec.icon, self._theme))
 
     @Slot()
     def _choose(self) -> None:
-        item = self.list.currentItem()
-        if item is not None:
-            key = item.data(0, Qt.ItemDataRole.UserRole)
+        index = self.list.currentIndex()
+        if index.isValid():
+            key = self.rows.rows[index.row()].key
             self.accept()
             self.chosen.emit(key)

@@ -98,7 +98,7 @@ def test_the_palette_finds_an_action_by_what_it_is_called_now(actions):
     palette = CommandPalette(actions, actions._theme)
     for typed, told in (("tolerance 0.01", "Undo tolerance 0.01"), ("mymodel", "my&model.odeviz  (/data)")):
         palette.line.setText(typed.replace("mymodel", "my&mod"))
-        assert palette.list.topLevelItem(0).text(0) == told
+        assert palette.rows.rows[0].title == told
     palette.deleteLater()
 
 
@@ -117,7 +117,7 @@ def test_the_palette_offers_only_what_can_be_done_now(actions):
     actions.update(Situation(has_model=False))
     palette = CommandPalette(actions, actions._theme)
     palette.line.setText("save")
-    titles = [palette.list.topLevelItem(row).text(0) for row in range(palette.list.topLevelItemCount())]
+    titles = [row.title for row in palette.rows.rows]
     assert titles
     assert not any(title.startswith("Save") for title in titles)
     palette.deleteLater()
@@ -128,7 +128,7 @@ def test_the_palette_says_when_nothing_fits_and_return_does_nothing(actions):
     chosen = []
     palette.chosen.connect(chosen.append)
     palette.line.setText("qqq zzz")
-    assert palette.list.topLevelItem(0).text(0) == "Nothing that can be done now fits “qqq zzz”"
+    assert palette.rows.rows[0].title == "Nothing that can be done now fits “qqq zzz”"
     palette.line.returnPressed.emit()
     assert chosen == []
     palette.deleteLater()
