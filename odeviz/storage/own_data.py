@@ -23,6 +23,10 @@ MAX_CHANNELS = 64
 #: Names of a column that tells the series a row belongs to.
 _SERIES = ("series", "id", "group")
 _TIMES = ("t", "time")
+#: Names of a column that tells the class of a point.
+_LABELS = ("label", "class")
+#: What stands for a missing value, and how many names of a column are told.
+_EMPTY, _TOLD = ("", "na", "n/a", "null", "none"), 6
 #: What parts the columns: the first of these that the first line has; without any it is white space.
 _SEPARATORS = ("\t", ";", ",")
 
@@ -75,6 +79,7 @@ class _Table:
 
 def _read(path: Path) -> _Table:
     rows: list[list[float]] = []
+    told: dict[int, list[str]] = {}  # the cells of columns that may hold names
     lines: list[int] = []
     names: tuple[str, ...] = ()
     width, commas = 0, False
@@ -87,17 +92,39 @@ def _read(path: Path) -> _Table:
                 width = len(row)
                 if not any(map(_is_number, cells)):
                     names = tuple(cell.strip().lower() for cell in row)
+                    told = {k: [] for k, name in enumerate(names) if name in (*_SERIES, *_LABELS)}
                     continue
             if len(row) != width:
                 raise ValueError(f"line {line} has {_columns(len(row))}, the first line has {width}")
-            rows.append([_number(cell, line, k, names) for k, cell in enumerate(cells)])
+            for k, column in told.items():
+                column.append(cells[k].strip())
+            rows.append([0.0 if k in told else _number(cell, line, k, names) for k, cell in enumerate(cells)])
             lines.append(line)
             if len(rows) > MAX_ROWS:
                 raise ValueError(f"it has more than {MAX_ROWS:,} rows")
     if not rows:
         raise ValueError("it holds no numbers")
-    notes = ("commas taken as decimal points",) if commas else ()
-    return _Table(names, np.array(rows, dtype=np.float64), np.array(lines), notes)
+    notes = ["commas taken as decimal points"] if commas else []
+    values = np.array(rows, dtype=np.float64)
+    for k, column in told.items():
+        values[:, k], note = _categories(column, names[k])
+        notes += [note] * bool(note)
+    return _Table(names, values, np.array(lines), tuple(notes))
+
+
+def _categories(cells: Sequence[str], name: str) -> tuple[list[float], str]:
+    """Numbers as they stand, or else names counted from 0 in the order in which they appear; and what was done."""
+    empty = [cell.lower() in _EMPTY for cell in cells]
+    if all(missing or _is_number(cell) for cell, missing in zip(cells, empty, strict=True)):
+        return [math.nan if gap else _finite(cell) for cell, gap in zip(cells, empty, strict=True)], ""
+    order: dict[str, int] = {}
+    codes = [
+        math.nan if gap else float(order.setdefault(cell, len(order)))
+        for cell, gap in zip(cells, empty, strict=True)
+    ]
+    some = [f"{cell[:20]} = {code}" for cell, code in list(order.items())[:_TOLD]]
+    more = f" and {len(order) - _TOLD:,} more" if len(order) > _TOLD else ""
+    return codes, f"each {name} is numbered in order of appearance: {', '.join(some)}{more}"
 
 
 def _separator(file: TextIO) -> str:
@@ -134,12 +161,16 @@ def _is_number(cell: str) -> bool:
 def _number(cell: str, line: int, column: int, names: Sequence[str]) -> float:
     """The cell's number; NaN for an empty one. Infinities count as missing too."""
     cell = cell.strip()
-    if cell.lower() in ("", "na", "n/a", "null", "none"):
+    if cell.lower() in _EMPTY:
         return math.nan
     if not _is_number(cell):
         name = names[column] if names else str(column + 1)
         shown = cell if len(cell) <= 30 else cell[:27] + "..."
         raise ValueError(f"line {line}, column {name[:30]}: {shown!r} is not a number")
+    return _finite(cell)
+
+
+def _finite(cell: str) -> float:
     value = float(cell)
     return value if math.isfinite(value) else math.nan
 
@@ -155,7 +186,7 @@ def _complete(table: _Table, columns: Sequence[int]) -> tuple[NDArray[np.bool_],
     if not missing:
         return whole, []
     rows = len(whole)
-    return whole, [f"{missing:,} of {rows:,} rows skipped, as a value is missing in them"]
+    return whole, [f"{missing:,} of {rows:,} rows skipped, as a value is missing or not finite in them"]
 
 
 def _points(table: _Table) -> OwnData:
@@ -165,7 +196,7 @@ def _points(table: _Table) -> OwnData:
     named = [table.column((name,)) for name in ("x", "y")]
     if None not in named and width > 2:
         x, y = (int(k) for k in named if k is not None)
-        label = table.column(("label", "class"))
+        label = table.column(_LABELS)
         used = 2 + (label is not None)
         if used < width:
             notes.append(f"columns x and y of {width} are used")
@@ -210,7 +241,7 @@ def _series(table: _Table) -> OwnData:
     y = table.values[kept][:, channels]
     gaps = int(np.isnan(y).sum())
     if gaps:
-        notes.append(f"{gaps:,} missing value{'s' * (gaps > 1)} taken as gaps")
+        notes.append(f"{gaps:,} value{'s' * (gaps > 1)} missing or not finite, taken as gaps")
     return OwnData({"t": table.values[kept, time], "y": y, "series": numbers}, _sentence(notes + more))
 
 

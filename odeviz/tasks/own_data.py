@@ -111,6 +111,8 @@ def _check_series(data: Mapping[str, NDArray[Any]]) -> None:
         raise ValueError(f"own series must have 1 to 64 channels, not {y.shape[1]}")
     if np.isinf(y).any() or not np.isfinite(y).any(axis=0).all():
         raise ValueError("own series must have a finite value in each channel, and no infinite one")
+    if not (np.nanmax(y, axis=0) > np.nanmin(y, axis=0)).any():
+        raise ValueError("own series are all of one value, from which nothing can be learnt")
     _check_times(data)
 
 

@@ -42,7 +42,7 @@ def test_a_comma_is_a_decimal_point_beside_semicolons_and_that_is_told(tmp_path)
 def test_rows_with_missing_values_are_skipped_and_counted(tmp_path):
     own = load(tmp_path, "x,y\n1,2\nnan,4\n5,\n7,inf\n9,10\n")
     assert own.arrays["points"].tolist() == [[1, 2], [9, 10]]
-    assert own.note == "3 of 5 rows skipped, as a value is missing in them."
+    assert own.note == "3 of 5 rows skipped, as a value is missing or not finite in them."
 
 
 def test_x_and_y_are_found_among_ten_columns(tmp_path):
@@ -53,11 +53,20 @@ def test_x_and_y_are_found_among_ten_columns(tmp_path):
     assert own.note == "Columns x and y of 10 are used."
 
 
+def test_names_of_labels_and_of_series_are_numbered_in_order_of_appearance_and_that_is_told(tmp_path):
+    own = load(tmp_path, "x,y,label\n1,2,dog\n3,4,cat\n7,8,dog\n")
+    assert own.arrays["labels"].tolist() == [0, 1, 0]
+    assert "Each label is numbered in order of appearance: dog = 0, cat = 1" in own.note
+    own = load(tmp_path, "series,t,y1\ns9,0,1\ns9,1,2\ns0,0,3\ns0,1,4\n", "series")
+    assert own.arrays["series"].tolist() == [0, 0, 1, 1]
+    assert "s9 = 0, s0 = 1" in own.note
+
+
 def test_a_series_has_gaps(tmp_path):
     own = load(tmp_path, "t,left,right\n0,1,2\n0.5,,3\n1,,\n2,NaN,4\n", "series")
     np.testing.assert_array_equal(own.arrays["t"], [0, 0.5, 2])
     np.testing.assert_array_equal(own.arrays["y"], [[1, 2], [np.nan, 3], [np.nan, 4]])
-    assert own.note == "1 row without any value skipped; 2 missing values taken as gaps."
+    assert own.note == "1 row without any value skipped; 2 values missing or not finite, taken as gaps."
 
 
 def test_a_new_series_begins_where_t_starts_again(tmp_path):

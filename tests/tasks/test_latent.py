@@ -413,6 +413,30 @@ def test_views_of_own_series_are_drawn(channels):
         assert Observations.of(torch.zeros(1, 2), torch.zeros(1, 2, channels), torch.tensor([2])).seen.all()
 
 
+def test_own_series_are_shown_at_their_own_times_and_values():
+    raw = waves(series=1, rows=200)
+    raw["t"] = 1000.0 + 7.0 * raw["t"]
+    experiment = OWN.with_setting("options.window", 20)
+    scene = Scene(build_model(experiment, raw), task_for(experiment, data=raw), solver_options(experiment))
+    seen = [curve for chart in views.draw("series", scene).charts for curve in chart.curves]
+    shown = {
+        (t, y)
+        for curve in seen
+        if curve.label in ("observed", "known")
+        for t, y in zip(curve.x, curve.y, strict=True)
+    }
+    given = sorted(raw["t"])
+    for t, y in shown:
+        at = int(np.abs(np.array(given) - t).argmin())
+        assert t == pytest.approx(given[at], abs=1e-6)
+        assert math.isnan(y) or np.nanmin(np.abs(raw["y"][at] - y)) < 1e-9
+    assert not any(chart.over_time for chart in views.draw("series", scene).charts)
+    rows = raw["t"][np.isfinite(raw["y"]).any(axis=1)]
+    lasts = 2.0 / scene.learning.series.tempo
+    assert lasts == pytest.approx(20 * np.diff(rows).mean(), rel=1e-6)
+    assert views.draw("series", scene).note.startswith(f"Observed for {lasts:.4g} in the data's own time")
+
+
 def test_the_record_is_that_of_the_shipped_models_and_the_latent_ode_goes_on_better():
     figures = recorded(Path(views.__file__), PRESET_OF)
     for name, preset in PRESET_OF.items():

@@ -19,7 +19,7 @@ def points(n=20):
 
 
 def series(n=20):
-    return {"t": np.arange(n) * 0.5, "y": np.ones((n, 3)), "series": np.zeros(n, dtype=np.int64)}
+    return {"t": np.arange(n) * 0.5, "y": np.arange(3.0 * n).reshape(n, 3), "series": np.zeros(n, dtype=np.int64)}
 
 
 def two_series():
@@ -59,6 +59,7 @@ def changed(make, **arrays):
         ("points", changed(points, points=np.full((20, 2), np.nan, np.float32)), "must be finite"),
         ("series", changed(series, t=np.zeros(20)), "must increase"),
         ("series", changed(series, series=np.full(20, 2)), "numbered 0, 1, 2"),
+        ("series", changed(series, y=np.full((20, 2), 3.0)), "all of one value"),
         ("series", changed(series, y=np.full((20, 1), np.nan)), "finite value in each channel"),
         ("times", {"t": np.arange(20.0)[::-1].copy(), "series": np.zeros(20, np.int64)}, "must increase"),
     ],

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from odeviz.tasks.chart import Chart, Charts, Curve, Role, frozen
+from odeviz.tasks.latent import SPIRALS
 from odeviz.tasks.latent.learning import principal
 from odeviz.tasks.latent.series import Floats
 from odeviz.tasks.scene import Scene
@@ -93,8 +94,11 @@ def _latent_plane(scene: Scene, encoded: Encoded, states: torch.Tensor, t: Float
 def _decoded(scene: Scene, values: Floats, t: Floats) -> Chart:
     x0, x1, y0, y1 = _frame(scene)
     if values.shape[1] < 2:
-        curve = Curve("decoded", frozen(t), frozen(values[:, 0]), "model")
-        return Chart("Decoded", "t", "y", (curve,), over_time=True, frame=(0.0, float(t[-1]), y0, y1))
+        learning = scene.learning
+        own = learning.own_time(t, 0.0)
+        curve = Curve("decoded", frozen(own), frozen(values[:, 0]), "model")
+        flowing, frame = learning.experiment.data.name == SPIRALS, (0.0, float(own[-1]), y0, y1)
+        return Chart("Decoded", "t", "y", (curve,), over_time=flowing, frame=frame)
     curves = (
         Curve("decoded", frozen(values[:, 0]), frozen(values[:, 1]), "model", t=frozen(t)),
         Curve("t = 0", frozen(values[:1, 0]), frozen(values[:1, 1]), "truth", "points"),

@@ -254,6 +254,10 @@ class Learning(learning.Learning):
         """Values ``[..., channels]`` of the model's in the data's units."""
         return self.series.centre + self.series.scale * values
 
+    def own_time(self, t: Floats, begin: float) -> Floats:
+        """The flow's times of a window that begins at ``begin`` as those of a person's own data; spirals have none."""
+        return t if self.experiment.data.name == SPIRALS else begin + t / self.series.tempo
+
     def observations(self, windows: Windows) -> Observations:
         """Windows as a model takes them."""
         rows = torch.as_tensor(windows.rows, device=self.device)

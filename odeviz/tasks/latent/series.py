@@ -50,6 +50,8 @@ class Scored:
     observed: Mapping[int, Windows]
     inside: Windows
     beyond: Windows
+    #: When each begins in the data's own time ``[n]``.
+    begins: Floats
     #: 0 for clockwise, 1 for counter-clockwise, -1 where there are no classes.
     labels: Labels
 
@@ -132,6 +134,7 @@ def spiral_data(
             observed,
             Windows(times[:, :INSIDE], clean[:, :INSIDE], full),
             Windows(times[:, INSIDE:], clean[:, INSIDE:], full),
+            np.zeros(scored),
             labels,
         ),
         centre=np.zeros(2),
@@ -170,18 +173,20 @@ def own_data(data: Mapping[str, NDArray[Any]], rows: int, most: int, t1: float) 
     tempo = 0.5 * t1 / duration
     before = _padded([a for a, _ in pairs], tempo)
     after = _padded([b for _, b in pairs], tempo, 0.5 * t1)
-    scored = Scored({rows: before}, before, after, np.full(len(pairs), -1, dtype=np.int64))
+    begins = np.array([a.begin for a, _ in pairs])
+    scored = Scored({rows: before}, before, after, begins, np.full(len(pairs), -1, dtype=np.int64))
     return SeriesData(_padded(learnt, tempo), scored, centre, scale, tempo)
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """``t`` from the window's begin on, in the data's unit; ``index`` among its series' windows."""
+    """``t`` from the window's ``begin`` on, in the data's unit; ``index`` among its series' windows."""
 
     t: Floats
     y: Floats
     index: int
     held_out: bool
+    begin: float
 
 
 def _duration(t: Floats, edges: Sequence[int], rows: int) -> float:
@@ -203,9 +208,8 @@ def _cut(t: Floats, y: Floats, duration: float, most: int) -> list[_Window]:
     for index, a, b in zip(indices.tolist(), begins, [*begins[1:], len(t)], strict=True):
         if b - a >= _FEWEST:
             inside = a + _evenly(b - a, most)
-            windows.append(
-                _Window(t[inside] - (t[0] + index * duration), y[inside], index, index >= first_held_out)
-            )
+            begin = float(t[0] + index * duration)
+            windows.append(_Window(t[inside] - begin, y[inside], index, index >= first_held_out, begin))
     return windows
 
 

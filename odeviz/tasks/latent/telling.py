@@ -24,6 +24,8 @@ class Told:
     """One series in the data's units; times ``[n]`` and values ``[n, channels]``, NaN where there are none."""
 
     label: int
+    #: The flow's times of what is said; all others are the data's own.
+    flow_t: Floats
     t: Floats
     said: Floats
     #: The band around what is said.
@@ -57,17 +59,20 @@ def told(scene: Scene, count: int) -> list[Told]:
     for row in range(len(said)):
         k = first + row
         rows, inside, beyond = windows.rows[k], scored.inside.rows[k], scored.beyond.rows[k]
+        begin = float(scored.begins[k])
+        known_at = np.concatenate([scored.inside.t[k, :inside], scored.beyond.t[k, :beyond]])
         known = [scored.inside.y[k, :inside], scored.beyond.y[k, :beyond]]
         series.append(
             Told(
                 label=int(scored.labels[k]),
-                t=t[row],
+                flow_t=t[row],
+                t=learning.own_time(t[row], begin),
                 said=said[row],
                 low=None if low is None else low[row],
                 high=None if high is None else high[row],
-                seen_at=windows.t[k, :rows],
+                seen_at=learning.own_time(windows.t[k, :rows], begin),
                 seen=learning.in_data(windows.y[k, :rows]),
-                known_at=np.concatenate([scored.inside.t[k, :inside], scored.beyond.t[k, :beyond]]),
+                known_at=learning.own_time(known_at, begin),
                 known=learning.in_data(np.concatenate(known)),
             )
         )

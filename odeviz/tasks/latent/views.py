@@ -72,8 +72,8 @@ def _series_over_time(scene: Scene, series: Told) -> Chart:
                 faint=channel > 0,
             ),
         ]  # fmt: skip
-    # A recurrent net's flow begins where the observations end.
-    flowing = isinstance(scene.model, LatentODE)
+    # A recurrent net's flow begins where the observations end; a person's own time is not the flow's.
+    flowing = isinstance(scene.model, LatentODE) and scene.learning.experiment.data.name == SPIRALS
     title = f"{_DIRECTIONS.get(series.label, 'series')}, RMSE beyond {series.beyond_error():.2f}"
     return Chart(title, "t", "y", tuple(curves), over_time=flowing)
 
@@ -89,7 +89,12 @@ def _says(scene: Scene) -> str:
 
 
 def _until(scene: Scene) -> str:
-    return f"Observed until t = {0.5 * scene.learning.experiment.solver.t1:g}; what comes later is predicted."
+    learning = scene.learning
+    half = 0.5 * learning.experiment.solver.t1
+    if learning.experiment.data.name == SPIRALS:
+        return f"Observed until t = {half:g}; what comes later is predicted."
+    lasts = half / learning.series.tempo
+    return f"Observed for {lasts:.4g} in the data's own time; what comes in the {lasts:.4g} after that is predicted."
 
 
 def _in_plane(scene: Scene) -> Picture:
@@ -102,7 +107,7 @@ def _in_plane(scene: Scene) -> Picture:
             *_truth(scene, series.known[:, 0], series.known[:, 1]),
             Curve(
                 _says(scene), frozen(series.said[:, 0]), frozen(series.said[:, 1]), "model",
-                t=frozen(series.t) if isinstance(scene.model, LatentODE) else None,
+                t=frozen(series.flow_t) if isinstance(scene.model, LatentODE) else None,
             ),
             Curve("observed", frozen(series.seen[:, 0]), frozen(series.seen[:, 1]), "data", "points"),
         )  # fmt: skip
@@ -172,22 +177,22 @@ def _traversal(scene: Scene) -> Charts:
         starts = middle + np.outer(_ALONG, directions[:, k] * spread[k])
         values = learning.decoded(model, learning.tensor(starts), np.tile(t, (len(_ALONG), 1)), scene.solver)
         curves = learning.in_data(values.cpu().double().numpy())
-        charts.append(_moved(model.channels, t, curves, f"direction {k + 1}"))
+        charts.append(_moved(scene, t, curves, f"direction {k + 1}"))
     note = "The colours run from −2 to 2 standard deviations of the encoded series; points mark t = 0."
     return Charts("Moving the state", tuple(charts), columns=2, note=note)
 
 
-def _moved(channels: int, t: Floats, values: Floats, title: str) -> Chart:
-    curves = []
+def _moved(scene: Scene, t: Floats, values: Floats, title: str) -> Chart:
+    curves, plane, own = [], scene.model.channels > 1, scene.learning.own_time(t, 0.0)
     for role, share, curve in zip(_CLASSES, _ALONG, values, strict=True):
-        x, y = (curve[:, 0], curve[:, 1]) if channels > 1 else (t, curve[:, 0])
+        x, y = (curve[:, 0], curve[:, 1]) if plane else (own, curve[:, 0])
         name = f"{share:+g} σ".replace("-", "−") if share else "mean"
-        ridden = frozen(t) if channels > 1 else None
-        curves.append(Curve(name, frozen(x), frozen(y), role, t=ridden))
+        curves.append(Curve(name, frozen(x), frozen(y), role, t=frozen(t) if plane else None))
         curves.append(Curve("", frozen(x[:1]), frozen(y[:1]), role, "points", faint=True))
-    if channels > 1:
+    if plane:
         return Chart(title, "y₁", "y₂", tuple(curves), equal=True)
-    return Chart(title, "t", "y₁", tuple(curves), over_time=True)
+    # Only the spirals' time is the flow's.
+    return Chart(title, "t", "y₁", tuple(curves), over_time=scene.learning.experiment.data.name == SPIRALS)
 
 
 def _table(scene: Scene) -> Table:
