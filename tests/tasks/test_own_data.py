@@ -19,7 +19,11 @@ def points(n=20):
 
 
 def series(n=20):
-    return {"t": np.arange(n) * 0.5, "y": np.arange(3.0 * n).reshape(n, 3), "series": np.zeros(n, dtype=np.int64)}
+    return {
+        "t": np.arange(n) * 0.5,
+        "y": np.arange(3.0 * n).reshape(n, 3),
+        "series": np.zeros(n, dtype=np.int64),
+    }
 
 
 def two_series():
