@@ -171,7 +171,7 @@ def test_shapes_and_scene():
     assert expected_shapes(chosen) == {key: tuple(value.shape) for key, value in model.state_dict().items()}
     starts, labels = task.starts(model, 5, 0)
     assert starts[:2] == pytest.approx(task.truth[:, 0], rel=1e-6)
-    assert labels.tolist() == [0, 1, 2, 3, 4]
+    assert labels.tolist() == [0, 1, -1, -1, -1]
     points, owners = task.shown(model, 40)
     assert points.shape == (40, 2)
     assert set(owners.tolist()) == {0, 1}

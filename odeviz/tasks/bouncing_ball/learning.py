@@ -97,10 +97,11 @@ class Learning(learning.Learning):
         return points[chosen], chosen // self.observed.shape[1]
 
     def starts(self, model: Any, n: int, seed: int) -> tuple[NDArray[np.floating[Any]], NDArray[np.int64]]:
-        """The training balls, and more of the same kind when there are too few; labelled by ball."""
+        """The training balls, labelled by ball, and more of the same kind when there are too few, without a label."""
         more = _dropped(n, np.random.default_rng(seed))
         states = np.concatenate([self.truth[:, 0], more])[:n].astype(np.float32)
-        return states, np.arange(n, dtype=np.int64)
+        labels = np.arange(n, dtype=np.int64)
+        return states, np.where(labels < len(self.truth), labels, -1)
 
     def plane(self, model: Any) -> Plane:
         labels = ("height in m", "velocity in m/s")
