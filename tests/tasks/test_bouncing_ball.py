@@ -188,6 +188,14 @@ def test_the_steps_shown_are_those_of_the_first_ball():
     assert flow.error < 1e-3
 
 
+def test_paths_are_drawn_to_turn_round_close_to_the_floor():
+    flow = Study.of(ball(4.0), experiment()).flow(np.array([[10.0, 0.0]]), np.array([0]), SolverChoice())
+    height, velocity = flow.paths[:, 0].T
+    turned = np.flatnonzero((velocity[:-1] < 0) & (velocity[1:] > 0))
+    assert len(turned) == 2
+    assert height[turned].max() < 0.13
+
+
 def test_views_of_the_true_ball_show_no_error():
     task, model = truly()
     scene = Scene(model, task, TIGHT)
