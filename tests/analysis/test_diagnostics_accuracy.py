@@ -17,8 +17,8 @@ from odeviz.analysis.diagnostics import cost, ladders
 from odeviz.analysis.diagnostics.gradients import adjoint_paths, gradient_of, true_gradient
 from odeviz.analysis.diagnostics.ladders import Yardstick, finest_slope, settled_slope
 from odeviz.analysis.diagnostics.layers import MEASURED, layer_errors
-from odeviz.analysis.diagnostics.subject import slope, subject_of
-from odeviz.engine import METHODS, ButcherTableau
+from odeviz.analysis.diagnostics.subject import number, slope, subject_of
+from odeviz.engine import METHODS, ButcherTableau, solve
 from odeviz.fields import AutogradField
 from odeviz.models import FlowModel, ResidualNet, SolverOptions
 from odeviz.storage import load_model
@@ -222,6 +222,17 @@ def test_row_9_every_gradient_is_within_ten_tolerances(mode: str) -> None:
     assert true is not None
     assert found is not None
     assert max(found.errors(true)) <= 10 * tolerance
+
+
+def test_the_table_of_gradients_says_what_the_solve_itself_is_off_by() -> None:
+    study = flow_study(SADDLE, t1=1.5)
+    note = study.view("gradients", SolverChoice("dopri5", 1e-2, 1e-2)).note
+    start = subject_of(scene_of(study)).starts().numpy()
+    end = start @ expm(1.5 * SADDLE).T
+    saddle = torch.from_numpy(SADDLE)
+    solved = solve(lambda t, z: z @ saddle.T, torch.from_numpy(start), (0.0, 1.5), rtol=1e-2, atol=1e-2)
+    error = np.linalg.norm(solved.y1.numpy() - end) / np.linalg.norm(end)
+    assert f"z(t₁) itself is off by {number(error / 1e-2)} × the tolerance" in note
 
 
 def test_row_9_the_derivative_by_the_end_time_is_the_adjoint_times_the_field() -> None:

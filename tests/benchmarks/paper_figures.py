@@ -1,7 +1,9 @@
 """The paper's figures on a shipped model, by the views that any flow has: ``science.py --figures``.
 
 Each row is a claim of Chen et al. (2018) with what is measured and, where it has a figure, whether that is reached.
-Figure 3c (backward NFE) and the gradients' errors are measured and not gated: the paper's half belongs to its solver.
+Figure 3c (backward NFE) is measured and not gated: the paper's half belongs to its solver. Gradients are held to ten
+times the tolerance at the preset's first weights. A trained flow stretches, by which the error of the solve grows as
+that of every gradient of it does: there the ratio is told beside the error of the states, and marked where it is more.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import torch
 from odeviz.analysis.diagnostics import cost
 from odeviz.analysis.diagnostics.accuracy import Yardstick, finest_slope, settled_slope
 from odeviz.analysis.diagnostics.flow_map import flow_map
-from odeviz.analysis.diagnostics.gradients import gradient_of, true_gradient
+from odeviz.analysis.diagnostics.gradients import Gradient, gradient_of, true_gradient
 from odeviz.analysis.diagnostics.layers import MEASURED, layer_errors
 from odeviz.analysis.diagnostics.roundtrip import round_trip
 from odeviz.analysis.diagnostics.subject import slope, subject_of
@@ -23,7 +25,7 @@ from odeviz.engine import METHODS, ButcherTableau
 from odeviz.models import SolverOptions
 from odeviz.storage import load_model
 from odeviz.storage.paths import pretrained
-from odeviz.tasks.learning import task_for
+from odeviz.tasks.learning import build_model, task_for
 from odeviz.tasks.preset import Gate
 from odeviz.tasks.scene import Scene
 from odeviz.training import restore
@@ -31,6 +33,8 @@ from odeviz.training.snapshot import Snapshot
 
 #: Tolerances between which memory and work are compared, and that of gradients and the way back.
 _LOOSE, _TIGHT, _TOLERANCE = 1e-2, 1e-6, 1e-5
+#: How many times the tolerance a gradient may be off by.
+_MOST_OVER_TOLERANCE = 10.0
 
 
 @dataclass(frozen=True)
@@ -41,27 +45,30 @@ class Row:
     value: float
     gate: Gate | None = None
     more: str = ""
+    #: Said in the place of a verdict where there is no gate.
+    mark: str = ""
 
 
-def figures(name: str) -> int:
-    """Print the figures of a preset's shipped model; how many gates are missed."""
+def figures(name: str) -> tuple[int, int]:
+    """Print the figures of a preset's shipped model; how many gates are missed, and how many others are marked."""
     path = pretrained(name)
     if path is None:
         print(f"{name}: no model is shipped")
-        return 1
+        return 1, 0
     snapshot = load_model(path)
     model = restore(snapshot).eval().requires_grad_(False)
     scene = Scene(model, task_for(snapshot.experiment, data=snapshot.data), model.solver)
-    missed = 0
+    missed = marked = 0
     print(f"{name}: the paper's figures, measured", flush=True)
     with torch.no_grad():
         for row in _rows(scene, snapshot):
             holds = row.gate is None or row.gate.holds(row.value)
             missed += not holds
+            marked += bool(row.mark)
             gate = "measured" if row.gate is None else row.gate.text(row.gate.figure)
-            verdict = "" if row.gate is None else "yes" if holds else "NO"
+            verdict = row.mark if row.gate is None else "yes" if holds else "NO"
             print(f"  {row.claim:<62} {row.value:>10.4g}  {gate:<26} {verdict:<4} {row.more}", flush=True)
-    return missed
+    return missed, marked
 
 
 def _rows(scene: Scene, snapshot: Snapshot) -> Iterator[Row]:
@@ -81,6 +88,8 @@ def _rows(scene: Scene, snapshot: Snapshot) -> Iterator[Row]:
         pairs = cost.backward_nfe(scene, subject_of(scene), mode)
         yield Row(f"row 7, Fig. 3c: backward over forward NFE, {mode}", cost.ratio(pairs))
     yield from _growth(snapshot)
+    first = build_model(snapshot.experiment, snapshot.data).eval().requires_grad_(False)
+    yield from _first_gradients(Scene(first, scene.learning, first.solver))
     yield from _gradients(scene)
     yield from _way_back(scene)
 
@@ -108,6 +117,19 @@ def _growth(snapshot: Snapshot) -> Iterator[Row]:
         )
 
 
+def _first_gradients(scene: Scene) -> Iterator[Row]:
+    """Row 9 at the first weights, whose flow hardly stretches: the largest of the three errors of each mode."""
+    true, subject = true_gradient(scene), subject_of(scene)
+    assert true is not None, "the flow of first weights arrives"
+    for mode, method in cost.MODES.items():
+        options = SolverOptions(method, _TOLERANCE, _TOLERANCE, adjoint=mode)
+        found = gradient_of(scene, subject.exact, subject.starts(), options)
+        errors = [math.nan] * 3 if found is None else [e / _TOLERANCE for e in found.errors(true)]
+        more = "dL/dθ {:.2g}, dL/dz0 {:.2g}, dL/dt1 against a · f {:.2g}".format(*errors)
+        claim = f"row 9: gradients over tolerance, first weights, {mode}"
+        yield Row(claim, max(errors), Gate("ratio", at_most=_MOST_OVER_TOLERANCE), more)
+
+
 def _gradients(scene: Scene) -> Iterator[Row]:
     subject = subject_of(scene)
     kept: dict[tuple[str, float], float] = {}
@@ -123,9 +145,7 @@ def _gradients(scene: Scene) -> Iterator[Row]:
             if method == "dopri5":
                 nfe[tolerance] = found.solution.stats.nfe_forward
             if tolerance == _TOLERANCE and true is not None:
-                theta, start, t1 = found.errors(true)
-                more = f"dL/dz0 {start / tolerance:.3g}, dL/dt1 {t1 / tolerance:.3g}"
-                yield Row(f"row 9: error of dL/dθ over tolerance, {mode}", theta / tolerance, None, more)
+                yield _trained_gradient(mode, found, true)
     grown = {mode: kept[mode, _TIGHT] / kept[mode, _LOOSE] for mode in ("backsolve", "backprop")}
     work = nfe[_TIGHT] / nfe[_LOOSE]
     yield Row(
@@ -134,6 +154,21 @@ def _gradients(scene: Scene) -> Iterator[Row]:
     more = f"NFE grows {work:.3g}-fold"
     share = grown["backprop"] / work
     yield Row("row 4: growth of backprop's bytes over that of NFE", share, _near("ratio", 1.0, 0.15), more)
+
+
+def _trained_gradient(mode: str, found: Gradient, true: Gradient) -> Row:
+    """Row 9 of the trained model, told beside the error of the same solve's states."""
+    theta, start, t1 = (error / _TOLERANCE for error in found.errors(true))
+    worst = max(theta, start, t1)
+    off, furthest = (error / _TOLERANCE for error in found.end_errors(true))
+    more = (
+        f"dL/dθ {theta:.3g}, dL/dz0 {start:.3g}, dL/dt1 {t1:.3g}; z(t1) itself {off:.3g}, "
+        f"on the worst trajectory {furthest:.3g}"
+    )
+    mark = ""
+    if worst > _MOST_OVER_TOLERANCE:
+        mark = f"NOT MET (≤ {_MOST_OVER_TOLERANCE:g}): the trained flow stretches, and its solve's own error grows;"
+    return Row(f"row 9: gradients over tolerance, trained, {mode}", worst, None, more, mark)
 
 
 def _way_back(scene: Scene) -> Iterator[Row]:

@@ -45,6 +45,13 @@ class Gradient:
             abs(self.t1 - true.t1) / abs(true.t1) if true.t1 else math.nan,
         )
 
+    def end_errors(self, true: Gradient) -> tuple[float, float]:
+        """What the solve itself is off by at t1: root mean square and worst trajectory, over the states' own size."""
+        end = true.solution.y1.detach()
+        off = (self.solution.y1.detach().cpu().double() - end).norm(dim=1)
+        size = float(end.square().sum(dim=1).mean().sqrt())
+        return float(off.square().mean().sqrt()) / size, float(off.max()) / size
+
 
 def gradient_of(scene: Scene, model: FlowModel, start: Tensor, options: SolverOptions) -> Gradient | None:
     """The gradient in the model's own precision by one of the modes; None where the solve fails."""
@@ -101,6 +108,7 @@ def gradients(scene: Scene) -> Picture:
     if true is None:
         return Table("Gradients compared", columns, (), note="The flow did not arrive: there is no gradient.")
     rows: list[tuple[str | float, ...]] = []
+    off: dict[str, tuple[float, float]] = {}
     for mode in MODES:
         options = _for_mode(scene.solver, mode)
         found = gradient_of(scene, subject.model, subject.own(subject.starts()), options)
@@ -109,6 +117,7 @@ def gradients(scene: Scene) -> Picture:
             continue
         stats = found.solution.stats
         theta, start, t1 = found.errors(true)
+        off[options.method] = found.end_errors(true)
         cost = (stats.bytes_kept / 1000, float(stats.nfe_forward), float(stats.nfe_backward))
         rows.append((mode, theta, *cost, start, t1, float(stats.recomputed), options.method))
     mine = subject_of(scene).model.solver.adjoint
@@ -117,7 +126,7 @@ def gradients(scene: Scene) -> Picture:
         columns,
         tuple(rows),
         current=list(MODES).index(mine) if mine in MODES else None,
-        note=_note(scene, subject.model, rows),
+        note=_note(scene, subject.model, rows) + _stretch_note(scene.solver, off),
     )
 
 
@@ -133,6 +142,17 @@ def _note(scene: Scene, model: FlowModel, rows: list[tuple[str | float, ...]]) -
         f"{setting_text(scene.solver)}, in {precision}, {TRAJECTORIES} trajectories: {told}. backprop keeps "
         f"{number(kept['backprop'])} kB, backsolve {number(kept['backsolve'])} kB whatever the NFE. Errors are "
         "relative to a tight float64 solve; that of dL/dt₁ is to a · f."
+    )
+
+
+def _stretch_note(options: SolverOptions, off: dict[str, tuple[float, float]]) -> str:
+    """What the solve itself is off by, which its gradients share."""
+    if options.method not in off or not METHODS[options.method].adaptive:
+        return ""
+    typical, worst = (number(error / options.rtol) for error in off[options.method])
+    return (
+        f" z(t₁) itself is off by {typical} × the tolerance, on the worst trajectory by {worst} ×: the error of a "
+        "gradient follows the tolerance times how much the flow stretches, which makes each step's error grow."
     )
 
 
