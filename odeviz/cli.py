@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -83,7 +84,14 @@ def _dispatch(argv: list[str]) -> int:
     command = import_module(f"odeviz.commands.{module}")
     parser = Parser(prog=f"odeviz {argv[0]}", description=f"{help_text.capitalize()}.", allow_abbrev=False)
     command.options(parser)
-    return int(command.run(parser.parse_args(argv[1:])))
+    with warnings.catch_warnings():
+        warnings.showwarning = _warn
+        return int(command.run(parser.parse_args(argv[1:])))
+
+
+def _warn(message: Warning | str, *_where: object, **_more: object) -> None:
+    """A warning as one sentence, without the place in the source that it came from."""
+    print(f"odeviz: warning: {message}", file=sys.stderr)
 
 
 def _window_parser() -> Parser:

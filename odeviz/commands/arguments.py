@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+
+from odeviz.tasks.closest import did_you_mean
 
 if TYPE_CHECKING:
     from odeviz.analysis.results import SolverChoice
@@ -139,15 +140,18 @@ def find_model(name: str) -> Path:
         return shipped
     if name in PRESETS:
         raise UserError(f"no trained model of {name} is shipped: odeviz train {name} --out {name}.odeviz")
-    raise UserError(no_such_file(name, PRESETS))
+    sentence = no_such_file(name, PRESETS)
+    if sentence.endswith("?") or Path(name).suffix or Path(name).exists():
+        raise UserError(sentence)
+    raise UserError(f"{sentence}, and no preset of that name (odeviz list names them)")
 
 
 def no_such_file(name: str, alternatives: Iterable[str]) -> str:
-    """A sentence about a word that is no file, with the one of ``alternatives`` that was perhaps meant."""
+    """A sentence about a word that is no file, with those of ``alternatives`` that were perhaps meant."""
     if Path(name).exists():
         return f"{name} is not a file"
-    close = difflib.get_close_matches(name, list(alternatives), n=1)
-    return f"there is no file {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+    hint = did_you_mean(name, alternatives)
+    return f"there is no file {name!r}" + f"; {hint}" * bool(hint)
 
 
 def solver_options(parser: argparse.ArgumentParser) -> None:
@@ -156,6 +160,20 @@ def solver_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rtol", metavar="TOL", help="relative tolerance of an adaptive method")
     parser.add_argument("--atol", metavar="TOL", help="absolute tolerance (default: the relative one)")
     parser.add_argument("--steps", metavar="N", help="equal steps of a fixed-step method")
+
+
+def solves(experiment: Experiment) -> bool:
+    """Whether the model is a flow that a solver carries, not layers one after the other."""
+    return any(e.path == "solver.method" and experiment.applies(e) for e in experiment.entries())
+
+
+def check_solver(experiment: Experiment, given: argparse.Namespace) -> None:
+    """:class:`UserError` if the options choose a solver for a model that has none."""
+    named = [name for name in ("method", "rtol", "atol", "steps") if getattr(given, name) is not None]
+    if named and not solves(experiment):
+        raise UserError(
+            f"--{named[0]} means nothing to this model: it is made of layers, and nothing is solved"
+        )
 
 
 def solver_choice(experiment: Experiment, given: argparse.Namespace) -> SolverChoice:
@@ -167,6 +185,7 @@ def solver_choice(experiment: Experiment, given: argparse.Namespace) -> SolverCh
     method = given.method or experiment.solver.method
     if given.method is None and tolerances and method in FIXED:
         method = "dopri5"
+    check_solver(experiment, given)
     texts = {
         "solver.method": method,
         "solver.rtol": given.rtol,

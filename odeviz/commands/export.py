@@ -18,7 +18,7 @@ from odeviz.commands.arguments import (
 from odeviz.commands.films import check_film, film_of, film_options, moments_of, write_film
 from odeviz.commands.layers import LAYERS, SHOWN, layer_names
 from odeviz.commands.output import FAILED, OK
-from odeviz.commands.panels import PANELS, VIEWS, results_of
+from odeviz.commands.panels import PANELS, check_panel, results_of
 from odeviz.exporting import video
 from odeviz.exporting.films import PANELS as FILMED
 from odeviz.exporting.paths import COLOURS
@@ -32,7 +32,6 @@ def options(parser: argparse.ArgumentParser) -> None:
     model_argument(parser)
     parser.add_argument(
         "--panel",
-        choices=(*PANELS, *VIEWS),
         metavar="PANEL",
         help=f"what to draw: {', '.join(PANELS)}, or one of the views that odeviz info names (films: flow)",
     )
@@ -93,6 +92,7 @@ def run(given: argparse.Namespace) -> int:
     panel = _panel(given)
     tabular = False if given.animate else _check_out(given)
     snapshot = load_model(find_model(given.file))
+    check_panel(snapshot, panel)
     look, dpi = Look(given.style or "publication", given.width), given.dpi
     origin = Origin.of(snapshot, f"{panel} of {Path(given.file).stem}")
     if given.animate:

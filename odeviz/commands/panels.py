@@ -10,6 +10,7 @@ from odeviz.analysis.filming import around, crowd
 from odeviz.analysis.results import SolverChoice
 from odeviz.commands.arguments import UserError, solver_choice
 from odeviz.commands.layers import layers_of, results_for
+from odeviz.tasks.closest import did_you_mean
 from odeviz.tasks.registry import TASKS, task_of
 from odeviz.tasks.viewpoint import Viewpoint
 
@@ -26,12 +27,6 @@ PANELS = {
     "nfe": "history",
     "steps": "steps",
 }
-#: Every task's own views, and those of any flow.
-VIEWS = tuple(
-    dict.fromkeys(
-        view.key for views in (*(task.views for task in TASKS.values()), diagnostics.VIEWS) for view in views
-    )
-)
 #: Those that show one moment of the flow.
 AT_A_TIME = ("flow", "density", "decision")
 #: Views that follow the playhead do so too.
@@ -70,6 +65,21 @@ def results_of(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
     return _plane(study, snapshot, given, choice, time)
 
 
+def check_panel(snapshot: Snapshot, panel: str) -> None:
+    """:class:`UserError` if this model has no panel or view of that name, with those it has."""
+    experiment = snapshot.experiment
+    behind = task_of(experiment).behind(experiment)
+    own = [name for name in PANELS if name not in ("density", "decision") or name == behind]
+    views = [view.key for view in diagnostics.views_of(experiment)]
+    if panel in (*PANELS, *views):
+        return
+    hint = did_you_mean(panel, (*own, *views))
+    has = f"its panels are {', '.join(own)}" + (
+        f", its views {', '.join(views)}" if views else "; it has no views"
+    )
+    raise UserError(f"this model of a {experiment.task} task has no {panel}; {hint or has}")
+
+
 def check_background(snapshot: Snapshot, panel: str) -> None:
     """:class:`UserError` if the panel is the density or decision of a model that has none."""
     background = task_of(snapshot.experiment).behind(snapshot.experiment)
@@ -80,12 +90,6 @@ def check_background(snapshot: Snapshot, panel: str) -> None:
 
 def _view(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
     """One of the task's own views or of those that any flow has."""
-    views = [view.key for view in diagnostics.views_of(snapshot.experiment)]
-    if given.panel not in views:
-        has = f"its views are {', '.join(views)}" if views else "it has no views"
-        name = snapshot.experiment.task
-        raise UserError(f"this model of a {name} task has no {given.panel}; {has}")
-
     from odeviz.analysis.study import Study
 
     study = Study(snapshot)

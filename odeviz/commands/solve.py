@@ -12,6 +12,7 @@ from odeviz.commands.arguments import (
     model_argument,
     solver_choice,
     solver_options,
+    solves,
     whole,
 )
 from odeviz.commands.output import FAILED, OK, print_json, print_table
@@ -54,7 +55,7 @@ def run(given: argparse.Namespace) -> int:
         save_table(flow, given.out)
     cost = {
         "status": flow.status,
-        "method": choice.method,
+        "method": choice.method if solves(snapshot.experiment) else "none (layers, one after the other)",
         "trajectories": len(labels),
         "nfe": flow.nfe,
         "accepted": flow.accepted,

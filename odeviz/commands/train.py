@@ -83,7 +83,7 @@ def run(given: argparse.Namespace) -> int:
     if given.json:
         print_json(report)
     else:
-        print_table(report)
+        print_table({name: value for name, value in report.items() if value == value})
     # After the report, which a disk that has filled up meanwhile must not swallow.
     if given.out is not None:
         from odeviz.storage import save_model

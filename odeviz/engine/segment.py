@@ -152,7 +152,7 @@ class Segment:
             stepper = differentiable_stepper(self.problem.method, self.problem.field, y0)
             return self._integrate(stepper, Watch(), _same, _same)[0]
         kept = KeptBytes()
-        counted = _counting(self.problem.field, self.stats)
+        counted = counting(self.problem.field, self.stats)
         with torch.autograd.graph.saved_tensors_hooks(kept.pack, kept.unpack):
             stepper = differentiable_stepper(self.problem.method, counted, y0)
             y, _ = self._integrate(stepper, Watch(), _same, _same)
@@ -271,7 +271,7 @@ def _same(states: Tensor) -> Tensor:
     return states
 
 
-def _counting(field: VectorField, stats: Stats) -> VectorField:
+def counting(field: VectorField, stats: Stats) -> VectorField:
     """The field, counting the vector-Jacobian products that automatic differentiation takes of it."""
 
     def count(grad: Tensor) -> None:

@@ -99,7 +99,8 @@ def solve(
         off.
     controller : ``i``, ``pi``, ``pid`` or a :class:`PIDController`.
     adjoint : ``discrete`` (exact for the steps taken), ``backsolve`` (the adjoint ODE solved together with the state,
-        constant memory; its gradient is NaN when that ODE cannot be solved), ``interpolating`` (the adjoint ODE along
+        constant memory; the parameters' adjoint, a quadrature, does not steer its steps: the seminorm of Kidger, Chen
+        and Lyons, 2021; its gradient is NaN when that ODE cannot be solved), ``interpolating`` (the adjoint ODE along
         the dense output), ``reversible`` (exact, constant memory, for methods that can be undone) or ``backprop``
         (automatic differentiation, any order; the only one for ``torch.func`` and forward mode, with given steps).
     adjoint_rtol, adjoint_atol : tolerance of the adjoint ODE of ``backsolve``; that of the solve by default.

@@ -76,7 +76,7 @@ def _chart(axes: Axes, chart: Chart, room: float, legend: bool = True) -> None:
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)
     if chart.equal:
-        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_aspect("equal", adjustable="datalim" if chart.frame is None else "box")
     if chart.frame is not None:
         axes.set_xlim(chart.frame[0], chart.frame[1])
         axes.set_ylim(chart.frame[2], chart.frame[3])

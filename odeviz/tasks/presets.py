@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 
+from odeviz.tasks.closest import did_you_mean
 from odeviz.tasks.preset import Gate, Preset
 from odeviz.tasks.registry import TASKS
 
@@ -19,9 +19,8 @@ PRESETS: dict[str, Preset] = {
 
 
 def preset(name: str) -> Preset:
-    """The preset of that name; raises ``ValueError`` that lists the names and the closest one."""
+    """The preset of that name; raises ``ValueError`` with the closest ones, or where none is near, all names."""
     if name in PRESETS:
         return PRESETS[name]
-    close = difflib.get_close_matches(name, PRESETS, n=1)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
-    raise ValueError(f"there is no preset {name!r}{hint}; the presets are {', '.join(PRESETS)}")
+    hint = did_you_mean(name, PRESETS) or f"the presets are {', '.join(PRESETS)}"
+    raise ValueError(f"there is no preset {name!r}; {hint}")

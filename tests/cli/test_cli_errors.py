@@ -50,7 +50,10 @@ TRAIN = ("train", "moons-density")
         (["--screenshot", "x.png", "--iterations", "0"], "must be a whole number of at least 1, not '0'"),
         (["--screenshot", "no/such/folder/x.png"], "the folder"),
         (["train"], "the following arguments are required: PRESET"),
-        (["train", "moons"], "there is no preset 'moons'"),
+        (["train", "moons"], "there is no preset 'moons'; did you mean 'moons-"),
+        (["train", "moonz"], "there is no preset 'moonz'; did you mean 'moons-"),
+        (["info", "moonz"], "there is no file 'moonz'; did you mean 'moons-"),
+        (["info", "qqq"], "no file 'qqq', and no preset of that name"),
         ([*TRAIN, "--set", "field.width=-3"], "field.width must be a whole number from 1 to 1024, not -3"),
         ([*TRAIN, "--set", "field.width=wide"], "field.width must be a whole number"),
         ([*TRAIN, "--set", "field.width=" + "9" * 400], "field.width must be a whole number"),
@@ -70,7 +73,8 @@ TRAIN = ("train", "moons-density")
         (["info", "moons-densty"], "did you mean 'moons-density'?"),
         (["list", "all"], "unrecognized arguments: all"),
         (["export", "MODEL", "--out", "x.png"], "--panel is required, or --animate or --filmstrip"),
-        (["export", "MODEL", "--panel", "flwo", "--out", "x.png"], "invalid choice: 'flwo'"),
+        (["export", "MODEL", "--panel", "flwo", "--out", "x.png"], "has no flwo; did you mean 'flow'?"),
+        (["export", "MODEL", "--panel", "three", "--out", "x.png"], "its views boundary"),
         (["export", "MODEL", "--panel", "flow", "--out", "x.gif"], "a figure ends in .png, .svg, .pdf"),
         (["export", "MODEL", "--panel", "flow", "--out", "x.png", "--dpi", "1"], "--dpi must be a number"),
         (["export", "MODEL", "--panel", "flow", "--out", "x.png", "--dpi", "nan"], "--dpi must be a number"),
@@ -158,4 +162,6 @@ def test_a_baseline_has_none_of_a_flows_views(capsys, tmp_path):
     path = tmp_path / "m.odeviz"
     save_model(path, Snapshot(experiment, 0, 0.0, weights))
     argv = ["export", str(path), "--panel", "stiffness", "--out", str(tmp_path / "x.png")]
-    assert "has no stiffness; its views are table1" in complaint(capsys, *argv)
+    assert "has no stiffness; its panels are flow, loss, nfe, steps, its views table1" in complaint(
+        capsys, *argv
+    )

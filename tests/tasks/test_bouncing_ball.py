@@ -222,3 +222,10 @@ def test_views_of_the_true_ball_show_no_error():
 def test_wrong_arguments_are_named(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+def test_the_way_back_through_the_impacts_is_counted():
+    model = ball(4.0)
+    solution = model.flow(DROP, (0.0, 4.0))
+    solution.y1.sum().backward()
+    assert 0 < solution.stats.nfe_backward <= solution.stats.nfe_forward

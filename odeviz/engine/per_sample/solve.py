@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ from odeviz.engine.per_sample.population import Population
 from odeviz.engine.per_sample.problem import EachProblem
 from odeviz.engine.per_sample.replay import ReplayEach, StepsAgain
 from odeviz.engine.problem import Settings, Times
-from odeviz.engine.segment import Extras
+from odeviz.engine.segment import Extras, counting
 from odeviz.engine.solution import PerSample, Solution, Stats, Status
 from odeviz.engine.unreached import unreached_by_samples
 
@@ -106,8 +107,10 @@ class EachSolve:
 
     def _differentiable(self, adjoint: str, journal: Journal, values: Tensor) -> Tensor:
         problem, y0 = self.problem, self._attached_start()
-        again = StepsAgain(problem.field, problem.method, journal, problem.direction, problem.events)
-        if adjoint == "backprop" or journal.jumps:
+        in_graph = adjoint == "backprop" or journal.jumps
+        field: Any = counting(problem.field, self.stats) if in_graph else problem.field  # type: ignore[arg-type]
+        again = StepsAgain(field, problem.method, journal, problem.direction, problem.events)
+        if in_graph:
             rows = again.graph(y0, values)
             self.stats.nfe_forward += again.evaluations
             return rows

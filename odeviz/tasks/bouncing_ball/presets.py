@@ -13,7 +13,7 @@ PRESETS = registry(
         "times of their impacts.",
         "Trajectories jump where the floor was learnt to be, from a falling velocity to a smaller rising one.",
         Experiment.of("bouncing-ball"),
-        seconds=20,
+        seconds=12,
         gates=(
             Gate("impact_error", at_most=0.01),
             Gate("gravity_error", at_most=0.05),

@@ -30,7 +30,7 @@ PRESETS = registry(
         "One field carries handwritten digits to where planes part them; its gradient is the paper's adjoint ODE.",
         "Ten bundles fan out of one cloud; move the tolerance to 1 and hardly a digit changes sides.",
         {"options.model": "ode-net", "solver.adjoint": "backsolve"},
-        seconds=20,
+        seconds=4,
         gates=(
             Gate("error", at_most=0.04),
             Gate("parameters", at_most=27562 // 3),
@@ -43,7 +43,7 @@ PRESETS = registry(
         "Six residual blocks of their own weights: six Euler steps, each of another field.",
         "The paths are polylines that bend at every layer, and take four times as many parameters.",
         {"options.model": "residual-net"},
-        seconds=10,
+        seconds=2,
         gates=(Gate("error", at_most=0.06),),
     ),
     _digits(
@@ -52,7 +52,7 @@ PRESETS = registry(
         "The ODE-Net again, its gradient taken through every operation of a Runge-Kutta solver.",
         "Table 1: the same error and parameters as the ODE-Net, but memory that grows with the evaluations.",
         {"options.model": "rk-net", "solver.method": "rk4", "solver.steps": 6},
-        seconds=20,
+        seconds=5,
         gates=(Gate("error", at_most=0.04), Gate("tolerance_shift", at_most=0.01)),
     ),
 )

@@ -48,7 +48,7 @@ PRESETS = registry(
         "Moons from random pairs",
         "Eight Gaussians become moons: a field is fitted to straight lines between random pairs, without an ODE.",
         "The lines cross, the fitted paths cannot: they bend, and few Euler steps miss the moons.",
-        seconds=8,
+        seconds=3,
         gates=(_ARRIVES,),
     ),
     _matching(
@@ -59,7 +59,7 @@ PRESETS = registry(
         "Moons along straight lines",
         "With the pairs of least squared distance in each batch, lines hardly cross: the flow is nearly straight.",
         "Set the steps to a few with Euler: the samples still arrive.",
-        seconds=28,
+        seconds=20,
         gates=(_STRAIGHT, Gate("nfe", at_most=60), Gate("energy_1", at_most=0.02), _ARRIVES),
     ),
     _matching(
@@ -70,7 +70,7 @@ PRESETS = registry(
         "A normal becomes a checkerboard",
         "Optimal-transport flow matching from the standard normal to eight squares.",
         "Compare the edges, and the time that training took, with those of the checkerboard learnt by likelihood.",
-        seconds=35,
+        seconds=30,
         gates=(_STRAIGHT, _ARRIVES),
     ),
 )
