@@ -24,6 +24,9 @@ from odeviz.commands.output import (
     print_table,
 )
 
+#: How far from 1 a density's mass may be before that is said.
+MASS_MARGIN = 0.05
+
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
     from odeviz.training import Session, Snapshot
@@ -84,6 +87,8 @@ def run(given: argparse.Namespace) -> int:
         print_json(report)
     else:
         print_table({name: value for name, value in report.items() if value == value})
+    for sentence in _doubts(metrics):
+        print(f"odeviz: warning: {sentence}", file=sys.stderr)
     # After the report, which a disk that has filled up meanwhile must not swallow.
     if given.out is not None:
         from odeviz.storage import save_model
@@ -96,6 +101,17 @@ def run(given: argparse.Namespace) -> int:
     elif session.ended and snapshot.iteration < experiment.training.iterations:
         print(f"odeviz: {session.ended}", file=sys.stderr)
     return INTERRUPTED if interrupted else FAILED if snapshot.message else OK
+
+
+def _doubts(metrics: Mapping[str, float]) -> list[str]:
+    """What is wrong with figures that look as if they were right."""
+    mass = metrics.get("mass", 1.0)
+    if abs(mass - 1.0) <= MASS_MARGIN:
+        return []
+    return [
+        f"the density's mass over the plane that is shown is {mass:.3g} instead of 1, so that its NLL tells little: "
+        "outliers in the data, a coarse tolerance or a training that is too short"
+    ]
 
 
 def _animate(snapshot: Snapshot, out: Path) -> None:

@@ -17,6 +17,8 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from odeviz.tasks.own_data import outliers_told
+
 #: More rows than anything here can learn from; a larger file is a mistake, and would fill the memory.
 MAX_ROWS = 1_000_000
 MAX_CHANNELS = 64
@@ -216,9 +218,9 @@ def _points(table: _Table) -> OwnData:
         if not ((given >= -1) & (given < 1000) & (given == np.floor(given))).all():
             raise ValueError("its labels must be class indices (0, 1, ... or -1)")
         labels = given.astype(np.int64)
-    return OwnData(
-        {"points": points.astype(np.float32), "labels": labels}, _sentence([*table.notes, *notes, *skipped])
-    )
+    outliers = outliers_told(points)
+    notes = [*table.notes, *notes, *skipped, *([outliers] if outliers else [])]
+    return OwnData({"points": points.astype(np.float32), "labels": labels}, _sentence(notes))
 
 
 def _series(table: _Table) -> OwnData:

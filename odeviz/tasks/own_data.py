@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 OWN = "own"
 #: The fewest points, rows or events that anything can be learnt from.
 FEWEST = 16
+#: Robust scales from the median beyond which a point is an outlier that hides the others.
+FAR = 20.0
 #: Points whose correlation matrix has a smaller eigenvalue than this lie on a line.
 _FLAT = 1e-8
 
@@ -103,6 +105,34 @@ def check_spread(points: NDArray[Any]) -> None:
     precise = points.astype(np.float64)
     if precise.std(0).min() <= 0 or np.linalg.eigvalsh(np.corrcoef(precise.T)).min() < _FLAT:
         raise ValueError("own points must not lie on one line, where they have no density in the plane")
+
+
+def robust_box(points: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Median and robust scale of each axis ``[2]``, and which points ``[n]`` lie far out.
+
+    The scale is the median distance from the median, as a standard deviation (1.4826 times it); the range between
+    the 5 % and 95 % quantiles where more than half of the points share one value.
+    """
+    precise = points.astype(np.float64)
+    middle = np.median(precise, axis=0)
+    scale = 1.4826 * np.median(np.abs(precise - middle), axis=0)
+    scale = np.where(scale > 0, scale, np.ptp(np.quantile(precise, (0.05, 0.95), axis=0), axis=0))
+    far = ((scale > 0) & (np.abs(precise - middle) > FAR * scale)).any(axis=1)
+    return middle, scale, far
+
+
+def outliers_told(points: NDArray[Any]) -> str:
+    """A sentence about points that lie so far out that they blow up the others' units; "" without any."""
+    middle, scale, far = robust_box(points)
+    if not far.any():
+        return ""
+    known = np.where(scale > 0, scale, np.inf)
+    distance = float((np.abs(points.astype(np.float64) - middle) / known).max())
+    count, of = int(far.sum()), len(points)
+    return (
+        f"{count:,} of {of:,} points lie{'s' * (count == 1)} more than {FAR:g} robust scales from the median "
+        f"(the widest {distance:.3g}), which makes the others' spread tiny: leave such points out of the file"
+    )
 
 
 def _check_series(data: Mapping[str, NDArray[Any]]) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from odeviz.tasks.datasets import DATASETS
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.own_data import OWN
+from odeviz.tasks.own_data import OWN, robust_box
 from odeviz.tasks.task import Arrays
 
 Points = NDArray[np.float32]
@@ -76,7 +76,7 @@ class Own:
         precise = points.astype(np.float64)
         self.centre, deviation = precise.mean(0).astype(np.float32), precise.std(0)
         self.unit = deviation.astype(np.float32)
-        ranges = np.ptp(precise, axis=0)
+        ranges = np.ptp(precise[~robust_box(points)[2]], axis=0)
         self.equal = bool(ranges.max() <= _UNEQUAL * ranges.min())
         self._points = points
         order = split.permutation(len(points))
@@ -99,7 +99,10 @@ class Own:
         return self._points[np.random.default_rng(seed).choice(len(self._points), n, replace=False)]
 
     def extent(self) -> tuple[float, float, float, float]:
-        low, high = self._points.min(0).astype(float), self._points.max(0).astype(float)
+        # The bulk of them: a single far outlier would leave nothing else to see.
+        _, _, far = robust_box(self._points)
+        shown = self._points[~far] if not far.all() else self._points
+        low, high = shown.min(0).astype(float), shown.max(0).astype(float)
         middle, half = (low + high) / 2, (0.5 + _MARGIN) * (high - low)
         if self.equal:
             half = np.full(2, half.max())
