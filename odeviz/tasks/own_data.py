@@ -117,8 +117,8 @@ def robust_box(points: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.fl
     middle = np.median(precise, axis=0)
     scale = 1.4826 * np.median(np.abs(precise - middle), axis=0)
     scale = np.where(scale > 0, scale, np.ptp(np.quantile(precise, (0.05, 0.95), axis=0), axis=0))
-    far = ((scale > 0) & (np.abs(precise - middle) > FAR * scale)).any(axis=1)
-    return middle, scale, far
+    far = np.any((scale > 0) & (np.abs(precise - middle) > FAR * scale), axis=1)
+    return middle, scale, np.asarray(far, dtype=np.bool_)
 
 
 def outliers_told(points: NDArray[Any]) -> str:

@@ -28,18 +28,6 @@ def test_points_with_and_without_a_header(tmp_path, text):
 
 
 @pytest.mark.parametrize("text", ["x;y\n1;2\n3;4\n", "1\t2\n3\t4\n", "  1   2 \n\n3 4", "x y\n1 2\n3 4"])
-def test_a_point_far_outside_all_others_is_told_and_left_out_of_the_picture(tmp_path):
-    near = np.random.default_rng(0).standard_normal((99, 2))
-    path = tmp_path / "far.csv"
-    np.savetxt(path, [*near, [1e5, 1e5]], delimiter=",")
-    own = load_own(path, "points")
-    assert "1 of 100 points lies more than 20 robust scales from the median" in own.note
-    x0, x1, y0, y1 = Own(own.arrays["points"], np.random.default_rng(0)).extent()
-    assert max(-x0, x1, -y0, y1) < 6
-    np.savetxt(path, near, delimiter=",")
-    assert load_own(path, "points").note == ""
-
-
 def test_columns_may_be_parted_otherwise_than_by_commas(tmp_path, text):
     own = load(tmp_path, text)
     assert own.arrays["points"].tolist() == [[1, 2], [3, 4]]
@@ -146,3 +134,15 @@ def test_millions_of_rows_are_refused_before_they_fill_the_memory(tmp_path):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DataFileError, match=r"cannot read .*none\.csv: no such file"):
         load_own(tmp_path / "none.csv", "points")
+
+
+def test_a_point_far_outside_all_others_is_told_and_left_out_of_the_picture(tmp_path):
+    near = np.random.default_rng(0).standard_normal((99, 2))
+    path = tmp_path / "far.csv"
+    np.savetxt(path, [*near, [1e5, 1e5]], delimiter=",")
+    own = load_own(path, "points")
+    assert "1 of 100 points lies more than 20 robust scales from the median" in own.note
+    x0, x1, y0, y1 = Own(own.arrays["points"], np.random.default_rng(0)).extent()
+    assert max(-x0, x1, -y0, y1) < 6
+    np.savetxt(path, near, delimiter=",")
+    assert load_own(path, "points").note == ""
