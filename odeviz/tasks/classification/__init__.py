@@ -103,7 +103,7 @@ TASK = Task(
             "euler",
             "A residual net is Euler's method",
             "Polylines of residual blocks over the continuous flow, and how far they end from it as their number "
-            "doubles: halved each time. The number of blocks drawn is the solver bar's number of steps, for methods of "
+            "doubles: halved each time once the blocks are many. The number of blocks drawn is the solver bar's number of steps, for methods of "
             "fixed steps.",
         ),
         View(
