@@ -103,8 +103,8 @@ TASK = Task(
             "euler",
             "A residual net is Euler's method",
             "Polylines of residual blocks over the continuous flow, and how far they end from it as their number "
-            "doubles: halved each time once the blocks are many. The number of blocks drawn is the solver bar's number of steps, for methods of "
-            "fixed steps.",
+            "doubles: halved each time once they are many. The number of blocks drawn is the solver bar's number of "
+            "steps, for methods of fixed steps.",
         ),
         View(
             "probability",

@@ -125,8 +125,8 @@ def _few_steps(scene: Scene) -> Chart:
         ),
         x_log=True,
         y_log=True,
-        note=f"{name}: {one} in one step, {whole} with "
-        f"the exact flow; {count:,} samples, ± and the band are one standard error. Nothing is drawn below {floor:.1g}.",
+        note=f"{name}: {one} in one step, {whole} with the exact flow; "
+        f"{count:,} samples, ± and the band are one standard error. Nothing is drawn below {floor:.1g}.",
     )
 
 
