@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import textwrap
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from odeviz.commands.output import OK, print_json
@@ -28,6 +29,7 @@ def _list_presets(as_json: bool) -> int:
     from odeviz.tasks.presets import PRESETS
     from odeviz.tasks.registry import TASKS
 
+    figures = {name: _shipped_figures(name) for name in PRESETS}
     if as_json:
         print_json(
             [
@@ -38,6 +40,7 @@ def _list_presets(as_json: bool) -> int:
                     "sentence": preset.sentence,
                     "look_for": preset.look_for,
                     "expected": preset.expected,
+                    "reached": figures[preset.name],
                     "seconds": preset.seconds,
                 }
                 for preset in PRESETS.values()
@@ -49,15 +52,24 @@ def _list_presets(as_json: bool) -> int:
         print(f"{task.title}. {task.sentence}\n")
         for preset in PRESETS.values():
             if preset.experiment.task == task.name:
-                print(_preset_card(preset, width))
+                print(_preset_card(preset, width, figures[preset.name]))
         print()
     return OK
 
 
-def _preset_card(preset: Preset, width: int) -> str:
+def _shipped_figures(name: str) -> dict[str, float]:
+    """What the shipped model of a preset reached, by its file; empty where there is none."""
+    from odeviz.storage.model_file import read_metrics
+    from odeviz.storage.paths import pretrained
+
+    path = pretrained(name)
+    return {} if path is None else read_metrics(path)
+
+
+def _preset_card(preset: Preset, width: int, figures: Mapping[str, float]) -> str:
     """A preset in two or three lines: its name and sentence, how long it trains and what it reaches."""
     text = textwrap.wrap(preset.sentence, _WIDTH - width - 4)
-    reached = f"; {preset.expected}" if preset.gates else ""
+    reached = f"; {preset.reached(figures)}" if preset.gates else ""
     text += textwrap.wrap(f"Trains in about {preset.seconds:.0f} s{reached}", _WIDTH - width - 4)
     names = [preset.name] + [""] * (len(text) - 1)
     return "\n".join(f"  {name:<{width}}  {line}" for name, line in zip(names, text, strict=True))

@@ -148,6 +148,18 @@ def read_versions(path: Path | str) -> tuple[int, str]:
         return int(metadata["format_version"]), metadata.get("odeviz_version", "")
 
 
+def read_metrics(path: Path | str) -> dict[str, float]:
+    """The figures that a file's model reached, from its header alone. Raises :class:`ModelFileError`."""
+    path = Path(path)
+    with _explained(path), _opened(path) as (file, size):
+        metadata, _ = _parse_header(_read_header(file, size))
+        return _known(_describe(metadata)[0].metrics)
+
+
+def _known(metrics: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: math.nan if value is None else value for name, value in metrics.items()}
+
+
 @contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
     """What goes wrong with the file becomes one sentence that names it."""
@@ -300,7 +312,7 @@ def _assemble(described: tuple[_Description, Experiment], tensors: dict[str, NDA
         weights=tensors,
         history=history,
         data=data,
-        metrics={name: math.nan if value is None else value for name, value in description.metrics.items()},
+        metrics=_known(description.metrics),
         message=description.message,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from odeviz.tasks.experiment import Experiment
@@ -57,6 +59,16 @@ class Preset:
         """The figures to expect, such as ``accuracy ≥ 0.98``."""
         labels = {figure.name: figure.label for figure in task_of(self.experiment).figures}
         return ", ".join(gate.text(labels.get(gate.figure, gate.figure)) for gate in self.gates)
+
+    def reached(self, metrics: Mapping[str, float]) -> str:
+        """What a trained model reached, each figure with its gate, such as ``accuracy 0.991 (gate ≥ 0.98)``."""
+        labels = {figure.name: figure.label for figure in task_of(self.experiment).figures}
+        told = []
+        for gate in self.gates:
+            label, value = labels.get(gate.figure, gate.figure), metrics.get(gate.figure, math.nan)
+            limits = gate.text("").replace("  ", " … ").strip() if math.isfinite(value) else ""
+            told.append(f"{label} {value:.3g} (gate {limits})" if limits else gate.text(label))
+        return ", ".join(told)
 
 
 def registry(*presets: Preset) -> dict[str, Preset]:
