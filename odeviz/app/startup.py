@@ -53,6 +53,8 @@ class Desk(QObject):
         autosave: Path | None = None,
     ) -> None:
         super().__init__()
+        # The solver bar says so itself, and nobody reads a window's standard error.
+        warnings.filterwarnings("ignore", message="rtol = .* ask for less than the rounding")
         self.hooks = ErrorHooks(self)
         self.garbage = GarbageCollector(self)
         self.theme = Theme(theme or _remembered_theme(settings), self)
@@ -147,8 +149,6 @@ def application() -> QApplication:
 def run_window(what: ToOpen, theme: str | None = None, size: tuple[int, int] | None = None) -> int:
     """Open the window, stay until it is closed, leave no thread behind."""
     app = application()
-    # The solver bar says so itself, and nobody reads a window's standard error.
-    warnings.filterwarnings("ignore", message="rtol = .* ask for less than the rounding")
     settings = QSettings(str(config_dir() / "window.ini"), QSettings.Format.IniFormat)
     desk = Desk(app, settings, theme, state_dir() / "autosave")
     if size is not None:

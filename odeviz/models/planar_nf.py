@@ -79,6 +79,8 @@ def _solve(target: Tensor, c: float, b: float, tolerance: float) -> Tensor:
     """a with a + c tanh(a + b) = target, c > -1: Newton's method, bisection where it would leave its bracket."""
     low, high = target - abs(c), target + abs(c)
     a = target.clone()
+    if not target.numel():
+        return a
     for _ in range(_NEWTON_STEPS):
         h = torch.tanh(a + b)
         excess = a + c * h - target

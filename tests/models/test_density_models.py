@@ -168,3 +168,7 @@ def test_wrong_arguments_are_named():
         PlanarNF(2, 0)
     with pytest.raises(ValueError, match="no dense output"):
         nf().flow(points(2), (0.0, 1.0), dense=True)
+
+
+def test_the_field_of_planar_layers_takes_no_states_at_all():
+    assert nf().field(0.5, points(0)).shape == (0, 2)

@@ -84,6 +84,8 @@ def fixed_points(scene: Scene, t: float) -> list[FixedPoint]:
         inside = subject.plane.over_time or (e.x0 <= x <= e.x1 and e.y0 <= y <= e.y1)
         if inside and all(float((found[k] - found[j]).norm()) > reach for j in distinct):
             distinct.append(k)
+    if not distinct:
+        return []
     matrices = jacobian(subject.exact.field, t, found[distinct])[1]
     results = []
     for k, matrix in zip(distinct, matrices, strict=True):
