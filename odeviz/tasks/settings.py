@@ -92,6 +92,11 @@ def values(config: Any, prefix: str = "") -> dict[str, Any]:
     return found
 
 
+def _declared_of(part: Any) -> tuple[tuple[str, Setting | None, type, Any], ...]:
+    """The fields of a configuration; none of anything else."""
+    return _declared(part.__class__) if dataclasses.is_dataclass(part) else ()
+
+
 @functools.cache
 def _declared(kind: type) -> tuple[tuple[str, Setting | None, type, Any], ...]:
     """A configuration class's fields: name, what is known of it if it is a setting, type, default."""
@@ -158,12 +163,17 @@ def parse(entry: Entry, text: str) -> Any:
 
 def find(config: Any, path: str) -> Entry:
     """The setting at a dotted path; raises ``ValueError`` naming those there are and the closest one."""
-    by_path = {entry.path: entry for entry in entries(config)}
-    if path not in by_path:
-        raise ValueError(
-            f"there is no setting {path!r}{hint(path, by_path)}; the settings are {', '.join(by_path)}"
+    *outer, last = path.split(".")
+    part = config
+    for name in outer:
+        part = next(
+            (getattr(part, own) for own, about, _, _ in _declared_of(part) if own == name and not about), None
         )
-    return by_path[path]
+    for name, about, kind, default in _declared_of(part):
+        if name == last and about is not None:
+            return Entry(path, kind, getattr(part, name), default, about)
+    paths = values(config)
+    raise ValueError(f"there is no setting {path!r}{hint(path, paths)}; the settings are {', '.join(paths)}")
 
 
 def replace(config: Any, new: Mapping[str, Any]) -> Any:

@@ -5,6 +5,7 @@ To add one: a :class:`odeviz.tasks.task.View` below, and its function in the ``V
 
 from __future__ import annotations
 
+import functools
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -149,6 +150,7 @@ VIEWS: tuple[View, ...] = tuple(view for views in _FAMILIES.values() for view in
 _MAKER = {view.key: family for family, views in _FAMILIES.items() for view in views}
 
 
+@functools.lru_cache(maxsize=64)
 def common_views(experiment: Experiment) -> tuple[View, ...]:
     """The views that any flow has, for an experiment whose model solves an ODE; none for others.
 
