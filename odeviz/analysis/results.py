@@ -123,13 +123,18 @@ class DensityResult:
     t: float
     extent: Extent
     log_density: Floats  # [ny, nx]
-    #: Integral of the density over the extent by the midpoint rule.
+    #: Integral of the density over the extent by the midpoint rule; what was not reached is left out.
     mass: float
     iteration: int
-    #: "success", or the engine's status name; then the arrays hold NaN.
+    #: "success", or the engine's status name; then cells that the solve did not reach hold NaN.
     status: str = "success"
-    #: One sentence when the status is not success.
+    #: How much was not reached, and why, when the status is not success.
     message: str = ""
+
+    @property
+    def unreached(self) -> Bools:
+        """The cells ``[ny, nx]`` that the solve did not reach."""
+        return np.isnan(self.log_density)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +145,15 @@ class DecisionResult:
     extent: Extent
     probability: Floats  # [classes, ny, nx]
     iteration: int
-    #: "success", or the engine's status name; then the arrays hold NaN.
+    #: "success", or the engine's status name; then cells that the solve did not reach hold NaN.
     status: str = "success"
-    #: One sentence when the status is not success.
+    #: How much was not reached, and why, when the status is not success.
     message: str = ""
+
+    @property
+    def unreached(self) -> Bools:
+        """The cells ``[ny, nx]`` that the solve did not reach."""
+        return np.asarray(np.isnan(self.probability).any(axis=0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Sequence
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from odeviz.analysis import diagnostics, grid
+from odeviz.analysis.mapping import answered
 from odeviz.analysis.overlaying import Overlaid
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.reference import Reference
@@ -48,9 +48,6 @@ from odeviz.tasks.scene import Cancelled, Scene
 from odeviz.tasks.settings import one_of
 from odeviz.tasks.viewpoint import WHOLE, Viewpoint
 from odeviz.training.snapshot import Snapshot
-
-#: States of a grid that are solved together.
-_BLOCK = 2048
 
 
 class Study(Overlaid):
@@ -233,13 +230,20 @@ class Study(Overlaid):
         """
         if not isinstance(self.model, DensityModel):
             raise ValueError("only a normalizing flow has a density; this model is none")
-        ask = partial(self.model.log_prob_at, t=t, solver=_options(choice), cancel=cancel)
-        answer = self._on_grid(extent, n, ask, solves=t > 0.0)
+        model = self.model
+
+        def ask(states: Tensor, options: SolverOptions) -> Tensor:
+            return model.log_prob_at(states, t, options, cancel=cancel)
+
+        nx, ny = grid.counts(extent, n)
+        states = self._states(grid.cell_centres(extent, nx, ny))
+        answer = answered(model, states, ask, _options(choice), solves=t > 0.0)
         if answer is None:
             return None
-        nx, ny = grid.counts(extent, n)
         log_density = _array(answer.values.reshape(ny, nx) - self._log_scale)
-        mass = float(np.exp(log_density, dtype=np.float64).sum() * grid.cell_area(extent, nx, ny))
+        density = np.exp(log_density, dtype=np.float64)
+        known = math.nan if np.isnan(density).all() else float(np.nansum(density))
+        mass = known * grid.cell_area(extent, nx, ny)
         return DensityResult(t, extent, log_density, mass, self._iteration, answer.status, answer.message)
 
     @torch.no_grad()
@@ -252,11 +256,16 @@ class Study(Overlaid):
         """
         if not isinstance(self.model, Classifier):
             raise ValueError("only a classifier has a decision to show; this model is none")
-        ask = partial(self.model.classify_from, t=t, solver=_options(choice), cancel=cancel)
-        answer = self._on_grid(extent, n, ask, solves=t < self.t1)
+        model = self.model
+
+        def ask(states: Tensor, options: SolverOptions) -> Tensor:
+            return model.classify_from(states, t, options, cancel=cancel)
+
+        nx, ny = grid.counts(extent, n)
+        states = self._states(grid.cell_centres(extent, nx, ny))
+        answer = answered(model, states, ask, _options(choice), solves=t < self.t1)
         if answer is None:
             return None
-        nx, ny = grid.counts(extent, n)
         probability = _array(answer.values.softmax(dim=1).T.reshape(-1, ny, nx))
         return DecisionResult(t, extent, probability, self._iteration, answer.status, answer.message)
 
@@ -332,38 +341,6 @@ class Study(Overlaid):
 
     def _states(self, points: NDArray[Any]) -> Tensor:
         return as_states(self.model, self.plane, points)
-
-    def _on_grid(
-        self, extent: Extent, n: int, ask: Callable[[Tensor], Tensor], solves: bool
-    ) -> _GridAnswer | None:
-        """What ``ask`` answers for the states at the centres of about n x n cells; all NaN if one of its solves failed.
-
-        Blocks that fit a processor's cache are faster than one solve, and every k-th cell goes into one block:
-        all blocks see the same picture and take nearly the same steps, where blocks of neighbours could differ
-        along a visible seam.
-        """
-        states = self._states(grid.cell_centres(extent, *grid.counts(extent, n)))
-        blocks = -(-len(states) // _BLOCK)
-        values: list[Tensor] = []
-        for k in range(blocks):
-            values.append(ask(states[k::blocks]))
-            solution = self.model.last_solution if solves else None
-            if solution is not None and not solution.ok:
-                if solution.status is Status.CANCELLED:
-                    return None
-                nothing = values[0].new_full((len(states), *values[0].shape[1:]), math.nan)
-                return _GridAnswer(nothing, _name(solution), solution.message)
-        whole = values[0].new_empty((len(states), *values[0].shape[1:]))
-        for k, part in enumerate(values):
-            whole[k::blocks] = part
-        return _GridAnswer(whole)
-
-
-@dataclass(frozen=True, slots=True)
-class _GridAnswer:
-    values: Tensor  # [cells, ...]
-    status: str = "success"
-    message: str = ""
 
 
 def _options(choice: SolverChoice) -> SolverOptions:

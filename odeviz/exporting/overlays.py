@@ -64,12 +64,12 @@ def _contours(axes: Axes, over: Over, t: float) -> None:
     if shown is None:
         return
     if isinstance(shown, DecisionResult):
-        values, levels = np.nan_to_num(shown.probability[0], nan=0.5), np.array(SHARES)
+        values, levels = np.asarray(shown.probability[0]), np.array(SHARES)
     else:
         known = shown.log_density[np.isfinite(shown.log_density)]
         peak = float(known.max()) if known.size else 0.0
-        floor = np.nan_to_num(shown.log_density, nan=peak - 50, neginf=peak - 50)
-        values, levels = np.maximum(floor, peak - 50), peak - np.array(NATS_BELOW)
+        values, levels = np.maximum(shown.log_density, peak - 50), peak - np.array(NATS_BELOW)
+    values = np.ma.masked_invalid(values)
     e, (ny, nx) = shown.extent, values.shape
     x = e.x0 + (e.x1 - e.x0) * (np.arange(nx) + 0.5) / nx
     y = e.y0 + (e.y1 - e.y0) * (np.arange(ny) + 0.5) / ny

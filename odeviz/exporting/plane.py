@@ -18,6 +18,7 @@ from odeviz.analysis.results import (
     Floats,
     FlowResult,
 )
+from odeviz.exporting.hatching import paint_unreached
 from odeviz.exporting.overlays import PAINTERS, Over, paint_over
 from odeviz.exporting.palette import channels, mix
 from odeviz.exporting.paths import (
@@ -120,7 +121,7 @@ def density_figure(*, density: DensityResult, data: DataResult | None = None) ->
     if data is not None:
         axes.scatter(*data.points.T, s=1.2, c=ink().text, linewidths=0, alpha=0.7, zorder=4)
     density_bar(axes, image)
-    notes(axes, f"t = {density.t:.2f}", f"mass {density.mass:.3f}")
+    notes(axes, f"t = {density.t:.2f}", f"mass in view {density.mass:.3f}")
     return figure
 
 
@@ -231,6 +232,7 @@ def paint_density(axes: Axes, density: DensityResult, top: float | None = None) 
     levels = levels[(levels > values.min()) & (levels < values.max())]
     if len(levels):
         axes.contour(x, y, values, levels=levels, colors=ink().ground, linewidths=0.4, alpha=0.7)
+    paint_unreached(axes, density)
     return image
 
 
@@ -241,6 +243,7 @@ def _paint_pale_density(axes: Axes, density: DensityResult, top: float | None) -
     values, low, high = _clipped(density.log_density, _PALE_DEPTH, top)
     ramp = LinearSegmentedColormap.from_list("pale", [ink().ground, mix(ink().ground, ink().accent, 0.45)])
     _image(axes, values, density.extent, cmap=ramp, vmin=low, vmax=high)
+    paint_unreached(axes, density)
 
 
 def _two_class_map(strength: float) -> Colormap:
@@ -252,13 +255,14 @@ def _two_class_map(strength: float) -> Colormap:
 
 def paint_decision(axes: Axes, decision: DecisionResult, strength: float) -> None:
     """The likeliest class's colour, mixed with the ground by how far it is ahead of a guess."""
-    p = np.asarray(decision.probability, dtype=np.float64)
+    p = np.nan_to_num(np.asarray(decision.probability, dtype=np.float64), nan=1 / len(decision.probability))
     best = p.argmax(axis=0)
     sure = strength * (p.max(axis=0) - 1 / len(p)) / (1 - 1 / len(p))
     colors = np.array([channels(ink().of_class(c)) for c in range(len(p))])
     ground = np.array(channels(ink().ground))
     image = ground + (colors[best] - ground) * np.nan_to_num(sure)[..., None]
     _image(axes, np.clip(image, 0, 1), decision.extent)
+    paint_unreached(axes, decision)
     x, y = _centres(decision.extent, best.shape)
     # Between two cells log-odds change evenly, probabilities in a jump: their boundary would be a staircase.
     scores = np.log(np.maximum(p, 1e-30))

@@ -12,6 +12,7 @@ from torch import Tensor
 from odeviz.engine import METHODS, Solution, VectorField, solve
 from odeviz.engine.checks import checked_count, described
 from odeviz.engine.integrate import CancelToken
+from odeviz.engine.per_sample.problem import checked_each
 from odeviz.engine.problem import Settings, checked_method, checked_settings
 from odeviz.engine.solve import check_adjoint
 
@@ -34,9 +35,14 @@ class SolverOptions:
     first_step: float | None = None
     #: Attempted steps after which a solve gives up.
     max_steps: int = 10_000
+    #: Every sample has steps of its own, and fails alone; explicit Runge-Kutta methods only.
+    per_sample: bool = False
 
     def __post_init__(self) -> None:
-        check_adjoint(self.adjoint, checked_method(self.method))
+        method = checked_method(self.method)
+        check_adjoint(self.adjoint, method)
+        if self.per_sample:
+            checked_each(method)
         checked_settings(
             Settings(
                 self.method,
@@ -77,6 +83,7 @@ class SolverOptions:
             first_step=None if self.first_step is None else min(self.first_step, 1.0) * span,
             cancel=cancel,
             dense=dense,
+            per_sample=self.per_sample,
         )
 
 

@@ -22,6 +22,10 @@ _NONE = "This model has no density in the plane, and decides nothing there."
 _DEEP = (
     "The flow is seen in space, where nothing lies behind it.\nChoose a plane above the flow to see it here."
 )
+_ABOUT = (
+    "Contours lie one nat apart: each is e times less dense than the next one in.\n"
+    "Mass in view: the integral of p over the part of the plane that is shown; over the whole plane it is 1."
+)
 
 
 class DensityPanel(Panel):
@@ -36,7 +40,7 @@ class DensityPanel(Panel):
         self._shown: DensityResult | DecisionResult | None = None
         self._empty = _EMPTY
         self._extent: Extent | None = None
-        self.legend = Legend(theme, parent=self)
+        self.legend = Legend(theme, parent=self, rows=3)
         self.plot = Plot(theme, grid=False, parent=self)
         self.plot.setAspectLocked(True)
         self.bar = ColorBar(theme, self)
@@ -55,7 +59,7 @@ class DensityPanel(Panel):
         column.setSpacing(0)
         column.addWidget(self.legend)
         column.addLayout(row, 1)
-        self.setToolTip("Contours lie one nat apart: each is e times less dense than the next one in.")
+        self.setToolTip(_ABOUT)
         self.restyle()
         self.set_density(None)
 
@@ -121,8 +125,9 @@ class DensityPanel(Panel):
         self.legend.set_keys(
             [
                 Key("p at", "text", "dot", f"t = {shown.t:.2f}"),
-                Key("mass", "muted", "dot", f"{shown.mass:.3f}"),
+                Key("mass in view", "muted", "dot", "–" if np.isnan(shown.mass) else f"{shown.mass:.3f}"),
                 Key("peak", "muted", "dot", power(float(f"{top:.3g}"))),
+                *_unreached(shown),
             ]
         )
 
@@ -131,6 +136,7 @@ class DensityPanel(Panel):
             [
                 Key("probability at", "text", "dot", f"t = {shown.t:.2f}"),
                 *(Key(f"class {k}", f"classes.{k}", "dot") for k in range(len(shown.probability))),
+                *_unreached(shown),
             ]
         )
         if len(shown.probability) == 2:
@@ -140,3 +146,9 @@ class DensityPanel(Panel):
             self.bar.set_scale("p(class 0)", stops, [(s, f"{s:g}") for s in (0.0, 0.25, 0.5, 0.75, 1.0)])
         else:
             self.bar.set_scale("", (), ())
+
+
+def _unreached(shown: DensityResult | DecisionResult) -> list[Key]:
+    """What is hatched, if anything is."""
+    share = float(shown.unreached.mean())
+    return [Key("not reached", "muted", "hatch", f"{max(100 * share, 1):.0f} %")] if share else []

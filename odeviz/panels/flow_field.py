@@ -56,9 +56,9 @@ def contours(result: DensityResult | DecisionResult) -> NDArray[np.float64]:
     """Segments ``[n, 4]`` of a density's or a decision's contours."""
     box = box_of(result.extent)
     if isinstance(result, DecisionResult):
-        return contour_segments(np.nan_to_num(result.probability[0], nan=0.5), box, list(SHARES))
+        return contour_segments(result.probability[0], box, list(SHARES))
     peak = float(np.log(density_values(result)[1]))
-    floor = np.maximum(np.nan_to_num(result.log_density, nan=peak - 50, neginf=peak - 50), peak - 50)
+    floor = np.maximum(result.log_density, peak - 50)
     return contour_segments(floor, box, [peak - nats for nats in NATS_BELOW])
 
 

@@ -13,7 +13,9 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor
 
 from odeviz.analysis.results import DataResult, DecisionResult, DensityResult, Extent, FieldResult
+from odeviz.exporting.hatching import strips
 from odeviz.widgets.contours import boundary
+from odeviz.widgets.hatch import Hatch
 from odeviz.widgets.primitives import Dots, HeatMap, Segments, bounds, pen
 from odeviz.widgets.theme import Theme
 
@@ -41,11 +43,11 @@ class Layer:
 
 
 class BackgroundLayer(Layer):
-    """The density, or the decision regions with the line where the decision is even."""
+    """The density, or the decision regions with the line where the decision is even; hatched where none is known."""
 
     def __init__(self, theme: Theme) -> None:
-        self._image, self._line = HeatMap(), Segments()
-        super().__init__(theme, [self._image, self._line], -20)
+        self._image, self._line, self._hatch = HeatMap(), Segments(), Hatch()
+        super().__init__(theme, [self._image, self._line, self._hatch], -20)
         self._shown: DensityResult | DecisionResult | None = None
 
     def show_result(self, result: DensityResult | DecisionResult | None) -> None:
@@ -61,10 +63,14 @@ class BackgroundLayer(Layer):
             lines = boundary(result.probability, box_of(result.extent))
         if result is not None:
             self._image.setRect(box_of(result.extent))
+        self._hatch.set_strips(
+            np.empty((0, 4)) if result is None else strips(result.unreached, result.extent)
+        )
         self._line.set_segments(lines)
 
     def restyle(self) -> None:
         self._line.set_pen(pen(self.theme.colors.text, 1.5, 0.75), smooth=True)
+        self._hatch.set_color(self.theme.qcolor(self.theme.colors.muted, 0.55))
         self.show_result(self._shown)
 
     def _draw_density(self, result: DensityResult) -> None:
@@ -221,6 +227,7 @@ def decision_image(result: DecisionResult, theme: Theme) -> NDArray[np.uint8]:
     shades = np.array([QColor(theme.colors.of_class(k)).getRgb()[:3] for k in range(len(result.probability))])
     ground = np.array(QColor(theme.colors.base).getRgb()[:3])
     mixed = np.einsum("kyx,kc->yxc", np.nan_to_num(result.probability), shades.astype(np.float64))
+    mixed[result.unreached] = ground
     share = 0.34 if theme.dark else 0.30
     return (ground + share * (mixed - ground)).clip(0, 255).astype(np.uint8)
 

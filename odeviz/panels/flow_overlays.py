@@ -12,6 +12,8 @@ from odeviz.widgets.theme import Theme
 
 #: The notice is no wider than this, and leaves so much free at its sides, in pixels.
 _WIDEST, _NARROWEST, _FREE = 360, 120, 64
+#: How far the remark is from the plot's edges.
+_EDGE = 12
 
 
 class FlowOverlays:
@@ -32,12 +34,24 @@ class FlowOverlays:
         inside.addWidget(self.message)
         self._notice.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._notice.hide()
+        self.remark = QLabel(plot)
+        self.remark.setProperty("role", "remark")
+        self.remark.setWordWrap(True)
+        self.remark.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.remark.hide()
 
     def set_message(self, text: str) -> None:
         """One sentence in the middle; "" takes it away."""
         self.message.setText(text)
         self._notice.setVisible(bool(text))
         self.place()
+
+    def set_remark(self, text: str) -> None:
+        """What is to be known of the picture, in a corner; "" takes it away."""
+        if text != self.remark.text():
+            self.remark.setText(text)
+            self.remark.setVisible(bool(text))
+            self.place()
 
     def place(self) -> None:
         """Called when the plot has another size."""
@@ -49,3 +63,8 @@ class FlowOverlays:
         self._notice.adjustSize()
         middle = area.center()
         self._notice.move(middle.x() - self._notice.width() // 2, middle.y() - self._notice.height() // 2)
+        left = round(self._plot.getAxis("left").width()) + _EDGE
+        text = self.remark.fontMetrics().horizontalAdvance(self.remark.text()) + 2 * _EDGE
+        self.remark.setFixedWidth(max(min(text, _WIDEST, area.width() - left - _EDGE), _NARROWEST))
+        self.remark.adjustSize()
+        self.remark.move(left, area.top() + _EDGE)

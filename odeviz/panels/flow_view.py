@@ -83,6 +83,7 @@ class FlowView(FlowHands):
         self._rest: RestResult | None = None
         self._seed_flow: FlowResult | None = None
         self._pinned: FlowResult | None = None
+        self._behind: DensityResult | DecisionResult | None = None
         self._seeds: NDArray[np.float64] = np.empty((0, 2))
         self._selection, self._projection = Selection(), Projection()
         self._sight = Sight(self._projection, self._extent)
@@ -345,13 +346,23 @@ class FlowView(FlowHands):
         self._layer("contours", ContourLayer).show_result(result)
         if result is not None:
             self.bar.chips["background"].set_face(word, swatch)
+        self._behind = result
+        self._show_remark()
 
     def _show_layers(self) -> None:
         for key, layer in self._layers.items():
             self._shown[key] = self._wanted[key] and key in self._offered
             layer.set_visible(self._shown[key])
         self._show_key()
+        self._show_remark()
         self.set_time(self._time)
+
+    def _show_remark(self) -> None:
+        """Where nothing could be solved for behind the flow, say so."""
+        lost = self._behind is not None and self._shown["background"] and self._behind.unreached.any()
+        self.overlays.set_remark(
+            f"Hatched: {self._behind.message}" if lost and self._behind is not None else ""
+        )
 
     def _tell_time(self, *keys: str) -> None:
         for key in keys:

@@ -26,6 +26,8 @@ def zero_segments(x: NDArray[Any], y: NDArray[Any], values: NDArray[Any]) -> NDA
 def _segments(
     x: NDArray[Any], y: NDArray[Any], values: NDArray[Any], levels: list[float]
 ) -> NDArray[np.float64]:
+    # What is not known has no lines, along its edge neither.
+    values = np.ma.masked_invalid(values)
     generator = contourpy.contour_generator(x, y, values, line_type=contourpy.LineType.ChunkCombinedNan)
     found = [points for level in levels for points in generator.lines(level)[0] if points is not None]
     pieces = [np.concatenate([points[:-1], points[1:]], axis=1) for points in found]

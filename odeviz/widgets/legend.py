@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QResizeEvent
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from odeviz.widgets.guard import guarded, painted
@@ -20,7 +20,7 @@ _LEAST = 40.0
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One curve of a legend: its kind is line, dash, dot or cross; its colour a theme role or ``classes.N``."""
+    """One curve of a legend: its kind is line, dash, dot, cross or hatch; its colour a theme role or ``classes.N``."""
 
     name: str
     role: str
@@ -137,6 +137,8 @@ class Legend(QWidget):
         elif key.kind == "cross":
             painter.drawLine(middle + QPointF(-3, -3), middle + QPointF(3, 3))
             painter.drawLine(middle + QPointF(-3, 3), middle + QPointF(3, -3))
+        elif key.kind == "hatch":
+            painter.fillRect(box, QBrush(colour, Qt.BrushStyle.BDiagPattern))
         else:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour)

@@ -32,6 +32,8 @@ QLabel[role="error"] { font-size: ${caption}px; color: $danger; }
 QLabel[role="readout"] { font-size: ${caption}px; color: $text; }
 QLabel[role="equation"] { font-size: ${title}px; color: $accent; }
 QLabel[role="muted"] { color: $muted; }
+QLabel[role="remark"] { font-size: ${caption}px; color: $text; background: $raised; border: 1px solid $separator;
+  border-radius: 6px; padding: 4px 8px; }
 
 QFrame[role="card"] { background: $raised; border: 1px solid $separator; border-radius: 8px; }
 QFrame[role="panel"] { background: $base; border: none; }

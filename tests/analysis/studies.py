@@ -47,6 +47,22 @@ def classifier_study(A: np.ndarray, readout: np.ndarray, extra_dims: int = 0) ->
     return Study.of(linear_model(model, A), Experiment(task="classification"))
 
 
+class Cubic(torch.nn.Module):
+    """z' = -z³ in each dimension: backwards from t, what lies beyond 1/sqrt(2 t) has come from nowhere."""
+
+    dim = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rate = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, t: Any, z: torch.Tensor) -> torch.Tensor:
+        return -self.rate * z**3
+
+    def with_divergence(self, t: Any, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self(t, z), (-3.0 * self.rate * z**2).sum(1)
+
+
 def trained_study(task: str = "density", **more: Any) -> Study:
     """A curved field: the first weights of the default model, made stronger."""
     data = DataConfig(name="moons")

@@ -12,13 +12,16 @@ from studies import (
     SADDLE,
     SQUARE,
     TIGHT,
+    Cubic,
     classifier_study,
     flow_study,
     trained_study,
 )
 
-from odeviz.analysis import SolverChoice
+from odeviz.analysis import SolverChoice, Study
 from odeviz.analysis.results import Extent
+from odeviz.models import CNF, ODENet
+from odeviz.tasks import Experiment
 
 # --- field and probe
 
@@ -108,7 +111,7 @@ def test_mass_of_a_curved_flow_is_one() -> None:
 def test_maps_solved_in_blocks_equal_one_solve(monkeypatch: pytest.MonkeyPatch) -> None:
     choice = SolverChoice("dopri5", 1e-3, 1e-3)
     blocks = trained_study().density(1.0, Extent(-3, 3, -3, 3), 50, choice)
-    monkeypatch.setattr("odeviz.analysis.study._BLOCK", 10_000)
+    monkeypatch.setattr("odeviz.analysis.mapping._BLOCK", 10_000)
     one = trained_study().density(1.0, Extent(-3, 3, -3, 3), 50, choice)
     assert blocks is not None
     assert one is not None
@@ -133,6 +136,37 @@ def test_density_of_a_failed_solve_is_nan_and_says_why() -> None:
     assert density.message
     assert np.isnan(density.log_density).all()
     assert math.isnan(density.mass)
+
+
+@pytest.mark.parametrize("method", ["dopri5", "esdirk4"])
+def test_what_a_density_can_reach_is_known_although_its_edges_cannot_be(method: str) -> None:
+    study = Study.of(CNF(2, field=Cubic(), learn_t1=False), Experiment(task="density"))
+    density = study.density(1.0, Extent(-1.0, 1.0, -1.0, 1.0), 14, SolverChoice(method, 1e-6, 1e-6))
+    assert density is not None
+    z = np.stack(np.meshgrid(*2 * [np.linspace(-1, 1, 29)[1::2]]), axis=-1)
+    reached = (np.abs(z) < math.sqrt(0.5)).all(axis=-1)
+    np.testing.assert_array_equal(density.unreached, ~reached)
+    back = 1 - 2 * z[reached] ** 2
+    exact = multivariate_normal(np.zeros(2)).logpdf(z[reached] / np.sqrt(back)) - 1.5 * np.log(back).sum(
+        axis=1
+    )
+    np.testing.assert_allclose(density.log_density[reached], exact, atol=2e-3)
+    assert density.mass == pytest.approx(np.exp(exact).sum() / 7**2, rel=1e-2)
+    assert density.status == "step_too_small"
+    assert density.message.startswith(f"{100 - 100 * reached.mean():.0f} % of the view was not reached.")
+
+
+def test_a_decision_is_told_wherever_its_flow_arrives() -> None:
+    model = ODENet(2, 2)
+    model.field = Cubic()
+    model.field.rate.data.neg_()
+    decision = Study.of(model, Experiment(task="classification")).decision(
+        0.0, Extent(-1, 1, -1, 1), 14, TIGHT
+    )
+    assert decision is not None
+    reached = np.abs(np.linspace(-1, 1, 29)[1::2]) < math.sqrt(0.5)
+    np.testing.assert_array_equal(decision.unreached, ~(reached[:, None] & reached))
+    np.testing.assert_allclose(decision.probability[:, reached][..., reached].sum(axis=0), 1.0, rtol=1e-5)
 
 
 def test_each_model_answers_only_its_own_question() -> None:

@@ -47,6 +47,16 @@ def test_missing_layers_are_not_drawn() -> None:
     assert len([c for c in full.collections if isinstance(c, Quiver)]) == 1
 
 
+@pytest.mark.parametrize("panel", ["density", "flow"])
+def test_what_was_not_reached_is_hatched(panel: str) -> None:
+    density = gaussian(8)
+    lost = density.log_density.copy()
+    lost[:2] = np.nan
+    figure = draw_figure(panel, density=dataclasses.replace(density, log_density=lost))
+    (patch,) = [p for p in figure.axes[0].patches if p.get_hatch()]
+    assert patch.get_bbox().bounds == (-4.0, -4.0, 8.0, 2.0)
+
+
 def test_trajectories_of_a_class_have_its_color_and_their_own_points() -> None:
     flow = spiral_flow()
     lines = [c for c in draw_figure("flow", flow=flow).axes[0].collections if isinstance(c, LineCollection)]
@@ -150,7 +160,7 @@ def test_density_shows_nats_mass_and_impossible_places_as_lowest() -> None:
     figure = draw_figure("density", density=DensityResult(0.7, SQUARE, log_density, density.mass, 10))
     seen = texts(figure)
     assert "nats" in seen
-    assert f"mass {density.mass:.3f}" in seen
+    assert f"mass in view {density.mass:.3f}" in seen
     assert "t = 0.70" in seen
     image = figure.axes[0].images[0]
     assert isinstance(image, AxesImage)

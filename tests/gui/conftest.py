@@ -1,5 +1,7 @@
 """The theme and small results that the panels' tests share."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -97,6 +99,17 @@ def density():
     axis = (np.arange(40) + 0.5) / 10 - 2.0
     x, y = np.meshgrid(axis, axis)
     return DensityResult(0.5, EXTENT, -0.5 * (x**2 + y**2) - np.log(2 * np.pi), 0.954, 3)
+
+
+@pytest.fixture
+def partial(density):
+    """The same where a solve reached the right half alone."""
+    log_density = density.log_density.copy()
+    log_density[:, :20] = np.nan
+    message = "50 % of the view was not reached. The solve stopped."
+    return dataclasses.replace(
+        density, log_density=log_density, mass=0.477, status="max_steps", message=message
+    )
 
 
 @pytest.fixture

@@ -66,6 +66,27 @@ def pixel(view, x, y):
     return image.pixelColor(point.x(), point.y())
 
 
+def shades(view, x, y, side=16):
+    """The colours within a square of the picture, whose middle is a point of the plane."""
+    point, image = on_screen(view, x, y), view._plot.grab().toImage()
+    around = [(point.x() + i, point.y() + k) for i in range(side) for k in range(side)]
+    return {image.pixelColor(*place).rgb() for place in around}
+
+
+def test_what_was_not_reached_is_hatched_and_said(view, density, partial):
+    view.set_density(partial)
+    assert len(shades(view, -1.5, -1.5)) == 2, "slanting lines on the ground"
+    assert pixel(view, 0.1, 0.1) != pixel(view, 1.9, 1.9), "the density is there where it is known"
+    assert view.overlays.remark.isVisible()
+    assert view.overlays.remark.text() == "Hatched: 50 % of the view was not reached. The solve stopped."
+    view.set_layers({"background": False})
+    assert not view.overlays.remark.isVisible()
+    assert len(shades(view, -1.5, -1.5)) == 1
+    view.set_layers({"background": True})
+    view.set_density(density)
+    assert not view.overlays.remark.isVisible()
+
+
 def test_one_unit_is_as_long_up_as_along(view):
     origin, right, up = (on_screen(view, *p) for p in ((0, 0), (1, 0), (0, 1)))
     assert abs((right.x() - origin.x()) - (origin.y() - up.y())) <= 1

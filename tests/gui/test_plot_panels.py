@@ -133,8 +133,18 @@ def test_the_density_panel_reads_mass_and_scale(show, density, data):
     panel = show(DensityPanel)
     panel.set_data(data)
     panel.set_density(density)
-    assert dict(shown_keys(panel))["mass"] == "0.954"
+    assert dict(shown_keys(panel))["mass in view"] == "0.954"
     assert panel.bar._labels[0] == (1.0, "−1.8")
+
+
+def test_the_density_panel_tells_how_much_was_not_reached(show, partial):
+    panel = show(DensityPanel)
+    panel.set_density(partial)
+    assert [(key.name, key.value) for key in panel.legend._keys[1:]] == [
+        ("mass in view", "0.477"),
+        ("peak", "0.159"),
+        ("not reached", "50 %"),
+    ]
 
 
 def test_the_density_lights_up_what_is_selected_elsewhere_and_rests_while_that_rests(show, density):

@@ -138,6 +138,7 @@ def test_wrong_arguments_are_named(model, arguments, sentence):
         (lambda: SolverOptions(rtol=-1), "rtol must be a finite number of at least 0, not -1"),
         (lambda: SolverOptions(steps=0), "steps must be at least 1, not 0"),
         (lambda: SolverOptions(steps=None), "steps must be a whole number of at least 1, not None"),
+        (lambda: SolverOptions(method="adams", per_sample=True), "method must be one of .* with per_sample"),
         (lambda: SolverOptions(first_step=-0.5), "first_step must be a positive finite number"),
         (
             lambda: SolverOptions(adjoint="reversible"),

@@ -19,6 +19,7 @@ from odeviz.engine.checks import (
 from odeviz.engine.events import Event
 from odeviz.engine.families.tableau import ButcherTableau
 from odeviz.engine.kernel import VectorField
+from odeviz.engine.method import Method
 from odeviz.engine.methods import METHODS
 from odeviz.engine.norm import NORMS, Tolerance
 from odeviz.engine.parameters import parameters_of
@@ -72,10 +73,7 @@ class EachProblem:
         if isinstance(y0, Tensor) and y0.is_complex():
             raise ValueError("y0 must be real with per_sample")
         check_state(y0)
-        method = checked_method(settings.method)
-        if not isinstance(method, ButcherTableau):
-            able = ", ".join(name for name, other in METHODS.items() if isinstance(other, ButcherTableau))
-            raise ValueError(f"method must be one of {able} with per_sample, not {settings.method!r}")
+        method = checked_each(checked_method(settings.method))
         settings = _checked_settings(settings, y0)
         times, direction = _checked_times(t, y0)
         steps = _equal_steps(settings, times)
@@ -120,6 +118,14 @@ class EachProblem:
     def actual(self, times: Tensor, samples: Tensor) -> Tensor:
         """Internal times ``[..., n]`` as the samples' own times run."""
         return times if self.direction is None else times * self.direction[samples]
+
+
+def checked_each(method: Method) -> ButcherTableau:
+    """A method whose steps can be each sample's own."""
+    if not isinstance(method, ButcherTableau):
+        able = ", ".join(name for name, other in METHODS.items() if isinstance(other, ButcherTableau))
+        raise ValueError(f"method must be one of {able} with per_sample, not {method.name!r}")
+    return method
 
 
 def _checked_settings(settings: Settings, y0: Tensor) -> Settings:
