@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,15 @@ from torch import Tensor
 from odeviz.analysis.diagnostics.equilibria import fixed_points, moments
 from odeviz.analysis.diagnostics.sensitivity import nfe_each
 from odeviz.analysis.diagnostics.subject import subject_of
-from odeviz.analysis.overlays import BorderResult, EffortResult, RestResult, SpaceResult, StreamResult
-from odeviz.analysis.results import Extent, FieldResult, Ints, SolverChoice, frozen
+from odeviz.analysis.overlays import (
+    AloneResult,
+    BorderResult,
+    EffortResult,
+    RestResult,
+    SpaceResult,
+    StreamResult,
+)
+from odeviz.analysis.results import Extent, FieldResult, FlowResult, Ints, SolverChoice, frozen
 from odeviz.analysis.states import as_starts
 from odeviz.analysis.streamlines import streamlines
 from odeviz.engine.integrate import CancelToken
@@ -37,6 +44,7 @@ class Overlaid(ABC):
     like: Tensor
     # Of the study itself.
     field: Callable[..., FieldResult | None]
+    flow: Callable[..., FlowResult | None]
     scene: Callable[[SolverChoice, CancelToken | None], Scene]
     default_seeds: Callable[[int, int], tuple[NDArray[Any], Ints]]
 
@@ -98,6 +106,25 @@ class Overlaid(ABC):
         if curve is None or (cancel is not None and cancel.is_set()):
             return None
         return BorderResult(frozen(times), frozen(curve))
+
+    def alone(
+        self,
+        marks: Sequence[tuple[str, int]],
+        seeds: Sequence[Sequence[float]],
+        count: int,
+        choice: SolverChoice,
+        cancel: CancelToken | None = None,
+    ) -> AloneResult | None:
+        """The steps of some of the ``seeds``, and of trajectories from ``default_seeds(count)``; None if cancelled."""
+        crowd, found = self.default_seeds(count, 0)[0], []
+        known = [(kind, k) for kind, k in marks if k < len(seeds if kind == "seed" else crowd)]
+        for kind, k in known:
+            start = np.array([seeds[k] if kind == "seed" else crowd[k]])
+            flow = self.flow(start, np.array([-1]), choice, frames=2, with_error=False, cancel=cancel)
+            if flow is None:
+                return None
+            found.append(flow.steps)
+        return AloneResult(choice, tuple(known), tuple(found))
 
     def effort(
         self, count: int, choice: SolverChoice, cancel: CancelToken | None = None, seed: int = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from odeviz.analysis.results import FieldResult, Floats, Ints, SolverChoice
+from odeviz.analysis.results import FieldResult, Floats, Ints, SolverChoice, StepTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,16 @@ class BorderResult:
 
     t: Floats  # [T]
     curve: Floats  # [T, n, 2]
+
+
+@dataclass(frozen=True, slots=True)
+class AloneResult:
+    """The steps that a solver takes on single trajectories, each solved without the others."""
+
+    choice: SolverChoice
+    #: What each is: "seed" or "trajectory", and its number.
+    marks: tuple[tuple[str, int], ...]
+    steps: tuple[StepTable, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class Asking:
         if snapshot is not None:
             self._service.withdraw("cost")
             frames, seen = QUICK_FRAMES if bench.hurried else FRAMES, bench.projection.still
-            self._flow = FlowRequest(bench.choice, self._crowd(snapshot), frames, projection=seen)
+            self._flow = FlowRequest(bench.choice, self.crowd(snapshot), frames, projection=seen)
             self._service.ask(snapshot, self._flow, patient=self.dragging)
 
     def seeds(self) -> None:
@@ -104,7 +104,7 @@ class Asking:
         bench, snapshot = self._bench, self._bench.snapshot
         if snapshot is None:
             return
-        many = self._crowd(snapshot)
+        many = self.crowd(snapshot)
         if bench.hurried:
             if time.perf_counter() < self._measure_after:
                 return
@@ -114,7 +114,7 @@ class Asking:
     def extras(self) -> None:
         """What some layers want."""
         if self._bench.snapshot is not None:
-            self._extras.ask(self.extent, self._crowd(self._bench.snapshot), self._bench.hurried)
+            self._extras.ask(self.extent, self.crowd(self._bench.snapshot), self._bench.hurried)
 
     def pinned(self) -> None:
         """The same trajectories with the pinned setting."""
@@ -126,5 +126,6 @@ class Asking:
         """The density or decision behind it all."""
         self._background.renew(self.extent, self._bench.hurried)
 
-    def _crowd(self, snapshot: Snapshot) -> int:
+    def crowd(self, snapshot: Snapshot) -> int:
+        """How many trajectories a flow of this model has."""
         return min(self.trajectories, task_of(snapshot.experiment).crowd)

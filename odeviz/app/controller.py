@@ -147,7 +147,7 @@ class Controller(QObject):
         window.form.reset_requested.connect(self.reset_settings)
         window.form.preset_chosen.connect(self.documents.open_preset)
         window.solver_bar.choice_changed.connect(bench.choose)
-        for panel in (window.view, window.precision, window.series):
+        for panel in (window.view, window.precision, window.series, window.steps):
             panel.time_picked.connect(self.playback.scrub)
         window.solver_bar.compare_toggled.connect(bench.compare)
         window.solver_bar.drag_started.connect(self.flow.begin_drag)

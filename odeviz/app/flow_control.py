@@ -33,7 +33,7 @@ class FlowControl(QObject):
         flow.projection_chosen.connect(self._project)
         flow.turn_finished.connect(bench.end_drag)
         flow.range_chosen.connect(bench.look_at)
-        for panel in (flow, series, window.view):
+        for panel in (flow, series, window.view, window.density, window.steps):
             panel.selected.connect(self._select)
             panel.marked.connect(bench.hover)
         bench.selection_changed.connect(pictures.showing.select)

@@ -16,6 +16,7 @@ from odeviz.app.background import Background
 from odeviz.app.comparison import Comparison
 from odeviz.app.flow_extras import FlowExtras
 from odeviz.app.main_window import MainWindow
+from odeviz.app.own_steps import OwnSteps
 from odeviz.app.probing import Probing
 from odeviz.app.redraw import RedrawLoop
 from odeviz.app.showing import Showing
@@ -62,6 +63,8 @@ class Pictures(QObject):
             bench, window, redraw, self.background, self.extras, self.comparison, self.probing, boards, self
         )
         self.asking = Asking(bench, service, self.background, self.extras, self.comparison)
+        self.own_steps = OwnSteps(bench, service, window, self.asking)
+        self.showing.draws(OwnSteps.kind, self.own_steps.show)
         #: While training, the solver rests this many times as long as it worked.
         self.rest = 0.0
         self._scene_of: tuple[Any, ...] | None = None
@@ -109,7 +112,7 @@ class Pictures(QObject):
     @property
     def settled(self) -> bool:
         """Whether all that belongs to the playhead's time is drawn, as finely as it will be."""
-        kinds = ("scene", "flow", "cost", "pinned", "seeds", "field", *FlowExtras.kinds)
+        kinds = ("scene", "flow", "cost", "pinned", "seeds", "field", OwnSteps.kind, *FlowExtras.kinds)
         waiting = self._behind or self._rest_due or self._moved or self.showing.waits
         if not all(board.settled for board in self._boards):
             return False
@@ -136,6 +139,7 @@ class Pictures(QObject):
             board.forget()
         self.extras.forget()
         self.comparison.forget()
+        self.own_steps.forget()
         self.asking.forget()
         self._scene_of = None
         self._behind = self._rest_due = False
@@ -293,6 +297,7 @@ class Pictures(QObject):
             return
         if not self.showing.seen.in_space:
             self.probing.ask(snapshot, self.results.get("probe"))
+        self.own_steps.ask(snapshot)
         calm = not (self.asking.dragging or self._rest_due or self._behind or self.service.is_open("flow"))
         for board in self._boards:
             board.follow(calm)

@@ -76,6 +76,10 @@ class Showing(QObject):
         """Whether answers wait to be drawn."""
         return bool(self._arrived)
 
+    def draws(self, kind: str, draw: Callable[[Any], None]) -> None:
+        """Answers of a kind are drawn so."""
+        self._others[kind] = draw
+
     def forget(self) -> None:
         """Another model is about to be shown."""
         self._arrived.clear()
@@ -116,8 +120,9 @@ class Showing(QObject):
         t = self.bench.playhead.t
         self.window.flow.set_time(t)
         self.window.series.set_time(t)
+        self.window.steps.set_time(t)
         if self.window.is_seen(self.window.density):
-            self.window.density.set_lit(self.window.flow.lit())
+            self.window.density.set_time(t)
         self.window.time_bar.set_time(t)
         for board in self._boards.values():
             board.set_time(t)
@@ -193,14 +198,16 @@ class Showing(QObject):
         self._crowd = dataclasses.replace(self._crowd, selection=selection)
         self.window.flow.set_selection(selection)
         self.window.series.set_selection(selection)
-        self.window.view.set_crowd(self._crowd)
+        self.window.steps.set_selection(selection)
+        self._tell_crowd()
 
     def _tell_crowd(self, **flows: FlowResult | None) -> None:
         for kind, flow in flows.items():
-            # Maps lie over the task's own plane: through another projection a trajectory has no place there.
-            own = self.seen.kind == "plane"
-            self._crowd = self._crowd.having(kind, flow if own else None)
-        self.window.view.set_crowd(self._crowd)
+            self._crowd = self._crowd.having(kind, flow)
+        self.window.density.set_crowd(self._crowd)
+        # Views lie over the task's own plane: through another projection a trajectory has no place there.
+        own = self.seen.kind == "plane"
+        self.window.view.set_crowd(self._crowd if own else dataclasses.replace(self._crowd, flows={}))
 
     def _show_background(self, frame: Any = None) -> None:
         self._background.follow()

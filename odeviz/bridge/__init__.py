@@ -7,6 +7,7 @@ from odeviz.bridge.frames import FrameCache, Wanted
 from odeviz.bridge.jobs import JobRunner
 from odeviz.bridge.mailbox import Mailbox
 from odeviz.bridge.requests import (
+    AloneRequest,
     BorderRequest,
     CostRequest,
     DecisionRequest,
@@ -33,6 +34,7 @@ from odeviz.training.loop import Device, Phase
 from odeviz.training.trouble import Trouble
 
 __all__ = [
+    "AloneRequest",
     "Answer",
     "BorderRequest",
     "CostRequest",

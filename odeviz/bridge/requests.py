@@ -274,6 +274,22 @@ class EffortRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class AloneRequest:
+    """The steps that seeds and trajectories of a :class:`FlowRequest` take when each is solved alone."""
+
+    #: "seed" or "trajectory", and which.
+    marks: tuple[tuple[str, int], ...]
+    seeds: tuple[tuple[float, ...], ...]
+    choice: SolverChoice
+    count: int
+    kind: ClassVar[str] = "alone"
+    urgency: ClassVar[int] = BACKGROUND - 1
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return study.alone(self.marks, self.seeds, self.count, self.choice, cancel)
+
+
+@dataclass(frozen=True, slots=True)
 class RestRequest:
     """Fixed points of the field held fast at several times; fewer for a ``quick`` look."""
 

@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from odeviz.panels.lit_dots import LitPlane
 from odeviz.tasks.chart import Chart, Curve
 from odeviz.widgets.legend import Key, Legend, shade
 from odeviz.widgets.plot import Plot, grown
@@ -38,6 +39,9 @@ class ChartPlot(QWidget):
 
     #: A person pointed at a time, on a chart over time.
     time_picked = Signal(float)
+    #: The :class:`Mark` of the trajectory under the mouse, or None; and those to be selected, and whether others stay.
+    marked = Signal(object)
+    selected = Signal(object, bool)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,7 +68,11 @@ class ChartPlot(QWidget):
         self._riders = pg.ScatterPlotItem(size=9)
         self._riders.setZValue(1000)
         self.plot.addItem(self._riders, ignoreBounds=True)
+        self._scrubbing = False
         self.plot.viewport().installEventFilter(self)
+        self.lit = LitPlane(theme, self.plot)
+        self.lit.marked.connect(self.marked)
+        self.lit.selected.connect(self.selected)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -96,29 +104,36 @@ class ChartPlot(QWidget):
             if self._now.isVisible():
                 self._now.setValue(t)
             self._ride()
+            self._mark()
 
     def restyle(self) -> None:
         """Take the theme's colours again."""
         self._now.setPen(pen(self._theme.colors.muted, 1.0))
         self._forget()
         self._draw()
+        self.lit.restyle()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.legend.set_rows(ROWS if self.height() >= _HIGH else 1)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if (
-            isinstance(event, QMouseEvent)
-            and event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseMove)
-            and event.buttons() & Qt.MouseButton.LeftButton
-            and self._chart is not None
-            and self._chart.over_time
-        ):
-            box = self.plot.getViewBox()
-            x = box.mapSceneToView(self.plot.mapToScene(event.position().toPoint())).x()
-            self.time_picked.emit(min(max(x, box.viewRange()[0][0]), box.viewRange()[0][1]))
+        if isinstance(event, QMouseEvent) and self._chart is not None and self._chart.over_time:
+            held = bool(event.buttons() & Qt.MouseButton.LeftButton)
+            if event.type() == QEvent.Type.MouseButtonPress:
+                self._scrubbing = held
+            # A press on a trajectory does not come here: what follows it is no drag through time.
+            self._scrubbing = self._scrubbing and held
+            if self._scrubbing:
+                box = self.plot.getViewBox()
+                x = box.mapSceneToView(self.plot.mapToScene(event.position().toPoint())).x()
+                self.time_picked.emit(min(max(x, box.viewRange()[0][0]), box.viewRange()[0][1]))
         return super().eventFilter(watched, event)
+
+    def _mark(self) -> None:
+        """Mark the trajectories where they are at the time that the chart shows."""
+        at = None if self._chart is None else self._chart.at
+        self.lit.set_time(self._t if at == "playhead" else at, paths=at == "playhead")
 
     def _forget(self, *places: int) -> None:
         """Take away what is drawn of the curves at these places, or of all."""
@@ -129,11 +144,12 @@ class ChartPlot(QWidget):
     def _draw(self) -> None:
         chart = self._chart
         over_time = chart is not None and chart.over_time
+        self.lit.clears = not over_time
+        self.lit.idle = Qt.CursorShape.SplitHCursor if over_time else Qt.CursorShape.ArrowCursor
+        self._mark()
         self._now.setVisible(over_time)
         self._now.setValue(self._t)
-        self.plot.viewport().setCursor(
-            Qt.CursorShape.SplitHCursor if over_time else Qt.CursorShape.ArrowCursor
-        )
+        self.plot.viewport().setCursor(self.lit.idle)
         if chart is None:
             self._forget()
             self.legend.set_keys([])

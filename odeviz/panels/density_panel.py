@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from odeviz.analysis.results import DataResult, DecisionResult, DensityResult, Extent
 from odeviz.panels.flow_field import ContourLayer
 from odeviz.panels.flow_layers import BackgroundLayer, DotsLayer, box_of, decision_image, density_values
+from odeviz.panels.lit_dots import Crowd, LitPlane
 from odeviz.panels.panel import Panel
 from odeviz.widgets.color_bar import ColorBar
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.plot import Plot, power
-from odeviz.widgets.primitives import Dots
 from odeviz.widgets.theme import Theme
 
 _EMPTY = "Drawing…"
@@ -35,6 +35,10 @@ class DensityPanel(Panel):
     title = "Density"
     about = "The density p(z, t) at the playhead's time, or the class probabilities of states at that time."
 
+    #: The :class:`Mark` of a trajectory under the mouse, or None; and those to be selected, and whether others stay.
+    marked = Signal(object)
+    selected = Signal(object, bool)
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._shown: DensityResult | DecisionResult | None = None
@@ -46,10 +50,11 @@ class DensityPanel(Panel):
         self.bar = ColorBar(theme, self)
         self._map, self._contours = BackgroundLayer(theme), ContourLayer(theme)
         self._data = DotsLayer(theme, -5, 3.0, 0.3, rim=False, plain="data")
-        self._lit, self._points_lit = Dots(), np.empty((0, 2))
-        self._lit.setZValue(10)
-        for item in (*self._map.items, *self._contours.items, *self._data.items, self._lit):
+        for item in (*self._map.items, *self._contours.items, *self._data.items):
             self.plot.addItem(item, ignoreBounds=True)
+        self.lit, self._time = LitPlane(theme, self.plot), 0.0
+        self.lit.marked.connect(self.marked)
+        self.lit.selected.connect(self.selected)
         row = QHBoxLayout()
         row.setSpacing(0)
         row.addWidget(self.plot, 1)
@@ -83,24 +88,23 @@ class DensityPanel(Panel):
         """The data set's points, faint over the map."""
         self._data.show_data(data)
 
-    def set_lit(self, points: NDArray[np.float64]) -> None:
-        """Where the trajectories are that are selected or hovered in any view, ``[n, 2]``."""
-        points = points if self._shown is not None else points[:0]
-        if np.array_equal(points, self._points_lit):
-            # A repaint at every tick would cost as much as the flow's own.
-            return
-        self._points_lit = points
-        self._lit.set_points(points, np.zeros(len(points), dtype=np.intp))
+    def set_crowd(self, crowd: Crowd) -> None:
+        """The trajectories of the flow view, and those that are selected or hovered in any view."""
+        self.lit.set_crowd(crowd)
+
+    def set_time(self, t: float) -> None:
+        """The playhead's time."""
+        self._time = t
+        self.lit.set_time(t if self._shown is not None else None)
 
     def restyle(self) -> None:
-        c = self.theme.colors
-        self._lit.set_looks([(QColor(c.accent), QColor(c.base))], 9)
-        for layer in (self._map, self._contours, self._data):
+        for layer in (self._map, self._contours, self._data, self.lit):
             layer.restyle()
         self._draw()
 
     def _draw(self) -> None:
         shown = self._shown
+        self.set_time(self._time)
         self.plot.set_message(self._empty if shown is None else "")
         self._data.set_visible(shown is not None)
         self._map.show_result(shown)

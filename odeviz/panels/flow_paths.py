@@ -138,12 +138,6 @@ class TrajectoryLayer(Layer):
             return None
         return nearest_path(self._past(t), point, pixel)
 
-    def lit(self, t: float) -> Floats:
-        """Where the selected and the hovered trajectories are at a time, ``[n, 2]``."""
-        hovered, chosen = self._marked
-        known = [k for k in {hovered, *chosen} if k is not None and k < self._paths.shape[1]]
-        return np.empty((0, 2)) if self._flow is None else at_time(self._flow.t, self._paths[:, known], t)
-
     def told(self, index: int) -> str:
         """What is known of a trajectory, in a few words."""
         if self._flow is None or index >= len(self._flow.labels):

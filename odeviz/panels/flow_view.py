@@ -253,11 +253,6 @@ class FlowView(FlowHands):
             layer.set_marked(over, selection.of(kind))
         self._tell_time("seeds", "trajectories")
 
-    def lit(self) -> NDArray[np.float64]:
-        """Where the selected and the hovered are now, ``[n, 2]``: for other views of the same plane; none of space."""
-        places = [layer.lit(self._time) for layer in (self.seeds, self.paths)]
-        return np.empty((0, 2)) if self._projection.in_space else np.concatenate(places)
-
     def set_layers(self, shown: Mapping[str, bool]) -> None:
         """Which layers are shown, by key."""
         self._wanted |= {key: on for key, on in shown.items() if key in self._layers}

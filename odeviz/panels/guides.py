@@ -88,7 +88,8 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             "hₙ₊₁ = 0.9 · hₙ · eₙ^(−1/k)",
             (("h", "the step size"), ("e", "the scaled error: 1 is the tolerance"), ("k", "one more than the order "
              "of the error estimate; errors of earlier steps add a little")),
-            "Steps shrink where the field bends fast. A fixed-step method has one size and no error to show.",
+            "Steps shrink where the field bends fast; a fixed-step method has one size and no error to show. Select a "
+            "trajectory in the flow: the steps that it would take alone appear here, mostly longer than those of all.",
         ),
         "loss": Guide(
             "Loss",

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from odeviz.panels.lit_dots import Crowd, LitDots
-from odeviz.state.nouns import Mark
+from odeviz.panels.lit_dots import Crowd, LitPlane
 from odeviz.tasks.chart import Map, Maps
 from odeviz.widgets.color_bar import ColorBar
 from odeviz.widgets.plot import Plot, power
@@ -60,8 +59,8 @@ class MapsPlot(QWidget):
         while len(self._cells) < len(shown):
             self._cells.append(_Cell(self._theme, self))
             self._cells[-1].time_picked.connect(self.time_picked)
-            self._cells[-1].marked.connect(self.marked)
-            self._cells[-1].selected.connect(self.selected)
+            self._cells[-1].lit.marked.connect(self.marked)
+            self._cells[-1].lit.selected.connect(self.selected)
         for k, cell in enumerate(self._cells):
             self._grid.removeWidget(cell)
             cell.setVisible(k < len(shown))
@@ -109,7 +108,7 @@ class MapsPlot(QWidget):
         """The trajectories that can be marked on maps of states, and those that are."""
         self._crowd = crowd
         for cell in self._cells:
-            cell.set_crowd(crowd)
+            cell.lit.set_crowd(crowd)
 
     def _frame(self) -> None:
         shown = () if self._maps is None else self._maps.maps
@@ -128,7 +127,7 @@ class MapsPlot(QWidget):
         for cell, one in zip(self._cells, maps.maps, strict=False):
             limits = together if one_scale else levels([one.values], maps.diverging)
             cell.draw(one, limits, maps, titled=not one_scale and bool(maps.scale))
-            cell.set_crowd(self._crowd)
+            cell.lit.set_crowd(self._crowd)
         self._bar.setVisible(one_scale and bool(maps.scale))
         colours = diverging_map(self._theme) if maps.diverging else self._theme.density_map
         stops = [(share, colours.map(share, mode="qcolor")) for share in np.linspace(0.0, 1.0, 9)]
@@ -139,16 +138,11 @@ class MapsPlot(QWidget):
 
 class _Cell(QWidget):
     time_picked = Signal(float)
-    marked = Signal(object)
-    selected = Signal(object, bool)
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
         self._t: float | None = None
-        #: The time whose states it lies over, and what is known of trajectories.
-        self._at: float | None = None
-        self._crowd = Crowd()
         self._framed = False
         self._title = QLabel(self)
         self._title.setProperty("role", "caption")
@@ -165,9 +159,8 @@ class _Cell(QWidget):
         self._image, self._points = HeatMap(), pg.ScatterPlotItem(size=3, pen=None)
         self._plot.addItem(self._image, ignoreBounds=True)
         self._plot.addItem(self._points, ignoreBounds=True)
-        self._lit = LitDots(theme)
-        self._plot.addItem(self._lit, ignoreBounds=True)
         self._plot.viewport().installEventFilter(self)
+        self.lit = LitPlane(theme, self._plot)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -190,9 +183,13 @@ class _Cell(QWidget):
 
     def draw(self, one: Map, limits: tuple[float, float], maps: Maps, titled: bool) -> None:
         """``titled`` names the scale's ends in the title."""
-        self._t, self._at = one.t, one.t if one.at is None else one.at
-        pointing = Qt.CursorShape.PointingHandCursor if one.t is not None else Qt.CursorShape.ArrowCursor
-        self._plot.viewport().setCursor(pointing)
+        self._t = one.t
+        film = one.t is not None
+        self.lit.idle = Qt.CursorShape.PointingHandCursor if film else Qt.CursorShape.ArrowCursor
+        self.lit.clears = not film
+        self._plot.viewport().setCursor(self.lit.idle)
+        self.lit.set_time(one.t if one.at is None else one.at)
+        self.lit.restyle()
         diverging = maps.diverging
         x0, x1, y0, y1 = one.extent
         box = QRectF(x0, y0, x1 - x0, y1 - y0)
@@ -222,37 +219,10 @@ class _Cell(QWidget):
             # A border's outer half lies outside what it says it covers, and would be left behind.
             self._plot.viewport().update()
 
-    def set_crowd(self, crowd: Crowd) -> None:
-        """Mark trajectories where they are at the time that the map is of."""
-        self._crowd = crowd
-        self._lit.setVisible(self._at is not None)
-        if self._at is not None:
-            self._lit.show_crowd(crowd, self._at)
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        kind = event.type()
-        if kind == QEvent.Type.MouseButtonPress and self._t is not None:
+        if event.type() == QEvent.Type.MouseButtonPress and self._t is not None:
             self.time_picked.emit(self._t)
-        elif kind == QEvent.Type.Leave:
-            self.marked.emit(None)
-        elif self._at is not None and self._t is None and isinstance(event, QMouseEvent):
-            mark = self._mark_at(event)
-            if kind == QEvent.Type.MouseMove:
-                over = Qt.CursorShape.PointingHandCursor if mark is not None else Qt.CursorShape.ArrowCursor
-                self._plot.viewport().setCursor(over)
-                self.marked.emit(mark)
-            elif kind == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton:
-                held = event.modifiers() & (
-                    Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
-                )
-                self.selected.emit((mark,) if mark is not None else (), bool(held))
         return super().eventFilter(watched, event)
-
-    def _mark_at(self, event: QMouseEvent) -> Mark | None:
-        box = self._plot.getViewBox()
-        point = box.mapSceneToView(self._plot.mapToScene(event.position().toPoint()))
-        assert self._at is not None
-        return self._crowd.nearest(point, box.viewPixelSize(), self._at)
 
 
 def levels(values: list[np.ndarray], diverging: bool) -> tuple[float, float]:

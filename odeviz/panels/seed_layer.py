@@ -66,13 +66,6 @@ class SeedLayer(Layer):
             )
         return sorted(found)
 
-    def lit(self, t: float) -> NDArray[np.float64]:
-        """Where the selected and the hovered seeds are at a time, ``[n, 2]``."""
-        lit = {self._hovered, *self._chosen_seeds}
-        known = [k for k in lit if k is not None and k < self._paths.shape[1]]
-        places: NDArray[np.float64] = at_time(self._t, self._paths[:, known], t)
-        return places
-
     def move(self, index: int, x: float, y: float) -> None:
         """Put one handle elsewhere at once, before its path is known."""
         self.seeds = self.seeds.copy()

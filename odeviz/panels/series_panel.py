@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from odeviz.analysis.results import FlowResult
 from odeviz.panels.flow_layers import at_time
 from odeviz.panels.flow_paths import nearest_path
+from odeviz.panels.lit_dots import extends
 from odeviz.panels.panel import Panel
 from odeviz.state.nouns import Mark, Selection
 from odeviz.widgets.legend import Key, Legend
@@ -119,13 +120,10 @@ class SeriesPanel(Panel):
         if kind == QEvent.Type.Leave:
             self.marked.emit(None)
         elif kind == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton:
-            held = event.modifiers() & (
-                Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
-            )
             mark = self.mark_at(plot, plot.mapToScene(event.position().toPoint()))
             self._scrubbing = mark is None
             if mark is not None:
-                self.selected.emit((mark,), bool(held))
+                self.selected.emit((mark,), extends(event))
             else:
                 self.time_picked.emit(plot.time_at(event.position()))
         elif (

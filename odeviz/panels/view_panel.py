@@ -91,10 +91,10 @@ class ViewPanel(Panel):
         self._message.setWordWrap(True)
         self._charts = _ChartGrid(theme, self)
         self._maps = MapsPlot(theme, self)
-        self._charts.time_picked.connect(self.time_picked)
-        self._maps.time_picked.connect(self.time_picked)
-        self._maps.marked.connect(self.marked)
-        self._maps.selected.connect(self.selected)
+        for page in (self._charts, self._maps):
+            page.time_picked.connect(self.time_picked)
+            page.marked.connect(self.marked)
+            page.selected.connect(self.selected)
         self._table = _make_table(self)
         self._stack = QStackedWidget(self)
         for page in (self._message, self._charts, self._maps, self._table):
@@ -196,7 +196,8 @@ class ViewPanel(Panel):
         self._maps.set_time(t)
 
     def set_crowd(self, crowd: Crowd) -> None:
-        """The trajectories of the flow view, which maps of states can mark."""
+        """The trajectories of the flow view, which charts and maps of states can mark."""
+        self._charts.set_crowd(crowd)
         self._maps.set_crowd(crowd)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -228,10 +229,13 @@ class _ChartGrid(QWidget):
     """Charts in rows; what they have in common is said once: their legend, and the axis of those in one column."""
 
     time_picked = Signal(float)
+    marked = Signal(object)
+    selected = Signal(object, bool)
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._crowd = Crowd()
         self._plots: list[ChartPlot] = []
         self._legend = Legend(theme, parent=self, rows=ROWS)
         self._grid = QGridLayout()
@@ -247,6 +251,9 @@ class _ChartGrid(QWidget):
         while len(self._plots) < len(charts.charts):
             self._plots.append(ChartPlot(self._theme, self))
             self._plots[-1].time_picked.connect(self.time_picked)
+            self._plots[-1].marked.connect(self.marked)
+            self._plots[-1].selected.connect(self.selected)
+            self._plots[-1].lit.set_crowd(self._crowd)
         common = _common_keys(charts.charts)
         self._legend.set_keys(common)
         self._legend.setVisible(bool(common))
@@ -264,6 +271,11 @@ class _ChartGrid(QWidget):
                 keyed=not common,
                 named=last or not one_axis,
             )
+
+    def set_crowd(self, crowd: Crowd) -> None:
+        self._crowd = crowd
+        for plot in self._plots:
+            plot.lit.set_crowd(crowd)
 
     def set_time(self, t: float) -> None:
         for plot in self._plots:

@@ -53,6 +53,9 @@ class Chart:
     equal: bool = False
     #: The x axis is the flow's time, so that the playhead can be shown on it.
     over_time: bool = False
+    #: The axes are the plane's, and this is the flow's time whose states it shows, so that trajectories can be marked
+    #: on it; of all times, they are marked where the playhead is, each with its way.
+    at: float | Literal["playhead"] | None = None
     #: What the axes show: x0, x1, y0, y1; by default all of the curves.
     frame: tuple[float, float, float, float] | None = None
     #: What is seen, in one sentence with its figures.

@@ -62,6 +62,17 @@ def test_the_cost_of_each_trajectory_is_what_it_takes_alone():
     np.testing.assert_allclose(study.effort(3, choice).nfe, alone, atol=8)
 
 
+def test_the_steps_of_one_trajectory_alone_are_those_of_its_own_solve():
+    study, choice = flow_study(np.diag([-1.0, -40.0])), SolverChoice(rtol=1e-5, atol=1e-5)
+    seeds, _ = study.default_seeds(8)
+    found = study.alone((("trajectory", 7), ("seed", 0), ("seed", 1)), ((1.0, 0.0),), 8, choice)
+    assert found.marks == (("trajectory", 7), ("seed", 0)), "there is no second seed"
+    own = study.flow(seeds[7:], np.array([-1]), choice, with_error=False).steps
+    np.testing.assert_array_equal(found.steps[0].h, own.h)
+    # Along the slow axis it needs not the small steps that the stiff one forces on all.
+    assert len(found.steps[1].h) < len(study.flow(seeds, np.full(8, -1), choice).steps.h) / 2
+
+
 def test_the_boundary_at_the_end_is_the_readouts_line_and_at_the_start_its_image():
     experiment = Experiment().with_settings({"task": "classification", "field.width": 4})
     model = build_model(experiment).double()

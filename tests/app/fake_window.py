@@ -4,7 +4,14 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from odeviz.analysis.overlays import BorderResult, EffortResult, RestResult, SpaceResult, StreamResult
+from odeviz.analysis.overlays import (
+    AloneResult,
+    BorderResult,
+    EffortResult,
+    RestResult,
+    SpaceResult,
+    StreamResult,
+)
 from odeviz.analysis.results import (
     DataResult,
     DecisionResult,
@@ -118,6 +125,10 @@ class FakeStudy:
 
     def effort(self, count, choice, cancel=None):
         return EffortResult(choice, 20.0 + np.arange(count))
+
+    def alone(self, marks, seeds, count, choice, cancel=None):
+        table = StepTable(*(frozen(np.array(v)) for v in ([0.0], [2.0], [0.5], [True])))
+        return AloneResult(choice, tuple(marks), (table,) * len(marks))
 
     @property
     def experiment(self):

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from fake_window import EXTENT
+from fake_window import EXTENT, FakeStudy
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 
@@ -268,9 +268,27 @@ def test_maps_of_states_mark_trajectories_and_select_them(qtbot, rig):
     qtbot.mouseMove(cell._plot.viewport(), there - QPoint(3, 0))
     qtbot.mouseClick(cell._plot.viewport(), Qt.MouseButton.LeftButton, pos=there - QPoint(3, 0))
     assert rig.bench.selection.marks == (Mark("trajectory", 0),)
-    assert cell._lit.data["x"].tolist() == [1.0]
-    assert not plain._lit.isVisible()
+    assert cell.lit.dots.data["x"].tolist() == [1.0]
+    assert not len(plain.lit.dots.data)
     assert rig.window.flow.paths._marked[1] == (0,)
+
+
+def test_the_steps_of_what_is_selected_are_asked_for_while_they_are_seen_and_once(rig, monkeypatch):
+    asked = []
+    alone = FakeStudy.alone
+    monkeypatch.setattr(FakeStudy, "alone", lambda *given: asked.append(given[1]) or alone(*given))
+    rig.show()
+    rig.bench.select(Mark("trajectory", 3))
+    rig.settle()
+    assert not asked, "the panel stands behind another"
+    monkeypatch.setattr(rig.window, "is_seen", lambda panel: panel is rig.window.steps)
+    rig.settle()
+    rig.settle()
+    assert asked == [(Mark("trajectory", 3),)]
+    assert list(rig.window.steps._own) == [Mark("trajectory", 3)]
+    rig.bench.select()
+    rig.settle()
+    assert not rig.window.steps._own
 
 
 def test_coordinates_of_the_selected_seeds_are_copied(rig):

@@ -533,10 +533,3 @@ def test_the_names_of_the_axes_stand_outside_the_frame(deep):
     hull = np.hypot(*corners.T).max()
     for label in deep._frame._labels:
         assert 0.5 * hull < np.hypot(label.pos().x(), label.pos().y()) < 1.2 * hull
-
-
-def test_what_is_lit_is_told_to_other_views_where_it_is_now(full, make_flow):
-    full.set_seeds(np.array([[-1.0, -1.0], [1.0, 1.0]]), make_flow(2))
-    full.set_selection(Selection((Mark("seed", 1),), Mark("trajectory", 0)))
-    full.set_time(0.5)
-    np.testing.assert_allclose(full.lit(), [[1.5, 1.0], [-0.5, -1.0]])

@@ -2,14 +2,19 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QImage
 
+from odeviz.analysis.overlays import AloneResult
+from odeviz.analysis.results import SolverChoice, StepTable
 from odeviz.panels.density_panel import DensityPanel
 from odeviz.panels.flow_view import FlowView
 from odeviz.panels.history_panels import LossPanel, NfePanel, running_mean, runs, segments, stairs, thinned
+from odeviz.panels.lit_dots import Crowd
 from odeviz.panels.solver_bar import SolverBar
 from odeviz.panels.steps_panel import StepsPanel
 from odeviz.panels.time_bar import TimeBar
+from odeviz.state import Mark, Selection
 from odeviz.tasks import Experiment
 from odeviz.training.snapshot import History
 from odeviz.widgets.plot import ValueAxis, grown, power
@@ -122,6 +127,36 @@ def test_steps_are_drawn_where_they_lie_and_rejected_ones_as_crosses(show, steps
     assert shown_keys(panel)[:2] == [("accepted", "4"), ("rejected", "1")]
 
 
+def test_the_steps_of_a_trajectory_alone_lie_over_those_of_all_and_can_be_pointed_at(
+    show, steps, make_flow, qtbot
+):
+    panel = show(StepsPanel)
+    panel.set_steps(steps, make_flow())
+    wide = StepTable(*(np.array(v) for v in ([0.0, 0.5], [0.5, 0.5], [0.3, 0.3], [True, True])))
+    marks = (("seed", 0), ("trajectory", 4))
+    panel.set_alone(AloneResult(SolverChoice(), marks, (steps, wide)))
+    panel.set_selection(Selection(hovered=Mark("trajectory", 4)))
+    panel.set_time(0.25)
+    panel.grab()
+    assert panel._now[0].value() == 0.25
+    assert ("5 alone", "2") in shown_keys(panel)
+    np.testing.assert_allclose(panel._over._lines[0], [0.0, np.log10(0.5), 0.5, np.log10(0.5)])
+    plot, viewport = panel.sizes, panel.sizes.viewport()
+
+    def at(t, h):
+        return plot.mapFromScene(plot.getViewBox().mapViewToScene(QPointF(t, np.log10(h))))
+
+    with qtbot.waitSignal(panel.selected) as selected:
+        qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=at(0.2, 0.5))
+    assert selected.args == [(Mark("trajectory", 4),), False]
+    with qtbot.assertNotEmitted(panel.selected), qtbot.waitSignal(panel.time_picked) as picked:
+        qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=at(0.8, 0.2))
+    assert picked.args == [pytest.approx(0.8, abs=0.01)]
+    panel.set_alone(None)
+    assert not panel._over._count
+    assert shown_keys(panel)[0] == ("accepted", "4")
+
+
 def test_without_an_error_estimate_only_the_sizes_are_drawn(show, steps):
     panel = show(StepsPanel)
     panel.set_steps(dataclasses.replace(steps, error=np.full(5, np.nan)))
@@ -147,16 +182,35 @@ def test_the_density_panel_tells_how_much_was_not_reached(show, partial):
     ]
 
 
-def test_the_density_lights_up_what_is_selected_elsewhere_and_rests_while_that_rests(show, density):
+def test_the_density_lights_up_what_is_selected_elsewhere_and_rests_while_that_rests(
+    show, density, make_flow
+):
     panel = show(DensityPanel)
     panel.set_density(density)
-    panel.set_lit(np.array([[0.5, 0.5]]))
-    drawn = panel._lit._points
-    assert drawn.tolist() == [[0.5, 0.5]]
-    panel.set_lit(np.array([[0.5, 0.5]]))
-    assert panel._lit._points is drawn
-    panel.set_lit(np.empty((0, 2)))
-    assert not len(panel._lit._points)
+    crowd = Crowd({"trajectory": make_flow(6)}, Selection((Mark("trajectory", 5),)))
+    panel.set_crowd(crowd)
+    panel.set_time(0.5)
+    drawn = panel.lit.dots.data
+    assert (drawn["x"].tolist(), drawn["y"].tolist()) == ([1.5], [1.0])
+    panel.set_crowd(dataclasses.replace(crowd, flows=dict(crowd.flows)))
+    assert panel.lit.dots.data is drawn
+    panel.set_density(None)
+    assert not len(panel.lit.dots.data)
+
+
+def test_in_the_density_a_trajectory_is_pointed_at_where_it_is_then(show, density, make_flow, qtbot):
+    panel = show(DensityPanel)
+    panel.set_density(density)
+    panel.set_crowd(Crowd({"trajectory": make_flow(6)}))
+    panel.set_time(0.5)
+    panel.grab()
+    plot = panel.plot
+    place = plot.mapFromScene(plot.getViewBox().mapViewToScene(QPointF(1.5, 1.0)))
+    with qtbot.waitSignal(panel.marked, check_params_cb=lambda mark: mark == Mark("trajectory", 5)):
+        qtbot.mouseMove(plot.viewport(), place)
+    with qtbot.waitSignal(panel.selected) as selected:
+        qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert selected.args == [(Mark("trajectory", 5),), False]
 
 
 def test_contours_lie_a_nat_apart(show, density):

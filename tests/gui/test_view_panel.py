@@ -8,7 +8,9 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
+from odeviz.panels.lit_dots import Crowd
 from odeviz.panels.view_panel import ViewPanel
+from odeviz.state import Mark, Selection
 from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Table, cell_text, frozen
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.task import View
@@ -302,3 +304,24 @@ def test_a_note_that_has_no_room_ends_in_dots_and_is_whole_in_the_tooltip(panel)
     assert panel._note.shown.endswith("…")
     panel.resize(320, 700)
     assert panel._note.shown == note
+
+
+def test_a_chart_of_the_plane_marks_a_trajectory_and_lets_it_be_pointed_at(panel, make_flow, qtbot):
+    plane = Chart("Paths", "z₁", "z₂", (Curve("", X, X - 1.0),), at="playhead", frame=(-2.0, 2.0, -2.0, 2.0))
+    panel.set_picture(plane)
+    panel.set_time(0.5)
+    panel.set_crowd(Crowd({"trajectory": make_flow(6)}, Selection((Mark("trajectory", 5),))))
+    panel.grab()
+    drawn = panel._charts._plots[0]
+    assert drawn.lit.dots.data["x"].tolist() == [1.5]
+    np.testing.assert_allclose(drawn.lit.lines.yData[:-1], 1.0)
+    place = drawn.plot.mapFromScene(drawn.plot.getViewBox().mapViewToScene(QPointF(-0.5, -1.0)))
+    with qtbot.waitSignal(panel.marked, check_params_cb=lambda mark: mark == Mark("trajectory", 0)):
+        qtbot.mouseMove(drawn.plot.viewport(), place)
+    with qtbot.waitSignal(panel.selected) as selected:
+        qtbot.mouseClick(
+            drawn.plot.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, place
+        )
+    assert selected.args == [(Mark("trajectory", 0),), True]
+    panel.set_picture(chart())
+    assert not len(drawn.lit.dots.data)

@@ -161,8 +161,9 @@ def nullclines(scene: Scene) -> Picture:
             f" Of {subject.dim} dimensions the picture has two: fixed points out of it are projected onto it."
         )
     if len(charts) == 1:
-        only = charts[0]
-        return dataclasses.replace(only, title="Nullclines", note=note)
+        # Of a field that does not depend on time it is the picture of all times.
+        only = dataclasses.replace(charts[0], title="Nullclines", note=note)
+        return only if subject.plane.over_time else dataclasses.replace(only, at="playhead")
     return Charts("Nullclines", tuple(charts), columns=len(charts), note=note)
 
 
@@ -180,7 +181,7 @@ def _plane_chart(subject: Subject, t: float, points: list[FixedPoint]) -> Chart:
             px, py = np.array(mine).T
             curves.append(Curve(label, frozen(px), frozen(py), role, "points"))
     e = subject.extent
-    return Chart(f"t = {t:.2f}", *labels, tuple(curves), frame=(e.x0, e.x1, e.y0, e.y1))
+    return Chart(f"t = {t:.2f}", *labels, tuple(curves), frame=(e.x0, e.x1, e.y0, e.y1), at=t)
 
 
 def _nullclines_over_time(subject: Subject, t: float) -> Chart:

@@ -35,7 +35,13 @@ def residual(scene: Scene) -> Picture:
         net = subject.solve(scene, subject.exact, few, knots.tolist(), SolverOptions("euler", steps=blocks))
         curves.append(_paths(subject, f"N = {blocks}", knots, net.y, role))
     # The deepest net, which is nearest, and the flow itself lie on top.
-    paths = Chart("Paths", *subject.plane.labels, (*curves[1:], curves[0]), equal=not subject.plane.over_time)
+    paths = Chart(
+        "Paths",
+        *subject.plane.labels,
+        (*curves[1:], curves[0]),
+        equal=not subject.plane.over_time,
+        at="playhead",
+    )
     errors: list[float] = scene.remember("errors of layers", lambda: layer_errors(scene))
     measured = slope(MEASURED[-_FITTED:], errors[-_FITTED:])
     return Charts(

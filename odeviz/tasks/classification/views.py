@@ -70,7 +70,7 @@ def _boundary(scene: Scene) -> Chart:
             f"Found on a grid, as no flow of the plane makes it: {len(found.curves)} "
             f"curve{'s' * (len(found.curves) != 1)}, {found.closed} closed."
         )
-    return Chart("Boundary", "z₁", "z₂", tuple(curves), equal=True, note=what)
+    return Chart("Boundary", "z₁", "z₂", tuple(curves), equal=True, at=0.0, note=what)
 
 
 def _euler(scene: Scene) -> Charts:
@@ -102,7 +102,7 @@ def _euler(scene: Scene) -> Charts:
     return Charts(
         "A residual net is Euler's method",
         (
-            Chart(f"{drawn} blocks over the flow", "z₁", "z₂", tuple(paths), equal=True),
+            Chart(f"{drawn} blocks over the flow", "z₁", "z₂", tuple(paths), equal=True, at="playhead"),
             Chart("Distance at the end", "blocks", "typical distance", errors_of, x_log=True, y_log=True),
         ),
         note=f"Lines are the blocks, faint curves the continuous flow. From {counts[-2]} blocks to {counts[-1]} the "
@@ -157,8 +157,8 @@ def _probability(scene: Scene) -> Maps:
     entropy = -(p * np.log2(np.maximum(p, 1e-300))).sum(axis=-1)
     points = frozen(_data_at(scene, scene.t))
     maps = (
-        Map("p(class 0)", extent, frozen(p[..., 0]), points),
-        Map("entropy, bits", extent, frozen(entropy), points),
+        Map("p(class 0)", extent, frozen(p[..., 0]), points, at=scene.t),
+        Map("entropy, bits", extent, frozen(entropy), points, at=scene.t),
     )
     share = float((entropy < _SURE).mean())
     sure = f"the model is sure (entropy below {_SURE} bits) of {share:.0%} of the plane"

@@ -78,7 +78,8 @@ def samples(scene: Scene) -> Chart:
         f"{len(points):,} points of the data, as many samples, at t = {scene.t:.3g} of {scene.model.t1:.3g}."
     )
     plane = scene.learning.plane(scene.model)
-    return Chart("Samples", plane.labels[0], plane.labels[1], curves, equal=plane.equal, note=note)
+    x, y = plane.labels
+    return Chart("Samples", x, y, curves, equal=plane.equal, at=scene.t, note=note)
 
 
 def marginals(scene: Scene) -> Charts:

@@ -62,7 +62,7 @@ def _plane_chart(
     ]
     starts = paths[:, 0][:, [i, j]]
     curves.append(Curve("starts", frozen(starts[:, 0]), frozen(starts[:, 1]), "data", "points"))
-    return Chart(title, system.axes[i], system.axes[j], tuple(curves))
+    return Chart(title, system.axes[i], system.axes[j], tuple(curves), at="playhead")
 
 
 def _series(scene: Scene, learning: Learning) -> Charts:

@@ -37,6 +37,7 @@ def _paths(scene: Scene) -> Chart:
         "h",
         curves,
         over_time=True,
+        at="playhead",
         note=f"{crossed:.0%} of neighbouring paths have changed places at the end; a flip needs all of them to.",
     )
 

@@ -144,6 +144,7 @@ def _samples(scene: Scene) -> Chart:
             for label, points, role in ((where, data, "data"), ("samples", drawn, "model"))
         ),
         equal=True,
+        at=scene.t,
         note=f"At t = {scene.t:.3g}. Energy distance {mean} ± {energy.se:.2g}: 0 where the distributions are equal.",
     )
 

@@ -141,9 +141,8 @@ def _latent(scene: Scene) -> Chart:
                 " Their place alone would do: the two kinds lie side by side in the plane. "
                 f"{turning:.1%} are parted and also decode to a curve that turns in their sense."
             )
-    return Chart(
-        "Encoded held-out series", plane.labels[0], plane.labels[1], tuple(curves), equal=True, note=note
-    )
+    x, y = plane.labels
+    return Chart("Encoded held-out series", x, y, tuple(curves), equal=True, at=0.0, note=note)
 
 
 def _role(label: int) -> Role:

@@ -47,7 +47,8 @@ def comparison(scene: Scene) -> Maps:
     """p beside q."""
     potential: Potential = scene.learning.potential
     given = Map(f"given: {potential.name}", _EXTENT, frozen(potential.density(_FINE)))
-    learnt = Map("learnt", _EXTENT, frozen(density_map(scene, _EXTENT, scene.model.t1, _FINE)))
+    t1: float = scene.model.t1
+    learnt = Map("learnt", _EXTENT, frozen(density_map(scene, _EXTENT, t1, _FINE)), at=t1)
     note = f"{potential.title}."
     return Maps("Given and learnt", (given, learnt), 2, shared=True, scale="p, q", axes=_AXES, note=note)
 
