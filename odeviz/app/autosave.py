@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import secrets
 from dataclasses import dataclass
@@ -19,10 +20,13 @@ from odeviz.state import Workbench
 from odeviz.storage.atomic import WriteError
 from odeviz.storage.model_file import ModelFileError
 from odeviz.storage.session_file import SUFFIX, View, load_session, save_session
+from odeviz.training.checkpoints import thinned
 from odeviz.training.snapshot import Snapshot
 
 #: Milliseconds between two looks at what has changed.
 PERIOD = 60_000
+#: What is written once a minute has no more than this of its run's earlier models.
+MOST_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,8 @@ def _write(path: Path, lock: QLockFile, snapshot: Snapshot, view: View) -> None:
         raise WriteError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
     # First the lock: a file without one has been left behind.
     if lock.isLocked() or lock.tryLock(0):
-        save_session(path, snapshot, view)
+        few = dataclasses.replace(snapshot, checkpoints=thinned(snapshot.checkpoints, MOST_BYTES))
+        save_session(path, few, view)
 
 
 def _remove(path: Path) -> None:

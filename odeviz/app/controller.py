@@ -203,7 +203,7 @@ class Controller(QObject):
     def _show_model(self, snapshot: Snapshot, path: Path | None, view: View | None) -> None:
         first = self.bench.snapshot is None
         self._leave_model()
-        self.documents.showing(snapshot, path, session=view is not None)
+        self.documents.showing(snapshot, path, view)
         self.bench.show_model(snapshot, path)
         if view is not None:
             show_view(self.bench, self.window, view)

@@ -54,7 +54,10 @@ class Documents(QObject):
         #: The file on show if it is a session's, and the model that its file holds.
         self._session: Path | None = None
         self._in_file: Snapshot | None = None
-        bench.undo_stack.cleanChanged.connect(self._on_clean)
+        #: The run that is kept beside it there.
+        self._kept_in_file: Snapshot | None = None
+        bench.undo_stack.cleanChanged.connect(self._on_changed)
+        bench.kept_changed.connect(self._on_changed)
 
     # Opening.
 
@@ -96,10 +99,12 @@ class Documents(QObject):
         else:
             self.untrained.emit(title_of(origin.experiment), origin.experiment)
 
-    def showing(self, snapshot: Snapshot, path: Path | None, session: bool) -> None:
-        """A model is on show now, as a file has it; ``session`` says whether the file tells more than the model."""
-        self._session = path if session else None
+    def showing(self, snapshot: Snapshot, path: Path | None, view: View | None) -> None:
+        """A model is on show now as a file has it, and with a ``view`` of a session's file what that tells besides."""
+        self._session = path if view is not None else None
         self._in_file = snapshot
+        # One kept before is still there if the session has none.
+        self._kept_in_file = self.bench.kept if view is None or view.kept is None else view.kept
 
     def _cannot_open(self, path: Path, trouble: Trouble) -> None:
         self.recent.remove(path)
@@ -123,6 +128,8 @@ class Documents(QObject):
 
     def save(self) -> bool:
         """Save to the model's file, asking for one if there is none; False if the person did not say where."""
+        if not self._is_there():
+            return False
         if self.bench.path is None:
             return self.save_as()
         self._save_to(self.bench.path, self.is_session)
@@ -130,6 +137,8 @@ class Documents(QObject):
 
     def save_as(self) -> bool:
         """Ask for a file; its suffix says whether the model alone or the session is saved."""
+        if not self._is_there():
+            return False
         if self.is_session:
             kinds, suffix = f"{SESSION_FILES};;{MODEL_FILES}", SESSION_SUFFIX
         else:
@@ -141,7 +150,9 @@ class Documents(QObject):
         return True
 
     def save_session_as(self) -> bool:
-        """Ask for a file, and save the model with what is shown of it."""
+        """Ask for a file, and save the model with its run and what is shown of it."""
+        if not self._is_there():
+            return False
         path = self.dialogs.file_to_save(
             "Save the session", self.folder() / self.suggestion(SESSION_SUFFIX[1:]), SESSION_FILES
         )
@@ -163,24 +174,32 @@ class Documents(QObject):
     def _save_to(self, path: Path, session: bool) -> None:
         # Whichever moment of the run is on show: what it has come to is what would be lost.
         snapshot = self.bench.latest
-        if snapshot is None:
-            return
+        assert snapshot is not None, "looked at before"
         self.remember(path)
         work: Callable[[], None] = partial(save_model, path, snapshot)
-        if session:
-            work = partial(save_session, path, snapshot, view_of(self.bench, self.window))
+        view = view_of(self.bench, self.window) if session else None
+        if view is not None:
+            work = partial(save_session, path, snapshot, view)
             # What is done from here on is not in the file.
             self.bench.undo_stack.setClean()
         self.jobs.submit(
             work,
-            lambda _: self._saved(path, snapshot, session),
+            lambda _: self._saved(path, snapshot, view),
             lambda trouble: self._cannot_save(path, trouble),
         )
 
-    def _saved(self, path: Path, snapshot: Snapshot, session: bool) -> None:
+    def _is_there(self) -> bool:
+        """Whether there is a model to be saved; says so if there is none."""
+        if self.bench.latest is None:
+            self.bench.say(
+                "There is no model to save yet: it is being made. Save it when its picture is there."
+            )
+        return self.bench.latest is not None
+
+    def _saved(self, path: Path, snapshot: Snapshot, view: View | None) -> None:
         self.recent.add(path)
-        self.showing(snapshot, path, session)
-        behind = snapshot is not self.bench.latest or (session and not self.bench.undo_stack.isClean())
+        self.showing(snapshot, path, view)
+        behind = snapshot is not self.bench.latest or (view is not None and self._view_is_behind)
         self.bench.set_document(path, unsaved=behind)
         self.bench.say(f"Saved {path.name}.")
         self.saved.emit()
@@ -189,11 +208,16 @@ class Documents(QObject):
         self.bench.undo_stack.resetClean()
         self.fail(f"{path.name} could not be saved", trouble)
 
-    @Slot(bool)
-    def _on_clean(self, clean: bool) -> None:
+    @property
+    def _view_is_behind(self) -> bool:
+        """Whether what is shown is not what the session's file tells."""
+        return not self.bench.undo_stack.isClean() or self.bench.kept is not self._kept_in_file
+
+    @Slot()
+    def _on_changed(self) -> None:
         """A session's file also holds what is shown: a change of it puts the file behind, and undoing that does not."""
         if self.only_view_changed:
-            self.bench.set_document(self.bench.path, unsaved=not clean)
+            self.bench.set_document(self.bench.path, unsaved=self._view_is_behind)
 
     # Inside.
 

@@ -82,7 +82,8 @@ class RunHistory(QObject):
         latest = self.bench.latest
         if latest is not None and latest.iteration:
             self.bench.say(
-                "A model's file keeps only the end of its training: train it, and you can look back."
+                "A model's file keeps only the end of its training, a session's its whole run: train it, and you can "
+                "look back."
             )
 
     @Slot()

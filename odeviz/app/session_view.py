@@ -29,6 +29,8 @@ def view_of(bench: Workbench, window: MainWindow) -> View:
         view=window.view.view,
         values={key: dict(values) for key, values in bench.values.items()},
         panels=places_of(window),
+        pinned=bench.pinned,
+        kept=bench.kept,
     )
 
 
@@ -53,6 +55,9 @@ def show_view(bench: Workbench, window: MainWindow, view: View) -> None:
     bench.set_projection(view.projection)
     bench.set_range(view.range)
     bench.set_playhead(Playhead(view.t, view.t1, playing=False, loop=view.loop, speed=view.speed))
+    bench.set_pinned(view.pinned)
+    if view.kept is not None:
+        bench.keep(view.kept)
     window.view.choose(view.view)
     bench.set_values(view.values)
     arrange(window, view.panels)

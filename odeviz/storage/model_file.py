@@ -1,10 +1,11 @@
 """The model file: one ``.odeviz`` file is one snapshot.
 
-Format (version 2)
+Format (version 3)
 ------------------
 A safetensors file. Its tensors are the model's ``state_dict`` under its own names, the history's columns under
 ``history/<column>`` and a person's own data under ``data/<name>`` (no parameter's name contains a slash). Version 1
-knew neither such data nor settings of a task's own. The header's metadata holds four texts (and a session file one
+knew neither such data nor settings of a task's own; version 3 is that of a session file with more tensors, under
+``session/``, which belong to no model. The header's metadata holds four texts (and a session file one
 more, see :mod:`odeviz.storage.session_file`):
 
 =================== ===================================================================================
@@ -46,7 +47,7 @@ from odeviz.training.snapshot import History, Snapshot
 
 SUFFIX = ".odeviz"
 FORMAT = "odeviz"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 #: Far above what the largest experiment needs (8 layers of 1,024 units in float64 take 64 MB).
 MAX_BYTES = 2**30
 MAX_HEADER_BYTES = 2**22
@@ -55,7 +56,8 @@ MAX_LOG_T1 = 9.3
 
 _HISTORY = "history/"
 _DATA = "data/"
-_COLUMNS = tuple(column.name for column in dataclasses.fields(History))
+_SESSION = "session/"
+COLUMNS = tuple(column.name for column in dataclasses.fields(History))
 #: First bytes of files that are picked by mistake.
 _STRANGERS = {
     b"\x89PNG": "it is a PNG image",
@@ -72,7 +74,7 @@ class ModelFileError(ValueError):
     """A model file cannot be used; ``str()`` is one sentence naming the file and the problem."""
 
 
-class _DefectError(Exception):
+class DefectError(ValueError):
     """What is wrong with a file, as the second half of a sentence."""
 
 
@@ -96,16 +98,21 @@ class _Tensor(msgspec.Struct):
     data_offsets: tuple[int, int]
 
 
-def save_model(path: Path | str, snapshot: Snapshot, texts: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Write a snapshot, and ``texts`` beside its description, to one file, whole or not at all.
+def save_model(
+    path: Path | str,
+    snapshot: Snapshot,
+    texts: Mapping[str, str] = MappingProxyType({}),
+    more: Mapping[str, NDArray[Any]] = MappingProxyType({}),
+) -> None:
+    """Write a snapshot, ``texts`` beside its description and ``more`` of a session, to one file, whole or not at all.
 
     Raises :class:`ModelFileError` for a snapshot that could not be loaded again (weights that are not
     finite), :class:`odeviz.storage.WriteError` when the disk refuses.
     """
     try:
         _check_finite(snapshot.weights)
-        _check_history(snapshot.history)
-    except _DefectError as defect:
+        check_history(snapshot.history)
+    except DefectError as defect:
         raise ModelFileError(f"cannot save {path}: {defect}") from None
     description = _Description(
         experiment=snapshot.experiment.values(),
@@ -116,12 +123,14 @@ def save_model(path: Path | str, snapshot: Snapshot, texts: Mapping[str, str] = 
     )
     metadata = dict(texts) | {
         "format": FORMAT,
-        "format_version": str(FORMAT_VERSION),
+        # A file of the model alone is one that the version before reads, too.
+        "format_version": str(FORMAT_VERSION if more else FORMAT_VERSION - 1),
         "odeviz_version": odeviz.__version__,
         "snapshot": msgspec.json.encode(description).decode(),
     }
-    tensors = dict(snapshot.weights) | {_HISTORY + name: getattr(snapshot.history, name) for name in _COLUMNS}
+    tensors = dict(snapshot.weights) | {_HISTORY + name: getattr(snapshot.history, name) for name in COLUMNS}
     tensors |= {_DATA + name: array for name, array in snapshot.data.items()}
+    tensors |= {_SESSION + name: array for name, array in more.items()}
     # asarray keeps the shape [] of a scalar parameter, which ascontiguousarray alone would make [1].
     tensors = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     with atomic_write(path) as temporary:
@@ -133,8 +142,11 @@ def load_model(path: Path | str) -> Snapshot:
     return load_with_texts(path)[0]
 
 
-def load_with_texts(path: Path | str) -> tuple[Snapshot, Mapping[str, str]]:
-    """Read a snapshot, and all texts of the file's metadata. Raises :class:`ModelFileError` and nothing else."""
+def load_with_texts(path: Path | str) -> tuple[Snapshot, Mapping[str, str], Mapping[str, NDArray[Any]]]:
+    """Read a snapshot, all texts of the file's metadata, and what more a session has, which is not looked at here.
+
+    Raises :class:`ModelFileError` and nothing else.
+    """
     path = Path(path)
     with _explained(path):
         return _read(path)
@@ -168,7 +180,7 @@ def _explained(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ModelFileError(f"cannot open {path}: {reason}") from error
-    except _DefectError as defect:
+    except DefectError as defect:
         raise ModelFileError(f"cannot open {path}: {defect}") from None
 
 
@@ -176,41 +188,47 @@ def _explained(path: Path) -> Iterator[None]:
 def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     """The file and its size; only a regular file is opened, as a pipe could keep us waiting."""
     if path.is_dir():
-        raise _DefectError("it is a folder")
+        raise DefectError("it is a folder")
     if path.exists() and not path.is_file():
-        raise _DefectError("it is not a regular file")
+        raise DefectError("it is not a regular file")
     with path.open("rb") as file:
         yield file, os.fstat(file.fileno()).st_size
 
 
-def _read(path: Path) -> tuple[Snapshot, Mapping[str, str]]:
+def _read(path: Path) -> tuple[Snapshot, Mapping[str, str], Mapping[str, NDArray[Any]]]:
     with _opened(path) as (file, size):
         header = _read_header(file, size)
         metadata, end = _parse_header(header)
         description = _describe(metadata)
         if 8 + len(header) + end > size:
-            raise _DefectError(f"it is truncated: {size:,} of {8 + len(header) + end:,} bytes are there")
+            raise DefectError(f"it is truncated: {size:,} of {8 + len(header) + end:,} bytes are there")
         file.seek(0)
         data = file.read(size)
-    return _assemble(description, _tensors(data)), metadata
+    tensors = _tensors(data)
+    more = {name: tensors.pop(name) for name in list(tensors) if name.startswith(_SESSION)}
+    return (
+        _assemble(description, tensors),
+        metadata,
+        {name.removeprefix(_SESSION): array for name, array in more.items()},
+    )
 
 
 def _read_header(file: BinaryIO, size: int) -> bytes:
     if size == 0:
-        raise _DefectError("it is empty")
+        raise DefectError("it is empty")
     start = file.read(9)
     for magic, what in _STRANGERS.items():
         if start.startswith(magic):
-            raise _DefectError(f"{what}, not an odeviz model")
+            raise DefectError(f"{what}, not an odeviz model")
     if size < 9:
-        raise _DefectError("it is too short to be an odeviz model")
+        raise DefectError("it is too short to be an odeviz model")
     length = int.from_bytes(start[:8], "little")
     if start[8:] != b"{" or not 2 <= length <= MAX_HEADER_BYTES:
-        raise _DefectError("it is not an odeviz model")
+        raise DefectError("it is not an odeviz model")
     if size > MAX_BYTES:
-        raise _DefectError(f"it is larger than any odeviz model ({size:,} bytes)")
+        raise DefectError(f"it is larger than any odeviz model ({size:,} bytes)")
     if 8 + length > size:
-        raise _DefectError(f"it is truncated: {size:,} of at least {8 + length:,} bytes are there")
+        raise DefectError(f"it is truncated: {size:,} of at least {8 + length:,} bytes are there")
     return start[8:] + file.read(length - 1)
 
 
@@ -220,24 +238,24 @@ def _parse_header(header: bytes) -> tuple[Mapping[str, str], int]:
         entries = msgspec.json.decode(header, type=dict[str, msgspec.Raw])
         metadata = msgspec.json.decode(entries.pop("__metadata__", b"{}"), type=dict[str, str])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise _DefectError("its header is damaged, or it is not an odeviz model") from None
+        raise DefectError("its header is damaged, or it is not an odeviz model") from None
     if metadata.get("format") != FORMAT:
-        raise _DefectError("it is a safetensors file without an odeviz description, not an odeviz model")
+        raise DefectError("it is a safetensors file without an odeviz description, not an odeviz model")
     try:
         version = int(metadata.get("format_version", ""))
     except ValueError:
-        raise _DefectError("its format version is not a whole number") from None
+        raise DefectError("its format version is not a whole number") from None
     if version > FORMAT_VERSION:
-        raise _DefectError(
+        raise DefectError(
             f"it was written by odeviz {metadata.get('odeviz_version', '?')[:20]} in file format {version}, "
             f"and odeviz {odeviz.__version__} reads up to format {FORMAT_VERSION}; a newer odeviz can open it"
         )
     if version < 1:
-        raise _DefectError(f"its format version {version} does not exist")
+        raise DefectError(f"its format version {version} does not exist")
     try:
         ends = [msgspec.json.decode(entry, type=_Tensor).data_offsets[1] for entry in entries.values()]
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise _DefectError("the list of tensors in its header is damaged") from None
+        raise DefectError("the list of tensors in its header is damaged") from None
     return metadata, max(ends, default=0)
 
 
@@ -245,11 +263,11 @@ def _describe(metadata: Mapping[str, str]) -> tuple[_Description, Experiment]:
     try:
         description = msgspec.json.decode(metadata.get("snapshot", ""), type=_Description)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise _DefectError(f"its description is damaged ({_one_line(error)})") from None
+        raise DefectError(f"its description is damaged ({_one_line(error)})") from None
     try:
         return description, experiment_of(description.experiment)
     except ValueError as error:
-        raise _DefectError(str(error)) from None
+        raise DefectError(str(error)) from None
 
 
 def experiment_of(values: Mapping[str, bool | int | float | str]) -> Experiment:
@@ -284,7 +302,7 @@ def _tensors(data: bytes) -> dict[str, NDArray[Any]]:
     try:
         tensors = safetensors.numpy.load(data)
     except (safetensors.SafetensorError, KeyError, ValueError, OverflowError) as error:
-        raise _DefectError(f"its tensors cannot be read ({_one_line(error)})") from None
+        raise DefectError(f"its tensors cannot be read ({_one_line(error)})") from None
     for array in tensors.values():
         array.setflags(write=False)
     return tensors
@@ -292,19 +310,19 @@ def _tensors(data: bytes) -> dict[str, NDArray[Any]]:
 
 def _assemble(described: tuple[_Description, Experiment], tensors: dict[str, NDArray[Any]]) -> Snapshot:
     description, experiment = described
-    columns = {name: tensors.pop(_HISTORY + name, None) for name in _COLUMNS}
+    columns = {name: tensors.pop(_HISTORY + name, None) for name in COLUMNS}
     missing = [name for name, column in columns.items() if column is None]
     if missing:
-        raise _DefectError(f"its history lacks {', '.join(missing)}")
+        raise DefectError(f"its history lacks {', '.join(missing)}")
     history = History(**columns)  # type: ignore[arg-type]
-    _check_history(history)
+    check_history(history)
     data = {name.removeprefix(_DATA): tensors.pop(name) for name in list(tensors) if name.startswith(_DATA)}
     try:
         task_of(experiment).check_data(experiment, data)
     except ValueError as error:
-        raise _DefectError(f"its data is not valid: {_one_line(error)}") from None
-    _check_weights(experiment, tensors, data)
-    _check_end_time(tensors)
+        raise DefectError(f"its data is not valid: {_one_line(error)}") from None
+    check_weights(experiment, tensors, data)
+    check_end_time(tensors)
     return Snapshot(
         experiment=experiment,
         iteration=description.iteration,
@@ -317,19 +335,20 @@ def _assemble(described: tuple[_Description, Experiment], tensors: dict[str, NDA
     )
 
 
-def _check_history(history: History) -> None:
+def check_history(history: History, whose: str = "the history's ") -> None:
+    """Columns of one length and their types; raises :class:`DefectError`."""
     rows = np.shape(history.iteration)
-    for name in _COLUMNS:
+    for name in COLUMNS:
         column = getattr(history, name)
         wanted = np.int64 if name == "iteration" else np.float64
         if column.dtype != wanted or column.ndim != 1 or column.shape != rows:
-            raise _DefectError(
-                f"the history's {name} is {column.dtype} of shape {list(column.shape)}, "
+            raise DefectError(
+                f"{whose}{name} is {column.dtype} of shape {list(column.shape)}, "
                 f"not {np.dtype(wanted)} of shape [rows] like the others"
             )
 
 
-def _check_weights(
+def check_weights(
     experiment: Experiment, weights: Mapping[str, NDArray[Any]], data: Mapping[str, NDArray[Any]]
 ) -> None:
     """Every tensor the experiment's model has, and no other, each of its shape and type, and finite."""
@@ -337,31 +356,29 @@ def _check_weights(
     _check_finite(weights)
     for name, shape in expected.items():
         if name not in weights:
-            raise _DefectError(f"the weights lack {name}, which the experiment's model has")
+            raise DefectError(f"the weights lack {name}, which the experiment's model has")
         array = weights[name]
         if array.shape != shape or array.dtype != experiment.dtype:
-            raise _DefectError(
+            raise DefectError(
                 f"the weights do not fit the experiment: {name} is {array.dtype} of shape "
                 f"{list(array.shape)}, not {experiment.dtype} of shape {list(shape)}"
             )
     strangers = sorted(set(weights) - set(expected))
     if strangers:
-        raise _DefectError(
-            f"the weights hold {strangers[0][:40]}, which the experiment's model does not have"
-        )
+        raise DefectError(f"the weights hold {strangers[0][:40]}, which the experiment's model does not have")
 
 
-def _check_end_time(weights: Mapping[str, NDArray[Any]]) -> None:
+def check_end_time(weights: Mapping[str, NDArray[Any]]) -> None:
     """A learnt end time is the one weight that can be finite and yet give no number, let alone a flow."""
     log_t1 = float(weights.get("log_t1", np.zeros(())))
     if abs(log_t1) > MAX_LOG_T1:
-        raise _DefectError(f"the learnt end time is out of range (its logarithm is {log_t1:g})")
+        raise DefectError(f"the learnt end time is out of range (its logarithm is {log_t1:g})")
 
 
 def _check_finite(weights: Mapping[str, NDArray[Any]]) -> None:
     for name, array in weights.items():
         if not np.isfinite(array).all():
-            raise _DefectError(f"the weights are not finite ({name[:40]} holds NaN or infinity)")
+            raise DefectError(f"the weights are not finite ({name[:40]} holds NaN or infinity)")
 
 
 def _one_line(error: Exception) -> str:

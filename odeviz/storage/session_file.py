@@ -1,7 +1,8 @@
 """The session file: a model file that also tells what a window showed of its model.
 
-One text more in a model file's metadata, ``session``: a JSON object (version 1), described by :class:`_Text`. All that
-reads a model reads a session file too, as the model it holds.
+One text more in a model file's metadata, ``session``: a JSON object (version 2), described by :class:`_Text`; and the
+tensors that :mod:`odeviz.storage.session_run` describes, of the run's earlier models and of one kept beside it. Version
+1 knew neither those nor a pinned setting. All that reads a model reads a session file too, as the model it holds.
 
 Reading trusts nothing: every value is checked, and whatever is wrong is a :class:`SessionFileError`. Layers, views and
 panels are names of things in the window; names that it does not know are left alone.
@@ -22,11 +23,18 @@ import odeviz
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import SolverChoice
 from odeviz.storage.model_file import ModelFileError, experiment_of, load_with_texts, save_model
+from odeviz.storage.session_run import (
+    Arrays,
+    pack_checkpoints,
+    pack_history,
+    unpack_checkpoints,
+    unpack_history,
+)
 from odeviz.tasks.experiment import Experiment
 from odeviz.training.snapshot import Snapshot
 
 SUFFIX = ".odeviz-session"
-VERSION = 1
+VERSION = 2
 #: More seeds, coordinates and panels than any window has.
 MAX_SEEDS, MAX_COORDINATES, MAX_PANELS = 10_000, 100, 100
 #: Beyond what can be drawn in float32.
@@ -81,6 +89,10 @@ class View:
     #: What was set of the views' own controls, by the views' keys and the controls'.
     values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     panels: tuple[Place, ...] = ()
+    #: The solver's setting that is pinned to compare with.
+    pinned: SolverChoice | None = None
+    #: A run kept to compare with: its experiment and its history are what a file holds of it.
+    kept: Snapshot | None = None
 
 
 _Name = Annotated[str, msgspec.Meta(max_length=100)]
@@ -122,6 +134,12 @@ class _Place(msgspec.Struct, forbid_unknown_fields=True):
     height: _Pixels
 
 
+class _Kept(msgspec.Struct, forbid_unknown_fields=True):
+    experiment: dict[str, bool | _Whole | float | str]
+    iteration: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    seconds: Annotated[float, msgspec.Meta(ge=0)]
+
+
 class _Text(msgspec.Struct, forbid_unknown_fields=True):
     """The ``session`` text."""
 
@@ -140,6 +158,8 @@ class _Text(msgspec.Struct, forbid_unknown_fields=True):
     view: _Name
     values: Annotated[dict[_Name, dict[_Name, float]], msgspec.Meta(max_length=100)]
     panels: Annotated[list[_Place], msgspec.Meta(max_length=MAX_PANELS)]
+    pinned: _Solver | None = None
+    kept: _Kept | None = None
 
 
 class _Version(msgspec.Struct):
@@ -147,7 +167,7 @@ class _Version(msgspec.Struct):
 
 
 def save_session(path: Path | str, snapshot: Snapshot, view: View) -> None:
-    """Write a model and what was shown of it to one file, whole or not at all; raises as ``save_model`` does."""
+    """Write a model, its run and what was shown of it to one file, whole or not at all; raises as ``save_model``."""
     text = _Text(
         version=VERSION,
         experiment=view.experiment.values(),
@@ -161,21 +181,27 @@ def save_session(path: Path | str, snapshot: Snapshot, view: View) -> None:
         view=view.view,
         values={key: dict(values) for key, values in view.values.items()},
         panels=[_Place(**dataclasses.asdict(place)) for place in view.panels],
+        pinned=None if view.pinned is None else _Solver(**dataclasses.asdict(view.pinned)),
+        kept=None if view.kept is None else _told(view.kept),
     )
-    save_model(path, snapshot, {_KEY: msgspec.json.encode(text).decode()})
+    more = pack_checkpoints(snapshot.checkpoints)
+    if view.kept is not None:
+        more |= pack_history(view.kept.history)
+    save_model(path, snapshot, {_KEY: msgspec.json.encode(text).decode()}, more)
 
 
 def load_session(path: Path | str) -> tuple[Snapshot, View | None]:
-    """Read a model, and what was shown of it where the file tells it.
+    """Read a model, with its run and what was shown of it where the file tells those.
 
     Raises :class:`odeviz.storage.ModelFileError` (a :class:`SessionFileError` is one) and nothing else.
     """
     path = Path(path)
-    snapshot, texts = load_with_texts(path)
+    snapshot, texts, more = load_with_texts(path)
     if _KEY not in texts:
         return snapshot, None
     try:
-        return snapshot, _view(texts[_KEY], texts.get("odeviz_version", "?"))
+        view = _view(texts[_KEY], texts.get("odeviz_version", "?"), more)
+        return dataclasses.replace(snapshot, checkpoints=unpack_checkpoints(more, snapshot)), view
     except ValueError as error:
         text = " ".join(str(error).split()).rstrip(".")
         raise SessionFileError(
@@ -183,7 +209,7 @@ def load_session(path: Path | str) -> tuple[Snapshot, View | None]:
         ) from None
 
 
-def _view(text: str, odeviz_version: str) -> View:
+def _view(text: str, odeviz_version: str, more: Arrays) -> View:
     """The view that a text describes; ``ValueError`` with the second half of a sentence about the file."""
     try:
         version = msgspec.json.decode(text, type=_Version).version
@@ -219,9 +245,20 @@ def _view(text: str, odeviz_version: str) -> View:
             view=read.view,
             values={key: _named(key, values) for key, values in read.values.items()},
             panels=_panels(read.panels),
+            pinned=None if read.pinned is None else _choice(read.pinned),
+            kept=None if read.kept is None else _kept(read.kept, more),
         )
     except ValueError as error:
         raise ValueError(f"its session is not valid: {error}") from None
+
+
+def _told(kept: Snapshot) -> _Kept:
+    return _Kept(kept.experiment.values(), int(kept.iteration), float(kept.seconds))
+
+
+def _kept(told: _Kept, more: Arrays) -> Snapshot:
+    experiment = experiment_of(told.experiment)
+    return Snapshot(experiment, told.iteration, told.seconds, weights={}, history=unpack_history(more))
 
 
 def _choice(solver: _Solver) -> SolverChoice:

@@ -36,6 +36,13 @@ class Checkpoint:
         return self
 
 
+def thinned(checkpoints: tuple[Checkpoint, ...], most_bytes: int) -> tuple[Checkpoint, ...]:
+    """Every second of them after the first, and so on, until their weights take no more; none if few would be left."""
+    while sum(array.nbytes for each in checkpoints for array in each.weights.values()) > most_bytes:
+        checkpoints = (checkpoints[0], *checkpoints[2::2]) if len(checkpoints) > FEWEST else ()
+    return checkpoints
+
+
 class Keeper:
     """Keeps a run's checkpoints, at most :data:`MOST` of them and :data:`MOST_BYTES` of weights.
 

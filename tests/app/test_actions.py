@@ -50,7 +50,7 @@ def test_every_preset_and_every_layer_has_its_action():
 
 def test_nothing_can_be_saved_or_exported_without_a_model(actions):
     actions.update(Situation(has_model=False))
-    for key in ("save", "save_as", "export_figure", "export_view", "export_data", "play"):
+    for key in ("export_figure", "export_view", "export_data", "play"):
         assert not actions[key].isEnabled()
     actions.update(Situation(has_model=True))
     assert actions["save"].isEnabled()
@@ -116,10 +116,10 @@ def test_typing_in_the_palette_and_pressing_return_chooses(qtbot, actions):
 def test_the_palette_offers_only_what_can_be_done_now(actions):
     actions.update(Situation(has_model=False))
     palette = CommandPalette(actions, actions._theme)
-    palette.line.setText("save")
+    palette.line.setText("export")
     titles = [row.title for row in palette.rows.rows]
     assert titles
-    assert not any(title.startswith("Save") for title in titles)
+    assert not any(title.startswith("Export") for title in titles)
     palette.deleteLater()
 
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from fake_window import FakeSession
 from PySide6.QtCore import Qt
 
 from odeviz.analysis.projection import Projection
@@ -12,6 +13,7 @@ from odeviz.storage.model_file import save_model
 from odeviz.storage.session_file import Place
 from odeviz.tasks import Experiment
 from odeviz.tasks.registry import expected_shapes
+from odeviz.training.checkpoints import Checkpoint
 from odeviz.training.snapshot import Snapshot
 
 
@@ -88,6 +90,39 @@ def test_the_question_tells_that_only_the_view_would_be_lost(rig, session_file):
     rig.dialogs.keep_changes = lambda what: asked.append(what) or "cancel"
     rig.window.close()
     assert asked == ["What mine.odeviz-session shows was changed and is not saved."]
+
+
+def test_an_opened_session_can_be_scrubbed_through_its_run_and_compared_again(rig, model_file, tmp_path):
+    control, bench = rig.control, rig.bench
+    control.documents.open(model_file)
+    before = dataclasses.replace(bench.latest, history=FakeSession(bench.experiment).snapshot().history)
+    past = tuple(Checkpoint(k, 0.1 * k, bench.latest.weights) for k in (0, 4, 8))
+    bench.set_snapshot(dataclasses.replace(before, checkpoints=past))
+    control.do("compare")
+    bench.keep(before)
+    rig.dialogs.to_save = tmp_path / "run.odeviz-session"
+    control.do("save_session")
+    pinned = bench.pinned
+    bench.keep(None)
+    assert bench.unsaved, "the file keeps a run to compare with, the window no longer"
+    rig.dialogs.keep_changes = lambda what: "discard"
+    control.documents.open(model_file)
+    assert bench.pinned is None
+    control.documents.open(rig.dialogs.to_save)
+    assert bench.pinned == pinned
+    assert bench.kept is not None
+    assert not bench.unsaved
+    control.do("earlier")
+    rig.settle()
+    assert bench.snapshot.iteration == 8
+
+
+def test_without_a_model_saving_says_what_is_missing(rig):
+    rig.dialogs.to_save = None
+    for key in ("save", "save_as", "save_session"):
+        rig.bench.say("")
+        rig.control.do(key)
+        assert "no model to save yet" in rig.bench.message
 
 
 def test_a_changed_view_does_not_put_a_model_behind(rig, model_file):

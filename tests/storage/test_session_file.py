@@ -17,9 +17,11 @@ from odeviz.storage import (
     save_session,
 )
 from odeviz.storage.session_file import Place, View
+from odeviz.storage.session_run import pack_checkpoints
 from odeviz.tasks import Experiment
 from odeviz.tasks.registry import expected_shapes
-from odeviz.training.snapshot import Snapshot
+from odeviz.training.checkpoints import Checkpoint
+from odeviz.training.snapshot import History, Snapshot
 
 EXPERIMENT = Experiment().with_settings({"field.width": 3, "field.depth": 1})
 VIEW = View(
@@ -42,6 +44,78 @@ def test_a_session_is_read_back_whole(tmp_path, snapshot):
     read, view = load_session(path)
     assert view == VIEW
     assert (read.experiment, read.iteration) == (EXPERIMENT, 12)
+
+
+def ran(snapshot, *iterations):
+    """The same with the models of its run at these iterations."""
+    past = tuple(
+        Checkpoint(k, 0.1 * k, {name: np.full_like(array, k) for name, array in snapshot.weights.items()})
+        for k in iterations
+    )
+    return dataclasses.replace(snapshot, checkpoints=past)
+
+
+def test_a_session_keeps_its_run_a_pinned_setting_and_the_run_it_is_compared_with(tmp_path, snapshot):
+    path, rows = tmp_path / "s.odeviz-session", np.arange(1, 4)
+    column = np.linspace(1.0, 0.5, 3)
+    kept = dataclasses.replace(
+        snapshot, iteration=3, history=History(rows, column, column, column, column, np.full(3, np.nan))
+    )
+    save_session(
+        path, ran(snapshot, 0, 4, 8), dataclasses.replace(VIEW, pinned=SolverChoice("rk4"), kept=kept)
+    )
+    read, view = load_session(path)
+    assert read.moments == (0, 4, 8, 12)
+    assert view.pinned == SolverChoice("rk4")
+    assert (view.kept.experiment, view.kept.iteration) == (EXPERIMENT, 3)
+    np.testing.assert_array_equal(view.kept.history.loss, column)
+    then = read.nearest(5)
+    assert (then.iteration, then.seconds) == (4, pytest.approx(0.4))
+    assert all((array == 4).all() for array in then.weights.values())
+    assert load_model(path).checkpoints == (), "the model that it holds"
+
+
+def _earlier(tensors, name, change):
+    return {**tensors, name: change(tensors[name])}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: _earlier(t, "at/iteration", lambda a: a[::-1].copy()), "not in order"),
+        (lambda t: _earlier(t, "at/iteration", lambda a: a + 9), "lie between iteration 0 and 12"),
+        (lambda t: _earlier(t, "at/iteration", lambda a: 0 * a), "not in order"),
+        (lambda t: _earlier(t, "at/seconds", lambda a: -1.0 - a), "are no seconds"),
+        (lambda t: {k: a for k, a in t.items() if not k.startswith("at/")}, "does not tell when"),
+        (lambda t: {k: np.repeat(a, 60, axis=0) for k, a in t.items()}, "or are more than 64"),
+        (lambda t: {k: a if k.startswith("at/") else a[:1] for k, a in t.items()}, "do not belong together"),
+        (lambda t: {k: a if k.startswith("at/") else a * np.nan for k, a in t.items()}, "not finite"),
+        (lambda t: {k: a if k.startswith("at/") else a[..., None] for k, a in t.items()}, "do not fit"),
+    ],
+)
+def test_a_run_that_cannot_be_is_told_in_a_sentence(tmp_path, snapshot, change, words):
+    path = tmp_path / "s.odeviz-session"
+    save_session(path, snapshot, VIEW)
+    tensors = change(pack_checkpoints(ran(snapshot, 0, 4).checkpoints))
+    save_model(path, snapshot, {"session": json.dumps(text_of(path))}, tensors)
+    with pytest.raises(SessionFileError, match=words):
+        load_session(path)
+
+
+def test_a_kept_run_without_its_curves_is_told(tmp_path, snapshot):
+    path = tmp_path / "s.odeviz-session"
+    save_session(path, snapshot, dataclasses.replace(VIEW, kept=snapshot))
+    save_model(path, snapshot, {"session": json.dumps(text_of(path))})
+    with pytest.raises(SessionFileError, match="run kept beside it lacks iteration, seconds"):
+        load_session(path)
+
+
+def test_a_session_of_the_version_before_is_read(tmp_path, snapshot):
+    path = tmp_path / "s.odeviz-session"
+    save_session(path, snapshot, VIEW)
+    old = {name: value for name, value in text_of(path).items() if name not in ("pinned", "kept")}
+    save_model(path, snapshot, {"session": json.dumps(old | {"version": 1})})
+    assert load_session(path)[1] == VIEW
 
 
 def test_a_session_is_a_model_too_and_a_model_has_no_view(tmp_path, snapshot):

@@ -10,7 +10,7 @@ import pytest
 from odeviz.tasks import Experiment
 from odeviz.training import Session, restore
 from odeviz.training import checkpoints as module
-from odeviz.training.checkpoints import MOST, Keeper
+from odeviz.training.checkpoints import MOST, Checkpoint, Keeper, thinned
 
 
 def weights(bytes_=8):
@@ -88,3 +88,10 @@ def test_a_run_taken_up_again_has_its_checkpoints(run):
     assert on.snapshot().checkpoints == session.snapshot().checkpoints
     without = Session(session.experiment, dataclasses.replace(session.snapshot(), checkpoints=()))
     assert without.snapshot().moments == (10,)
+
+
+def test_what_has_no_room_is_thinned_evenly_from_the_first_on():
+    past = tuple(Checkpoint(k, 0.0, {"w": np.zeros(10)}) for k in range(9))
+    assert [each.iteration for each in thinned(past, 80 * 9)] == list(range(9))
+    assert [each.iteration for each in thinned(past, 80 * 6)] == [0, 2, 4, 6, 8]
+    assert thinned(past, 80) == (), "one model is no run"
