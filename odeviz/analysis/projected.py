@@ -66,7 +66,7 @@ class ProjectedStudy(Study):
         states, labels = self.task.shown_states(self.model, n)
         given = torch.as_tensor(np.asarray(states)).to(self.like)
         points = self.plane.points(given[None], given.new_zeros(1))[0]
-        return DataResult(frozen(points.cpu().numpy()), frozen(labels))
+        return DataResult(frozen(points.cpu().numpy()), frozen(labels), self.task.classes)
 
     def default_seeds(self, n: int, rng_seed: int = 0) -> tuple[NDArray[Any], Ints]:
         """As states, whatever plane the task sets them in."""

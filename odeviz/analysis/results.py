@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from odeviz.tasks.classes import NUMBERED, Classes
+
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
 Bools = NDArray[np.bool_]
@@ -73,6 +75,8 @@ class DataResult:
 
     points: Floats
     labels: Ints
+    #: What the labels are called.
+    classes: Classes = NUMBERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,8 @@ class FlowResult:
     message: str = ""
     #: ‖dh/dt‖ of the whole state at each time; None where it is not known.
     speed: Floats | None = None  # [T, B]
+    #: What the labels are called.
+    classes: Classes = NUMBERED
 
     @property
     def accepted(self) -> int:
@@ -149,6 +155,8 @@ class DecisionResult:
     status: str = "success"
     #: How much was not reached, and why, when the status is not success.
     message: str = ""
+    #: What the classes are called.
+    classes: Classes = NUMBERED
 
     @property
     def unreached(self) -> Bools:

@@ -107,7 +107,7 @@ class Study(Overlaid):
     def data(self, n: int = 1000) -> DataResult:
         """At most ``n`` points of the data set, the same at every call; of a fixed set, those trained on."""
         points, labels = self.task.shown(self.model, n)
-        return DataResult(frozen(points), frozen(labels))
+        return DataResult(frozen(points), frozen(labels), self.task.classes)
 
     def default_seeds(self, n: int, rng_seed: int = 0) -> tuple[NDArray[Any], Ints]:
         """Where ``n`` trajectories start: points of the plane ``[n, 2]`` or states ``[n, dim]``, and labels ``[n]``.
@@ -166,6 +166,7 @@ class Study(Overlaid):
             status=_name(solution),
             message=solution.message,
             speed=_speed(times, solution.y),
+            classes=self.task.classes,
         )
 
     @torch.no_grad()
@@ -267,7 +268,9 @@ class Study(Overlaid):
         if answer is None:
             return None
         probability = _array(answer.values.softmax(dim=1).T.reshape(-1, ny, nx))
-        return DecisionResult(t, extent, probability, self._iteration, answer.status, answer.message)
+        return DecisionResult(
+            t, extent, probability, self._iteration, answer.status, answer.message, self.task.classes
+        )
 
     @torch.no_grad()
     def probe(

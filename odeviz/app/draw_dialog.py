@@ -72,9 +72,9 @@ class DrawDialog(QDialog):
         tools.setSpacing(4)
         self._brushes = QButtonGroup(self)
         for label in range(CLASSES):
-            name = "AB"[label]
+            name = f"class {label + 1}"
             brush = Chip(
-                theme, f"Class {name}", _dots[label], f"Spray points of class {name} ({label + 1}).", self
+                theme, name.capitalize(), _dots[label], f"Spray points of {name} ({label + 1}).", self
             )
             self._brushes.addButton(brush, label)
             tools.addWidget(brush)
@@ -129,7 +129,7 @@ class DrawDialog(QDialog):
         """Show what is drawn, with which brush, and what will be learnt from it."""
         canvas = self.canvas
         counts = [int((canvas.labels == label).sum()) for label in range(CLASSES)]
-        texts = [f"{count:,} of class {name}" for count, name in zip(counts, "AB", strict=True) if count]
+        texts = [f"{count:,} of class {k}" for k, count in enumerate(counts, start=1) if count]
         then = "to be told apart." if len(texts) > 1 else "their density will be learnt."
         self._say(f"{' and '.join(texts)}: {then}" if texts else "Two classes will be told apart; of one class, "
                   "the density is learnt.", "muted")  # fmt: skip
@@ -156,7 +156,7 @@ class DrawDialog(QDialog):
             count = int((labels == label).sum())
             if count < _EACH:
                 return (
-                    f"{count} points of class {'AB'[label]} are too few to be told from the others: draw at least "
+                    f"{count} points of class {label + 1} are too few to be told from the others: draw at least "
                     f"{_EACH}, or wipe them away."
                 )
         return ""
@@ -167,7 +167,8 @@ class DrawDialog(QDialog):
         if missing:
             self._say(missing, "error")
             return
-        points, labels = self.canvas.points.astype(np.float32), self.canvas.labels
+        # Labels are the numbers that the classes have here, and are called by everywhere.
+        points, labels = self.canvas.points.astype(np.float32), self.canvas.labels + 1
         if len(classes_of(labels)) == 1:
             labels = np.full(len(points), -1, dtype=np.int64)
         self.drawn.emit(OwnData({"points": points, "labels": labels}))

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from odeviz.app.actions import ACTIONS, MENUS, Actions
 from odeviz.app.dock_room import DockRoom
+from odeviz.app.optional_dock import OptionalDock
 from odeviz.app.status_bar import StatusBar
 from odeviz.app.tab_order import step
 from odeviz.panels.density_panel import DensityPanel
@@ -146,10 +147,13 @@ class MainWindow(QMainWindow):
         ]
         self.resizeDocks([form, density], widths, horizontal)
         self.resizeDocks([density, loss], [1000, 1000], vertical)
+        self.behind.keep()
 
     def remember_layout(self) -> None:
         """Write geometry and layout to the settings, if there are any."""
         if self._settings is not None:
+            # What is withdrawn for a task's sake is not closed.
+            self.docks["density"].setVisible(self.behind.withdrawn or not self.docks["density"].isHidden())
             self._settings.setValue("window/geometry", self.saveGeometry())
             self._settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
             look = (self.theme.mode, self.theme.scale, self.theme.calm)
@@ -158,6 +162,7 @@ class MainWindow(QMainWindow):
                 if now != first:
                     self._settings.setValue(f"window/{name}", now)
             self._settings.sync()
+            self.behind.keep()
 
     def _restore(self) -> None:
         if self._settings is None:
@@ -214,6 +219,8 @@ class MainWindow(QMainWindow):
             dock.topLevelChanged.connect(self._title_docks)
             dock.visibilityChanged.connect(self._title_docks)
             self.docks[panel.key] = dock
+        #: Of densities and decisions: other tasks have neither.
+        self.behind = OptionalDock(self, self.docks["density"], self.docks["view"])
 
     @Slot()
     def _title_docks(self) -> None:

@@ -29,7 +29,7 @@ def places_of(window: MainWindow) -> tuple[Place, ...]:
     places = []
     corner: dict[str, QDockWidget] = {}
     for number, group in enumerate(_groups(window)):
-        front = group[0] if len(group) == 1 else _front(window, group)
+        front = _front(window, group)
         area = _NAMES[window.dockWidgetArea(front)]
         above, corner[area] = corner.get(area), front
         beside = above is not None and front.x() >= above.x() + above.width()
@@ -76,6 +76,7 @@ def arrange(window: MainWindow, places: Sequence[Place]) -> None:
     listed = [front for front, _ in fronts]
     window.resizeDocks(listed, [size.width() for _, size in fronts], Qt.Orientation.Horizontal)
     window.resizeDocks(listed, [size.height() for _, size in fronts], Qt.Orientation.Vertical)
+    window.behind.keep()
 
 
 def _stand(window: MainWindow, dock: QDockWidget, place: Place, leads: dict[str, QDockWidget]) -> None:
@@ -100,12 +101,15 @@ def _groups(window: MainWindow) -> list[list[QDockWidget]]:
             continue
         beside = [other for other in window.tabifiedDockWidgets(dock) if not other.isHidden()]
         titles = _tabs(window, {each.windowTitle() for each in (dock, *beside)})
-        groups.append(sorted([dock, *beside], key=lambda each: titles.get(each.windowTitle(), 0)))
+        # What is withdrawn for the task's sake keeps its place among the tabs, the first.
+        beside += [window.behind.dock] * window.behind.belongs([dock, *beside])
+        groups.append(sorted([dock, *beside], key=lambda each: titles.get(each.windowTitle(), -1)))
     # Only the front one of a group has a place on the screen.
     return sorted(groups, key=lambda group: (_front(window, group).y(), _front(window, group).x()))
 
 
 def _front(window: MainWindow, group: Sequence[QDockWidget]) -> QDockWidget:
+    group = [dock for dock in group if not dock.isHidden()]
     bar = _bar(window, {dock.windowTitle() for dock in group})
     shown = bar.tabText(bar.currentIndex()) if bar is not None else ""
     return next((dock for dock in group if dock.windowTitle() == shown), group[0])

@@ -186,13 +186,12 @@ class Pictures(QObject):
         self.precision.offer(experiment, [view for view in common if view.key in PRECISION])
 
     def _turn_to_views(self, experiment: Experiment) -> None:
-        """What has no background leaves the panel that shows it empty: the task's own views take its place."""
+        """What has no background has no panel that shows it: the task's own views take its place."""
         about, window = task_of(experiment), self.window
         there = bool(about.behind(experiment))
         window.solver_bar.set_solves(experiment.applies(find(experiment, "solver.method")))
         window.density.set_there(there)
-        if not there and about.views and window.is_seen(window.density):
-            window.docks["view"].raise_()
+        window.behind.offer(there)
 
     @Slot(object)
     def _on_choice(self, choice: SolverChoice) -> None:

@@ -178,4 +178,4 @@ def _bars(axes: list[Axes], film: Film, panel: str, image: Any) -> None:
     if panel == "density" and image is not None:
         density_bar(where, image)
     elif panel == "decision" and isinstance(background, DecisionResult) and len(background.probability) == 2:
-        decision_bar(where)
+        decision_bar(where, background.classes)

@@ -10,7 +10,9 @@ import numpy as np
 
 from odeviz.analysis.overlays import BorderResult, RestResult, StreamResult
 from odeviz.analysis.results import DecisionResult, DensityResult, Floats, FlowResult
+from odeviz.exporting.marks import mark_of
 from odeviz.exporting.palette import mix
+from odeviz.exporting.paths import outline
 from odeviz.exporting.style import ink, letters
 
 if TYPE_CHECKING:
@@ -40,12 +42,6 @@ def paint_over(axes: Axes, layers: tuple[str, ...], over: Over, t: float) -> Non
     for key, paint in PAINTERS.items():
         if key in layers:
             paint(axes, over, t)
-    named = axes.get_legend_handles_labels()
-    if named[1]:
-        axes.figure.legend(
-            *named, loc="outside lower center", ncols=2 if len(named[1]) > 1 else 1, handlelength=1.4,
-            columnspacing=1.2, handletextpad=0.5, borderpad=0.0,
-        )  # fmt: skip
 
 
 def _between(times: Floats, values: Floats, t: float) -> Floats:
@@ -131,11 +127,16 @@ def _pinned(axes: Axes, over: Over, t: float) -> None:
 
 
 def _base(axes: Axes, over: Over, t: float) -> None:
-    if over.flow is not None:
-        colors = [ink().of_class(int(k)) if k >= 0 else ink().text for k in over.flow.labels]
+    if over.flow is None:
+        return
+    known = np.maximum(over.flow.labels, -1)
+    for label in np.unique(known).tolist():
+        color = ink().of_class(label) if label >= 0 else ink().text
+        shape, reach = outline(mark_of(label, int(known.max()) + 1))
         axes.scatter(
-            *over.flow.paths[0].T, s=5, facecolors="none", edgecolors=colors, linewidths=0.5, zorder=5.5
-        )
+            *over.flow.paths[0, known == label].T, s=5 * reach**2, marker=shape, facecolors="none", edgecolors=color,
+            linewidths=0.5, zorder=5.5,
+        )  # fmt: skip
 
 
 def _seeds(axes: Axes, over: Over, t: float) -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from odeviz.analysis.results import FieldResult, Floats, FlowResult, Ints
+from odeviz.exporting.marks import Mark, mark_of
 from odeviz.exporting.palette import channels
 from odeviz.exporting.style import ink
+from odeviz.tasks.classes import Classes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,16 +74,55 @@ def paint_paths(axes: Axes, flow: FlowResult, shades: Shades | None, most: int) 
 def paint_heads(axes: Axes, flow: FlowResult, time: float | None, plain: bool, small: bool = False) -> None:
     """The states at a time; ``plain`` ones are not coloured by class."""
     points = flow.paths[at(flow, time)]
-    colors = [ink().text if plain else ink().of_class(int(label)) for label in flow.labels]
     many = small or len(points) > 300
-    axes.scatter(
-        *points.T,
-        s=1.6 if many else 5,
-        c=colors,
-        edgecolors=ink().ground,
-        linewidths=0.0 if many else 0.3,
-        zorder=6,
-    )
+    scatter(
+        axes, points, flow.labels, 1.6 if many else 5.0, plain,
+        edgecolors=ink().ground, linewidths=0.0 if many else 0.3, zorder=6,
+    )  # fmt: skip
+
+
+def scatter(axes: Axes, points: Floats, labels: Ints, size: float, plain: bool = False, **how: Any) -> None:
+    """Points ``[n, 2]`` in their classes' colours, unless they are ``plain``; of many classes each has a mark."""
+    known = np.where(labels < 0, -1, labels)
+    marks = [mark_of(int(label), int(known.max(initial=-1)) + 1) for label in known]
+    colors = np.array([ink().text if plain else ink().of_class(int(label)) for label in known])
+    for mark in dict.fromkeys(marks):
+        mine = np.array([each == mark for each in marks])
+        shape, reach = outline(mark)
+        axes.scatter(*points[mine].T, s=size * reach**2, c=colors[mine], marker=shape, **how)
+
+
+def outline(mark: Mark) -> tuple[Any, float]:
+    """A mark as matplotlib takes it, and how much larger it must be asked for than a circle."""
+    if not mark:
+        return "o", 1.0
+    return [*mark, mark[0]], max(abs(value) for corner in mark for value in corner)
+
+
+def class_keys(labels: Ints, classes: Classes) -> list[Any]:
+    """An entry of a legend for each class among the labels ``[n]``, if there are several."""
+    from matplotlib.lines import Line2D
+
+    there = [int(label) for label in np.unique(labels) if label >= 0]
+    if len(there) < 2:
+        return []
+    keys = []
+    for label in there:
+        shape, reach = outline(mark_of(label, max(there) + 1))
+        color, name = ink().of_class(label), classes.told(label)
+        keys.append(
+            Line2D(
+                [],
+                [],
+                color=color,
+                marker=shape,
+                markersize=3.5 * reach,
+                markeredgewidth=0,
+                ls="",
+                label=name,
+            )
+        )
+    return keys
 
 
 def scale_bar(axes: Axes, shades: Shades) -> None:

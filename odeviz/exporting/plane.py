@@ -24,14 +24,17 @@ from odeviz.exporting.palette import channels, mix
 from odeviz.exporting.paths import (
     COLOURS,
     at,
+    class_keys,
     is_unlabelled,
     paint_heads,
     paint_paths,
     plain_bar,
     scale_bar,
+    scatter,
     shades_of,
 )
 from odeviz.exporting.style import COLUMN, extent_of, ink, letters, look, new_figure, notes, plane
+from odeviz.tasks.classes import Classes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,9 +110,36 @@ def flow_figure(
         scale_bar(axes, shades)
     over = Over(background, stream, boundary, rest, flow, pinned, seeds)
     paint_over(axes, tuple(layers), over, time if time is not None else 0.0)
+    _legend(axes, _class_keys(flow, data, layers, color))
     if time is not None:
         notes(axes, f"t = {time:.2f}")
     return figure
+
+
+def _class_keys(
+    flow: FlowResult | None, data: DataResult | None, layers: Sequence[str], color: str
+) -> list[Any]:
+    """The classes that a flow figure's colours tell apart, for its legend."""
+    if flow is not None and color == "class" and {"trajectories", "particles"} & set(layers):
+        return class_keys(flow.labels, flow.classes)
+    return class_keys(data.labels, data.classes) if data is not None and "data" in layers else []
+
+
+def _legend(axes: Axes, keys: list[Any]) -> None:
+    """Name the classes and what lies over the plane in as many columns as there is room for, below a higher figure."""
+    over, _ = axes.get_legend_handles_labels()
+    handles = [*keys, *over]
+    if not handles:
+        return
+    width, height = axes.figure.get_size_inches()
+    wide = letters(0.054) * (5 + max(len(str(handle.get_label())) for handle in handles))
+    columns = min(len(handles), max(1, int(width / wide)))
+    rows = math.ceil(len(handles) / columns)
+    axes.figure.set_size_inches(width, height + rows * letters(0.16))
+    axes.figure.legend(
+        handles=handles, loc="outside lower center", ncols=math.ceil(len(handles) / rows), handlelength=1.4,
+        columnspacing=1.2, handletextpad=0.5, borderpad=0.0,
+    )  # fmt: skip
 
 
 def density_figure(*, density: DensityResult, data: DataResult | None = None) -> Figure:
@@ -135,7 +165,7 @@ def decision_figure(*, decision: DecisionResult, data: DataResult | None = None)
     if data is not None:
         paint_data(axes, data, faint=False)
     if classes == 2:
-        decision_bar(axes)
+        decision_bar(axes, decision.classes)
     notes(axes, f"t = {decision.t:.2f}")
     return figure
 
@@ -203,13 +233,13 @@ def density_bar(axes: Axes | list[Axes], image: Any) -> None:
     plain_bar(bar, "log p(z, t) (nats)")
 
 
-def decision_bar(axes: Axes | list[Axes]) -> None:
+def decision_bar(axes: Axes | list[Axes], classes: Classes) -> None:
     """The scale of two classes' probability beside one plane or several."""
     from matplotlib.cm import ScalarMappable
 
     figure = (axes[0] if isinstance(axes, list) else axes).figure
     bar = figure.colorbar(ScalarMappable(cmap=_two_class_map(STRENGTH)), ax=axes, aspect=24, pad=0.02)
-    plain_bar(bar, "probability of class 1")
+    plain_bar(bar, f"probability of {classes.told(1)}")
     bar.ax.axhline(0.5, color=ink().text, linewidth=0.8)
 
 
@@ -291,8 +321,5 @@ def paint_arrows(axes: Axes, field: FieldResult, time: float | None) -> None:
 
 def paint_data(axes: Axes, data: DataResult, faint: bool) -> None:
     size, alpha, edge = (2.5, 0.45, 0.0) if faint else (5.0, 0.9, 0.3)
-    for label in np.unique(data.labels):
-        axes.scatter(
-            *data.points[data.labels == label].T, s=size, c=ink().of_class(int(label)), alpha=alpha,
-            linewidths=edge, edgecolors=ink().ground, zorder=3,
-        )  # fmt: skip
+    how = {"alpha": alpha, "linewidths": edge, "edgecolors": ink().ground, "zorder": 3}
+    scatter(axes, data.points, data.labels, size, **how)

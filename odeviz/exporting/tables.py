@@ -8,9 +8,10 @@ result              columns
 =================== ============================================================================
 ``History``         ``iteration, seconds, loss, nfe_forward, nfe_backward, metric``; ``metric`` is
                     the accuracy, or the held-out negative log-likelihood in nats
-``FlowResult``      ``t, trajectory, label, x, y`` (and ``z`` in space); ``label`` is -1 where there is none
+``FlowResult``      ``t, trajectory, label, x, y`` (and ``z`` in space); ``label`` is -1 where there is none; where
+                    labels have names, they stand in ``class`` beside them
 ``StepTable``       ``step, t, h, error, accepted``; ``error`` is scaled, at most 1 when accepted
-``DataResult``      ``x, y, label``
+``DataResult``      ``x, y, label``, and ``class`` as above
 ``FieldResult``     ``t, x, y, velocity_x, velocity_y``
 ``DensityResult``   ``t, x, y, log_density_nats``
 ``DecisionResult``  ``t, x, y, probability_0, probability_1, ...``
@@ -52,6 +53,7 @@ from odeviz.analysis.results import (
 from odeviz.storage.atomic import atomic_write
 from odeviz.storage.origin import COMMENT, FIELD, Origin
 from odeviz.tasks.chart import Chart, Charts, Maps, Table
+from odeviz.tasks.classes import Classes
 from odeviz.training.snapshot import History
 
 #: Columns of equal length by name.
@@ -159,7 +161,8 @@ def _history(history: History) -> Columns:
 
 def _flow(flow: FlowResult) -> Columns:
     shape = flow.paths.shape[:2]
-    known = _spread(shape, t=(flow.t, 0), trajectory=(np.arange(shape[1]), 1), label=(flow.labels, 1))
+    labels = {name: (column, 1) for name, column in _labels(flow.labels, flow.classes).items()}
+    known = _spread(shape, t=(flow.t, 0), trajectory=(np.arange(shape[1]), 1), **labels)
     return known | {axis: flow.paths[..., k].ravel() for k, axis in enumerate("xyz"[: flow.paths.shape[2]])}
 
 
@@ -168,7 +171,14 @@ def _steps(steps: StepTable) -> Columns:
 
 
 def _data(data: DataResult) -> Columns:
-    return {"x": data.points[:, 0], "y": data.points[:, 1], "label": data.labels}
+    return {"x": data.points[:, 0], "y": data.points[:, 1], **_labels(data.labels, data.classes)}
+
+
+def _labels(labels: NDArray[Any], classes: Classes) -> dict[str, NDArray[Any]]:
+    if not classes.names:
+        return {"label": labels}
+    named = [classes.name(label) if label >= 0 else "" for label in labels.tolist()]
+    return {"label": labels, "class": np.array(named)}
 
 
 def _field(field: FieldResult) -> Columns:

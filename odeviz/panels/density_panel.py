@@ -139,7 +139,7 @@ class DensityPanel(Panel):
         self.legend.set_keys(
             [
                 Key("probability at", "text", "dot", f"t = {shown.t:.2f}"),
-                *(Key(f"class {k}", f"classes.{k}", "dot") for k in range(len(shown.probability))),
+                *(Key(shown.classes.told(k), f"classes.{k}", "dot") for k in range(len(shown.probability))),
                 *_unreached(shown),
             ]
         )
@@ -147,7 +147,9 @@ class DensityPanel(Panel):
             corner = np.array([[[0.0, 0.5, 1.0]], [[1.0, 0.5, 0.0]]])
             row = decision_image(DecisionResult(shown.t, shown.extent, corner, 0), self.theme)[0]
             stops = [(s, QColor(*map(int, row[i]))) for i, s in enumerate((0.0, 0.5, 1.0))]
-            self.bar.set_scale("p(class 0)", stops, [(s, f"{s:g}") for s in (0.0, 0.25, 0.5, 0.75, 1.0)])
+            self.bar.set_scale(
+                f"p({shown.classes.told(0)})", stops, [(s, f"{s:g}") for s in (0.0, 0.25, 0.5, 0.75, 1.0)]
+            )
         else:
             self.bar.set_scale("", (), ())
 

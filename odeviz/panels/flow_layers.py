@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor
 
 from odeviz.analysis.results import DataResult, DecisionResult, DensityResult, Extent, FieldResult
 from odeviz.exporting.hatching import strips
+from odeviz.exporting.marks import MARKS, PLAIN
 from odeviz.widgets.contours import boundary
 from odeviz.widgets.hatch import Hatch
 from odeviz.widgets.primitives import Dots, HeatMap, Segments, bounds, pen
@@ -123,7 +124,10 @@ class ArrowLayer(Layer):
 
 
 class DotsLayer(Layer):
-    """Points coloured by class: the data, where trajectories begin, or the particles carried by the flow."""
+    """Points coloured by class: the data, where trajectories begin, or the particles carried by the flow.
+
+    Of many classes each has a mark of its own.
+    """
 
     def __init__(
         self, theme: Theme, z: int, size: float, alpha: float, rim: bool, plain: str, hollow: bool = False
@@ -134,6 +138,7 @@ class DotsLayer(Layer):
         self._t: NDArray[Any] = np.zeros(1)
         self._paths: NDArray[Any] | None = None
         self._near: NDArray[Any] | None = None
+        self._marked = False
 
     def show_points(
         self, points: NDArray[Any], labels: NDArray[Any], near: NDArray[Any] | None = None
@@ -174,10 +179,15 @@ class DotsLayer(Layer):
         plain = getattr(c, self._plain) if self._plain != "data" else c.classes[1]
         shades = [self.theme.qcolor(shade, self._alpha) for shade in (plain, *c.classes)]
         rim = self.theme.qcolor(c.base, 0.9) if self._rim else _CLEAR
-        self._dots.set_looks([(_CLEAR, one) if self._hollow else (one, rim) for one in shades], self._size)
+        looks = [(_CLEAR, one) if self._hollow else (one, rim) for one in shades]
+        self._dots.set_looks(looks, self._size, ((), *MARKS) if self._marked else ())
 
     def _set(self, points: NDArray[Any], labels: NDArray[Any]) -> None:
         classes = len(self.theme.colors.classes)
+        marked = bool((labels >= PLAIN).any())
+        if marked != self._marked:
+            self._marked = marked
+            self.restyle()
         self._dots.set_points(points, np.where(labels >= 0, 1 + labels % classes, 0))
 
 

@@ -13,6 +13,7 @@ from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor
 
 from odeviz.analysis.results import FlowResult
+from odeviz.exporting.marks import mark_of
 from odeviz.exporting.palette import palette
 from odeviz.panels.flow_layers import Layer, at_time, frame_at
 from odeviz.widgets.primitives import Segments, Trail, bounds, pen, polyline
@@ -61,8 +62,15 @@ def colouring(key: str, flow: FlowResult, nfe: NDArray[Any] | None, theme: Theme
     labels = np.unique(flow.labels)
     bins = np.broadcast_to(np.searchsorted(labels, flow.labels), shape)
     colors = tuple(QColor(theme.colors.of_class(int(label))) for label in labels)
-    named = [(f"{label}", color) for label, color in zip(labels, colors, strict=True) if label >= 0]
-    return Colouring(bins.astype(np.int64), colors, Scale("class", tuple(named) if len(named) > 1 else ()))
+    known = flow.classes
+    there = [int(label) for label in labels if label >= 0]
+    named = [
+        (known.name(int(label)), color) for label, color in zip(labels, colors, strict=True) if label >= 0
+    ]
+    if len(named) < 2:
+        return Colouring(bins.astype(np.int64), colors, Scale(known.title))
+    marks = tuple(mark_of(label, max(there) + 1) for label in there)
+    return Colouring(bins.astype(np.int64), colors, Scale(known.title, tuple(named), marks=marks))
 
 
 def _scaled(title: str, share: NDArray[Any], limits: tuple[float, float], theme: Theme) -> Colouring:
@@ -143,7 +151,7 @@ class TrajectoryLayer(Layer):
         if self._flow is None or index >= len(self._flow.labels):
             return ""
         label = int(self._flow.labels[index])
-        words = [f"trajectory {index + 1}"] + ([f"class {label}"] if label >= 0 else [])
+        words = [f"trajectory {index + 1}"] + ([self._flow.classes.told(label)] if label >= 0 else [])
         if self._nfe is not None and index < len(self._nfe) and np.isfinite(self._nfe[index]):
             words.append(f"NFE {self._nfe[index]:.0f}")
         return ", ".join(words)

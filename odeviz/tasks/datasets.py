@@ -35,6 +35,8 @@ class Dataset:
     #: Differential entropy of the density in nats at ``default_noise``, by quadrature of the exact density;
     #: None for sets to classify.
     entropy: float | None = None
+    #: What the classes are called, of a set to classify.
+    classes: tuple[str, ...] = ()
 
     @property
     def tasks(self) -> frozenset[str]:
@@ -175,6 +177,7 @@ DATASETS: dict[str, Dataset] = _registry(
         default_noise=0.1,
         extent=4.0,
         entropy=2.3939,
+        classes=("upper moon", "lower moon"),
     ),
     Dataset(
         "circles",
@@ -183,9 +186,24 @@ DATASETS: dict[str, Dataset] = _registry(
         default_noise=0.08,
         extent=4.0,
         entropy=3.2681,
+        classes=("outer circle", "inner circle"),
     ),
-    Dataset("spirals", "Two spirals to part", {"classification": _spirals}, default_noise=0.1, extent=4.0),
-    Dataset("annuli", "Disc in a ring", {"classification": _annuli}, default_noise=0.0, extent=4.0),
+    Dataset(
+        "spirals",
+        "Two spirals to part",
+        {"classification": _spirals},
+        default_noise=0.1,
+        extent=4.0,
+        classes=("first spiral", "second spiral"),
+    ),
+    Dataset(
+        "annuli",
+        "Disc in a ring",
+        {"classification": _annuli},
+        default_noise=0.0,
+        extent=4.0,
+        classes=("disc", "ring"),
+    ),
     Dataset(
         "8gaussians",
         "Eight Gaussians",

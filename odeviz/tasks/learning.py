@@ -15,6 +15,7 @@ from torch import Tensor
 
 from odeviz.engine.integrate import CancelToken
 from odeviz.models import FlowModel, SolverOptions
+from odeviz.tasks.classes import Classes
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.plane import Plane, TimePlane
 from odeviz.tasks.registry import task_of
@@ -90,6 +91,11 @@ class Learning(ABC):
         plane = self.plane(model)
         states = plane.states(torch.as_tensor(points).to(next(model.parameters())))
         return states.detach().cpu().numpy(), labels
+
+    @property
+    def classes(self) -> Classes:
+        """What the labels of its data and trajectories are called."""
+        return task_of(self.experiment).classes(self.experiment, self.data)
 
     def axes(self, model: Any) -> tuple[str, ...]:
         """What the coordinates of a state are called."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from odeviz.tasks.classes import NUMBERED, Classes
 from odeviz.tasks.datasets import DATASETS, Labels, Points
 from odeviz.tasks.own_data import check_own
 from odeviz.tasks.viewpoint import Control, Followed
@@ -103,6 +104,10 @@ def _any_data(experiment: Experiment, data: Arrays) -> None:
     return None
 
 
+def _numbered(experiment: Experiment, data: Arrays) -> Classes:
+    return NUMBERED
+
+
 def _none_unused(experiment: Experiment) -> tuple[str, ...]:
     return ()
 
@@ -157,6 +162,8 @@ class Task:
     learnable: Callable[[Experiment, Arrays], None] = _any_data
     #: It tells classes apart: a person's own points must carry their labels.
     needs_labels: bool = False
+    #: What the labels of its data and trajectories are called, with an experiment and a person's own data.
+    classes: Callable[[Experiment, Arrays], Classes] = _numbered
     #: The state jumps on its way, so that what is said of any flow does not hold for it.
     jumps: bool = False
     views: tuple[View, ...] = ()

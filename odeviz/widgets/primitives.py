@@ -7,6 +7,7 @@ the layout Qt draws (a segment is four doubles), so moving the playhead costs wh
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ import pyqtgraph as pg
 import shiboken6
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QTransform
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF, QTransform
 from PySide6.QtWidgets import QWidget
 
+from odeviz.exporting.marks import Mark
 from odeviz.widgets.guard import guarded
 
 
@@ -130,7 +132,7 @@ class Trail(Segments):
 
 
 class Dots(pg.GraphicsObject):
-    """Many round dots (or crosses) of a few looks, sized in pixels."""
+    """Many round dots (or crosses, or marks) of a few looks, sized in pixels."""
 
     def __init__(self, cross: bool = False) -> None:
         super().__init__()
@@ -138,15 +140,16 @@ class Dots(pg.GraphicsObject):
         self._points = np.empty((0, 2))
         self._groups = np.empty(0, dtype=np.intp)
         self._looks: list[tuple[QColor, QColor]] = [(QColor("#808080"), QColor(0, 0, 0, 0))]
+        self._marks: Sequence[Mark] = ()
         self._size = 6.0
         self._bounds = QRectF()
         self._atlas: QPixmap | None = None
         self._fragments = np.empty((0, 10))
         self._near: NDArray[np.floating[Any]] | None = None
 
-    def set_looks(self, looks: list[tuple[QColor, QColor]], size: float) -> None:
-        """A (fill, outline) for each group of dots, and the diameter in pixels."""
-        self._looks, self._size, self._atlas = looks, size, None
+    def set_looks(self, looks: list[tuple[QColor, QColor]], size: float, marks: Sequence[Mark] = ()) -> None:
+        """A (fill, outline) for each group of dots, the diameter in pixels, and marks if not all are round."""
+        self._looks, self._size, self._marks, self._atlas = looks, size, marks, None
         self.update()
 
     def set_points(self, points: NDArray[np.floating[Any]], groups: NDArray[np.integer[Any]]) -> None:
@@ -202,7 +205,8 @@ class Dots(pg.GraphicsObject):
         painter.restore()
 
     def _render_atlas(self, ratio: float) -> None:
-        cell = int(np.ceil((self._size + 4) * ratio))
+        # A mark reaches further than the circle of its size.
+        cell = int(np.ceil((self._size * (1.6 if self._marks else 1.0) + 4) * ratio))
         atlas = QPixmap(cell * len(self._looks), cell)
         atlas.fill(Qt.GlobalColor.transparent)
         painter = QPainter(atlas)
@@ -218,7 +222,8 @@ class Dots(pg.GraphicsObject):
                 continue
             painter.setBrush(QBrush(fill))
             painter.setPen(QPen(outline, ratio) if outline.alpha() else QPen(Qt.PenStyle.NoPen))
-            painter.drawEllipse(QPointF((index + 0.5) * cell, cell / 2), radius, radius)
+            mark = self._marks[index] if self._marks else ()
+            draw_mark(painter, QPointF((index + 0.5) * cell, cell / 2), radius, mark)
         painter.end()
         atlas.setDevicePixelRatio(ratio)
         rows = self._fragments
@@ -279,6 +284,14 @@ class HeatMap(pg.ImageItem):
     def _paint(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.smooth)
         super().paint(painter)
+
+
+def draw_mark(painter: QPainter, middle: QPointF, radius: float, mark: Mark) -> None:
+    """A class's mark with the painter's pen and brush, as large as a circle of the radius."""
+    if mark:
+        painter.drawPolygon(QPolygonF([middle + QPointF(x * radius, -y * radius) for x, y in mark]))
+    else:
+        painter.drawEllipse(middle, radius, radius)
 
 
 def pen(color: str | QColor, width: float = 1.0, alpha: float = 1.0) -> QPen:

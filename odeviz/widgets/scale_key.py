@@ -8,8 +8,10 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
+from odeviz.exporting.marks import Mark
 from odeviz.widgets.guard import painted
 from odeviz.widgets.plot import power
+from odeviz.widgets.primitives import draw_mark
 from odeviz.widgets.theme import Theme
 
 _BAR, _PAD = 112.0, 10.0
@@ -23,6 +25,8 @@ class Scale:
     names: tuple[tuple[str, QColor], ...] = ()
     colors: tuple[QColor, ...] = ()
     limits: tuple[float, float] = (0.0, 1.0)
+    #: The mark of each name; without any they are circles.
+    marks: tuple[Mark, ...] = ()
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -75,10 +79,11 @@ class ScaleKey(QWidget):
         painter.setFont(self._theme.font(-1))
         x = self._text(painter, _PAD, scale.title, c.muted) + 8
         if scale.names:
-            for text, color in scale.names:
+            marks = scale.marks or ((),) * len(scale.names)
+            for (text, color), mark in zip(scale.names, marks, strict=True):
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(color)
-                painter.drawEllipse(QPointF(x + 4, self.height() / 2), 4, 4)
+                draw_mark(painter, QPointF(x + 4, self.height() / 2), 4, mark)
                 x = self._text(painter, x + 12, text, c.text) + 10
             return
         low, high = scale.ends

@@ -4,6 +4,7 @@ from PySide6.QtGui import QDropEvent
 
 from odeviz.app import main_window
 from odeviz.app.main_window import MainWindow
+from odeviz.app.panel_places import arrange, places_of
 from odeviz.widgets.theme import Theme
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -81,6 +82,35 @@ def test_reset_layout_brings_everything_back(make_window):
     window.reset_layout()
     assert not any(dock.isFloating() for dock in window.docks.values())
     assert [key for key, dock in window.docks.items() if dock.isHidden()] == ["log"]
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints|does not support raise", extend=True)
+def test_a_panel_with_nothing_to_show_is_not_offered_and_comes_back_as_it_was(make_window, settings, qtbot):
+    window = make_window(settings)
+    window.show()
+    density, views = window.docks["density"], window.docks["view"]
+    qtbot.waitUntil(lambda: window.is_seen(window.density))
+    window.behind.offer(False)
+    qtbot.waitUntil(lambda: window.is_seen(window.view))
+    assert density.isHidden()
+    assert not density.toggleViewAction().isVisible()
+    window.behind.offer(True)
+    qtbot.waitUntil(lambda: window.is_seen(window.density))
+    window.behind.offer(False)
+    # Neither a new layout nor one that was kept brings it back, and a session does not take it for closed.
+    window.reset_layout()
+    assert density.isHidden()
+    places = places_of(window)
+    assert next(place for place in places if place.key == "density").shown
+    arrange(window, places)
+    assert density.isHidden()
+    qtbot.waitUntil(lambda: window.is_seen(window.view))
+    window.behind.offer(True)
+    assert not density.isHidden()
+    assert views in window.tabifiedDockWidgets(density)
+    window.behind.offer(False)
+    window.close()
+    assert not make_window(settings).docks["density"].isHidden()
 
 
 def test_without_settings_nothing_is_written(make_window, tmp_path, monkeypatch):

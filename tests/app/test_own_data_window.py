@@ -159,13 +159,13 @@ def test_two_classes_are_drawn_with_the_keys_and_told_apart(rig, qtbot, dialog):
     qtbot.keyClick(canvas, Qt.Key.Key_Space)
     qtbot.mouseClick(dialog._learn, Qt.MouseButton.LeftButton)
     few = int((canvas.labels == 1).sum())
-    assert f"{few} points of class B are too few" in dialog._told.text()
+    assert f"{few} points of class 2 are too few" in dialog._told.text()
     qtbot.mouseClick(dialog._undo, Qt.MouseButton.LeftButton)
-    assert "and 12 of class B: to be told apart" in dialog._told.text()
+    assert "and 12 of class 2: to be told apart" in dialog._told.text()
     qtbot.mouseClick(dialog._learn, Qt.MouseButton.LeftButton)
     assert rig.bench.experiment.task == "classification"
     assert rig.bench.experiment.data.name == "own"
-    assert set(rig.sessions[-1].data["labels"]) == {0, 1}
+    assert set(rig.sessions[-1].data["labels"]) == {1, 2}
 
 
 def test_a_table_with_labels_is_learnt_by_a_classifier_that_is_on_show(rig, tmp_path):

@@ -35,6 +35,7 @@ from odeviz.exporting.palette import LIGHT
 from odeviz.exporting.plane import LAYERS
 from odeviz.exporting.style import running_median
 from odeviz.tasks import Experiment
+from odeviz.tasks.classes import Classes
 from odeviz.training.snapshot import History
 
 
@@ -66,6 +67,18 @@ def test_trajectories_of_a_class_have_its_color_and_their_own_points() -> None:
 
         assert to_hex(collection.get_colors()[0]).upper() == LIGHT.of_class(label)
         np.testing.assert_allclose(collection.get_segments()[0], flow.paths[:, label])
+
+
+def test_classes_are_named_in_a_legend_and_many_have_marks_of_their_own() -> None:
+    flow = spiral_flow()
+    two = draw_figure("flow", flow=dataclasses.replace(flow, classes=Classes(names=("in", "out"))))
+    assert [text.get_text() for text in two.legends[0].get_texts()] == ["in", "out"]
+    many = dataclasses.replace(flow, labels=np.arange(12) % 10, classes=Classes("digit"))
+    figure = draw_figure("flow", flow=many)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [f"digit {k}" for k in range(10)]
+    heads = [c for c in figure.axes[0].collections if isinstance(c, PathCollection)]
+    assert len({c.get_paths()[0].vertices.tobytes() for c in heads}) == 10
+    assert sum(len(c.get_offsets()) for c in heads) == 12
 
 
 def test_points_stand_where_the_trajectories_are_at_the_time() -> None:

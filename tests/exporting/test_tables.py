@@ -20,6 +20,7 @@ from odeviz.analysis.results import (
 )
 from odeviz.exporting.tables import save_table
 from odeviz.storage import WriteError
+from odeviz.tasks.classes import Classes
 from odeviz.training.snapshot import History
 
 rng = np.random.default_rng(0)
@@ -112,6 +113,11 @@ def test_trajectories_are_tidy_and_exact(tmp_path):
         assert int(row["label"]) == FLOW.labels[b]
         assert np.float32(row["x"]) == FLOW.paths[step, b, 0]
         assert np.float32(row["y"]) == FLOW.paths[step, b, 1]
+
+
+def test_labels_that_have_names_are_told_by_them_too(tmp_path):
+    save_table(dataclasses.replace(DATA, classes=Classes(names=("in", "out"))), tmp_path / "data.csv")
+    assert [row["class"] for row in rows(tmp_path / "data.csv")] == ["in", "out", "in", "out", ""]
 
 
 def test_step_table_writes_acceptance_as_one_and_zero(tmp_path):

@@ -13,6 +13,7 @@ from odeviz.analysis.results import Extent, FlowResult, ProbeResult
 from odeviz.panels.flow_layers import at_time, finite_paths, frame_at
 from odeviz.panels.flow_view import FlowView
 from odeviz.state import COLOURINGS, LAYERS, Mark, Selection
+from odeviz.tasks.classes import Classes
 
 EXTENT = Extent(-2.0, 2.0, -2.0, 2.0)
 
@@ -344,8 +345,9 @@ def test_shift_selects_by_a_click_and_by_a_box_and_sets_no_seed(qtbot, full, mak
 def test_paths_are_coloured_by_class_time_speed_and_cost(full, make_flow):
     everything = tuple(COLOURINGS)
     speed = np.linspace(1.0, 3.0, 30).reshape(5, 6)
-    full.set_flow(make_flow(speed=speed))
-    assert full.overlays.key._scale.names[0][0] == "0"
+    full.set_flow(make_flow(speed=speed, classes=Classes(names=("inner", "outer"))))
+    assert [name for name, _ in full.overlays.key._scale.names] == ["inner", "outer"]
+    assert full.paths.told(0).endswith(("inner", "outer"))
     full.set_colouring("time", None, everything)
     assert [len(group.lines) for group in full.paths._groups] == [6] * 4
     assert full.overlays.key._scale.limits == (0.0, 1.0)

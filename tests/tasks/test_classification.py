@@ -17,6 +17,7 @@ from odeviz.tasks.classification.boundary import boundary
 from odeviz.tasks.learning import build_model, task_for
 from odeviz.tasks.plane import Plane
 from odeviz.tasks.presets import PRESETS
+from odeviz.tasks.registry import task_of
 from odeviz.tasks.viewpoint import Viewpoint
 from odeviz.training import Session
 from odeviz.training.runtime import one_thread
@@ -240,3 +241,13 @@ def test_own_points_that_cannot_be_told_apart_are_refused():
     ):
         with pytest.raises(ValueError, match=words):
             TASK.check_data(experiment, data)
+
+
+def test_classes_are_called_as_their_data_call_them() -> None:
+    experiment = Experiment("classification")
+    assert task_of(experiment).classes(experiment, {}).told(1) == "lower moon"
+    own = experiment.with_setting("data.name", "own")
+    known = task_of(own).classes(own, {"labels": np.array([3, 7, 7, 3])})
+    assert [known.told(k) for k in range(2)] == ["class 3", "class 7"]
+    digits = PRESETS["digits-odenet"].experiment
+    assert task_of(digits).classes(digits, {}).told(7) == "digit 7"

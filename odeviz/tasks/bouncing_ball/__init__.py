@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from odeviz.tasks.classes import Classes
 from odeviz.tasks.datasets import Labels, Points
 from odeviz.tasks.settings import setting
 from odeviz.tasks.task import Figure, Shapes, Task, View
@@ -98,6 +99,9 @@ TASK = Task(
     check=check,
     sketch=sketch,
     jumps=True,
+    classes=lambda experiment, data: Classes(
+        "ball", tuple(str(k + 1) for k in range(experiment.options.balls))
+    ),
     views=(
         View(
             "height",

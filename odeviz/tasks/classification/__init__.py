@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from odeviz.tasks.datasets import offered
-from odeviz.tasks.own_data import OWN, check_classes
+from odeviz.tasks.classes import Classes
+from odeviz.tasks.datasets import DATASETS, offered
+from odeviz.tasks.own_data import OWN, check_classes, classes_of
 from odeviz.tasks.settings import setting
 from odeviz.tasks.shapes import block_shapes, layer_shapes, linear_shapes, mlp_shapes
-from odeviz.tasks.task import Figure, Shapes, Task, View
+from odeviz.tasks.task import Arrays, Figure, Shapes, Task, View
 
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
@@ -74,6 +75,14 @@ def runs_back(experiment: Experiment) -> bool:
     return options.model == "ode-net" and not options.controlled and not experiment.field.extra_dims
 
 
+def classes(experiment: Experiment, data: Arrays) -> Classes:
+    """Those of the data set; a person's own have the numbers that stand beside the points."""
+    if "labels" in data:
+        return Classes(names=tuple(str(label) for label in classes_of(data["labels"]).tolist()))
+    known = DATASETS.get(experiment.data.name)
+    return Classes(names=known.classes if known is not None else ())
+
+
 TASK = Task(
     name="classification",
     title="Classifiers",
@@ -83,6 +92,7 @@ TASK = Task(
     own="points",
     learnable=lambda experiment, data: check_classes(data["labels"], CLASSES),
     needs_labels=True,
+    classes=classes,
     figures=(Figure("accuracy", "accuracy", percent=True),),
     loss=Figure("loss", "cross-entropy", "nats"),
     shapes=shapes,

@@ -53,7 +53,14 @@ def _boundary(scene: Scene) -> Chart:
     found = boundary(model, extent, plane, _solver(scene), scene.cancel)
     scene.check()
     curves = [
-        Curve("", frozen(points[labels == k, 0]), frozen(points[labels == k, 1]), role, "points", faint=True)
+        Curve(
+            learning.classes.told(k),
+            frozen(points[labels == k, 0]),
+            frozen(points[labels == k, 1]),
+            role,
+            "points",
+            faint=True,
+        )
         for k, role in enumerate(_ROLES)
     ]
     if found.curves:
@@ -157,7 +164,7 @@ def _probability(scene: Scene) -> Maps:
     entropy = -(p * np.log2(np.maximum(p, 1e-300))).sum(axis=-1)
     points = frozen(_data_at(scene, scene.t))
     maps = (
-        Map("p(class 0)", extent, frozen(p[..., 0]), points, at=scene.t),
+        Map(f"p({learning.classes.told(0)})", extent, frozen(p[..., 0]), points, at=scene.t),
         Map("entropy, bits", extent, frozen(entropy), points, at=scene.t),
     )
     share = float((entropy < _SURE).mean())
@@ -186,13 +193,14 @@ def _confusion(scene: Scene) -> Table:
     scene.check()
     taken, true = scores.argmax(1).cpu().numpy(), labels.cpu().numpy()
     rows: list[tuple[str | float, ...]] = []
+    known = scene.learning.classes
     for k in range(CLASSES):
         counts = [float(np.sum((true == k) & (taken == j))) for j in range(CLASSES)]
-        rows.append((f"class {k}", *counts, round(100.0 * counts[k] / max(sum(counts), 1.0), 2)))
+        rows.append((known.told(k), *counts, round(100.0 * counts[k] / max(sum(counts), 1.0), 2)))
     right = float(np.mean(taken == true))
     return Table(
         "Confusion",
-        ("is", *(f"taken for {k}" for k in range(CLASSES)), "right, %"),
+        ("is", *(f"taken for {known.told(k)}" for k in range(CLASSES)), "right, %"),
         tuple(rows),
         note=f"{right:.2%} of {len(true):,} fresh points are right.",
     )

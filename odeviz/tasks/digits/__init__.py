@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from odeviz.tasks.classes import Classes
 from odeviz.tasks.digits.images import CLASSES, PIXELS, SIDE, split
 from odeviz.tasks.settings import setting
 from odeviz.tasks.shapes import block_shapes, linear_shapes, mlp_shapes
@@ -124,4 +125,5 @@ TASK = Task(
         ),
     ),
     sketch=sketch,
+    classes=lambda experiment, data: Classes("digit", tuple(map(str, range(CLASSES)))),
 )

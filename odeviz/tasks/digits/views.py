@@ -115,7 +115,7 @@ def _confusion(scene: Scene) -> Maps:
         Map("share of each digit", extent, frozen(shares[::-1])),
         Map("number of mistakes", extent, frozen(wrong[::-1])),
     )
-    digits = tuple(map(str, range(CLASSES)))
+    digits = tuple(map(scene.learning.classes.name, range(CLASSES)))
     digit, as_ = np.unravel_index(int(wrong.argmax()), wrong.shape)
     most = (
         f"{digit} is taken for {as_} most often, {int(wrong.max())} times"

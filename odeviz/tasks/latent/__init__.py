@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from odeviz.tasks.classes import Classes
 from odeviz.tasks.latent.series import own_data
 from odeviz.tasks.own_data import OWN
 from odeviz.tasks.settings import setting
@@ -187,6 +188,10 @@ def _browse(experiment: Experiment) -> tuple[Control, ...]:
     return (Control("first", "Series", "Which of the held-out series is shown first.", 1, 40, 1, whole=True),)
 
 
+def _classes(experiment: Experiment, data: Arrays) -> Classes:
+    return Classes(names=("clockwise", "counter-clockwise")) if experiment.data.name == SPIRALS else Classes()
+
+
 TASK = Task(
     name="latent",
     title="Time series",
@@ -222,6 +227,7 @@ TASK = Task(
     own="series",
     learnable=_learnable,
     sketch=_sketch,
+    classes=_classes,
     views=(
         View(
             "series",

@@ -78,7 +78,8 @@ def _latent_plane(scene: Scene, encoded: Encoded, states: torch.Tensor, t: Float
     points = (encoded.states - encoded.middle) @ encoded.directions[:, :2]
     curves = [
         Curve(
-            "", frozen(points[labels == label, 0]), frozen(points[labels == label, 1]),
+            scene.learning.classes.told(label) if label >= 0 else "series",
+            frozen(points[labels == label, 0]), frozen(points[labels == label, 1]),
             _CLASSES[label] if label >= 0 else "muted", "points", faint=True,
         )
         for label in np.unique(labels).tolist()

@@ -23,7 +23,6 @@ _OVER_TIME, _IN_PLANE, _ALONG = 2, 4, (-2.0, -1.0, 0.0, 1.0, 2.0)
 _CLASSES: tuple[Role, ...] = ("class0", "class1", "class2", "class3", "class4")
 #: The channels that are drawn.
 _CHANNELS: tuple[tuple[str, Role], ...] = (("y₁", "model"), ("y₂", "second"))
-_DIRECTIONS = {0: "clockwise", 1: "counter-clockwise"}
 
 #: RMSE beyond 30, 50 and 100 observations in the paper (Chen et al., 2018, Table 2).
 PAPER = {LATENT_ODE: (0.1642, 0.1502, 0.1346), RNN: (0.3937, 0.3202, 0.1813)}
@@ -74,8 +73,13 @@ def _series_over_time(scene: Scene, series: Told) -> Chart:
         ]  # fmt: skip
     # A recurrent net's flow begins where the observations end; a person's own time is not the flow's.
     flowing = isinstance(scene.model, LatentODE) and scene.learning.experiment.data.name == SPIRALS
-    title = f"{_DIRECTIONS.get(series.label, 'series')}, RMSE beyond {series.beyond_error():.2f}"
+    title = f"{_called(scene, series.label)}, RMSE beyond {series.beyond_error():.2f}"
     return Chart(title, "t", "y", tuple(curves), over_time=flowing)
+
+
+def _called(scene: Scene, label: int) -> str:
+    name: str = scene.learning.classes.told(label) if label >= 0 else "series"
+    return name
 
 
 def _truth(scene: Scene, x: Floats, y: Floats, *, faint: bool = False) -> tuple[Curve, ...]:
@@ -111,7 +115,7 @@ def _in_plane(scene: Scene) -> Picture:
             ),
             Curve("observed", frozen(series.seen[:, 0]), frozen(series.seen[:, 1]), "data", "points"),
         )  # fmt: skip
-        name = _DIRECTIONS.get(series.label, "series")
+        name = _called(scene, series.label)
         title = f"{name}, {series.beyond_error():.2f}"
         charts.append(Chart(title, "y₁", "y₂", curves, equal=True))
     note = f"{_until(scene)} Above each: its RMSE there."
@@ -126,7 +130,7 @@ def _latent(scene: Scene) -> Chart:
     points = plane.points(states, torch.zeros(())).cpu().double().numpy()
     labels = learning.series.scored.labels
     curves = [
-        Curve(_DIRECTIONS.get(label, "series"), *_columns(points[labels == label]), _role(label), "points")
+        Curve(_called(scene, label), *_columns(points[labels == label]), _role(label), "points")
         for label in np.unique(labels).tolist()
     ]
     note = "Each point is what one series is encoded as."
