@@ -273,6 +273,7 @@ class Controller(QObject):
     def _leave_model(self) -> None:
         self.trainer.drop()
         self.pictures.forget()
+        self.window.form.forget_errors()
 
     @Slot()
     def _on_experiment(self) -> None:

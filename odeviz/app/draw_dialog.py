@@ -44,6 +44,9 @@ class DrawDialog(QDialog):
         self._undo = self._button("Undo", "Take the last stroke back (Ctrl+Z).")
         self._undo.setShortcut("Ctrl+Z")
         self._undo.clicked.connect(self.canvas.undo)
+        self._redo = self._button("Redo", "Make the stroke again (Ctrl+Shift+Z).")
+        self._redo.setShortcut("Ctrl+Shift+Z")
+        self._redo.clicked.connect(self.canvas.redo)
         self._clear = self._button("Clear", "Take all points away.")
         self._clear.clicked.connect(self.canvas.clear)
         self.radius = self._slider(
@@ -84,8 +87,8 @@ class DrawDialog(QDialog):
         tools.addWidget(wiper)
         self._brushes.idClicked.connect(self._take)
         tools.addStretch(1)
-        tools.addWidget(self._undo)
-        tools.addWidget(self._clear)
+        for button in (self._undo, self._redo, self._clear):
+            tools.addWidget(button)
         sliders = QHBoxLayout()
         for slider in (self.radius, self.density):
             sliders.addWidget(QLabel(slider.accessibleName(), self))
@@ -136,6 +139,7 @@ class DrawDialog(QDialog):
         self._brushes.button(CLASSES if canvas.brush == WIPER else canvas.brush).setChecked(True)
         self.radius.setValue(round(100 * canvas.radius))
         self._undo.setEnabled(canvas.can_undo)
+        self._redo.setEnabled(canvas.can_redo)
         self._clear.setEnabled(len(canvas.points) > 0)
 
     def _say(self, text: str, role: str) -> None:

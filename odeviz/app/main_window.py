@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QSizePolicy,
+    QStyle,
     QTabWidget,
     QToolBar,
     QToolButton,
@@ -39,9 +40,12 @@ from odeviz.panels.time_bar import TimeBar
 from odeviz.panels.view_panel import ViewPanel
 from odeviz.tasks.experiment_string import is_experiment_string
 from odeviz.widgets.icons import icon
+from odeviz.widgets.menu_button import MenuButton
 from odeviz.widgets.notice_bar import NoticeBar
 from odeviz.widgets.theme import Theme
 
+#: How wide the edges of a window manager's frame are, at most.
+EDGE = 4
 #: Raised when docks are added, renamed or laid out anew: a layout remembered by another version is left alone.
 LAYOUT_VERSION = 5
 TOOLBAR = (
@@ -98,11 +102,17 @@ class MainWindow(QMainWindow):
         self._make_menus()
         self.status = StatusBar(theme, self)
         self.setStatusBar(self.status)
-        room = self.screen().availableGeometry()
-        self.resize(max(1024, min(1440, room.width())), max(700, min(900, room.height())))
+        self._take_room()
         self._measure()
         self.reset_layout()
         self._restore()
+
+    def _take_room(self) -> None:
+        """A window that its screen holds together with the frame, which is not there yet to be measured."""
+        room = self.screen().availableGeometry()
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight)
+        width, height = room.width() - 2 * EDGE, room.height() - bar - 2 * EDGE
+        self.resize(max(1024, min(1440, width)), max(700, min(900, height)))
 
     def is_seen(self, panel: QWidget) -> bool:
         """Whether any of a panel is on the screen; a dock behind another tab counts as visible for Qt."""
@@ -253,21 +263,19 @@ class MainWindow(QMainWindow):
                     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         train = bar.widgetForAction(self.actions_["train"])
         train.setProperty("kind", "primary")
-        self.pace_button = QToolButton()
+        self.pace_button = MenuButton()
         self.pace_button.setIcon(icon("gauge", self.theme))
         self.pace_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.pace_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.pace_button.setAccessibleName("Training speed")
         bar.insertWidget(bar.actions()[TOOLBAR.index("reset") + 1], self.pace_button)
         self.show_pace(None)
         spacer = QWidget()
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(spacer)
-        self.theme_button = QToolButton()
+        self.theme_button = MenuButton()
         self.theme_button.setIcon(icon("circle-half", self.theme))
         self.theme_button.setToolTip("Light, dark, or as the system is")
         self.theme_button.setAccessibleName("Theme")
-        self.theme_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         bar.addWidget(self.theme_button)
         self.addToolBar(bar)
         self.theme.changed.connect(self._measure)
@@ -284,7 +292,8 @@ class MainWindow(QMainWindow):
             if button.parentWidget() is not self.toolbar:
                 button.setIconSize(plain * self.theme.scale)
         train = self.toolbar.widgetForAction(self.actions_["train"])
-        train.setMinimumWidth(self.theme.width("Pause") + 26 + side)
+        # Its letters are bold.
+        train.setMinimumWidth(round(1.1 * self.theme.width("Pause")) + 26 + side)
         widest = max(map(self.theme.width, ("Full speed", "100 it/s")))
         self.pace_button.setFixedWidth(widest + 22 + side)
 

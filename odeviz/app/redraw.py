@@ -10,6 +10,8 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 FRAME = 1 / 60
 #: A tick never tells of more than this, so that nothing jumps after a pause.
 LONGEST = 0.1
+#: The longest gap: where a tick or a paint has once taken seconds, pictures do not stand still for as long again.
+MOST = 0.4
 #: A paint that begins this soon after a tick, or after another paint of it, is its doing.
 FOLLOWS = 0.005
 
@@ -58,7 +60,8 @@ class RedrawLoop(QObject):
             self._cost = 0.0
         self._ended = now
         self._cost += seconds
-        self._allowed = max(self._allowed, self._began + FRAME, now + self.gap * self._cost)
+        wanted = max(self._allowed, self._began + FRAME, now + self.gap * self._cost)
+        self._allowed = min(wanted, now + MOST)
 
     def stop(self) -> None:
         """No more ticks."""
@@ -81,7 +84,8 @@ class RedrawLoop(QObject):
         self._ended = time.perf_counter()
         self._cost = self._ended - now
         # A tick that paints nothing need not be waited for; going on and on, it must.
-        self._allowed = now + max((1 + self.gap) * self._cost, FRAME if self._going else 0.0)
+        gap = min(self.gap * self._cost, MOST)
+        self._allowed = max(self._ended + gap, now + (FRAME if self._going else 0.0))
         if self._going:
             self.wake()
         elif not self._timer.isActive():

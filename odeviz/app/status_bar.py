@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 from odeviz.bridge import Phase
 from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
+from odeviz.widgets.plot import short
 from odeviz.widgets.theme import Theme
 
 
@@ -82,7 +83,7 @@ class StatusBar(QStatusBar):
         self._show("iteration", f"{snapshot.iteration:,} / {total:,}")
         history = snapshot.history
         loss = float(history.loss[-1]) if len(history) else math.nan
-        self._show("loss", f"loss {loss:.4f}" if math.isfinite(loss) else "")
+        self._show("loss", f"loss {short(loss)}" if math.isfinite(loss) else "")
         self._show("metric", _metric(snapshot))
         if len(history) and math.isfinite(history.nfe_forward[-1]):
             forward, backward = history.nfe_forward[-1], history.nfe_backward[-1]

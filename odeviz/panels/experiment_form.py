@@ -97,7 +97,9 @@ class ExperimentForm(Panel):
             if row.property("shown") != entry.value:
                 row.setProperty("shown", entry.value)
                 row.set_error("")
-            row.set_value(entry.value)
+            if not row.wrong:
+                # What was typed and cannot be used stands as long as the sentence that says so.
+                row.set_value(entry.value)
             row.set_state(entry.path in differs, values.get(entry.path), hot_enabled and running is not None)
             if applies:
                 used.add(_section(entry.path))
@@ -167,6 +169,11 @@ class ExperimentForm(Panel):
         """A sentence at a setting, or "" when it is fine again."""
         if path in self._rows:
             self._rows[path].set_error(message)
+
+    def forget_errors(self) -> None:
+        """Another model comes: what was entered beside the one before, and cannot be used, goes with it."""
+        for row in self._rows.values():
+            row.set_error("")
 
     def sizeHint(self) -> QSize:
         return QSize(304, 640)

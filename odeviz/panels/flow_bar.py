@@ -13,6 +13,7 @@ from odeviz.analysis.projection import PROJECTIONS, Projection
 from odeviz.state.layers import COLOURINGS, LAYERS
 from odeviz.widgets import chip
 from odeviz.widgets.icons import icon
+from odeviz.widgets.menu_button import MenuButton
 from odeviz.widgets.theme import Theme
 
 #: How each layer is drawn, in small.
@@ -137,11 +138,10 @@ class FlowBar(QWidget):
         self.layer_toggled.emit(self.sender().objectName(), on)
 
     def _menu_button(self, name: str, what: str) -> QToolButton:
-        button = QToolButton(self)
+        button = MenuButton(self)
         button.setIcon(icon(name, self._theme, "muted"))
         button.setIconSize(QSize(16, 16))
         button.setAccessibleName(what)
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
         menu.setToolTipsVisible(True)
         button.setMenu(menu)

@@ -272,6 +272,7 @@ class FlowHands(Panel):
         rest: RestLayer = self._layers["rest"]  # type: ignore[assignment]
         there = rest.at(point, self._box.viewPixelSize()) if self._shown["rest"] else ""
         self.overlays.readout.set_point(point.x(), point.y(), there or self._told(mark))
+        self.overlays.readout.avoid(scene.x(), scene.y())
         self.overlays.readout.show()
         handle = mark is not None and mark.kind == "seed" and self.seed_at(scene) is not None
         self._plot.viewport().setCursor(

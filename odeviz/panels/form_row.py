@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from odeviz.tasks.registry import TASKS
-from odeviz.tasks.settings import Entry
+from odeviz.tasks.settings import Entry, plain
 from odeviz.widgets.guard import painted
 from odeviz.widgets.icons import draw
 from odeviz.widgets.number_box import NumberBox
@@ -99,6 +99,11 @@ class FormRow(QWidget):
             self.control.clear()
             for each in choices:
                 self.control.addItem(words(each), each)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether what stands in the box cannot be used; a list goes back to what is so by itself."""
+        return isinstance(self.control, NumberBox) and bool(self._error.text())
 
     def set_error(self, message: str) -> None:
         """One sentence under the control, or "" when all is well."""
@@ -286,7 +291,7 @@ def _allowed(entry: Entry) -> str:
     about = entry.about
     if about.lo is not None and about.hi is not None and entry.type is not bool:
         unit = f" {about.unit}" if about.unit else ""
-        text = f"\nFrom {about.lo:g} to {about.hi:g}{unit}. Default {value_text(entry, entry.default)}."
+        text = f"\nFrom {plain(about.lo)} to {plain(about.hi)}{unit}. Default {value_text(entry, entry.default)}."
         stepping = _STEPPING.get(ladder(entry), "")
         return text + (f"\nUp and Down step {stepping}." if stepping else "")
     return ""

@@ -17,7 +17,7 @@ from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import History
 from odeviz.widgets.icons import icon
 from odeviz.widgets.legend import Key, Legend, shade
-from odeviz.widgets.plot import grown
+from odeviz.widgets.plot import grown, short
 from odeviz.widgets.primitives import Segments, pen
 from odeviz.widgets.scrub_plot import ScrubPlot
 from odeviz.widgets.theme import Theme
@@ -241,7 +241,7 @@ class LossPanel(HistoryPanel):
     def draw_legend(self) -> None:
         rows, task, bound = self.upto(), self._task, self._bound_value
         mean = self._mean_loss[:rows]
-        keys = [Key("loss", "accent", value=f"{mean[-1]:.3f}" if len(mean) else "")]
+        keys = [Key("loss", "accent", value=short(mean[-1]) if len(mean) else "")]
         metric = self._history.metric[:rows]
         metric = metric[np.isfinite(metric)]
         figure = task.headline

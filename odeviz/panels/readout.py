@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 from odeviz.analysis.results import ProbeResult
 from odeviz.widgets.theme import Theme
 
+#: How near the mouse comes before the card makes way.
+_NEAR = 24
 _ROWS = (
     ("mark", ""),
     ("x", "z"),
@@ -50,7 +52,7 @@ class Readout(QFrame):
         grid.setColumnMinimumWidth(1, self.fontMetrics().horizontalAdvance("−00.000, −00.000"))
         self._values["mark"].hide()
         self._names["mark"].hide()
-        self._area = QRect()
+        self._area, self._aside = QRect(), False
         self.set_probe(None)
 
     def set_point(self, x: float, y: float, mark: str = "") -> None:
@@ -81,10 +83,19 @@ class Readout(QFrame):
             self.place(self._area)
 
     def place(self, area: QRect) -> None:
-        """Sit in the upper right corner of an area."""
+        """Sit in the upper right corner of an area, or in the upper left one while the mouse is there."""
         self._area = area
         self.adjustSize()
-        self.move(area.right() - self.width() - 11, area.top() + 12)
+        right = area.right() - self.width() - 11
+        self.move(area.left() + 12 if self._aside else right, area.top() + 12)
+
+    def avoid(self, x: float, y: float) -> None:
+        """Do not lie over what the mouse points at, a point of the parent."""
+        area, gap = self._area, 12 + _NEAR
+        aside = x > area.right() - self.width() - gap and y < area.top() + self.height() + gap
+        if aside != self._aside:
+            self._aside = aside
+            self.place(area)
 
 
 def number(value: float) -> str:

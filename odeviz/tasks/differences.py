@@ -19,6 +19,8 @@ class Difference:
     symbol: str
     before: Any
     after: Any
+    #: What zero is called, where it switches something off.
+    zero: str = ""
 
     @property
     def name(self) -> str:
@@ -38,7 +40,7 @@ def differences(before: Experiment, after: Experiment) -> list[Difference]:
             continue
         about = entries[-1].about
         values = (_value(old, path), _value(new, path))
-        found.append(Difference(path, about.label, about.symbol, *values))
+        found.append(Difference(path, about.label, about.symbol, *values, about.zero))
     return found
 
 
@@ -50,13 +52,15 @@ def in_short(found: Sequence[Difference], most: int = 2) -> str:
     """The values before the change in a few words, such as ``width 32, η 0.01``."""
     if not found:
         return "same settings"
-    texts = [f"{each.name} {written(each.before)}" for each in found[:most]]
+    texts = [f"{each.name} {written(each.before, each.zero)}" for each in found[:most]]
     rest = len(found) - most
     return ", ".join(texts) + (f" and {rest} more" if rest > 0 else "")
 
 
-def written(value: Any) -> str:
-    """A setting's value as text."""
+def written(value: Any, zero: str = "") -> str:
+    """A setting's value as text; 0 by its own name, if it has one."""
+    if zero and not value and value is not None:
+        return zero
     if value is None:
         return "–"
     if isinstance(value, bool):

@@ -128,10 +128,15 @@ def _check_one(entry: Entry) -> None:
 
 def _range(about: Setting) -> str:
     if about.lo is not None and about.hi is not None:
-        return f" from {about.lo:g} to {about.hi:g}"
+        return f" from {plain(about.lo)} to {plain(about.hi)}"
     if about.lo is not None:
-        return f" of at least {about.lo:g}"
-    return f" of at most {about.hi:g}" if about.hi is not None else ""
+        return f" of at least {plain(about.lo)}"
+    return f" of at most {plain(about.hi)}" if about.hi is not None else ""
+
+
+def plain(number: float) -> str:
+    """A limit as people write it: 1,000,000 rather than 1e+06."""
+    return f"{number:,.0f}" if 1e4 <= abs(number) <= 1e9 and number == int(number) else f"{number:g}"
 
 
 def one_of(name: str, value: str, names: Any) -> str:

@@ -16,7 +16,10 @@ Swatch = Callable[[QPainter, QRectF, Theme], None]
 
 
 class Chip(QAbstractButton):
-    """A switch with a swatch and a word; ``set_compact(True)`` leaves the swatch alone."""
+    """A switch with a swatch and a word, or in an exclusive group one of a choice.
+
+    ``set_compact(True)`` leaves the swatch alone.
+    """
 
     def __init__(
         self, theme: Theme, text: str, swatch: Swatch, tooltip: str, parent: QWidget | None = None
@@ -67,9 +70,13 @@ class Chip(QAbstractButton):
     def paintEvent(self, painter: QPainter) -> None:
         c = self._theme.colors
         box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        on = self.isChecked()
+        # One of several to choose from is not off when another one is chosen.
+        choice = self.group() is not None and self.group().exclusive()
+        chosen = choice and self.isChecked()
+        on = choice or self.isChecked()
+        fill = c.accent_soft if chosen else c.hover
         painter.setPen(QPen(QColor(c.accent), 1) if self.hasFocus() else Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(c.hover) if self.underMouse() else QBrush(Qt.BrushStyle.NoBrush))
+        painter.setBrush(QColor(fill) if chosen or self.underMouse() else QBrush(Qt.BrushStyle.NoBrush))
         painter.drawRoundedRect(box, 6, 6)
         painter.setOpacity(1.0 if on else 0.3)
         side = self._theme.px(14)
@@ -80,7 +87,7 @@ class Chip(QAbstractButton):
         painter.restore()
         painter.setOpacity(1.0)
         if not self._compact:
-            painter.setPen(QColor(c.text if on else c.faint))
+            painter.setPen(QColor(c.accent if chosen else c.text if on else c.faint))
             painter.drawText(
                 QRectF(14 + side, 0, self.width() - side - 14, self.height()),
                 Qt.AlignmentFlag.AlignVCenter,

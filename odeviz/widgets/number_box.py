@@ -117,7 +117,7 @@ class NumberBox(QAbstractSpinBox):
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self._dirty:
+        if event.key() == Qt.Key.Key_Escape and self.lineEdit().text() != self._text(self.number):
             self.lineEdit().setText(self._text(self.number))
             self._dirty = False
             self.typed.emit(self.lineEdit().text())

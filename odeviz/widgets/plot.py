@@ -175,6 +175,12 @@ def power(value: float) -> str:
     return f"10{digits}" if abs(lead - 1) < 1e-6 else f"{lead:.3g}·10{digits}"
 
 
+def short(value: float) -> str:
+    """A number that changes all the time: three decimals, and three digits where those would not show any."""
+    small = math.isfinite(value) and 0 < abs(value) < 0.01
+    return power(float(f"{value:.2e}")) if small else f"{value:.3f}"
+
+
 def _name(x: str, y: str) -> str:
     """What a plot is called for those who do not see it."""
     return f"{y} against {x}" if x and y else "Plot"

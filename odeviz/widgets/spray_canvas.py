@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -15,6 +17,8 @@ from odeviz.widgets.theme import Theme
 HALF = 4.0
 #: The most points that are kept, and strokes that can be undone.
 MOST, STROKES = 20_000, 100
+#: Points ``[n, 2]`` and their classes ``[n]``.
+_Drawn = tuple[NDArray[np.float64], NDArray[np.int64]]
 #: The brush that wipes.
 WIPER = -1
 #: How far an arrow key moves the brush, and a Page key makes it wider.
@@ -43,7 +47,8 @@ class SprayCanvas(QWidget):
         super().__init__(parent)
         self._theme, self._classes = theme, classes
         self._rng = np.random.default_rng(0)
-        self._strokes: list[tuple[NDArray[np.float64], NDArray[np.int64]]] = []
+        self._strokes: list[_Drawn] = []
+        self._taken: list[_Drawn] = []
         self.points: NDArray[np.float64] = np.empty((0, 2))
         self.labels: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         #: The class that is sprayed, or :data:`WIPER`; the brush's radius; points for each movement.
@@ -80,24 +85,38 @@ class SprayCanvas(QWidget):
     def undo(self) -> None:
         """Take the last stroke back."""
         if self._strokes:
+            self._taken.append((self.points, self.labels))
             self._set(*self._strokes.pop())
+
+    def redo(self) -> None:
+        """Make a stroke again that was taken back."""
+        if self._taken:
+            self._strokes.append((self.points, self.labels))
+            self._set(*self._taken.pop())
 
     @property
     def can_undo(self) -> bool:
         return bool(self._strokes)
 
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._taken)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._remember()
-        self._use(event)
+        self._mouse = self._plane(event.position())
+        self._use(event, self._mouse[None])
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._mouse = self._plane(event.position())
-        self._use(event)
+        before, self._mouse = self._mouse, self._plane(event.position())
+        start = self._mouse if before is None else before
+        # A fast hand moves far between two events: the stroke has no gaps.
+        count = max(math.ceil(float(np.hypot(*(self._mouse - start))) / self.radius), 1)
+        self._use(event, np.linspace(start, self._mouse, count + 1)[1:])
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        if not self.hasFocus():
-            self._mouse = None
+        self._mouse = None
         self.update()
         super().leaveEvent(event)
 
@@ -121,11 +140,12 @@ class SprayCanvas(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def _use(self, event: QMouseEvent) -> None:
-        if event.buttons() & Qt.MouseButton.LeftButton:
-            self._apply(self._plane(event.position()), self.brush)
-        elif event.buttons() & Qt.MouseButton.RightButton:
-            self._apply(self._plane(event.position()), WIPER)
+    def _use(self, event: QMouseEvent, places: NDArray[np.float64]) -> None:
+        """Spray or wipe at each of these places ``[n, 2]``."""
+        held = event.buttons()
+        if held & (Qt.MouseButton.LeftButton | Qt.MouseButton.RightButton):
+            for place in places:
+                self._apply(place, self.brush if held & Qt.MouseButton.LeftButton else WIPER)
 
     def _apply(self, centre: NDArray[np.float64], brush: int) -> None:
         if brush == WIPER:
@@ -139,6 +159,7 @@ class SprayCanvas(QWidget):
 
     def _remember(self) -> None:
         self._strokes = [*self._strokes[1 - STROKES :], (self.points, self.labels)]
+        self._taken.clear()
 
     def _set(self, points: NDArray[np.float64], labels: NDArray[np.int64]) -> None:
         self.points, self.labels = points[-MOST:], labels[-MOST:]

@@ -194,6 +194,26 @@ def test_spraying_wiping_and_undo(qtbot, dialog):
     assert len(canvas.points) < 0.1 * len(drawn)
     qtbot.mouseClick(dialog._undo, Qt.MouseButton.LeftButton)
     assert len(canvas.points) == len(drawn)
+    qtbot.mouseClick(dialog._redo, Qt.MouseButton.LeftButton)
+    assert len(canvas.points) < 0.1 * len(drawn)
+    assert not dialog._redo.isEnabled()
+
+
+def test_a_fast_stroke_has_no_gaps_and_the_brush_goes_with_the_mouse(qtbot, dialog):
+    canvas = dialog.canvas
+    start, end = (QPoint(round(share * canvas.width()), canvas.height() // 2) for share in (0.1, 0.9))
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start)
+    event = QMouseEvent(
+        QEvent.Type.MouseMove, QPointF(end), canvas.mapToGlobal(QPointF(end)), Qt.MouseButton.LeftButton,
+        Qt.MouseButton.LeftButton, Qt.KeyboardModifier(0),
+    )  # fmt: skip
+    QApplication.sendEvent(canvas, event)
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=end)
+    assert np.diff(np.sort(canvas.points[:, 0])).max() < canvas.radius
+    canvas.clear()
+    with_ring = canvas.grab().toImage()
+    QApplication.sendEvent(canvas, QEvent(QEvent.Type.Leave))
+    assert canvas.grab().toImage() != with_ring
 
 
 def test_a_drawing_is_learnt_from(rig, qtbot, dialog):

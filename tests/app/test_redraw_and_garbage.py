@@ -49,6 +49,15 @@ def test_after_a_paint_the_next_tick_waits_twice_as_long(qtbot, loop, ticks):
     assert ticks[reached][0] - painted >= 0.099
 
 
+def test_pictures_do_not_stand_still_as_long_again_as_the_machine_once_did(qtbot, loop, ticks):
+    loop.set_going(True)
+    qtbot.waitUntil(lambda: len(ticks) >= 1, timeout=5000)
+    reached = len(ticks)
+    # A paint during which the machine slept for an hour.
+    loop.painted(3600.0)
+    qtbot.waitUntil(lambda: len(ticks) > reached, timeout=5000)
+
+
 def test_time_does_not_jump_after_a_long_pause(qtbot, loop, ticks):
     loop.set_going(True)
     qtbot.waitUntil(lambda: len(ticks) >= 1, timeout=5000)

@@ -115,6 +115,23 @@ def test_words_in_a_number_are_refused_with_a_sentence(qtbot, form):
     )
 
 
+def test_what_cannot_be_used_stands_beside_its_sentence_until_it_is_mended_or_another_model_comes(
+    qtbot, form
+):
+    type_in(qtbot, form, "training.iterations", "99999999")
+    row, box = form._rows["training.iterations"], control(form, "training.iterations")
+    assert row._error.text() == "Iterations must be a whole number from 1 to 1,000,000, not 99999999"
+    other = Experiment().with_setting("field.width", 32)
+    form.set_experiment(other, other)
+    assert box.text() == "99999999"
+    qtbot.keyClick(box, Qt.Key.Key_Escape)
+    assert (box.text(), row._error.text()) == (str(other.training.iterations), "")
+    type_in(qtbot, form, "training.iterations", "some")
+    form.forget_errors()
+    form.set_experiment(other, other)
+    assert (box.text(), row._error.text()) == (str(other.training.iterations), "")
+
+
 def test_escape_takes_back_what_was_typed(qtbot, form):
     type_in(qtbot, form, "field.width", "-5", enter=False)
     assert form._rows["field.width"]._error.isVisibleTo(form)

@@ -388,6 +388,19 @@ def test_the_mouse_reads_the_point_and_then_what_is_known_there(qtbot, full):
     assert not full.overlays.readout._values["log_density"].isVisible()
 
 
+def test_the_card_makes_way_for_what_the_mouse_points_at(qtbot, full):
+    (_, x1), (_, y1) = full._box.viewRange()
+    card = full.overlays.readout
+    for x, y in ((0.0, 0.0), (0.98 * x1, 0.98 * y1), (0.0, 0.0)):
+        # pyqtgraph passes on no more than so many movements a second.
+        qtbot.wait(20)
+        with qtbot.waitSignal(full.hovered):
+            move(qtbot, full, x, y)
+        there = full._plot.mapFromScene(full._box.mapViewToScene(QPointF(x, y)))
+        assert not card.geometry().contains(there)
+    assert card.geometry().center().x() > full._plot.width() // 2
+
+
 def test_a_message_is_shown_and_taken_away(view):
     view.set_message("The solver stopped at t = 0.4.")
     assert view.overlays._notice.isVisible()
