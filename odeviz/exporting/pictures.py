@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from odeviz.exporting.palette import mix
 from odeviz.exporting.style import COLUMN, ink, letters, look, new_figure, page
 from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Table, cell_text
 
@@ -28,6 +29,8 @@ def _color(role: str) -> str:
 
 #: A legend of more names stands beside the curves.
 _MOST_NAMES = 6
+#: More points than this are a crowd.
+_CROWD = 200
 #: Charts stand beside each other while each has this many inches on paper.
 _LEAST = 1.6
 
@@ -40,7 +43,7 @@ def view_figure(*, picture: Picture) -> Figure:
         if crowded and width < 1.2 * COLUMN:
             height += letters(0.15) * math.ceil(len(_named(picture)) / 2)
         figure = new_figure(width, height)
-        _chart(figure.add_subplot(), picture, figure.get_figwidth())
+        _chart(figure.add_subplot(), picture, figure.get_figwidth(), above=_is_full(picture))
         return figure
     if isinstance(picture, Charts):
         return _charts(picture)
@@ -69,8 +72,8 @@ def _charts(charts: Charts) -> Figure:
     return figure
 
 
-def _chart(axes: Axes, chart: Chart, room: float, legend: bool = True) -> None:
-    """Draw a chart that has ``room`` inches of width."""
+def _chart(axes: Axes, chart: Chart, room: float, legend: bool = True, above: bool = False) -> None:
+    """Draw a chart that has ``room`` inches of width, its legend among the curves, ``above`` or beside them."""
     axes.set_xscale("log" if chart.x_log else "linear")
     axes.set_yscale("log" if chart.y_log else "linear")
     axes.set_xlabel(chart.x_label)
@@ -78,8 +81,9 @@ def _chart(axes: Axes, chart: Chart, room: float, legend: bool = True) -> None:
     if chart.equal:
         axes.set_aspect("equal", adjustable="datalim" if chart.frame is None else "box")
     if chart.frame is not None:
-        axes.set_xlim(chart.frame[0], chart.frame[1])
-        axes.set_ylim(chart.frame[2], chart.frame[3])
+        x0, x1, y0, y1 = _widened(chart, chart.frame) if chart.equal else chart.frame
+        axes.set_xlim(x0, x1)
+        axes.set_ylim(y0, y1)
     for order, curve in enumerate(chart.curves):
         _curve(axes, curve, order)
     if not legend:
@@ -88,8 +92,24 @@ def _chart(axes: Axes, chart: Chart, room: float, legend: bool = True) -> None:
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.8)
     elif _is_crowded(chart):
         axes.figure.legend(loc="outside lower center", ncols=2, handlelength=1.4)
+    elif _named(chart) and above:
+        axes.figure.legend(loc="outside upper left", ncols=len(_named(chart)), handlelength=1.4)
     elif _named(chart):
         axes.legend(loc="best", handlelength=1.4)
+
+
+def _widened(chart: Chart, frame: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """A frame stays while a slider moves what is in it; a figure, which stands still, has room for all its lines."""
+    lines = [np.stack([curve.x, curve.y]) for curve in chart.curves if curve.style != "points"]
+    points = np.concatenate([np.reshape(frame, (2, 2)), *lines], axis=1).astype(np.float64)
+    points = points[:, np.isfinite(points).all(axis=0)]
+    low, high = points.min(axis=1), points.max(axis=1)
+    room = 0.03 * (high - low)
+    x0, x1, y0, y1 = frame
+    return (
+        min(x0, low[0] - room[0] * (low[0] < x0)), max(x1, high[0] + room[0] * (high[0] > x1)),
+        min(y0, low[1] - room[1] * (low[1] < y0)), max(y1, high[1] + room[1] * (high[1] > y1)),
+    )  # fmt: skip
 
 
 def _same_names(charts: Charts) -> bool:
@@ -107,6 +127,15 @@ def _is_crowded(chart: Chart) -> bool:
     return len(_named(chart)) > _MOST_NAMES
 
 
+def _is_full(chart: Chart) -> bool:
+    """Whether bars or a crowd of points leave no place for a legend among them."""
+    return any(curve.style == "bars" or _is_crowd(curve) for curve in chart.curves)
+
+
+def _is_crowd(curve: Curve) -> bool:
+    return curve.style == "points" and len(curve.x) > _CROWD
+
+
 def _curve(axes: Axes, curve: Curve, order: int) -> None:
     color = _color(curve.role)
     label = curve.label if curve.label and not curve.faint else "_"
@@ -114,7 +143,10 @@ def _curve(axes: Axes, curve: Curve, order: int) -> None:
         axes.fill_between(curve.x, curve.low, curve.high, color=color, alpha=0.18, linewidth=0, zorder=1)
     weight, alpha = (0.5, 0.4) if curve.faint else (1.1, 1.0)
     if curve.style == "points":
-        size = 2.0 if len(curve.x) > 200 else 3.0
+        size = 2.0 if _is_crowd(curve) else 3.0
+        if curve.role == "data" and _is_crowd(curve):
+            # A paler ground, so that what lies upon it stands out.
+            color = mix(color, ink().ground, 0.55)
         axes.plot(
             curve.x, curve.y, "o", color=color, markersize=size, markeredgewidth=0, alpha=alpha, label=label,
             zorder=2 + order, rasterized=len(curve.x) > 5000,
@@ -152,7 +184,8 @@ def _maps(maps: Maps) -> Figure:
             bar = figure.colorbar(
                 images[list(places).index(group[0])], ax=group, shrink=0.8, aspect=30, pad=0.02
             )
-            bar.set_label(maps.scale)
+            if one_scale:
+                bar.set_label(maps.scale)
             bar.outline.set_linewidth(0.4)
     for axes in places[len(maps.maps) :]:
         axes.set_axis_off()
@@ -216,8 +249,12 @@ def _table(table: Table) -> Figure:
     )
     drawn.auto_set_font_size(False)
     drawn.set_fontsize(letters(7))
-    for (row, _), cell in drawn.get_celld().items():
+    for (row, column), cell in drawn.get_celld().items():
         cell.set_linewidth(0.4)
+        # Names stand at the left, numbers at the right, each below its heading.
+        side = "left" if isinstance(table.rows[0][column], str) else "right"
+        cell.set_text_props(horizontalalignment=side)
+        cell.PAD = 0.06
         cell.set_edgecolor(ink().muted)
         if row == 0 or (table.current is not None and row - 1 == table.current):
             cell.get_text().set_fontweight("bold")

@@ -108,3 +108,18 @@ def test_arrays_are_saved_without_objects(picture, tmp_path):
     with np.load(tmp_path / "view.npz") as saved:
         assert all(saved[name].dtype != object for name in saved.files)
         assert len(saved.files) >= 3
+
+
+def test_a_legend_keeps_clear_of_bars_and_crowds():
+    figure = draw_figure("view", picture=CHART)
+    assert figure.axes[0].get_legend() is None
+    figure.draw_without_rendering()
+    key, axes = figure.legends[0].get_window_extent(), figure.axes[0].get_window_extent()
+    assert key.y0 >= axes.y1
+
+
+def test_a_framed_line_is_shown_whole_where_lengths_are_equal():
+    line = Curve("path", frozen([0.0, -3.0]), frozen([0.0, 1.0]))
+    axes = draw_figure("view", picture=Chart("", "x", "y", (line,), equal=True, frame=(-1, 1, -1, 1))).axes[0]
+    assert axes.get_xlim()[0] < -3.0
+    assert axes.get_ylim() == (-1.0, 1.0)
