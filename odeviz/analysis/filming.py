@@ -56,10 +56,13 @@ def film_of_time(
 def film_of_training(
     snapshot: Snapshot,
     choice: SolverChoice,
+    panel: str = "",
     report: Report | None = None,
     cancel: Any = None,
 ) -> Film | None:
-    """A run at its checkpoints: density at the end, decision at the start, or the flow where there is neither.
+    """A run at its checkpoints: density at the end, decision at the start, or the flow; by default what comes first.
+
+    The flow is that of the whole time, with what lies behind it at its end.
 
     None when cancelled. Raises ``ValueError`` for a snapshot that holds no checkpoints, as one from a file.
     """
@@ -70,25 +73,25 @@ def film_of_training(
             "there are no checkpoints of this run to make a film of: train it, or train it again"
         )
     last = Study(snapshot)
-    behind = task_of(snapshot.experiment).behind(snapshot.experiment)
-    extent = last.extent
-    if not behind:
+    panel = panel or task_of(snapshot.experiment).behind(snapshot.experiment) or "flow"
+    whole, extent = panel == "flow", last.extent
+    if whole:
         flow = crowd(last, choice, _TIMES, cancel)
         extent = extent if flow is None else around(extent, flow)
     frames = []
     for k, moment in enumerate(snapshot.moments):
         study = Study(snapshot.nearest(moment))
         # A decision is drawn where the data lies, at the flow's start.
-        t = 0.0 if behind == "decision" else study.t1
-        flow = None if behind else crowd(study, choice, _TIMES, cancel)
-        field = None if behind else study.field(extent, cancel=cancel)
+        t = 0.0 if panel == "decision" else study.t1
+        flow = crowd(study, choice, _TIMES, cancel) if whole else None
+        field = study.field(extent, cancel=cancel) if whole else None
         background = _background(study, t, extent, choice, cancel)
         if _stopped(cancel):
             return None
         frames.append(Frame(f"iteration {moment:,}", t, moment, flow, field, background))
         if report is not None:
             report(k + 1, len(snapshot.moments))
-    return Film(extent, tuple(frames), last.data(_POINTS) if behind else None, over_time=False)
+    return Film(extent, tuple(frames), None if whole else last.data(_POINTS), over_time=False)
 
 
 def with_shares(film: Film, shares: Sequence[float]) -> Film:

@@ -57,6 +57,8 @@ class Situation:
     comparing: bool = False
     #: A run is kept to compare others with.
     keeping: bool = False
+    #: A film is being written.
+    exporting: bool = False
     layers: Mapping[str, bool] = field(default_factory=lambda: SHOWN)
     #: The layers that have something to show.
     offered: tuple[str, ...] = tuple(LAYERS)
@@ -293,6 +295,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "Ctrl+Shift+E", "camera", _has_model),
     ActionSpec("export_data", "Export Data…", "Save a panel's numbers as CSV or NPZ.", "File", "Ctrl+D",
                "table", _has_model),
+    ActionSpec("cancel_export", "Cancel Export", "Give up the film that is being written; no file is left.", "File",
+               icon="x-circle", enabled=lambda now: now.exporting, shown=lambda now: now.exporting),
     ActionSpec("quit", "Quit", "Close the window.", "File", "Ctrl+Q", "sign-out", first=True),
 
     ActionSpec("undo", "Undo", "Take back the last change of settings, seeds, layers or solver.", "Edit",

@@ -14,17 +14,16 @@ from odeviz.app.dialogs import Dialogs
 from odeviz.app.documents import Documents
 from odeviz.app.export_dialog import ExportDialog
 from odeviz.app.export_jobs import Job, draw_preview, encode, save_image, to_clipboard, unfit, write_file
+from odeviz.app.export_memory import ExportMemory
 from odeviz.app.exports import Export, Shown, exports_of
+from odeviz.app.film_export import FilmExport
 from odeviz.app.main_window import MainWindow
 from odeviz.app.pictures import Pictures
 from odeviz.bridge import Answer, JobRunner, Request, SolveService, Trouble
-from odeviz.exporting.output import (
-    FIGURES,
-    Order,
-    Preview,
-)
-from odeviz.exporting.style import STYLES, Look
+from odeviz.exporting.apart import Apart
+from odeviz.exporting.output import Order, Preview
 from odeviz.state import Workbench, offered
+from odeviz.training.child import why_not
 from odeviz.widgets.grab import grab
 
 #: Answers that are kept for when they are asked for again: another format of the same film.
@@ -33,16 +32,14 @@ _MENU = {"copy": "Copy Figure", "figure": "Export Figure…", "data": "Export Da
 
 
 class ExportControl(QObject):
-    """Joins the export dialog with a solver thread and a drawing thread of its own.
+    """Joins the export dialog with a solver thread of its own and with processes that draw.
 
-    The window's own solver thread stays free for its pictures. A preview that is not wanted any more is dropped; an
-    export that is cancelled leaves no file.
+    The window's own solver thread stays free for its pictures, and its interpreter lock for what moves. A preview that
+    is not wanted any more is dropped; an export that is cancelled leaves no file.
     """
 
     #: A file could not be written, or something not be computed: the sentence.
     failed = Signal(str)
-
-    _reported = Signal(str, int, int)
 
     def __init__(
         self,
@@ -59,11 +56,14 @@ class ExportControl(QObject):
     ) -> None:
         super().__init__(parent)
         self._bench, self._pictures, self._window = bench, pictures, window
-        self._documents, self._dialogs, self._settings = documents, dialogs, settings
+        self._documents, self._dialogs, self._memory = documents, dialogs, ExportMemory(settings)
         self.service = service or SolveService(parent=self)
         self.drawer = drawer or JobRunner(parent=self)
-        #: Films are drawn in another process: many frames would hold the interpreter lock for too long.
-        self._apart = drawer is None
+        there = drawer is None and not why_not()
+        #: Who draws figures and previews; None draws them here.
+        self.apart = Apart() if there else None
+        #: The film that is being written.
+        self.films = FilmExport(window.status, Apart() if there else None, self)
         self._dialog: ExportDialog | None = None
         self._now: Shown | None = None
         #: Waits for its answer; the latest preview wanted; the one that waits for the one being drawn.
@@ -74,17 +74,23 @@ class ExportControl(QObject):
         self._cancel = threading.Event()
         self._answers: list[tuple[Request, Any]] = []
         self.service.answered.connect(self._on_answered)
-        self._reported.connect(self._on_reported)
+        self.films.ended.connect(self._on_film_ended)
+        self.films.failed.connect(self._on_film_failed)
+        window.status.cancel_wanted.connect(self.cancel_film)
         for panel in self._panels():
             # In the flow view the right button turns space.
             if panel is not window.flow:
                 panel.exports_wanted.connect(self._offer)
 
     def shutdown(self, timeout: float = 2.0) -> bool:
-        """Cancel what is under way and join both threads; True if they have ended within the bound."""
+        """Cancel what is under way and join all threads; True if they have ended within the bound."""
         self._cancel.set()
-        ended = self.service.shutdown(timeout / 2)
-        return self.drawer.shutdown(timeout / 2) and ended
+        ended = self.films.shutdown(timeout / 3)
+        ended &= self.service.shutdown(timeout / 3)
+        ended &= self.drawer.shutdown(timeout / 3)
+        if self.apart is not None:
+            self.apart.close()
+        return ended or self.drawer.shutdown(0.1)
 
     # What a person asks for.
 
@@ -92,7 +98,7 @@ class ExportControl(QObject):
         """Ask what to export, and how."""
         self._now = self._shown()
         if self._now is not None:
-            order = dataclasses.replace(self._remembered(), suffix="csv" if data_first else "png")
+            order = dataclasses.replace(self._memory.order, suffix="csv" if data_first else "png")
             self._dialogs.run(
                 partial(self._make_dialog, exports_of(self._now), order, key or self._in_hand())
             )
@@ -112,7 +118,7 @@ class ExportControl(QObject):
         if export is None:
             self._bench.say("There is no figure to copy yet.")
         else:
-            self._fetch(Job("copy", export, self._remembered(), now))
+            self._fetch(Job("copy", export, self._memory.order, now))
 
     def save_view(self) -> None:
         """Save the flow view as it is seen."""
@@ -146,6 +152,9 @@ class ExportControl(QObject):
 
     @Slot(object, object)
     def _on_wanted(self, export: Export, order: Order) -> None:
+        if export.is_film and self.films.job is not None:
+            self._refuse("A film is being written: wait for it, or cancel it in the status bar.")
+            return
         kinds = export.formats[order.suffix]
         suggestion = self._documents.folder() / f"{self._documents.suggestion()}-{export.key}.{order.suffix}"
         path = self._dialogs.file_to_save(f"Export {export.title}", suggestion, f"{kinds} (*.{order.suffix})")
@@ -153,19 +162,39 @@ class ExportControl(QObject):
             return
         problem = unfit(export, path)
         if problem:
-            self._dialog.set_trouble(problem)
-            self.failed.emit(problem)
+            self._refuse(problem)
             return
         self._documents.remember(path)
-        self._remember(order)
-        self._cancel = threading.Event()
-        self._dialog.set_progress("Computing", 0, 0)
-        self._fetch(Job("write", export, dataclasses.replace(order, suffix=path.suffix[1:]), self._now, path))
+        self._memory.keep(order)
+        job = Job("write", export, dataclasses.replace(order, suffix=path.suffix[1:]), self._now, path)
+        if export.is_film:
+            # It may take minutes, in which people go on.
+            self._dialog.accept()
+            self.films.begin(job)
+        else:
+            self._cancel = threading.Event()
+            self._dialog.set_progress("Computing", 0, 0)
+        if not export.is_film or self.films.apart is None:
+            self._fetch(job)
+
+    def _refuse(self, sentence: str) -> None:
+        if self._dialog is not None:
+            self._dialog.set_trouble(sentence)
+        self.failed.emit(sentence)
+
+    @Slot()
+    def cancel_film(self) -> None:
+        """Give up the film that is being written."""
+        self.films.cancel()
+        if self._waiting is not None and self._waiting is self.films.job:
+            self.service.withdraw()
+            self._waiting = None
+            self.films.end(False)
 
     @Slot(object, object)
     def _on_copy(self, export: Export, order: Order) -> None:
         if self._now is not None:
-            self._remember(order)
+            self._memory.keep(order)
             self._fetch(Job("copy", export, order, self._now))
 
     @Slot()
@@ -199,7 +228,7 @@ class ExportControl(QObject):
             self._go_on(dataclasses.replace(job, now=job.now.answered(known)))
             return
         if job.goal == "write" and hasattr(request, "report"):
-            request = dataclasses.replace(request, report=partial(self._reported.emit, "Computing"))
+            request = dataclasses.replace(request, report=partial(self.films.reported.emit, "Computing"))
         elif self._dialog is not None:
             self._dialog.set_busy()
         self._waiting = job
@@ -222,11 +251,11 @@ class ExportControl(QObject):
         if job.goal == "preview":
             self._draw(job)
         elif job.goal == "copy":
-            self.drawer.submit(partial(encode, job), partial(self._copied, job), partial(self._not_done, job))
+            work: Any = partial(encode, job, self.apart)
+            self.drawer.submit(work, partial(self._copied, job), partial(self._not_done, job))
         else:
-            work = partial(
-                write_file, job, self._apart, partial(self._reported.emit, "Drawing"), self._cancel
-            )
+            cancel = self.films.cancelled if job.export.is_film else self._cancel
+            work = partial(write_file, job, self.apart, self.films.reported.emit, cancel)
             self.drawer.submit(work, partial(self._written, job), partial(self._not_done, job))
 
     def _draw(self, job: Job) -> None:
@@ -239,7 +268,9 @@ class ExportControl(QObject):
         self._dialog.set_busy()
         room = self._dialog.preview.room()
         self.drawer.submit(
-            partial(draw_preview, job, room), partial(self._drawn, job), partial(self._not_done, job)
+            partial(draw_preview, job, room, self.apart),
+            partial(self._drawn, job),
+            partial(self._not_done, job),
         )
 
     def _drawn(self, job: Job, drawn: Preview) -> None:
@@ -258,11 +289,27 @@ class ExportControl(QObject):
         return wanted is not None and (wanted.export, wanted.order) == (job.export, job.order)
 
     def _written(self, job: Job, whole: bool) -> None:
+        if job.export.is_film:
+            self.films.end(whole)
+            return
+        self._tell_written(job, whole)
+        self._ended(whole)
+
+    def _tell_written(self, job: Job, whole: bool) -> None:
         assert job.path is not None
         self._bench.say(
             f"Exported {job.path.name}." if whole else "The export was cancelled; nothing was written."
         )
-        self._ended(whole)
+
+    @Slot(object, bool)
+    def _on_film_ended(self, job: Job, whole: bool) -> None:
+        self._tell_written(job, whole)
+
+    @Slot(object, object)
+    def _on_film_failed(self, job: Job, trouble: Trouble) -> None:
+        assert job.path is not None
+        self.failed.emit(trouble.sentence)
+        self._documents.fail(f"{job.path.name} could not be exported", trouble)
 
     def _copied(self, job: Job, content: bytes | str) -> None:
         to_clipboard(content)
@@ -275,6 +322,9 @@ class ExportControl(QObject):
             if self._dialog is not None and self._is_latest(job):
                 self._dialog.set_trouble(trouble.sentence)
             self._draw_next()
+            return
+        if job.goal == "write" and job.export.is_film:
+            self.films.fail(trouble)
             return
         name = job.path.name if job.path is not None else job.export.title
         doing = "exported" if job.goal == "write" else "copied"
@@ -290,11 +340,6 @@ class ExportControl(QObject):
                 self._dialog.accept()
             else:
                 self._bench.say("The export was cancelled; nothing was written.")
-
-    @Slot(str, int, int)
-    def _on_reported(self, doing: str, done: int, of: int) -> None:
-        if self._dialog is not None and self._dialog.is_exporting:
-            self._dialog.set_progress(doing, done, of)
 
     # Panels.
 
@@ -338,7 +383,7 @@ class ExportControl(QObject):
         else:
             self.open(key, data_first=name == "data")
 
-    # What is shown, and what is remembered.
+    # What is shown.
 
     def _shown(self) -> Shown | None:
         snapshot, window = self._bench.snapshot, self._window
@@ -359,22 +404,3 @@ class ExportControl(QObject):
     def _layers_on(self) -> tuple[str, ...]:
         """The flow view's layers that are offered and shown."""
         return tuple(key for key in offered(self._bench.stage) if self._bench.layers[key])
-
-    def _remembered(self) -> Order:
-        """The style, width and resolution of last time; a spoilt note of them counts for nothing."""
-        style, width, dpi = (self._value(name) for name in ("style", "width", "dpi"))
-        order = Order()
-        try:
-            look = Look(style if style in STYLES else "publication", float(width) if width else None)
-            return dataclasses.replace(order, look=look, dpi=min(max(float(dpi or order.dpi), 36.0), 1200.0))
-        except (TypeError, ValueError):
-            return order
-
-    def _value(self, name: str) -> Any:
-        return None if self._settings is None else self._settings.value(f"export/{name}")
-
-    def _remember(self, order: Order) -> None:
-        if self._settings is not None and order.suffix in FIGURES:
-            self._settings.setValue("export/style", order.look.style)
-            self._settings.setValue("export/width", order.look.width or "")
-            self._settings.setValue("export/dpi", order.dpi)

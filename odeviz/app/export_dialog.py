@@ -295,7 +295,7 @@ class ExportDialog(QDialog):
     def _on_format(self) -> None:
         suffix, export = self.format.currentData(), self.export
         drawn = suffix in FIGURES or suffix in FILMS
-        over_time = export.is_film and export.key != "film-training"
+        over_time = export.is_film and not export.is_training
         for field, seen in (
             (self.style_box, drawn), (self._width, drawn), (self.dpi, drawn), (self.seconds, over_time),
             (self.fps, export.is_film), (self.times, export.is_strip), (self.comment, suffix == "csv"),
@@ -351,7 +351,7 @@ class ExportDialog(QDialog):
         wide, high = preview.inches
         size = f"{wide * INCH:.0f} × {high * INCH:.0f} mm"
         dots = f"{wide * self.dpi.value():,.0f} × {high * self.dpi.value():,.0f} pixels"
-        if self.export.is_film and self.export.key != "film-training":
+        if self.export.is_film and not self.export.is_training:
             count = max(2, round(self.fps.value() * self.seconds.value()))
             return (
                 f"{count:,} frames of {dots}, {count / self.fps.value() + HOLD:.1f} s with a rest at the end"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtGui import QGuiApplication, QImage
 
 from odeviz.app.exports import Export, Shown
-from odeviz.exporting.apart import write_apart
+from odeviz.exporting.apart import Apart, Filming, Report
 from odeviz.exporting.output import (
     FILMS,
     TABLES,
@@ -20,7 +21,7 @@ from odeviz.exporting.output import (
     table_text,
     write,
 )
-from odeviz.exporting.video import Progress, check_video_suffix
+from odeviz.exporting.video import check_video_suffix
 from odeviz.widgets.grab import write_png
 
 
@@ -48,22 +49,38 @@ def unfit(export: Export, path: Path) -> str:
     return ""
 
 
-def draw_preview(job: Job, room: tuple[int, int]) -> Preview:
+def draw_preview(job: Job, room: tuple[int, int], apart: Apart | None) -> Preview:
     """The picture of a file that is not written yet."""
-    return preview(job.export.material(job.now), job.order, *room)
+    draw = preview if apart is None else apart.preview
+    drawn: Preview = draw(job.export.material(job.now), job.order, *room)
+    return drawn
 
 
-def write_file(job: Job, apart: bool, progress: Progress, cancel: threading.Event) -> bool:
-    """Write the file, a film in a process ``apart`` if that is wanted; False if it was cancelled."""
+def write_file(job: Job, apart: Apart | None, report: Report, cancel: threading.Event) -> bool:
+    """Write the file; False if it was cancelled."""
     assert job.path is not None
-    how = write_apart if apart and job.export.is_film else write
-    return how(job.export.material(job.now), job.order, job.path, progress, cancel)
+    material = job.export.material(job.now)
+    if apart is None or job.order.suffix in TABLES:
+        return write(material, job.order, job.path, partial(report, "Drawing"), cancel)
+    return apart.write(material, job.order, job.path)
 
 
-def encode(job: Job) -> bytes | str:
+def write_film(job: Job, apart: Apart, report: Report, cancel: threading.Event) -> bool:
+    """Compute and draw a film in a process apart; False if it was cancelled."""
+    assert job.path is not None
+    assert job.export.ask is not None
+    film = Filming(
+        job.now.snapshot, job.export.ask(job.now, job.order), job.export.panel, job.export.origin(job.now)
+    )
+    return apart.film(film, job.order, job.path, report, cancel)
+
+
+def encode(job: Job, apart: Apart | None) -> bytes | str:
     """A figure as a PNG's bytes, a table as text."""
     material = job.export.material(job.now)
-    return table_text(material.table) if job.order.suffix in TABLES else figure_bytes(material, job.order)
+    if job.order.suffix in TABLES:
+        return table_text(material.table)
+    return figure_bytes(material, job.order) if apart is None else apart.figure_bytes(material, job.order)
 
 
 def save_image(picture: QImage, path: Path) -> None:

@@ -24,6 +24,8 @@ from odeviz.training.snapshot import Snapshot
 #: Colours of seeds over time, and from how many curves on they are not named.
 _SEEDS: tuple[Role, ...] = ("model", "second", "baseline", "data")
 _NAMED = 8
+#: What the keys of films of a training begin with.
+TRAINING = "film-training"
 #: The answer to an export's request, among the results.
 ASKED = "asked"
 
@@ -79,10 +81,17 @@ class Export:
     #: What must be asked for first, and what is asked for a preview if that is less.
     ask: Ask | None = None
     ask_little: Ask | None = None
+    #: What a film shows.
+    panel: str = ""
 
     @property
     def is_film(self) -> bool:
         return self.group == "Films"
+
+    @property
+    def is_training(self) -> bool:
+        """Whether it is a film over a training, with a picture for each checkpoint."""
+        return self.key.startswith(TRAINING)
 
     @property
     def is_strip(self) -> bool:
@@ -96,7 +105,11 @@ class Export:
     def material(self, now: Shown) -> Material:
         """What is drawn or written. Raises ``KeyError`` before its request has been answered."""
         figure, results = self.figure(now)
-        return Material(figure, results, self.table(now), Origin.of(now.snapshot, self.title))
+        return Material(figure, results, self.table(now), self.origin(now))
+
+    def origin(self, now: Shown) -> Origin:
+        """Where it is from."""
+        return Origin.of(now.snapshot, self.title)
 
 
 def exports_of(now: Shown) -> list[Export]:
@@ -274,20 +287,21 @@ def _films(now: Shown) -> list[Export]:
     films = [
         Export(
             f"film-{panel}", f"{panel.capitalize()} over time", "Films", partial(_film, figure=FILM, panel=panel),
-            _result(ASKED), partial(_ask_film, panel=panel), partial(_ask_little, panel=panel, share=0.6),
+            _result(ASKED), partial(_ask_film, panel=panel), partial(_ask_little, panel=panel, share=0.6), panel,
         )
         for panel in _filmed(now)
     ]  # fmt: skip
     run = now.run
     if run is not None and len(run.moments) > 1:
-        panel = now.behind or "flow"
-        share = 0.0 if panel == "decision" else 1.0
-        films.append(
-            Export(
-                "film-training", "Training", "Films", partial(_film, figure=FILM, panel=panel), _result(ASKED),
-                partial(_ask_training, run=run), partial(_ask_little, panel=panel, share=share),
-            )
-        )  # fmt: skip
+        for panel in dict.fromkeys((now.behind or "flow", "flow")):
+            share = 0.0 if panel == "decision" else 1.0
+            films.append(
+                Export(
+                    f"{TRAINING}-{panel}", f"Training: {panel}", "Films", partial(_film, figure=FILM, panel=panel),
+                    _result(ASKED), partial(_ask_training, run=run, panel=panel),
+                    partial(_ask_little, panel=panel, share=share), panel,
+                )
+            )  # fmt: skip
     return films
 
 
@@ -304,5 +318,5 @@ def _ask_little(now: Shown, order: Order, panel: str, share: float) -> Request:
     return FilmRequest(panel, (share,), now.choice)
 
 
-def _ask_training(now: Shown, order: Order, run: Snapshot) -> Request:
-    return TrainingFilmRequest(run, now.choice)
+def _ask_training(now: Shown, order: Order, run: Snapshot, panel: str) -> Request:
+    return TrainingFilmRequest(run, now.choice, panel)

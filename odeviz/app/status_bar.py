@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
 from odeviz.bridge import Phase
 from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
+from odeviz.widgets.icons import icon
 from odeviz.widgets.plot import short
 from odeviz.widgets.theme import Theme
 
@@ -29,6 +31,9 @@ class StatusBar(QStatusBar):
         ("device", "Where training runs"),
     )
 
+    #: What is under way shall be given up.
+    cancel_wanted = Signal()
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
@@ -36,6 +41,7 @@ class StatusBar(QStatusBar):
         self._message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._message.setContentsMargins(12, 0, 0, 0)
         self.addWidget(self._message, 1)
+        self._make_going(theme)
         self.fields: dict[str, QLabel] = {}
         for name, tip in self.FIELDS:
             label = QLabel()
@@ -49,6 +55,26 @@ class StatusBar(QStatusBar):
         self._restyle()
         theme.changed.connect(self._restyle)
 
+    def _make_going(self, theme: Theme) -> None:
+        self.going = QWidget(self)
+        self._doing, self._bar, self.cancel = QLabel(), QProgressBar(), QToolButton()
+        self._doing.setProperty("role", "caption")
+        self._bar.setFixedWidth(120)
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName("Progress of the export")
+        self.cancel.setIcon(icon("x", theme, "muted"))
+        self.cancel.setToolTip("Cancel the export: no file is left")
+        self.cancel.setAccessibleName("Cancel the export")
+        self.cancel.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.cancel.clicked.connect(self.cancel_wanted)
+        row = QHBoxLayout(self.going)
+        row.setContentsMargins(8, 0, 8, 0)
+        row.setSpacing(8)
+        for part in (self._doing, self._bar, self.cancel):
+            row.addWidget(part)
+        self.addPermanentWidget(self.going)
+        self.going.hide()
+
     def _restyle(self) -> None:
         for label in self.fields.values():
             label.setFont(self._theme.font(-1))
@@ -58,6 +84,13 @@ class StatusBar(QStatusBar):
         """One sentence on the left; "" clears it."""
         self._message.setText(text)
         self._message.setToolTip(text)
+
+    def set_going(self, text: str, share: float | None) -> None:
+        """What is under way, and how much of it is done; None where that is not known. "" when nothing is."""
+        self._doing.setText(text)
+        self._bar.setRange(0, 0 if share is None else 1000)
+        self._bar.setValue(0 if share is None else round(1000 * share))
+        self.going.setVisible(bool(text))
 
     def set_phase(self, phase: Phase) -> None:
         words = {Phase.IDLE: "", Phase.STARTING: "Starting…", Phase.TROUBLE: "Stopped"}

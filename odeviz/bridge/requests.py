@@ -326,9 +326,10 @@ class TrainingFilmRequest:
 
     run: Snapshot
     choice: SolverChoice
+    panel: str = ""
     report: Callable[[int, int], None] | None = field(default=None, compare=False)
     kind: ClassVar[str] = "film"
     urgency: ClassVar[int] = BACKGROUND
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
-        return film_of_training(self.run, self.choice, report=self.report, cancel=cancel)
+        return film_of_training(self.run, self.choice, self.panel, report=self.report, cancel=cancel)

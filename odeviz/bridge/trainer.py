@@ -11,8 +11,9 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from odeviz.bridge.mailbox import Mailbox
-from odeviz.bridge.training_process import Loss, TrainingProcess, is_wanted, why_not
+from odeviz.bridge.training_process import Loss, TrainingProcess, is_wanted
 from odeviz.tasks.experiment import Experiment
+from odeviz.training.child import why_not
 from odeviz.training.loop import Command, Phase, Report, SessionFactory, TrainingLoop, make_session
 from odeviz.training.snapshot import Snapshot
 from odeviz.training.trouble import Trouble

@@ -1,32 +1,24 @@
-"""The window's end of the process that trains (:mod:`odeviz.training.process`).
-
-A process keeps its whole speed beside a window that paints: nothing is shared, not even the interpreter lock. It is
-started as ``python -c``, and not by multiprocessing, which would import the program's main module a second time.
-"""
+"""The window's end of the process that trains (:mod:`odeviz.training.process`)."""
 
 from __future__ import annotations
 
 import os
 import pickle
 import queue
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from odeviz.bridge.mailbox import Mailbox
+from odeviz.training.child import how_it_ended, start
 from odeviz.training.loop import Command, Phase, Report, SessionFactory
 from odeviz.training.process import GREETING, Letter, Parcel, Unpacker
 from odeviz.training.snapshot import Snapshot
 
 #: An environment variable: ``thread`` trains in the window's own process.
 CHOICE = "ODEVIZ_TRAIN_IN"
-#: The process finds its modules where this one does.
-_PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from odeviz.training.process import main; main()"
 #: Seconds from the closing of its pipe until it is killed.
 _GRACE = 0.5
 
@@ -34,13 +26,6 @@ _GRACE = 0.5
 def is_wanted() -> bool:
     """Whether the environment leaves training to a process."""
     return os.environ.get(CHOICE) != "thread"
-
-
-def why_not() -> str:
-    """Why there can be no process here, as a clause; empty if there can."""
-    if getattr(sys, "frozen", False) or not Path(sys.executable or "").stem.lower().startswith("py"):
-        return f"{sys.executable or 'the program'!r} is no Python interpreter"
-    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +101,7 @@ class TrainingProcess:
     def _write(self) -> None:
         """Start the process and write to it, until told to end."""
         try:
-            self._process = process = _start()
+            self._process = process = start("odeviz.training.process")
         except OSError as error:
             self._tell_lost(str(error))
             return
@@ -143,7 +128,7 @@ class TrainingProcess:
                     self._receive(pickle.load(pipe), unpacker)
         except (EOFError, OSError, pickle.UnpicklingError):
             pass
-        self._tell_lost(_how(process))
+        self._tell_lost(how_it_ended(process, _GRACE))
 
     def _receive(self, letter: Letter, unpacker: Unpacker) -> None:
         if isinstance(letter, Parcel):
@@ -157,29 +142,3 @@ class TrainingProcess:
     def _tell_lost(self, how: str) -> None:
         if not self._closing:
             self._lost(Loss(self, how))
-
-
-def _start() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, *sys.path],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        # A program without a console has nowhere to complain.
-        stderr=None if sys.stderr is not None else subprocess.DEVNULL,
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
-
-
-def _how(process: subprocess.Popen[bytes]) -> str:
-    """How a process ended that has closed its pipe."""
-    try:
-        code = process.wait(_GRACE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return "it said nothing more"
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"signal {-code}, {signal.Signals(-code).name}"
-    except ValueError:
-        return f"signal {-code}"

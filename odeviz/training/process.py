@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import os
 import pickle
-import signal
 import threading
 import traceback
 from collections import deque
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odeviz.training.checkpoints import Checkpoint
+from odeviz.training.child import take_pipes
 from odeviz.training.loop import Command, Report, SessionFactory, TrainingLoop
 from odeviz.training.snapshot import History, Snapshot
 
@@ -121,13 +121,7 @@ class Outbox:
 
 def main() -> None:
     """Train as told through stdin; never returns."""
-    # Ctrl+C in a terminal reaches all its processes: the window decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    commands, letters = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    # What somebody prints shall not come between the letters, and nobody else shall read the commands.
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
+    commands, letters = take_pipes()
     letters.write(GREETING)
     letters.flush()
     session_factory: SessionFactory = pickle.load(commands)

@@ -56,7 +56,7 @@ def test_all_that_is_shown_is_offered_and_what_is_not_there_is_not(shown):
     )
     assert "filmstrip-density" in offered
     assert "seeds" not in offered
-    assert "film-training" in offered, "the run kept checkpoints"
+    assert {"film-training-density", "film-training-flow"} <= set(offered), "the run kept checkpoints"
 
 
 def test_every_panel_and_view_of_every_task_is_a_picture_and_a_table(rig):
@@ -181,7 +181,7 @@ def test_a_view_that_is_not_on_show_is_asked_for(shown, qtbot, tmp_path):
 
 def test_a_film_is_written_and_tells_how_far_it_is(shown, qtbot, tmp_path):
     dialog, told = dialog_of(shown), []
-    shown.control.exports._reported.connect(lambda *words: told.append(words))
+    shown.control.exports.films.reported.connect(lambda *words: told.append(words))
     dialog.choose("film-density", "gif")
     dialog.seconds.setValue(0.5)
     dialog.fps.setValue(6)
@@ -190,24 +190,44 @@ def test_a_film_is_written_and_tells_how_far_it_is(shown, qtbot, tmp_path):
     qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
     assert told[0] == ("Computing", 1, 3)
     assert told[-1] == ("Drawing", 3, 3)
+    assert dialog.result() == dialog.DialogCode.Accepted, "people go on meanwhile"
+    assert shown.window.status.going.isHidden()
     assert read_origin(tmp_path / "film.gif").title == "Density over time"
 
 
-def test_a_film_that_is_cancelled_leaves_no_file_and_the_dialog_open(shown, qtbot, tmp_path):
-    dialog, control = dialog_of(shown), shown.control.exports
+def test_a_film_is_cancelled_in_the_status_bar_and_leaves_no_file(shown, qtbot, tmp_path):
+    dialog, control, status = dialog_of(shown), shown.control.exports, shown.window.status
     dialog.choose("film-flow", "gif")
     dialog.seconds.setValue(0.5)
     dialog.dpi.setValue(40)
     shown.dialogs.to_save = tmp_path / "film.gif"
-    # Escape, as soon as the first frame is drawn.
-    control._reported.connect(
-        lambda doing, *_: qtbot.keyClick(dialog, Qt.Key.Key_Escape) if doing == "Drawing" else None
-    )
+    seen = []
+
+    def cancel(doing, done, of):
+        if doing == "Drawing" and not seen:
+            seen.append(status._doing.text())
+            assert not status.going.isHidden()
+            assert shown.window.actions_["cancel_export"].isVisible()
+            qtbot.mouseClick(status.cancel, Qt.MouseButton.LeftButton)
+
+    control.films.reported.connect(cancel)
     qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
+    assert seen[0].startswith("film.gif: drawing 1 of ")
     assert list(tmp_path.iterdir()) == []
     assert shown.bench.message == "The export was cancelled; nothing was written."
-    assert not dialog.is_exporting
-    assert dialog.go.isEnabled()
+    assert status.going.isHidden()
+    assert not shown.window.actions_["cancel_export"].isVisible()
+
+
+def test_one_film_is_written_at_a_time(shown, qtbot, tmp_path):
+    dialog, films, told = dialog_of(shown), shown.control.exports.films, []
+    shown.control.exports.failed.connect(told.append)
+    dialog.choose("film-flow", "gif")
+    films.job = "another"
+    qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
+    films.job = None
+    assert told == ["A film is being written: wait for it, or cancel it in the status bar."]
+    assert dialog.result() == 0
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,8 @@ from PIL import Image, ImageSequence
 from sample_results import SQUARE, gaussian, half_plane, rotation_field, spiral_flow, texts, two_points
 
 from odeviz.analysis.film import Film, Frame, tails
-from odeviz.exporting.apart import write_apart
 from odeviz.exporting.figures import draw_figure, save_figure
 from odeviz.exporting.films import Animation
-from odeviz.exporting.output import Material, Order
 from odeviz.exporting.style import COLUMN, Look
 from odeviz.exporting.tables import save_table
 from odeviz.exporting.video import HOLD, VIDEO_MISSING, save_animation
@@ -116,18 +114,6 @@ def test_a_cancelled_film_leaves_no_file(animation, tmp_path):
     assert not save_animation(animation, path, progress=lambda *_: cancel.set(), cancel=cancel)
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_film_is_written_by_a_process_apart_or_not_at_all(tmp_path):
-    material = Material("film", {"film": film(), "panel": "flow"}, None, ORIGIN)
-    order = Order("gif", Look(width=1.6), dpi=40)
-    done, cancel = [], threading.Event()
-    assert write_apart(material, order, tmp_path / "a.gif", lambda *count: done.append(count), cancel)
-    assert done[-1] == (4, 4)
-    assert read_origin(tmp_path / "a.gif") == ORIGIN
-    many = Material("film", {"film": film(200), "panel": "flow"}, None, ORIGIN)
-    assert not write_apart(many, order, tmp_path / "b.gif", lambda *_: cancel.set(), cancel)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.gif"]
 
 
 def test_what_cannot_be_written_is_one_sentence(animation, monkeypatch, tmp_path):

@@ -239,7 +239,7 @@ class Window:
             control.dialogs.file_to_save = partial(_answer, path)
             dialog.go.click()
             self.until(path.exists, 300.0)
-            self.until(lambda: control.exports._dialog is None)
+            self.until(lambda: control.exports.films.job is None)
         control.playback.play(False)
 
 
