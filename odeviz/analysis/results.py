@@ -81,7 +81,10 @@ class DataResult:
 
 @dataclass(frozen=True, slots=True)
 class FlowResult:
-    """Trajectories of one solve, sampled at equal times, and what the solve cost."""
+    """Trajectories of one solve, sampled at equal times, and what the solve cost.
+
+    Where states jump, ``t`` has the time of every jump twice besides: the states before it, and those after it.
+    """
 
     t: Floats  # [T], from t0 to t1
     paths: Floats  # [T, B, 2], points of the plane; NaN from where the solver stopped

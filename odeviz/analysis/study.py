@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from odeviz.analysis import diagnostics, grid
+from odeviz.analysis.corners import speeds, with_corners
 from odeviz.analysis.mapping import answered
 from odeviz.analysis.overlaying import Overlaid
 from odeviz.analysis.projection import Projection
@@ -146,16 +147,20 @@ class Study(Overlaid):
         start = as_starts(self.model, self.plane, seeds)
         times = np.linspace(0.0, self.t1, frames)
         began = time.perf_counter()
-        solution = self.model.flow(start, times.tolist(), _options(choice), cancel=cancel)
+        jumps = task_of(self._experiment).jumps
+        solution = self.model.flow(start, times.tolist(), _options(choice), cancel=cancel, dense=jumps)
         milliseconds = 1000 * (time.perf_counter() - began)
         if solution.status is Status.CANCELLED:
             return None
         error = self._reference.error(start, solution.y1, cancel, only_known=not with_error)
         if error is None:
             return None
+        states = solution.y
+        if jumps:
+            times, states = with_corners(self.model, solution, times)
         return FlowResult(
             t=frozen(times),
-            paths=_array(self.plane.points(solution.y, torch.tensor(times).to(solution.y))),
+            paths=_array(self.plane.points(states, torch.tensor(times).to(states))),
             labels=frozen(np.array(labels, dtype=np.int64)),
             steps=_steps(solution),
             choice=choice,
@@ -165,7 +170,7 @@ class Study(Overlaid):
             milliseconds=milliseconds,
             status=_name(solution),
             message=solution.message,
-            speed=_speed(times, solution.y),
+            speed=_speed(times, states),
             classes=self.task.classes,
         )
 
@@ -356,8 +361,10 @@ def _name(solution: Solution) -> str:
 
 def _speed(times: NDArray[np.float64], states: Tensor) -> NDArray[Any]:
     """Norm of the central differences ``[T, batch]`` of states ``[T, batch, dim]`` at the times."""
-    slope = np.gradient(states.cpu().double().numpy(), times, axis=0)
-    return frozen(np.linalg.norm(slope, axis=-1).astype(np.float32))
+    values = states.cpu().double().numpy()
+    if not (np.diff(times) > 0.0).all():
+        return frozen(speeds(times, values).astype(np.float32))
+    return frozen(np.linalg.norm(np.gradient(values, times, axis=0), axis=-1).astype(np.float32))
 
 
 def _array(values: Tensor) -> NDArray[Any]:

@@ -9,7 +9,8 @@ result              columns
 ``History``         ``iteration, seconds, loss, nfe_forward, nfe_backward, metric``; ``metric`` is
                     the accuracy, or the held-out negative log-likelihood in nats
 ``FlowResult``      ``t, trajectory, label, x, y`` (and ``z`` in space); ``label`` is -1 where there is none; where
-                    labels have names, they stand in ``class`` beside them
+                    labels have names, they stand in ``class`` beside them. Where states jump, two rows
+                    have the time of the jump: before and after it
 ``StepTable``       ``step, t, h, error, accepted``; ``error`` is scaled, at most 1 when accepted
 ``DataResult``      ``x, y, label``, and ``class`` as above
 ``FieldResult``     ``t, x, y, velocity_x, velocity_y``

@@ -112,3 +112,6 @@ class BouncingBall(FlowModel):
         )
         self.last_solution = without_graph(solution)
         return solution
+
+    def jumped(self, event: int, t: Tensor, y: Tensor) -> Tensor:
+        return self._bounce(t, y)

@@ -52,3 +52,10 @@ class FlowModel(nn.Module):
         solution = (solver or self.solver).solve(self.field, z0, t, cancel=cancel, dense=dense)
         self.last_solution = without_graph(solution)
         return solution
+
+    def jumped(self, event: int, t: Tensor, y: Tensor) -> Tensor:
+        """The states ``[n, dim]`` after the jumps of an event, by its number, at times ``t [n]`` from states ``y``.
+
+        Only flows with events have any.
+        """
+        raise NotImplementedError

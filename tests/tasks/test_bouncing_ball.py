@@ -13,6 +13,8 @@ from odeviz.analysis.results import SolverChoice
 from odeviz.analysis.study import Study
 from odeviz.models import SolverOptions
 from odeviz.models.bouncing_ball import BallField, BouncingBall
+from odeviz.storage import load_model
+from odeviz.storage.paths import pretrained
 from odeviz.tasks import Experiment
 from odeviz.tasks.bouncing_ball import GRAVITY, LEVEL, RESTITUTION, TASK, truth
 from odeviz.tasks.bouncing_ball.views import draw
@@ -229,3 +231,23 @@ def test_the_way_back_through_the_impacts_is_counted():
     solution = model.flow(DROP, (0.0, 4.0))
     solution.y1.sum().backward()
     assert 0 < solution.stats.nfe_backward <= solution.stats.nfe_forward
+
+
+def test_a_flow_has_a_sharp_corner_at_every_impact():
+    snapshot = load_model(pretrained("bouncing-ball"))
+    study = Study(snapshot)
+    flow = study.flow(*study.default_seeds(3), SolverChoice("dopri5", 1e-6, 1e-6), with_error=False)
+    field = study.model.field
+    level, restitution = field.level.item(), field.restitution.item()
+    for start, path in zip(flow.paths[0], flow.paths.swapaxes(0, 1), strict=True):
+        impacts = [(t, v) for t, v in truth.impacts(*start.tolist(), study.t1) if v]
+        turns = np.flatnonzero((path[:-1, 1] < 0) & (path[1:, 1] > 0))
+        assert len(turns) == len(impacts)
+        assert (flow.t[turns] == flow.t[turns + 1]).all()
+        np.testing.assert_allclose(flow.t[turns], [t for t, _ in impacts], atol=0.01)
+        np.testing.assert_allclose(path[[turns, turns + 1], 0], level, atol=1e-5)
+        np.testing.assert_allclose(path[turns + 1, 1], -restitution * path[turns, 1], rtol=1e-5)
+    # ‖dh/dt‖ of a falling ball is that of (v, -g), also beside an impact.
+    falling = np.hypot(flow.paths[..., 1], field.gravity.item())
+    there = np.abs(flow.paths[..., 1]) > 1.0
+    np.testing.assert_allclose(flow.speed[there], falling[there], rtol=0.02)

@@ -52,8 +52,8 @@ def check(experiment: Experiment) -> None:
 
 
 def frames(experiment: Experiment) -> int:
-    """As many as show each arc smoothly, and each path turn round close to the floor: a ball falls at up to 14 m/s."""
-    return math.ceil(110.0 * experiment.solver.t1) + 1
+    """As many as show each arc smoothly; where paths turn round they have corners besides."""
+    return math.ceil(40.0 * experiment.solver.t1) + 1
 
 
 def sketch(experiment: Experiment) -> tuple[Points, Labels]:

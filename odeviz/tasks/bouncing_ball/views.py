@@ -9,7 +9,7 @@ import torch
 
 from odeviz.tasks.bouncing_ball import LEVEL, truth
 from odeviz.tasks.bouncing_ball.learning import DROPPED, IMPACTS, Learning
-from odeviz.tasks.chart import Chart, Curve, Picture, Table, frozen
+from odeviz.tasks.chart import Chart, Curve, Floats, Picture, Table, frozen
 from odeviz.tasks.scene import Scene
 
 _FINE = 401
@@ -30,23 +30,24 @@ def _height(scene: Scene, learning: Learning) -> Chart:
     learnt = solution.y[:, 0, 0].double().cpu().numpy()
     when = np.array([t for t, _ in truth.impacts(DROPPED, 0.0, scene.model.t1)])
     record = solution.events[0]
-    t = frozen(times)
+    at, floor = record.t.double().cpu().numpy(), record.y[:, 0].double().cpu().numpy()
     curves = (
-        Curve("true", t, frozen(true), "truth", "dashed"),
-        Curve("learnt", t, frozen(learnt), "model"),
+        Curve("learnt", *_with(times, learnt, at, floor), "model"),
+        Curve("true", *_with(times, true, when, np.full_like(when, LEVEL)), "truth", "dashed"),
         Curve("true impacts", frozen(when), frozen(np.full_like(when, LEVEL)), "truth", "points"),
-        Curve(
-            "learnt impacts",
-            frozen(record.t.double().cpu().numpy()),
-            frozen(record.y[:, 0].double().cpu().numpy()),
-            "second",
-            "points",
-        ),
+        Curve("learnt impacts", frozen(at), frozen(floor), "second", "points"),
     )
     note = (
         f"Dropped from {DROPPED:g} m; the heights differ by {np.abs(learnt - true).mean():.2g} m on average."
     )
     return Chart("Height in time", "t in s", "height in m", curves, over_time=True, note=note)
+
+
+def _with(t: Floats, height: Floats, impacts: Floats, floor: Floats) -> tuple[Floats, Floats]:
+    """A path ``[n]`` with its corners."""
+    times = np.concatenate([t, impacts])
+    order = np.argsort(times, kind="stable")
+    return frozen(times[order]), frozen(np.concatenate([height, floor])[order])
 
 
 def _impacts(scene: Scene, learning: Learning) -> Table:

@@ -57,8 +57,9 @@ def _table1(scene: Scene) -> Table:
         ("model", *_COLUMNS.values()),
         tuple((name, *(_value(key, figures[key]) for key in _COLUMNS)) for name, figures in rows),
         current=current,
-        note=f"The model on show, in bold, has {here['parameters'] / largest:.0%} of the largest one's parameters. Memory is what a "
-        "batch of 64 digits keeps for its gradient; NFE are evaluations of the field or blocks, forward and backward.",
+        note=f"The model on show, in bold, has {here['parameters'] / largest:.0%} of the largest one's parameters. "
+        "Memory is what a batch of 64 digits keeps for its gradient; NFE are evaluations of field or blocks, forward "
+        "and backward.",
     )
 
 
