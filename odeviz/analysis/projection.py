@@ -17,10 +17,10 @@ PROJECTIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "plane": ("Own plane", "The plane that the task shows its states in."),
         "axes": ("Axes", "Two coordinates of the state."),
         "components": ("Principal components", "Two directions in which the trajectories' states vary most."),
-        "space": ("Space of axes", "Three coordinates of the state, turned with the right mouse button."),
+        "space": ("Space of axes", "Three coordinates of the state; drag to turn them."),
         "space-components": (
             "Space of components",
-            "Three principal components of the trajectories' states, turned with the right mouse button.",
+            "Three principal components of the trajectories' states; drag to turn them.",
         ),
     }
 )

@@ -10,7 +10,7 @@ from odeviz.state import Range
 
 #: How much larger than what is seen the solved part is, so that a pan of a few pixels finds it solved already.
 ROOM = 1.15
-#: Once what is seen is smaller than this share of what is solved, it is solved anew, more finely.
+#: Once what is seen is narrower or lower than this share of what is solved, it is solved anew, more finely.
 SHARE = 0.5
 
 
@@ -53,7 +53,7 @@ class Coverage:
         e = self.extent
         if e is not None:
             inside = e.x0 <= x0 and x1 <= e.x1 and e.y0 <= y0 and y1 <= e.y1
-            if inside and max((x1 - x0) / (e.x1 - e.x0), (y1 - y0) / (e.y1 - e.y0)) >= SHARE:
+            if inside and min((x1 - x0) / (e.x1 - e.x0), (y1 - y0) / (e.y1 - e.y0)) >= SHARE:
                 return
         w, h = (ROOM - 1) * (x1 - x0) / 2, (ROOM - 1) * (y1 - y0) / 2
         self.extent = dataclasses.replace(scene, x0=x0 - w, x1=x1 + w, y0=y0 - h, y1=y1 + h)

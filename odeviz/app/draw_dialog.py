@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -86,6 +87,9 @@ class DrawDialog(QDialog):
         self._brushes.addButton(wiper, CLASSES)
         tools.addWidget(wiper)
         self._brushes.idClicked.connect(self._take)
+        for chip in self._brushes.buttons():
+            # None of their words is cut.
+            chip.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         tools.addStretch(1)
         for button in (self._undo, self._redo, self._clear):
             tools.addWidget(button)

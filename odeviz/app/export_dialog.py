@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
@@ -29,9 +28,12 @@ from odeviz.exporting.output import FIGURES, FILMS, TABLES, Order, Preview
 from odeviz.exporting.style import COLUMNS, INCH, STYLES, WIDTHS, Look
 from odeviz.exporting.video import DPI as FILM_DPI
 from odeviz.exporting.video import FPS_RANGE, HOLD, SECONDS_RANGE
+from odeviz.widgets.roomy_combo import RoomyCombo
 
 #: Milliseconds without a change before the preview is drawn again.
 DEBOUNCE = 120
+#: Pixels that the fields take beside the preview, the more the larger the text is.
+_NARROWEST, _WIDEST = 328, 460
 _WIDTHS = {
     "As wide as it needs": None,
     "One column, 85 mm": "column",
@@ -163,7 +165,7 @@ class ExportDialog(QDialog):
     # Inside.
 
     def _make_fields(self, order: Order) -> None:
-        self.panel, self.format = QComboBox(), QComboBox()
+        self.panel, self.format = RoomyCombo(), RoomyCombo()
         self.panel.setMaxVisibleItems(30)
         group = ""
         for export in self._exports:
@@ -172,12 +174,12 @@ class ExportDialog(QDialog):
             group = export.group
             title = export.title if group in ("Panels", "Views") else f"{group[:-1]}: {export.title.lower()}"
             self.panel.addItem(title, export.key)
-        self.style_box = QComboBox()
+        self.style_box = RoomyCombo()
         for key, style in STYLES.items():
             self.style_box.addItem(style.title, key)
         self.style_box.setCurrentIndex(self.style_box.findData(order.look.style))
         self.style_box.setToolTip("Publication: white ground, letters of 7 points. Slides: larger letters.")
-        self.width_choice = QComboBox()
+        self.width_choice = RoomyCombo()
         self.width_choice.addItems(list(_WIDTHS))
         low, high = WIDTHS
         self.width_box = QDoubleSpinBox(minimum=round(low * INCH), maximum=round(high * INCH), decimals=0)
@@ -217,7 +219,9 @@ class ExportDialog(QDialog):
             self.form.addRow(label, field)
             field.setAccessibleName(label or "First line tells the experiment")
         left = QWidget()
-        left.setFixedWidth(328)
+        self.ensurePolished()
+        wide = max(_NARROWEST, min(_WIDEST, 46 * self.fontMetrics().averageCharWidth()))
+        left.setFixedWidth(wide)
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(self.form)
@@ -231,7 +235,7 @@ class ExportDialog(QDialog):
         layout.setSpacing(12)
         layout.addLayout(top, 1)
         layout.addLayout(self._make_foot())
-        self.resize(880, 520)
+        self.resize(552 + wide, 520)
 
     def _make_foot(self) -> QHBoxLayout:
         self.note = QLabel()

@@ -40,7 +40,8 @@ class Guidance(QObject):
         for changed in (bench.layers_changed, bench.seeds_changed, bench.stage_changed):
             changed.connect(self._describe_flow)
         self._describe_flow()
-        window.flow.bar.help_wanted.connect(self._explain_flow)
+        for button in (window.flow.bar.help, window.time_bar.help, window.solver_bar.help):
+            button.clicked.connect(self._explain_asked)
 
     def explain_focused(self) -> None:
         """The panel that has the keyboard; the flow where none has."""
@@ -65,8 +66,8 @@ class Guidance(QObject):
         flow.setAccessibleDescription(f"{flow.about} Layers: {layers}. {seeds}.")
 
     @Slot()
-    def _explain_flow(self) -> None:
-        self.explain("flow")
+    def _explain_asked(self) -> None:
+        self.explain(self.sender().objectName())
 
     def offer_tour(self) -> None:
         """Once, to whom opens the window for the first time."""

@@ -1,16 +1,16 @@
-"""A question mark at the right end of each panel's title or row of tabs."""
+"""A question mark at the right end of each docked panel's title or row of tabs."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QDockWidget, QTabBar, QToolButton
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import QDockWidget, QTabBar
 
 from odeviz.app.main_window import MainWindow
-from odeviz.widgets.icons import icon
+from odeviz.widgets.help_button import HelpButton
 
 _SIDE, _EDGE = 22, 6
-#: Room for the buttons of a dock that has a title bar.
-_BUTTONS = 50
+#: Room for the buttons of a dock that has a title bar: between and beside them, and what grows with the text.
+_BESIDE, _BUTTONS = 18, 32
 _MOVES = (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hide)
 
 
@@ -22,7 +22,7 @@ class HelpMarks(QObject):
     def __init__(self, window: MainWindow, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._window = window
-        self.marks: dict[str, QToolButton] = {}
+        self.marks: dict[str, HelpButton] = {}
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self.place)
@@ -67,22 +67,16 @@ class HelpMarks(QObject):
         corner = QPoint(dock.x() + dock.width() - side - _EDGE, dock.y())
         if dock.titleBarWidget() is None:
             height = panel.y()
-            return corner + QPoint(-_BUTTONS, max((height - side) // 2, 0))
+            return corner - QPoint(_BESIDE + self._window.theme.px(_BUTTONS), -max((height - side) // 2, 0))
         bar = next((b for b in bars if b.isVisible() and b.geometry().contains(corner - QPoint(0, 8))), None)
         if bar is None:
             return None
         end = bar.x() + bar.tabRect(bar.count() - 1).right()
         return None if end > corner.x() else QPoint(corner.x(), bar.y() + (bar.height() - side) // 2)
 
-    def _make(self, key: str, title: str) -> QToolButton:
-        mark = QToolButton(self._window)
-        mark.setObjectName(key)
-        mark.setIcon(icon("question", self._window.theme, "muted"))
-        mark.setIconSize(QSize(15, 15))
+    def _make(self, key: str, title: str) -> HelpButton:
         about = self._window.docks[key].toggleViewAction().toolTip()
-        mark.setToolTip(f"What am I seeing?  (Shift+F1)\n{about}")
-        mark.setAccessibleName(f"What am I seeing in {title}?")
-        mark.setAccessibleDescription(about)
+        mark = HelpButton(self._window.theme, key, title, about, self._window)
         mark.clicked.connect(self._pressed)
         mark.hide()
         return mark

@@ -37,7 +37,8 @@ GESTURES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Home, End", "To the ends"),
     ),
 }
-_COLUMNS = 2
+#: Columns, and pixels they may take.
+_COLUMNS, _WIDEST = 2, 1000
 #: A title, and lines of keys and what they do.
 Section = tuple[str, list[tuple[str, str]]]
 
@@ -49,20 +50,11 @@ class ShortcutSheet(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        page = QWidget()
-        row = QHBoxLayout(page)
-        row.setContentsMargins(20, 16, 20, 16)
-        row.setSpacing(40)
-        for column in _columns(_sections()):
-            grid = QGridLayout()
-            grid.setHorizontalSpacing(24)
-            grid.setVerticalSpacing(4)
-            for title, lines in column:
-                _fill(grid, title, lines)
-            grid.setRowStretch(grid.rowCount(), 1)
-            row.addLayout(grid, 1)
         scroll = QScrollArea()
-        scroll.setWidget(page)
+        scroll.setWidget(_page(_COLUMNS))
+        if scroll.widget().sizeHint().width() > _WIDEST:
+            # Large text.
+            scroll.setWidget(_page(1))
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
@@ -71,8 +63,8 @@ class ShortcutSheet(QDialog):
         layout.setContentsMargins(0, 0, 12, 12)
         layout.addWidget(scroll)
         layout.addWidget(close)
-        wanted = page.sizeHint()
-        self.resize(min(wanted.width() + 24, 1000), min(wanted.height() + 60, 700))
+        wanted = scroll.widget().sizeHint()
+        self.resize(min(wanted.width() + 36, _WIDEST), min(wanted.height() + 60, 700))
 
 
 def _sections() -> list[Section]:
@@ -85,14 +77,31 @@ def _sections() -> list[Section]:
     return found + [(title, list(lines)) for title, lines in GESTURES.items()]
 
 
-def _columns(sections: list[Section]) -> list[list[Section]]:
+def _page(columns: int) -> QWidget:
+    """All sections, in so many columns."""
+    page = QWidget()
+    row = QHBoxLayout(page)
+    row.setContentsMargins(20, 16, 20, 16)
+    row.setSpacing(40)
+    for column in _columns(_sections(), columns):
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(24)
+        grid.setVerticalSpacing(4)
+        for title, lines in column:
+            _fill(grid, title, lines)
+        grid.setRowStretch(grid.rowCount(), 1)
+        row.addLayout(grid, 1)
+    return page
+
+
+def _columns(sections: list[Section], most: int) -> list[list[Section]]:
     """The sections in their order, a new column begun when one has its share of the lines."""
-    share = sum(len(lines) + 2 for _, lines in sections) / _COLUMNS
+    share = sum(len(lines) + 2 for _, lines in sections) / most
     columns: list[list[Section]] = [[]]
     length = 0
     for section in sections:
         lines = len(section[1]) + 2
-        if len(columns) < _COLUMNS and columns[-1] and length + lines / 2 > share * len(columns):
+        if len(columns) < most and columns[-1] and length + lines / 2 > share * len(columns):
             columns.append([])
         columns[-1].append(section)
         length += lines

@@ -24,7 +24,7 @@ ROLES = {
     "muted": "muted", **{f"class{k}": f"classes.{k}" for k in range(10)},
 }  # fmt: skip
 _KINDS = {"line": "line", "dashed": "dash", "points": "dot", "bars": "dot"}
-#: Rows of a legend at most, and from which height of the chart on it may have more than one.
+#: Rows of a legend at most; and the chart's height, at the system's text size, from which it may have more than one.
 ROWS = 4
 _HIGH = 220
 #: A range smaller than this share of the values is rounding: it is widened to that other share of them.
@@ -115,7 +115,7 @@ class ChartPlot(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.legend.set_rows(ROWS if self.height() >= _HIGH else 1)
+        self.legend.set_rows(ROWS if self.height() >= self._theme.px(_HIGH) else 1)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QMouseEvent) and self._chart is not None and self._chart.over_time:

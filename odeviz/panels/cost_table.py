@@ -13,31 +13,44 @@ from odeviz.tasks.experiment import ADAPTIVE
 from odeviz.widgets.plot import power
 from odeviz.widgets.theme import Theme
 
-#: Key, caption, widest value and tooltip of each column.
+#: Key, caption, widest value, the widest there is always room for, and tooltip of each column.
 _COLUMNS = (
     (
         "nfe",
         "NFE",
         "8888",
-        "Number of function evaluations: how often f(h, t, θ) was evaluated in this solve.",
+        "8888",
+        "Number of function evaluations: how often f(h, t, θ) was evaluated in this solve of the paths on show. "
+        "Training has solves of its own: the NFE panel counts those.",
     ),
     (
         "steps",
         "steps",
         "8888 + 888",
+        "88 + 88",
         "Steps accepted, and rejected ones (+): tried, found too inaccurate, repeated.",
     ),
     (
         "error",
         "error",
         "8.8·10⁻⁸⁸",
-        "Largest distance to a float64 reference solution at t₁, ‖z(t₁) − z*(t₁)‖. "
-        "While training it is measured every few seconds.",
+        "8.8·10⁻⁸",
+        "Largest distance to a float64 reference solution at t₁, ‖z(t₁) − z*(t₁)‖, among the paths on show. "
+        "While training it is measured every few seconds.\n"
+        "The Tolerance panel solves 64 paths of its own: they share other steps, so that its NFE and error differ.",
     ),
-    ("time", "time", "8888.8 ms", "Wall-clock time of this solve."),
-    ("apart", "apart", "8.8·10⁻⁸⁸", "Largest distance at t₁ between a trajectory and the pinned one."),
+    ("time", "time", "8888.8 ms", "888.8 ms", "Wall-clock time of this solve."),
+    (
+        "apart",
+        "apart",
+        "8.8·10⁻⁸⁸",
+        "8.8·10⁻⁸",
+        "Largest distance at t₁ between a trajectory and the pinned one.",
+    ),
 )
 _NOW, _PINNED, _RATIO = 1, 2, 3
+#: Columns that go where there is no room for all, the first first.
+_DISPENSABLE = ("steps", "time")
 
 
 class CostTable(QWidget):
@@ -48,6 +61,8 @@ class CostTable(QWidget):
         self._flow: FlowResult | None = None
         self._pinned: FlowResult | None = None
         self._choice: SolverChoice | None = None
+        self._widths: list[dict[str, int]] = [{row[0]: 0 for row in _COLUMNS}] * 2
+        self._room = 10_000
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(12)
@@ -60,7 +75,7 @@ class CostTable(QWidget):
         for row, name in self._names.items():
             name.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
             self._grid.addWidget(name, row, 0)
-        for column, (key, caption, _, tip) in enumerate(_COLUMNS, start=1):
+        for column, (key, caption, _, _, tip) in enumerate(_COLUMNS, start=1):
             self._make_column(column, key, caption, tip)
         self.set_pinned(None, None)
 
@@ -82,19 +97,39 @@ class CostTable(QWidget):
         self._choice, self._pinned = choice, flow
         for label in self._names.values():
             label.setVisible(choice is not None)
-        for (key, row), cell in self._cells.items():
-            cell.setVisible(choice is not None or (row < _PINNED and key != "apart"))
         if choice is not None:
             self._names[_PINNED].setText(setting(choice))
             self._names[_PINNED].setToolTip(f"The pinned setting: {setting(choice)}.")
         self._fill()
+        self._lay_widths()
         self.updateGeometry()
 
     def fit(self, theme: Theme) -> None:
         """Columns as wide as their widest values: nothing jumps while the slider is dragged."""
-        widths = {key: theme.width(widest) + 4 for key, _, widest, _ in _COLUMNS}
-        for (key, _), cell in self._cells.items():
+        self._widths = [{row[0]: theme.width(row[place]) + 4 for row in _COLUMNS} for place in (2, 3)]
+        self._lay_widths()
+
+    def set_room(self, width: int) -> None:
+        """How wide it may be: in little room first the widest values go without, then whole columns."""
+        self._room = width
+        self._lay_widths()
+
+    def _lay_widths(self) -> None:
+        comparing = self._choice is not None
+        shown = [row[0] for row in _COLUMNS if comparing or row[0] != "apart"]
+        name = max(label.sizeHint().width() for label in self._names.values()) if comparing else 0
+        gap = self._grid.horizontalSpacing()
+
+        def fits(widths: dict[str, int]) -> bool:
+            return name + sum(widths[key] + gap for key in shown) <= self._room
+
+        widths = self._widths[0] if fits(self._widths[0]) else self._widths[1]
+        for key in _DISPENSABLE:
+            if not fits(widths):
+                shown.remove(key)
+        for (key, row), cell in self._cells.items():
             cell.setFixedWidth(widths[key])
+            cell.setVisible(key in shown and (comparing or row < _PINNED))
 
     def set_busy(self, busy: bool) -> None:
         """Mute the present numbers while newer ones are on their way."""
@@ -121,9 +156,9 @@ class CostTable(QWidget):
     def _fill(self) -> None:
         now, pinned = _numbers(self._flow), _numbers(self._pinned)
         for row, flow, numbers in ((_NOW, self._flow, now), (_PINNED, self._pinned, pinned)):
-            for key, _, _, _ in _COLUMNS[:-1]:
+            for key, *_ in _COLUMNS[:-1]:
                 self._cells[key, row].setText(_text(key, flow, numbers.get(key, math.nan)))
-        for key, _, _, _ in _COLUMNS[:-1]:
+        for key, *_ in _COLUMNS[:-1]:
             before, here = pinned.get(key, math.nan), now.get(key, math.nan)
             known = before > 0 and math.isfinite(here)
             self._cells[key, _RATIO].setText(_ratio(here / before) if known else "–")

@@ -128,9 +128,9 @@ class DensityPanel(Panel):
         self.bar.set_scale("log p, nats", stops, labels)
         self.legend.set_keys(
             [
-                Key("p at", "text", "dot", f"t = {shown.t:.2f}"),
-                Key("mass in view", "muted", "dot", "–" if np.isnan(shown.mass) else f"{shown.mass:.3f}"),
-                Key("peak", "muted", "dot", power(float(f"{top:.3g}"))),
+                Key("p at", "text", "text", f"t = {shown.t:.2f}"),
+                Key("mass in view", "muted", "text", "–" if np.isnan(shown.mass) else f"{shown.mass:.3f}"),
+                Key("peak", "muted", "text", peak_text(top)),
                 *_unreached(shown),
             ]
         )
@@ -138,7 +138,7 @@ class DensityPanel(Panel):
     def _tell_decision(self, shown: DecisionResult) -> None:
         self.legend.set_keys(
             [
-                Key("probability at", "text", "dot", f"t = {shown.t:.2f}"),
+                Key("probability at", "text", "text", f"t = {shown.t:.2f}"),
                 *(Key(shown.classes.told(k), f"classes.{k}", "dot") for k in range(len(shown.probability))),
                 *_unreached(shown),
             ]
@@ -152,6 +152,11 @@ class DensityPanel(Panel):
             )
         else:
             self.bar.set_scale("", (), ())
+
+
+def peak_text(value: float) -> str:
+    """Three digits in as many letters for all values alike: the row does not jump while time plays."""
+    return f"{value:.3f}" if 0.01 <= value < 100 else power(float(f"{value:.2e}"))
 
 
 def _unreached(shown: DensityResult | DecisionResult) -> list[Key]:

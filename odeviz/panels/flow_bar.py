@@ -12,6 +12,7 @@ from odeviz.analysis.overlays import SpaceResult
 from odeviz.analysis.projection import PROJECTIONS, Projection
 from odeviz.state.layers import COLOURINGS, LAYERS
 from odeviz.widgets import chip
+from odeviz.widgets.help_button import HelpButton
 from odeviz.widgets.icons import icon
 from odeviz.widgets.menu_button import MenuButton
 from odeviz.widgets.theme import Theme
@@ -28,13 +29,15 @@ MOST_AXES = 12
 
 
 class FlowBar(QWidget):
-    """Chips with words for the layers that are shown, swatches alone for the others; menus at the right."""
+    """Chips with words for the layers that are shown, swatches alone for the others; menus beside them.
+
+    Where there is no room for words, the menu of layers has all their names.
+    """
 
     layer_toggled = Signal(str, bool)
     colouring_chosen = Signal(str)
     projection_chosen = Signal(object)
     fit_wanted = Signal()
-    help_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,6 +48,11 @@ class FlowBar(QWidget):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(8, 4, 8, 4)
         self._row.setSpacing(0)
+        self.layers = self._menu_button("stack", "Layers")
+        self.layers.setText("Layers")
+        self.layers.setToolTip("Layers: all of them by name, with their keys")
+        self.layers.menu().aboutToShow.connect(self._fill_layers)
+        self.layers.menu().triggered.connect(self._layer_triggered)
         for key, layer in LAYERS.items():
             keys = f"  ({layer.shortcut})" if layer.shortcut else ""
             button = chip.Chip(theme, layer.title, SWATCHES[key], layer.about + keys, self)
@@ -62,12 +70,8 @@ class FlowBar(QWidget):
         self.fit.setAccessibleName("Fit the view")
         self.fit.clicked.connect(self.fit_wanted)
         self._row.addWidget(self.fit)
-        self.help = QToolButton(self)
-        self.help.setIcon(icon("question", theme, "muted"))
-        self.help.setIconSize(QSize(16, 16))
-        self.help.setToolTip("What am I seeing?  (Shift+F1)")
-        self.help.setAccessibleName("What am I seeing in Flow?")
-        self.help.clicked.connect(self.help_wanted)
+        about = "What the learnt vector field does to the plane, layer by layer."
+        self.help = HelpButton(theme, "flow", "Flow", about, self)
         self._row.addWidget(self.help)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._fill_colouring()
@@ -86,9 +90,11 @@ class FlowBar(QWidget):
     def set_offered(self, keys: Sequence[str]) -> None:
         """Which layers there are."""
         self._offered = tuple(keys)
-        for key, each in self.chips.items():
-            each.setVisible(key in self._offered)
         self._settle()
+
+    def names(self) -> list[str]:
+        """What the layers are called that can be switched here."""
+        return [self.chips[key].text() for key in self._offered]
 
     def set_colouring(self, key: str, offered: Sequence[str]) -> None:
         """What the paths are coloured by, and what they can be."""
@@ -116,22 +122,42 @@ class FlowBar(QWidget):
     # Inside
 
     def _settle(self) -> None:
-        """Words for what is shown where there is room for all of them; swatches for the rest."""
+        """Words for what is shown where there is room for all of them, swatches for the rest; or the menu alone."""
         there = [self.chips[key] for key in self._offered]
         shown = [each for each in there if each.isChecked()]
         menus = [b for b in (self.colouring, self.projection) if not b.isHidden()]
-        room = self.width() - 16 - self.fit.sizeHint().width() - self.help.sizeHint().width() - 8
-        swatches = sum(each.minimumSizeHint().width() for each in there if each not in shown)
-        words = sum(each.full_width() for each in shown) + swatches
+        alone = Qt.ToolButtonStyle.ToolButtonIconOnly
+        self.layers.setToolButtonStyle(alone)
+        others = (self.layers, self.fit, self.help)
+        room = self.width() - 24 - sum(button.sizeHint().width() for button in others)
+        swatches = sum(each.minimumSizeHint().width() for each in there)
+        words = sum(each.full_width() - each.minimumSizeHint().width() for each in shown) + swatches
         # The menus' words go first.
         full = sum(_full_width(button) for button in menus)
         terse = words + full > room
         for button in menus:
-            beside, alone = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
-            button.setToolButtonStyle(alone if terse else beside)
-        compact = words + sum(button.sizeHint().width() for button in menus) > room
-        for each in there:
-            each.set_compact(compact or each not in shown)
+            button.setToolButtonStyle(alone if terse else Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        room -= sum(button.sizeHint().width() for button in menus)
+        named = swatches > room
+        if named:
+            self.layers.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        for each in self.chips.values():
+            each.set_compact(words > room or each not in shown)
+            each.setVisible(each in there and not named)
+
+    def _fill_layers(self) -> None:
+        menu = self.layers.menu()
+        menu.clear()
+        for key in self._offered:
+            switch, layer = self.chips[key], LAYERS[key]
+            action = menu.addAction(f"{switch.text()}\t{layer.shortcut}")
+            action.setData(key)
+            action.setCheckable(True)
+            action.setChecked(switch.isChecked())
+            action.setToolTip(layer.about)
+
+    def _layer_triggered(self, action: object) -> None:
+        self.chips[action.data()].setChecked(action.isChecked())  # type: ignore[attr-defined]
 
     def _chip_toggled(self, on: bool) -> None:
         self._settle()

@@ -23,6 +23,7 @@ class Handler(Protocol):
     def ask_menu(self, scene: QPointF, screen: QPointF) -> None: ...
     def select_box(self, box: QRectF, extend: bool) -> None: ...
     def turn(self, dx: float, dy: float, finished: bool) -> None: ...
+    def gesture_changed(self, gesture: str) -> None: ...
 
 
 class FlowBox(pg.ViewBox):
@@ -36,7 +37,8 @@ class FlowBox(pg.ViewBox):
         # Weak: a cycle through Python would keep a closed view's graphics items until some later collection.
         self._view = weakref.ref(view)
         self._seed: int | None = None
-        self._gesture = ""
+        #: What the drag under way does: pan, move, mark or turn; "" while there is none.
+        self.gesture = ""
 
     @guarded
     def mouseDragEvent(self, event: Any, axis: int | None = None) -> None:
@@ -44,12 +46,16 @@ class FlowBox(pg.ViewBox):
             super().mouseDragEvent(event, axis)
             return
         if event.isStart():
-            self._gesture = self._meant(event)
-        if self._gesture == "pan":
+            self.gesture = self._meant(event)
+            self._view().gesture_changed(self.gesture)
+        if self.gesture == "pan":
             super().mouseDragEvent(event, axis)
-            return
-        event.accept()
-        getattr(self, f"_{self._gesture}")(event)
+        else:
+            event.accept()
+            getattr(self, f"_{self.gesture}")(event)
+        if event.isFinish():
+            self.gesture = ""
+            self._view().gesture_changed("")
 
     @guarded
     def mouseClickEvent(self, event: Any) -> None:

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QMenu
 
 from odeviz.analysis.projection import Projection
-from odeviz.analysis.results import Extent
+from odeviz.analysis.results import Extent, FlowResult
 from odeviz.panels.flow_box import FlowBox
 from odeviz.panels.flow_field import RestLayer
-from odeviz.panels.flow_layers import Layer
+from odeviz.panels.flow_layers import BackgroundLayer, Layer, at_time
 from odeviz.panels.flow_overlays import FlowOverlays
 from odeviz.panels.flow_paths import TrajectoryLayer
 from odeviz.panels.panel import Panel
@@ -26,6 +27,12 @@ from odeviz.widgets.plot import Plot
 DOUBLE_CLICK = 220
 #: How near to a seed, in pixels, the mouse takes hold of it; and how near to a path it is over that.
 REACH, NEAR = 11, 5.0
+#: The cursor over the picture, over a seed's handle, and during each gesture of :class:`FlowBox`.
+CURSORS: Mapping[str, Qt.CursorShape] = {
+    "": Qt.CursorShape.CrossCursor, "over": Qt.CursorShape.OpenHandCursor, "pan": Qt.CursorShape.ClosedHandCursor,
+    "move": Qt.CursorShape.ClosedHandCursor, "turn": Qt.CursorShape.SizeAllCursor,
+    "mark": Qt.CursorShape.CrossCursor,
+}  # fmt: skip
 #: Degrees that space turns for each pixel of a drag.
 TURN = 0.4
 _NUDGES = {
@@ -68,6 +75,10 @@ class FlowHands(Panel):
     _projection: Projection
     _selection: Selection
     _time: float
+    _flow: FlowResult | None
+    _seed_flow: FlowResult | None
+    #: What is to be added to what is drawn for a state's own coordinates.
+    _middle: NDArray[np.float64]
 
     def _begin(self) -> None:
         """To be called when plot and layers are there."""
@@ -102,6 +113,10 @@ class FlowHands(Panel):
 
     def fit(self) -> None:
         """Show the whole extent."""
+        raise NotImplementedError
+
+    def axis_names(self) -> list[str]:
+        """What the coordinates of a path's points are called."""
         raise NotImplementedError
 
     # Keys.
@@ -269,17 +284,45 @@ class FlowHands(Panel):
             return
         point, mark = self._box.mapSceneToView(scene), self.mark_at(scene)
         self._hover = (point.x(), point.y())
-        rest: RestLayer = self._layers["rest"]  # type: ignore[assignment]
-        there = rest.at(point, self._box.viewPixelSize()) if self._shown["rest"] else ""
-        self.overlays.readout.set_point(point.x(), point.y(), there or self._told(mark))
+        self._read(point, mark)
         self.overlays.readout.avoid(scene.x(), scene.y())
-        self.overlays.readout.show()
-        handle = mark is not None and mark.kind == "seed" and self.seed_at(scene) is not None
-        self._plot.viewport().setCursor(
-            Qt.CursorShape.OpenHandCursor if handle else Qt.CursorShape.CrossCursor
-        )
+        if not self._box.gesture:
+            over = self.seed_at(scene) is not None
+            self._plot.viewport().setCursor(CURSORS["over" if over else ""])
         self.marked.emit(mark)
         self.hovered.emit(point.x(), point.y())
+
+    def gesture_changed(self, gesture: str) -> None:
+        """A drag with this meaning has begun; "" when it is over."""
+        self._plot.viewport().setCursor(CURSORS[gesture])
+
+    def _read(self, point: QPointF, mark: Mark | None) -> None:
+        """Say what is known under the mouse. In space a place has no depth of its own, only what lies there has."""
+        card, names = self.overlays.readout, self.axis_names()
+        if self._projection.in_space:
+            state = self._state_of(mark)
+            if state is not None:
+                card.set_point(state, self._told(mark), ", ".join(names))
+            card.setVisible(state is not None)
+            return
+        rest: RestLayer = self._layers["rest"]  # type: ignore[assignment]
+        behind: BackgroundLayer = self._layers["background"]  # type: ignore[assignment]
+        there = rest.at(point, self._box.viewPixelSize()) if self._shown["rest"] else ""
+        lost = self._shown["background"] and behind.is_lost(point)
+        told = there or self._told(mark) or "not reached by the solve" * lost
+        name = ", ".join(names) if self._extent.dims > 2 or self._extent.x_label == "t" else "z"
+        card.set_point((point.x(), point.y()), told, name)
+        card.show()
+
+    def _state_of(self, mark: Mark | None) -> Sequence[float] | None:
+        """Where in space a seed or a trajectory is at the playhead's time; None for neither."""
+        if mark is None:
+            return None
+        flow = self._seed_flow if mark.kind == "seed" else self._flow
+        if flow is None or mark.index >= flow.paths.shape[1]:
+            return None
+        states: NDArray[np.float64] = at_time(flow.t, flow.paths[:, mark.index], self._time) + self._middle
+        return states.tolist()
 
     def _told(self, mark: Mark | None) -> str:
         """What is said of what is under the mouse."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor
 
 from odeviz.analysis.results import DataResult, DecisionResult, DensityResult, Extent, FieldResult
@@ -68,6 +68,16 @@ class BackgroundLayer(Layer):
             np.empty((0, 4)) if result is None else strips(result.unreached, result.extent)
         )
         self._line.set_segments(lines)
+
+    def is_lost(self, point: QPointF) -> bool:
+        """Whether a point of the plane lies where nothing was reached."""
+        shown = self._shown
+        if shown is None or not box_of(shown.extent).contains(point):
+            return False
+        e, lost = shown.extent, shown.unreached
+        row = int((point.y() - e.y0) / (e.y1 - e.y0) * len(lost))
+        column = int((point.x() - e.x0) / (e.x1 - e.x0) * lost.shape[1])
+        return bool(lost[min(row, len(lost) - 1), min(column, lost.shape[1] - 1)])
 
     def restyle(self) -> None:
         self._line.set_pen(pen(self.theme.colors.text, 1.5, 0.75), smooth=True)

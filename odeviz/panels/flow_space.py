@@ -10,6 +10,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 
+from odeviz.analysis.overlays import SpaceResult
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import Extent
 from odeviz.panels.flow_layers import Layer
@@ -87,3 +88,11 @@ class FrameLayer(Layer):
         for label in self._labels:
             label.setColor(c.muted)
             label.setFont(self.theme.font(0))
+
+
+def middle_of(space: SpaceResult, projection: Projection) -> NDArray[np.float64]:
+    """The coordinates of what is drawn at the origin, along the axes that are seen; of components they are zero."""
+    if projection.by_components or space.origin is None or space.basis is None:
+        return np.zeros(1)
+    middle: NDArray[np.float64] = np.asarray(space.origin, dtype=np.float64) @ space.basis
+    return middle

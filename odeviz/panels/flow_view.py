@@ -36,7 +36,7 @@ from odeviz.panels.flow_hands import FlowHands
 from odeviz.panels.flow_layers import ArrowLayer, BackgroundLayer, DotsLayer, Layer, finite_paths
 from odeviz.panels.flow_overlays import FlowOverlays
 from odeviz.panels.flow_paths import TrajectoryLayer
-from odeviz.panels.flow_space import FrameLayer, Sight
+from odeviz.panels.flow_space import FrameLayer, Sight, middle_of
 from odeviz.panels.pinned_layer import PinnedLayer
 from odeviz.panels.seed_layer import SeedLayer
 from odeviz.state.layers import LAYERS, SHOWN
@@ -86,7 +86,7 @@ class FlowView(FlowHands):
         self._behind: DensityResult | DecisionResult | None = None
         self._seeds: NDArray[np.float64] = np.empty((0, 2))
         self._selection, self._projection = Selection(), Projection()
-        self._sight = Sight(self._projection, self._extent)
+        self._sight, self._middle = Sight(self._projection, self._extent), np.zeros(1)
         self._box = FlowBox(self)
         self._plot = Plot(
             theme, self._extent.x_title, self._extent.y_label, grid=False, view_box=self._box, parent=self
@@ -131,6 +131,7 @@ class FlowView(FlowHands):
     def set_projection(self, space: SpaceResult, projection: Projection) -> None:
         """How the state's dimensions are seen: what is shown is turned at once."""
         self.bar.set_space(space, projection)
+        self._middle = middle_of(space, projection)
         deep = projection.in_space
         for axis in ("bottom", "left"):
             self._plot.showAxis(axis, not deep)

@@ -13,6 +13,7 @@ from odeviz.tasks.settings import Entry, plain
 from odeviz.widgets.guard import painted
 from odeviz.widgets.icons import draw
 from odeviz.widgets.number_box import NumberBox
+from odeviz.widgets.roomy_combo import RoomyCombo
 from odeviz.widgets.theme import Theme
 
 #: Width of every entry and list, so that they stand in one column.
@@ -232,7 +233,7 @@ class ChangedDot(QAbstractButton):
         super().leaveEvent(event)
 
 
-class _QuietCombo(QComboBox):
+class _QuietCombo(RoomyCombo):
     """A combo box that leaves the wheel to the form unless it has the keyboard."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

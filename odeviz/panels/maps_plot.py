@@ -80,19 +80,19 @@ class MapsPlot(QWidget):
             return
         count, columns = len(maps.maps), maps.columns
         rows = -(-count // columns)
-        gap = self._grid.spacing()
+        gap, left, below = self._grid.spacing(), self._theme.px(_LEFT), self._theme.px(_BELOW)
         bar = self._bar.width() + gap if self._bar.isVisibleTo(self) else 0
-        wide = (self.width() - 16 - bar - _LEFT - gap * (columns - 1)) / columns
-        high = (self.height() - 8 - _BELOW - gap * (rows - 1)) / max(rows, 1) - self.fontMetrics().height()
+        wide = (self.width() - 16 - bar - left - gap * (columns - 1)) / columns
+        high = (self.height() - 8 - below - gap * (rows - 1)) / max(rows, 1) - self.fontMetrics().height()
         named = maps.axes is not None and min(wide, high) >= _SMALLEST
         for k, cell in enumerate(self._cells[:count]):
             cell.set_axes(maps, named and k % columns == 0, named and k + columns >= count)
         for k in range(max(columns, self._grid.columnCount())):
-            share = (round(wide) + _LEFT * (named and k == 0)) if k < columns else 0
+            share = (round(wide) + left * (named and k == 0)) if k < columns else 0
             self._grid.setColumnStretch(k, max(share, 0))
         for k in range(max(rows, self._grid.rowCount())):
             share = (
-                (round(high) + self.fontMetrics().height() + _BELOW * (named and k == rows - 1))
+                (round(high) + self.fontMetrics().height() + below * (named and k == rows - 1))
                 if k < rows
                 else 0
             )
@@ -150,8 +150,6 @@ class _Cell(QWidget):
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._plot = Plot(theme, " ", " ", grid=False, parent=self)
         self._plot.setMinimumSize(24, 24)
-        self._plot.getAxis("left").setWidth(_LEFT)
-        self._plot.getAxis("bottom").setHeight(_BELOW)
         self._plot.getAxis("left").setStyle(hideOverlappingLabels=True)
         self._plot.hideAxis("left")
         self._plot.hideAxis("bottom")
@@ -169,6 +167,8 @@ class _Cell(QWidget):
 
     def set_axes(self, maps: Maps, left: bool, below: bool) -> None:
         """Which axes stand beside this map."""
+        self._plot.getAxis("left").setWidth(self._theme.px(_LEFT))
+        self._plot.getAxis("bottom").setHeight(self._theme.px(_BELOW))
         for name, label, shown, ticks in zip(
             ("bottom", "left"),
             maps.axes or ("", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
@@ -55,9 +56,10 @@ class Readout(QFrame):
         self._area, self._aside = QRect(), False
         self.set_probe(None)
 
-    def set_point(self, x: float, y: float, mark: str = "") -> None:
-        """The point under the mouse, known before anything else, and what lies there in a few words."""
-        self._values["x"].setText(f"{number(x)}, {number(y)}")
+    def set_point(self, point: Sequence[float], mark: str = "", name: str = "z") -> None:
+        """The point under the mouse, known before anything else, with its name, and what lies there in a few words."""
+        self._names["x"].setText(name)
+        self._values["x"].setText(", ".join(map(number, point)))
         if self._values["mark"].text() != mark:
             self._values["mark"].setText(mark)
             self._values["mark"].setVisible(bool(mark))

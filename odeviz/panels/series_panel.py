@@ -188,7 +188,6 @@ class _Coordinate(Plot):
     def __init__(self, theme: Theme, panel: SeriesPanel) -> None:
         super().__init__(theme, "", " ", parent=panel)
         self._panel = panel
-        self.getAxis("left").setWidth(46)
         self._plain, self._halo, self._lit, self._over = Segments(), Segments(), Segments(), Segments()
         self._heads = Dots()
         self._now = pg.InfiniteLine(angle=90)
@@ -245,6 +244,7 @@ class _Coordinate(Plot):
     def restyle_lines(self) -> None:
         """Take the theme's colours again."""
         c, theme = self._theme.colors, self._theme
+        self.getAxis("left").setWidth(theme.px(46))
         self._plain.set_pen(pen(c.seed, 1.3, 0.55), smooth=True)
         self._halo.set_pen(pen(c.base, 5.0, 0.8), smooth=True)
         self._lit.set_pen(pen(c.accent, 2.2), smooth=True)

@@ -13,6 +13,7 @@ from odeviz.panels.cost_table import CostTable
 from odeviz.panels.panel import Panel
 from odeviz.tasks.experiment import ADAPTIVE, FIXED
 from odeviz.widgets.headed_combo import HeadedCombo
+from odeviz.widgets.help_button import HelpButton
 from odeviz.widgets.icons import icon
 from odeviz.widgets.log_slider import LogSlider
 from odeviz.widgets.plot import power
@@ -62,7 +63,11 @@ _COMPARE = (
 )
 _LET_GO = "Let the pinned setting go (Ctrl+M)."
 #: The width from which slider and read-outs share one row; and while there are those of a pinned setting too.
-_ONE_ROW, _ONE_ROW_PINNED = 860, 1000
+_ONE_ROW, _ONE_ROW_PINNED = 900, 1040
+#: The slider's length from which the method is named in full beside it, and the least one beside a brief name; that
+#: name's width. All at the system's text size.
+_LONG, _SHORT, _BRIEF = 200, 120, 96
+_EDGE, _GAP = 12, 10
 
 
 class SolverBar(Panel):
@@ -103,6 +108,7 @@ class SolverBar(Panel):
         self.compare.setCheckable(True)
         self.compare.setAccessibleName("Compare")
         self.compare.setToolTip(_COMPARE)
+        self.help = HelpButton(theme, self.key, self.title, self.about, self)
         self._lay_out()
         self.compare.clicked.connect(self.compare_toggled)
         self.slider.number_changed.connect(self._slider_moved)
@@ -161,25 +167,48 @@ class SolverBar(Panel):
         self.costs.set_busy(busy)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(max(380, self.theme.px(260)), super().minimumSizeHint().height())
+        return QSize(max(360, self.theme.px(220)), super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._make_room()
         super().resizeEvent(event)
 
     def _make_room(self) -> None:
-        """Where it is narrow the read-outs go below, so that the slider keeps its length."""
+        """So that the slider keeps its length: read-outs below, the method by its short name, the slider below too."""
         narrow = self.width() < self.theme.px(_ONE_ROW_PINNED if self.compare.isChecked() else _ONE_ROW)
         direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        room = self.width() - 2 * _EDGE
         if self._outer.direction() != direction:
             self._outer.setDirection(direction)
             self._outer.setSpacing(4 if narrow else 16)
+        self.costs.set_room(room)
+        room -= 0 if narrow else self.costs.sizeHint().width() + 16
+        buttons = self.compare.sizeHint().width() + self.help.sizeHint().width()
+        room -= self._names.minimumSize().width() + buttons + 4 * _GAP
+        brief, wanted = self.theme.px(_BRIEF), self.method.sizeHint().width()
+        self._set_below(room - brief < self.theme.px(_SHORT))
+        full = self._below or room - wanted >= self.theme.px(_LONG)
+        self.method.setMaximumWidth(wanted if full else brief)
+
+    def _set_below(self, below: bool) -> None:
+        """Put the slider in a row of its own, or back between its name and the method."""
+        if below != self._below:
+            self._below = below
+            self._grid.removeWidget(self.slider)
+            if below:
+                self._grid.addWidget(self.slider, 1, 0, 1, 5)
+            else:
+                self._grid.addWidget(self.slider, 0, 1)
+            self.updateGeometry()
 
     def _lay_out(self) -> None:
         self._controls = QWidget(self)
-        controls = QHBoxLayout(self._controls)
+        self._below = False
+        self._grid = controls = QGridLayout(self._controls)
         controls.setContentsMargins(0, 0, 0, 0)
-        controls.setSpacing(12)
+        controls.setHorizontalSpacing(_GAP)
+        controls.setVerticalSpacing(2)
+        controls.setColumnStretch(1, 1)
         self._no_solver = QLabel(_NO_SOLVER, self)
         self._no_solver.setProperty("role", "muted")
         self._no_solver.setWordWrap(True)
@@ -190,12 +219,13 @@ class SolverBar(Panel):
         names.addWidget(self._label, 0, 0)
         names.addWidget(self._value, 1, 0)
         self._names = names
-        controls.addLayout(names)
-        controls.addWidget(self.slider, 1)
-        controls.addWidget(self.method)
-        controls.addWidget(self.compare)
+        controls.addLayout(names, 0, 0)
+        controls.addWidget(self.slider, 0, 1)
+        controls.addWidget(self.method, 0, 2)
+        controls.addWidget(self.compare, 0, 3)
+        controls.addWidget(self.help, 0, 4)
         self._outer = QHBoxLayout(self)
-        self._outer.setContentsMargins(12, 4, 12, 8)
+        self._outer.setContentsMargins(_EDGE, 4, 8, 8)
         self._outer.setSpacing(16)
         self._outer.setSizeConstraint(QBoxLayout.SizeConstraint.SetNoConstraint)
         self._outer.addWidget(self._controls, 1)
@@ -213,6 +243,7 @@ class SolverBar(Panel):
         self._names.setColumnMinimumWidth(0, wide + 4)
         self.method.setMinimumWidth(self.theme.px(60))
         self.costs.fit(self.theme)
+        self._make_room()
         self._no_solver.setMinimumHeight(self._controls.sizeHint().height())
 
     def _slider_moved(self, number: float) -> None:

@@ -61,9 +61,6 @@ class StepsPanel(Panel):
         column.addWidget(self.legend)
         column.addWidget(self.sizes, 3)
         column.addWidget(self.errors, 2)
-        for plot in (self.sizes, self.errors):
-            # Equal widths, so that both time axes lie exactly above each other.
-            plot.getAxis("left").setWidth(58)
         self._stairs, self._crosses = Segments(), Dots(cross=True)
         self._stems, self._dots, self._failed = Segments(), Dots(), Dots(cross=True)
         self._limit = pg.InfiniteLine(pos=0.0, angle=0)
@@ -163,6 +160,9 @@ class StepsPanel(Panel):
         return best if best is not None and away[best] <= NEAR else None
 
     def restyle(self) -> None:
+        for plot in (self.sizes, self.errors):
+            # Equal widths, so that both time axes lie exactly above each other.
+            plot.getAxis("left").setWidth(self.theme.px(58))
         c = self.theme.colors
         self._dress_stairs()
         self._halo.set_pen(pen(c.base, 5.0, 0.8), smooth=True)

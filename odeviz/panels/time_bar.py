@@ -6,16 +6,19 @@ from typing import ClassVar
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QPolygonF, QResizeEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from odeviz.analysis.results import StepTable
 from odeviz.panels.panel import Panel
+from odeviz.widgets.help_button import HelpButton
 from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import Theme
 from odeviz.widgets.track import Track
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
+#: The least length of the track beside the buttons, in pixels.
+_LEAST = 110
 
 
 class TimeBar(Panel):
@@ -50,6 +53,7 @@ class TimeBar(Panel):
         self._read.setFont(theme.font(0))
         self._read.setToolTip("The playhead's time t; the flow runs from t₀ to t₁")
         self._read.setAccessibleName("Time")
+        self.help = HelpButton(theme, self.key, self.title, self.about, self)
         self._lay_out()
         self.track.value_changed.connect(self._track_moved)
         self._play.clicked.connect(self.play_toggled)
@@ -68,10 +72,23 @@ class TimeBar(Panel):
         super().restyle()
         self._fit()
 
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._beside(), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _beside(self) -> int:
+        """Pixels that all but the track takes."""
+        others = (self._rewind, self._play, self._loop, self._speed, self._read, self.help)
+        return sum(each.sizeHint().width() + 4 for each in others) + 24
+
     def _fit(self) -> None:
         """The read-out as wide as its widest text: the track keeps its length."""
         widest = max((f"t = {t:.3f}" for t in (self.track.lo, self.track.hi)), key=len)
         self._read.setFixedWidth(self.theme.width(widest) + 16)
+        self._make_room()
 
     def set_time(self, t: float) -> None:
         """Put the playhead; nothing is emitted."""
@@ -116,16 +133,36 @@ class TimeBar(Panel):
         return button
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 4, 12, 4)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(8, 4, 8, 4)
+        self._column.setSpacing(0)
+        self._row = row = QHBoxLayout()
         row.setSpacing(4)
         for button in (self._rewind, self._play, self._loop):
             row.addWidget(button)
         row.addWidget(self._speed)
         row.addSpacing(4)
         row.addWidget(self.track, 1)
+        row.addStretch(0)
         row.addSpacing(4)
         row.addWidget(self._read)
+        row.addWidget(self.help)
+        self._column.addLayout(row)
+        self._column.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
+
+    def _make_room(self) -> None:
+        """Where it is narrow, or the text large, the track has a row of its own."""
+        tight = self.width() - self._beside() < max(_LEAST, self.theme.px(100))
+        if tight != (self._column.count() > 1):
+            if tight:
+                self._row.removeWidget(self.track)
+                self._row.setStretch(self._row.count() - 4, 1)
+                self._column.addWidget(self.track)
+            else:
+                self._column.removeWidget(self.track)
+                self._row.setStretch(self._row.count() - 4, 0)
+                self._row.insertWidget(self._row.count() - 4, self.track, 1)
+            self.updateGeometry()
 
     def _show_time(self) -> None:
         self._read.setText(f"t = {self.track.value:.3f}")

@@ -12,8 +12,9 @@ from odeviz.tasks.viewpoint import Control
 from odeviz.widgets.slider_row import SliderRow, SlimSlider
 from odeviz.widgets.theme import Theme
 
-#: The least width of a column.
-_COLUMN = 170
+#: The least length of a slider.
+_SLIDER = 110
+_GAP = 16
 
 
 class ViewControls(QWidget):
@@ -30,10 +31,11 @@ class ViewControls(QWidget):
         self.rows: dict[str, SliderRow] = {}
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(16)
+        self._grid.setHorizontalSpacing(_GAP)
         self._grid.setVerticalSpacing(0)
-        self._columns = 0
+        self._column, self._columns = 1, 0
         self.hide()
+        theme.changed.connect(self._measure)
 
     def set_controls(self, controls: Sequence[Control], values: Mapping[str, float]) -> None:
         """Show these, at the values given or their defaults."""
@@ -43,11 +45,7 @@ class ViewControls(QWidget):
                 row.hide()
                 row.deleteLater()
             self.rows = {one.key: self._row(one) for one in controls}
-            rooms = [row.room() for row in self.rows.values()]
-            for row in self.rows.values():
-                row.set_room(*(max(each) for each in zip(*rooms, strict=True)))
-            self._columns = 0
-            self._place()
+            self._measure()
             self.setVisible(bool(controls))
         for one in controls:
             self.rows[one.key].set_value(values.get(one.key, one.default))
@@ -69,8 +67,18 @@ class ViewControls(QWidget):
         row.drag_finished.connect(self.drag_finished)
         return row
 
+    def _measure(self) -> None:
+        """Names and values have the room of the widest."""
+        rooms = [row.room() for row in self.rows.values()]
+        room = [max(each) for each in zip(*rooms, strict=True)]
+        for row in self.rows.values():
+            row.set_room(*room)
+        self._column = sum(room) + self._theme.px(_SLIDER)
+        self._columns = 0
+        self._place()
+
     def _place(self) -> None:
-        columns = min(max(1, self.width() // _COLUMN), max(len(self.rows), 1))
+        columns = min(max(1, self.width() // (self._column + _GAP)), max(len(self.rows), 1))
         if columns == self._columns:
             return
         self._columns = columns

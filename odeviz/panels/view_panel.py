@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QGridLayout,
     QHeaderView,
     QLabel,
@@ -31,6 +30,7 @@ from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.task import View
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.progress_line import ProgressLine
+from odeviz.widgets.roomy_combo import RoomyCombo
 from odeviz.widgets.short_label import ShortLabel
 from odeviz.widgets.theme import Theme
 
@@ -71,7 +71,9 @@ class ViewPanel(Panel):
         self._values: Mapping[str, Mapping[str, float]] = {}
         self._experiment: Experiment | None = None
         self.picture: Picture | None = None
-        self._choice = QComboBox(self)
+        self._choice = RoomyCombo(self)
+        self._choice.setSizeAdjustPolicy(RoomyCombo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._choice.setMinimumContentsLength(8)
         self._choice.setAccessibleName("View")
         self._choice.activated.connect(self._activated)
         self._about = QLabel(self)
@@ -207,7 +209,7 @@ class ViewPanel(Panel):
 
     def _make_room(self) -> None:
         """In a low panel the picture comes first; what is said about it is then in tooltips, but for two lines."""
-        roomy = self.height() >= _ROOMY
+        roomy = self.height() >= self.theme.px(_ROOMY)
         self._about.setVisible(bool(self._about.text()) and roomy)
         self._note.set_lines(0 if roomy else 2)
 

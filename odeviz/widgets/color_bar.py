@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -57,8 +58,12 @@ class ColorBar(QWidget):
         painter.setPen(QPen(QColor(c.grid), 1))
         painter.setBrush(QBrush(fill))
         painter.drawRoundedRect(bar, 2, 2)
-        for share, text in self._labels:
+        last = -math.inf
+        for share, text in sorted(self._labels, reverse=True):
             y = bar.bottom() - share * bar.height()
+            if y - last < 0.8 * line:
+                continue
+            last = y
             painter.setPen(QPen(QColor(c.grid), 1))
             painter.drawLine(QPointF(bar.right() + 1, y), QPointF(bar.right() + 4, y))
             painter.setPen(QColor(c.muted))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPaintEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
-    QComboBox,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionComboBox,
@@ -14,13 +13,14 @@ from PySide6.QtWidgets import (
 )
 
 from odeviz.widgets.guard import guarded
+from odeviz.widgets.roomy_combo import RoomyCombo
 from odeviz.widgets.theme import Theme
 
 #: Entries that the open list shows without scrolling.
 _VISIBLE = 24
 
 
-class HeadedCombo(QComboBox):
+class HeadedCombo(RoomyCombo):
     """``add_heading`` begins a group; what is added next belongs to it."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

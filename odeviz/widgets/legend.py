@@ -20,12 +20,20 @@ _LEAST = 40.0
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One curve of a legend: its kind is line, dash, dot, cross or hatch; its colour a theme role or ``classes.N``."""
+    """One curve of a legend: its kind is line, dash, dot, cross, hatch, or text for none.
+
+    Its colour is a theme role or ``classes.N``.
+    """
 
     name: str
     role: str
     kind: str = "line"
     value: str = ""
+
+
+def _lead(key: Key) -> float:
+    """Room before its name."""
+    return 0.0 if key.kind == "text" else _KEY
 
 
 def shade(theme: Theme, role: str) -> str:
@@ -85,7 +93,7 @@ class Legend(QWidget):
         places: list[tuple[int, float]] = []
         row, x = 0, _MARGIN
         for key in self._keys:
-            width = _KEY + sum(part[3] + 6 for part in self._parts(key))
+            width = _lead(key) + sum(part[3] + 6 for part in self._parts(key))
             if x + width > self.width() and x > _MARGIN:
                 row, x = row + 1, _MARGIN
             if row >= self._rows or x + width > self.width():
@@ -100,7 +108,7 @@ class Legend(QWidget):
         bold.setWeight(bold.Weight.DemiBold)
         # A name that no row has room for ends in dots.
         value = QFontMetricsF(bold).horizontalAdvance(key.value) + 6 if key.value else 0.0
-        room = self.width() - _MARGIN - _KEY - value - 6
+        room = self.width() - _MARGIN - _lead(key) - value - 6
         name = QFontMetricsF(plain).elidedText(key.name, Qt.TextElideMode.ElideRight, max(room, _LEAST))
         return [
             (text, font, colour, QFontMetricsF(font).horizontalAdvance(text))
@@ -112,8 +120,9 @@ class Legend(QWidget):
     def paintEvent(self, painter: QPainter) -> None:
         for key, (row, x) in zip(self._keys, self._places(), strict=False):
             y, high = self._theme.px(row * _NEXT), self._theme.px(_ROW)
-            self._paint_key(painter, QRectF(x, y + high / 2 - 6, 16, 12), key)
-            x += _KEY
+            if key.kind != "text":
+                self._paint_key(painter, QRectF(x, y + high / 2 - 6, 16, 12), key)
+            x += _lead(key)
             for text, font, colour, width in self._parts(key):
                 painter.setFont(font)
                 painter.setPen(QColor(colour))

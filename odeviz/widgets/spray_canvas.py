@@ -62,7 +62,8 @@ class SprayCanvas(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def sizeHint(self) -> QSize:
-        return QSize(440, 440)
+        side = min(self._theme.px(440), 600)
+        return QSize(side, side)
 
     def take(self, brush: int) -> None:
         """Spray this class from now on, or wipe."""
@@ -195,7 +196,7 @@ class SprayCanvas(QWidget):
         if not len(self.points):
             painter.setPen(self._theme.qcolor(c.muted))
             text = "Drag to spray points.\nThe right button wipes them away."
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
         if self.hasFocus():
             painter.setPen(QPen(self._theme.qcolor(c.accent), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)

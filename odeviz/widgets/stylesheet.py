@@ -87,21 +87,22 @@ QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus, 
 QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { color: $faint;
   background: $window; border-color: $separator; }
 *[invalid="true"] { border-color: $danger; }
-QAbstractSpinBox { padding-right: 18px; }
+QAbstractSpinBox { padding-right: ${side}px; }
 QAbstractSpinBox::up-button { subcontrol-origin: border; subcontrol-position: top right;
-  width: 18px; border: none; background: transparent; }
+  width: ${side}px; border: none; background: transparent; }
 QAbstractSpinBox::down-button { subcontrol-origin: border;
-  subcontrol-position: bottom right; width: 18px; border: none; background: transparent; }
-QAbstractSpinBox::up-arrow { image: url($up); width: 8px; height: 8px; }
-QAbstractSpinBox::down-arrow { image: url($down); width: 8px; height: 8px; }
+  subcontrol-position: bottom right; width: ${side}px; border: none; background: transparent; }
+QAbstractSpinBox::up-arrow { image: url($up); width: ${arrow}px; height: ${arrow}px; }
+QAbstractSpinBox::down-arrow { image: url($down); width: ${arrow}px; height: ${arrow}px; }
 QComboBox { padding-right: 0; }
-QComboBox::drop-down { border: none; width: 20px; }
-QComboBox::down-arrow { image: url($down); width: 8px; height: 8px; }
+QComboBox::drop-down { border: none; width: ${drop}px; }
+QComboBox::down-arrow { image: url($down); width: ${arrow}px; height: ${arrow}px; }
 QComboBox QAbstractItemView { background: $raised; color: $text; border: 1px solid $grid; padding: 4px;
   selection-background-color: $accent_soft; selection-color: $text; outline: none; }
 
 QCheckBox { spacing: 8px; background: transparent; }
-QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $faint; border-radius: 4px; background: $base; }
+QCheckBox::indicator { width: ${tick}px; height: ${tick}px; border: 1px solid $faint; border-radius: 4px;
+  background: $base; }
 QCheckBox::indicator:hover, QCheckBox:focus::indicator { border-color: $accent; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url($check); }
 
@@ -129,8 +130,8 @@ QMenu::icon { padding-left: 8px; }
 QDockWidget { color: $muted; titlebar-close-icon: url($close); titlebar-normal-icon: url($float); }
 QDockWidget::title { background: $window; padding: 8px 12px; text-align: left; }
 QDockWidget::close-button, QDockWidget::float-button { background: transparent; border: none; border-radius: 4px;
-  subcontrol-origin: padding; subcontrol-position: center right; width: 16px; height: 16px; right: 8px; }
-QDockWidget::float-button { right: 32px; }
+  subcontrol-origin: padding; subcontrol-position: center right; width: ${mark}px; height: ${mark}px; right: 8px; }
+QDockWidget::float-button { right: ${apart}px; }
 QDockWidget::close-button:hover, QDockWidget::float-button:hover { background: $hover; }
 QTabWidget::pane { border: none; border-top: 1px solid $separator; }
 QTabBar { background: $window; qproperty-drawBase: 0; }
@@ -163,8 +164,16 @@ QHeaderView::section { background: $window; color: $muted; border: none; border-
 _GLYPHS = Path(__file__).with_name("glyphs")
 
 
-def stylesheet(colors: Any, sizes: Sequence[int]) -> str:
-    """The application's stylesheet for :class:`~odeviz.widgets.theme.Colors` and the four type sizes in pixels."""
+#: Pixels at the system's text size: arrows of numbers and lists and the room they have, the box of a check, the buttons
+#: of a dock's title.
+_GROWING = {"arrow": 8, "side": 18, "drop": 20, "tick": 14, "mark": 16}
+
+
+def stylesheet(colors: Any, sizes: Sequence[int], scale: float = 1.0) -> str:
+    """The application's stylesheet for :class:`~odeviz.widgets.theme.Colors` and the four type sizes in pixels.
+
+    ``scale`` is what text is larger by than the system's.
+    """
     caption, body, title, headline = sizes
     roles = {name: getattr(colors, name) for name in colors.__slots__ if name != "classes"}
     return _TEMPLATE.substitute(
@@ -174,5 +183,7 @@ def stylesheet(colors: Any, sizes: Sequence[int]) -> str:
         body=body,
         title=title,
         headline=headline,
+        apart=round(16 + scale * _GROWING["mark"]),
+        **{name: round(scale * pixels) for name, pixels in _GROWING.items()},
         **{name: (_GLYPHS / f"{name}.svg").as_posix() for name in ("up", "down", "check", "close", "float")},
     )

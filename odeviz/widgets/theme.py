@@ -205,7 +205,7 @@ class Theme(QObject):
         if self._app is None:
             return
         self._app.setPalette(self._palette())
-        sheet = stylesheet(self.colors, [type_size(step, self.scale) for step in (-1, 0, 1, 2)])
+        sheet = stylesheet(self.colors, [type_size(step, self.scale) for step in (-1, 0, 1, 2)], self.scale)
         if sheet != self._app.styleSheet():
             self._app.setStyleSheet(sheet)
 

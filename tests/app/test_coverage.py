@@ -29,6 +29,8 @@ def test_small_moves_ask_for_nothing_and_large_ones_do():
     assert coverage.see((0.0, 1.0, 0.0, 1.0)), "what is looked at closely is solved more finely"
     assert coverage.extent.x1 < 1.2
     assert not coverage.see((float("nan"), 1.0, 0.0, 1.0))
+    coverage.see((0.0, 1.0, -4.0, 4.0))
+    assert coverage.see((0.0, 1.0, 0.0, 1.0)), "a high strip that is seen no more"
 
 
 def test_another_plane_begins_anew():

@@ -46,6 +46,12 @@ def test_a_question_mark_explains_its_panel_and_only_front_panels_have_one(shown
     assert shown.dialogs.opened[-1].text.startswith("NFE")
 
 
+def test_the_bars_of_the_middle_have_question_marks_too(shown, qtbot):
+    for bar, said in ((shown.window.time_bar, "Time"), (shown.window.solver_bar, "Solver")):
+        qtbot.mouseClick(bar.help, Qt.MouseButton.LeftButton)
+        assert shown.dialogs.opened[-1].text.startswith(said)
+
+
 def test_the_flows_guide_says_what_to_look_for_in_the_open_preset_and_names_its_layers(shown, qtbot):
     shown.control.documents.open_preset("moons-density")
     qtbot.mouseClick(shown.window.flow.bar.help, Qt.MouseButton.LeftButton)

@@ -1,3 +1,4 @@
+import dataclasses
 import time
 from types import SimpleNamespace
 
@@ -441,6 +442,37 @@ def test_words_give_way_in_a_narrow_view(view, qtbot):
     qtbot.waitUntil(lambda: chip.width() < wide)
 
 
+@pytest.mark.qt_log_ignore("does not support", extend=True)
+def test_where_no_layer_has_room_a_menu_names_them_all_and_switches_them(view, qtbot):
+    view.resize(300, 400)
+    qtbot.waitUntil(lambda: view.bar.chips["data"].isHidden())
+    menu = view.bar.layers.menu()
+    menu.popup(view.bar.layers.mapToGlobal(QPoint(0, 0)))
+    assert [action.text().split("\t")[0] for action in menu.actions()] == view.bar.names()
+    (streams,) = [action for action in menu.actions() if action.text() == "Streamlines\tAlt+Shift+3"]
+    assert not streams.isChecked()
+    with qtbot.waitSignal(view.layer_toggled) as toggled:
+        qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(streams).center())
+    assert toggled.args == ["streamlines", True]
+
+
+def test_the_cursor_says_what_the_hand_does(full, qtbot, make_flow):
+    full.set_seeds(np.array([[0.0, 0.0]]), make_flow(1))
+    shapes, shape = [], Qt.CursorShape
+    for x in (0.0, 1.5):
+        move(qtbot, full, x, 0.0)
+        shapes.append(full._plot.viewport().cursor().shape())
+        press(qtbot, full, x, 0.0)
+        for way in (0.1, 0.3):
+            move(qtbot, full, x, way)
+            qtbot.wait(12)
+        shapes.append(full._plot.viewport().cursor().shape())
+        release(qtbot, full, x, 0.3)
+        assert full._plot.viewport().cursor().shape() != shape.ClosedHandCursor
+    hand, fist = shape.OpenHandCursor, shape.ClosedHandCursor
+    assert shapes == [hand, fist, shape.CrossCursor, fist]
+
+
 def test_moving_the_playhead_over_1000_trajectories_takes_less_than_4_ms(view, make_flow, field):
     view.set_field(field)
     view.set_flow(make_flow(1000, 61))
@@ -524,6 +556,28 @@ def test_the_right_button_turns_space_and_sets_no_seed(deep, qtbot):
             qtbot.wait(12)
         qtbot.mouseRelease(viewport, Qt.MouseButton.RightButton, pos=start + QPoint(50, 0))
     assert min(turn.turn[0] for turn in turns) < 265.0 < max(turn.turn[0] for turn in turns) <= 270.0
+
+
+def test_in_space_the_mouse_reads_the_state_of_what_lies_under_it_and_no_other(deep, qtbot, make_flow):
+    projection = Projection("space", (0, 1, 2), (0.0, 90.0))
+    origin, basis = np.array([5.0, 0.0, -2.0]), np.eye(3)
+    deep.set_projection(
+        SpaceResult(3, names=("x", "y", "z"), origin=origin, basis=basis, embedding=basis), projection
+    )
+    flow = make_flow(2)
+    paths = np.concatenate([flow.paths, np.full((5, 2, 1), 0.5)], axis=2)
+    deep.set_flow(dataclasses.replace(flow, paths=paths))
+    deep.set_time(1.0)
+    place = deep.paths._paths[-1, 1]
+    move(qtbot, deep, *place)
+    card = deep.overlays.readout
+    assert card.isVisible()
+    assert card._names["x"].text() == "x, y, z"
+    assert card._values["x"].text() == "7.000, 1.000, −1.500"
+    # pyqtgraph tells moves apart by time.
+    qtbot.wait(12)
+    move(qtbot, deep, 0.5, 0.0)
+    assert not card.isVisible()
 
 
 def test_the_legend_says_what_can_be_projected_and_how(deep, qtbot):

@@ -127,3 +127,25 @@ def test_a_pinned_setting_stands_below_the_present_one_with_the_ratio(qtbot, bar
     assert not bar.compare.isChecked()
     assert not bar.costs._cells["nfe", 2].isVisible()
     assert not bar.costs._cells["apart", 1].isVisible()
+
+
+def test_the_slider_keeps_its_length_in_little_room_and_beside_large_text(bar, qtbot):
+    for width, scale in ((900, 1.0), (470, 1.0), (570, 2.0), (380, 1.0)):
+        bar.theme.set_scale(scale)
+        bar.resize(width, 200)
+        bar.layout().activate()
+        qtbot.waitUntil(lambda: bar.slider.width() >= bar.theme.px(110))
+        seen = [cell for cell in bar.costs.findChildren(QLabel) if cell.isVisible()]
+        right = max(cell.mapTo(bar, cell.rect().topRight()).x() for cell in seen)
+        assert right < width, "no number is cut"
+        assert {"NFE", "error"} <= {cell.text() for cell in seen}
+    bar.theme.set_scale(1.0)
+
+
+@pytest.mark.qt_log_ignore("does not support", extend=True)
+def test_the_list_of_methods_is_as_wide_as_its_names(bar):
+    bar.method.setMaximumWidth(60)
+    bar.method.showPopup()
+    view = bar.method.view()
+    assert view.viewport().width() >= view.sizeHintForColumn(0)
+    bar.method.hidePopup()

@@ -79,3 +79,11 @@ def test_the_reading_keeps_its_width(bar):
     bar.set_time(1.234)
     assert bar._read.text() == "t = 1.234"
     assert bar._read.width() == width
+
+
+def test_the_track_has_a_row_of_its_own_where_it_would_be_short(bar, qtbot):
+    for width, below in ((700, False), (330, True), (700, False)):
+        bar.resize(width, 90)
+        bar.layout().activate()
+        qtbot.waitUntil(lambda width=width: bar.track.width() > width / 3)
+        assert (bar.track.y() > bar._play.geometry().center().y()) == below
