@@ -460,7 +460,9 @@ def test_the_cursor_says_what_the_hand_does(full, qtbot, make_flow):
     full.set_seeds(np.array([[0.0, 0.0]]), make_flow(1))
     shapes, shape = [], Qt.CursorShape
     for x in (0.0, 1.5):
-        move(qtbot, full, x, 0.0)
+        for place in (x + 0.3, x):
+            move(qtbot, full, place, 0.0)
+            qtbot.wait(12)
         shapes.append(full._plot.viewport().cursor().shape())
         press(qtbot, full, x, 0.0)
         for way in (0.1, 0.3):
