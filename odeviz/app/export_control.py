@@ -179,7 +179,7 @@ class ExportControl(QObject):
 
     def _refuse(self, sentence: str) -> None:
         if self._dialog is not None:
-            self._dialog.set_trouble(sentence)
+            self._dialog.set_failure(sentence)
         self.failed.emit(sentence)
 
     @Slot()
@@ -330,7 +330,7 @@ class ExportControl(QObject):
         doing = "exported" if job.goal == "write" else "copied"
         self.failed.emit(trouble.sentence)
         if job.goal == "write" and self._dialog is not None:
-            self._dialog.stop()
+            self._dialog.set_failure(trouble.sentence)
         self._documents.fail(f"{name} could not be {doing}", trouble)
 
     def _ended(self, whole: bool) -> None:

@@ -128,9 +128,14 @@ class ExportDialog(QDialog):
         self._say(self._size_text(preview))
 
     def set_trouble(self, sentence: str) -> None:
-        """Why there is no preview, or no file."""
+        """Why there is no preview."""
         self.preview.show_message(sentence)
         self._say("")
+
+    def set_failure(self, sentence: str) -> None:
+        """Why there is no file; the preview stays, and so does what is chosen."""
+        self.stop()
+        self._say(sentence, "error")
 
     def set_busy(self) -> None:
         """A preview is on its way."""
@@ -145,7 +150,9 @@ class ExportDialog(QDialog):
 
     def stop(self) -> None:
         """The export under way has ended without a file."""
-        self._go_on(False)
+        if self.is_exporting:
+            self._go_on(False)
+            self.go.setFocus()
 
     @property
     def is_exporting(self) -> bool:
@@ -218,6 +225,9 @@ class ExportDialog(QDialog):
         ):  # fmt: skip
             self.form.addRow(label, field)
             field.setAccessibleName(label or "First line tells the experiment")
+            if (name := self.form.labelForField(field)) is not None:
+                # A form centres a label on its field only while that is less than twice as high.
+                name.setContentsMargins(0, 4, 0, 4)
         left = QWidget()
         self.ensurePolished()
         wide = max(_NARROWEST, min(_WIDEST, 46 * self.fontMetrics().averageCharWidth()))
@@ -240,6 +250,7 @@ class ExportDialog(QDialog):
     def _make_foot(self) -> QHBoxLayout:
         self.note = QLabel()
         self.note.setProperty("role", "caption")
+        self.note.setWordWrap(True)
         self.bar, self.doing = QProgressBar(), QLabel()
         self.bar.setAccessibleName("Progress of the export")
         self.doing.setProperty("role", "caption")
@@ -260,6 +271,7 @@ class ExportDialog(QDialog):
         self.go = buttons.addButton("Export…", QDialogButtonBox.ButtonRole.AcceptRole)
         self.go.setDefault(True)
         self.go.setProperty("kind", "primary")
+        buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
         buttons.accepted.connect(self._on_go)
         buttons.rejected.connect(self.reject)
         foot = QHBoxLayout()
@@ -346,8 +358,11 @@ class ExportDialog(QDialog):
             if widget is not None and not isinstance(widget, QLabel):
                 widget.setEnabled(not going)
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, role: str = "caption") -> None:
         self.note.setText(text)
+        if self.note.property("role") != role:
+            self.note.setProperty("role", role)
+            self.note.style().polish(self.note)
 
     def _size_text(self, preview: Preview) -> str:
         if preview.pixels is None:

@@ -239,6 +239,9 @@ def test_a_file_that_cannot_be_is_told(shown, qtbot, tmp_path, name, sentence):
     shown.dialogs.to_save = tmp_path / name
     qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
     assert sentence in told[0]
+    # Said beside the buttons: what would be written is still seen.
+    assert sentence in dialog.note.text()
+    assert sentence not in dialog.preview.message.text()
     assert list(tmp_path.iterdir()) == []
     assert dialog.go.isEnabled()
 
