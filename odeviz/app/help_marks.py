@@ -61,7 +61,8 @@ class HelpMarks(QObject):
     def _spot(self, dock: QDockWidget, bars: list[QTabBar]) -> QPoint | None:
         """Where a dock's mark stands in the window; None where it has no room, or is not seen."""
         panel = dock.widget()
-        if dock.isFloating() or panel is None or not self._window.is_seen(panel):
+        # A dock that was dropped on a floating one stands in that one's window.
+        if dock.window() is not self._window or panel is None or not self._window.is_seen(panel):
             return None
         side = self._window.theme.px(_SIDE)
         corner = QPoint(dock.x() + dock.width() - side - _EDGE, dock.y())

@@ -50,6 +50,8 @@ class Legend(QWidget):
     ) -> None:
         super().__init__(parent)
         self._theme, self._keys, self._rows = theme, tuple(keys), rows
+        #: The room each key has taken: it only grows, so that no key moves with another one's digits.
+        self._taken: dict[int, float] = {}
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self._restyle)
         self._fit()
@@ -57,6 +59,8 @@ class Legend(QWidget):
     def set_keys(self, keys: Sequence[Key]) -> None:
         """Other curves or other values."""
         if tuple(keys) != self._keys:
+            if [key.name for key in keys] != [key.name for key in self._keys]:
+                self._taken.clear()
             self._keys = tuple(keys)
             text = ", ".join(f"{key.name} {key.value}".strip() for key in self._keys)
             self.setAccessibleName(text)
@@ -77,9 +81,12 @@ class Legend(QWidget):
     @guarded
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self._taken.clear()
         self._fit()
 
     def _restyle(self) -> None:
+        self._taken.clear()
         self._fit()
         self.update()
 
@@ -92,8 +99,9 @@ class Legend(QWidget):
         """Row and left edge of every key there is room for."""
         places: list[tuple[int, float]] = []
         row, x = 0, _MARGIN
-        for key in self._keys:
-            width = _lead(key) + sum(part[3] + 6 for part in self._parts(key))
+        for place, key in enumerate(self._keys):
+            wanted = _lead(key) + sum(part[3] + 6 for part in self._parts(key))
+            width = self._taken[place] = max(wanted, self._taken.get(place, 0.0))
             if x + width > self.width() and x > _MARGIN:
                 row, x = row + 1, _MARGIN
             if row >= self._rows or x + width > self.width():

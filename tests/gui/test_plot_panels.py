@@ -17,6 +17,7 @@ from odeviz.panels.time_bar import TimeBar
 from odeviz.state import Mark, Selection
 from odeviz.tasks import Experiment
 from odeviz.training.snapshot import History
+from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.plot import ValueAxis, grown, power
 
 PANELS = (FlowView, TimeBar, SolverBar, LossPanel, NfePanel, StepsPanel, DensityPanel)
@@ -264,3 +265,25 @@ def test_every_panel_is_painted_in_both_themes(kind, show, theme, steps, make_fl
     corner = (2, panel.height() - 2)
     assert light.pixelColor(*corner).lightness() > 200
     assert dark.pixelColor(*corner).lightness() < 60
+
+
+def test_a_legend_does_not_move_with_its_digits(qtbot, theme):
+    legend = Legend(theme, rows=3)
+    qtbot.addWidget(legend)
+
+    def keys(peak):
+        return [Key("mass in view", "muted", "dot", "1.000"), Key("peak", "muted", "dot", peak)]
+
+    legend.resize(600, 28)
+    legend.show()
+    legend.set_keys(keys("0.19"))
+    while legend.height() == 28:
+        legend.resize(legend.width() - 1, 28)
+    # Just wide enough for one row: one more digit takes another.
+    legend.resize(legend.width() + 1, 28)
+    seen = []
+    for peak in ("0.19", "0.197", "0.19", "0.197"):
+        legend.set_keys(keys(peak))
+        seen.append((legend.height(), legend._places()))
+    assert seen[0] != seen[1]
+    assert seen[1] == seen[2] == seen[3]
