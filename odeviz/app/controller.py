@@ -34,7 +34,7 @@ from odeviz.state.log import Log
 from odeviz.storage.own_data import OwnData
 from odeviz.storage.session_file import View
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.experiment_string import nearest_preset
+from odeviz.tasks.experiment_string import called, nearest_preset
 from odeviz.tasks.own_data import OWN
 from odeviz.tasks.presets import PRESETS
 from odeviz.training.snapshot import Snapshot
@@ -285,8 +285,7 @@ class Controller(QObject):
 
     @Slot(object, bool)
     def _on_document(self, path: Path | None, unsaved: bool) -> None:
-        near = nearest_preset(self.bench.running or self.bench.experiment)
-        name = path.name if path is not None else near.title if near is not None else ""
+        name = path.name if path is not None else called(self.bench.running or self.bench.experiment)
         self.window.setWindowTitle(f"{name.replace('[*]', '')}[*] — odeviz" if name else "odeviz[*]")
         self.window.setWindowModified(unsaved)
 

@@ -17,6 +17,7 @@ from odeviz.panels.panel import Panel
 from odeviz.panels.view_panel import ViewPanel
 from odeviz.state import LAYERS, Workbench, offered
 from odeviz.tasks.experiment_string import nearest_preset
+from odeviz.tasks.own_data import OWN
 from odeviz.tasks.registry import task_of
 from odeviz.widgets.toasts import Message, Toasts
 
@@ -101,7 +102,8 @@ class Guidance(QObject):
 
 def _of_flow(bench: Workbench, panel: Panel) -> Parts:
     """The preset's own words, and the layers that are shown."""
-    near = nearest_preset(bench.running or bench.experiment)
+    experiment = bench.running or bench.experiment
+    near = nearest_preset(experiment) if experiment.data.name != OWN else None
     parts = [(near.title, f"{near.sentence} {near.look_for}")] if near is not None else []
     there = [LAYERS[key] for key in offered(bench.stage) if bench.layers[key]]
     return [*parts, ("Layers on show", "\n".join(f"{layer.title}: {layer.about}" for layer in there))]

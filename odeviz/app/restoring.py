@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from odeviz.app.autosave import Autosave, LeftOver
 from odeviz.app.leaving import Leaving
 from odeviz.app.main_window import MainWindow
-from odeviz.tasks.experiment_string import nearest_preset
+from odeviz.tasks.experiment_string import called
 
 
 class Restoring(QObject):
@@ -46,8 +46,8 @@ class Restoring(QObject):
 
 
 def _sentence(left: LeftOver) -> str:
-    near = nearest_preset(left.snapshot.experiment)
-    what = f"“{near.title}”" if near is not None else "the model"
+    name = called(left.snapshot.experiment)
+    what = f"“{name}”" if name else "the model"
     now = datetime.now()
     when = f"at {left.when:%H:%M}" if left.when.date() == now.date() else f"on {left.when:%d %B}"
     return (

@@ -42,7 +42,7 @@ STEPS: tuple[TourStep, ...] = (
     ),
     TourStep(
         "The tolerance",
-        "Drag this slider: the flow is solved again, more or less precisely, as you drag. To its right stands what "
+        "Drag this slider: the flow is solved again, more or less precisely, as you drag. Beside it stands what "
         "that costs, and how far off it is.",
         lambda window: window.solver_bar.slider,
     ),

@@ -49,6 +49,9 @@ class ReplayMark(QFrame):
             self._text.setMinimumWidth(self._text.fontMetrics().horizontalAdvance(widest) + 4)
             self.back.setEnabled(not first)
             self._place()
+        elif self.isAncestorOf(self.window().focusWidget() or self.parentWidget()):
+            # The keyboard stays where the mark was, rather than with whatever Qt finds next.
+            self.parentWidget().setFocus()
         self.setVisible(iteration is not None)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -15,7 +15,7 @@ from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.own_data import OWN
 from odeviz.tasks.preset import Preset
 from odeviz.tasks.presets import PRESETS
-from odeviz.tasks.registry import TASKS
+from odeviz.tasks.registry import TASKS, task_of
 from odeviz.tasks.settings import hint
 
 SCHEME = "odeviz:"
@@ -70,6 +70,14 @@ def nearest_preset(experiment: Experiment) -> Preset | None:
     """The preset of its task from which the fewest settings differ; None for a task without presets."""
     alike = [preset for preset in PRESETS.values() if preset.experiment.task == experiment.task]
     return min(alike, key=lambda preset: len(preset.experiment.changed(experiment)), default=None)
+
+
+def called(experiment: Experiment) -> str:
+    """What a window calls an experiment: its nearest preset, unless it learns from a person's own data."""
+    if experiment.data.name == OWN:
+        return f"Your own data ({task_of(experiment).title.lower()})"
+    near = nearest_preset(experiment)
+    return near.title if near is not None else ""
 
 
 def _base(name: str, texts: dict[str, str]) -> Experiment:

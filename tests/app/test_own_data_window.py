@@ -29,6 +29,7 @@ def test_a_dropped_table_is_learnt_from(rig, table):
     assert rig.sessions[-1].experiment == experiment
     assert rig.sessions[-1].data["points"].shape == (40, 2)
     assert "40 rows" in rig.bench.message
+    assert rig.window.windowTitle() == "Your own data (densities)[*] — odeviz"
     rig.tick()
     assert rig.bench.snapshot.data["points"].shape == (40, 2)
 

@@ -92,6 +92,7 @@ def test_dragging_through_the_loss_shows_the_model_as_it_was_while_training_goes
     assert bench.snapshot.iteration == 16
     qtbot.mouseClick(mark.live, Qt.MouseButton.LeftButton)
     assert (bench.snapshot.iteration, mark.isVisible()) == (40, False)
+    assert window.focusWidget() is window.flow
     advance(trained, 5)
     assert bench.snapshot.iteration == 45
 
