@@ -43,6 +43,8 @@ LOADING = "Loading the engine…"
 #: Painting holds the interpreter lock, and training in a thread pays for it: this many times as long as a paint lies
 #: between it and the next while training; and the solver rests this many times as long as it worked.
 TRAINING_GAP, REST = 6.0, 3.0
+#: The same gap while the solver works, in a thread of its own, and while nobody waits for the lock.
+SOLVING_GAP, FREE_GAP = 1.0, 0.25
 
 
 class Controller(QObject):
@@ -186,12 +188,18 @@ class Controller(QObject):
     @Slot()
     def _keep_going(self) -> None:
         training = self.trainer.phase in (Phase.TRAINING, Phase.STARTING)
-        self.redraw.gap = TRAINING_GAP if training and not self.trainer.apart else 1.0
+        self._share_lock()
         self.pictures.rest = 0.0 if self.trainer.apart else REST
         moving = training or self.bench.playhead.playing or self.window.flow.drifting
         self.redraw.set_going(moving and not self._closing)
         if not self._closing:
             self.redraw.wake()
+
+    def _share_lock(self) -> None:
+        """Leave as much time between two paints as those need who wait for the interpreter."""
+        within = self.trainer.phase in (Phase.TRAINING, Phase.STARTING) and not self.trainer.apart
+        solving = SOLVING_GAP if self.service.busy else FREE_GAP
+        self.redraw.gap = TRAINING_GAP if within else solving
 
     # The model on show.
 
@@ -293,6 +301,7 @@ class Controller(QObject):
 
     @Slot(bool)
     def _on_solver_busy(self, busy: bool) -> None:
+        self._share_lock()
         # While training something is solved all the time: blinking would say nothing.
         training = self.trainer.phase is Phase.TRAINING
         self.window.solver_bar.set_busy(busy and not training and self.service.is_open("flow"))

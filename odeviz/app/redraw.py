@@ -79,13 +79,15 @@ class RedrawLoop(QObject):
             return
         now = time.perf_counter()
         passed = 0.0 if self._last is None else min(now - self._last, LONGEST)
-        self._last = self._began = now
+        self._last = now
+        # Frames are counted from when a tick was due, not from when its timer fired: being late does not add up.
+        self._began = self._allowed if abs(now - self._allowed) < FRAME else now
         self.tick.emit(passed)
         self._ended = time.perf_counter()
         self._cost = self._ended - now
         # A tick that paints nothing need not be waited for; going on and on, it must.
         gap = min(self.gap * self._cost, MOST)
-        self._allowed = max(self._ended + gap, now + (FRAME if self._going else 0.0))
+        self._allowed = max(self._ended + gap, self._began + FRAME if self._going else now)
         if self._going:
             self.wake()
         elif not self._timer.isActive():

@@ -31,7 +31,7 @@ def take(
 
     from odeviz.app.startup import Desk, application
 
-    qInstallMessageHandler(_say)
+    qInstallMessageHandler(say)
     app = application()
     desk = Desk(app, settings=None, theme=theme)
     try:
@@ -93,7 +93,7 @@ def _train(desk: Desk) -> bool:
     return ended and wait(reached, 5.0)
 
 
-def _say(kind: object, context: object, message: str) -> None:
+def say(kind: object, context: object, message: str) -> None:
     """Qt's messages, without what the offscreen platform says about every window."""
     if "propagateSizeHints" not in message:
         sys.stderr.write(f"{message}\n")

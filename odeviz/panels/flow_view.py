@@ -220,8 +220,9 @@ class FlowView(FlowHands):
 
     def set_time(self, t: float) -> None:
         """Move everything that depends on time to ``t``."""
-        self._time = t
-        self._tell_time(*self._layers)
+        if t != self._time:
+            self._time = t
+            self._tell_time(*self._layers)
 
     def advance(self, seconds: float) -> None:
         """Let the tracers drift on."""
@@ -351,7 +352,7 @@ class FlowView(FlowHands):
             layer.set_visible(self._shown[key])
         self._show_key()
         self._show_remark()
-        self.set_time(self._time)
+        self._tell_time(*self._layers)
 
     def _show_remark(self) -> None:
         """Where nothing could be solved for behind the flow, say so."""

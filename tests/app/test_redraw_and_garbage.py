@@ -4,7 +4,7 @@ import time
 import pytest
 
 from odeviz.app.garbage import GarbageCollector
-from odeviz.app.redraw import LONGEST, RedrawLoop
+from odeviz.app.redraw import FRAME, LONGEST, RedrawLoop
 
 
 @pytest.fixture
@@ -65,6 +65,18 @@ def test_time_does_not_jump_after_a_long_pause(qtbot, loop, ticks):
     reached = len(ticks)
     qtbot.waitUntil(lambda: len(ticks) > reached, timeout=5000)
     assert max(passed for _, passed in ticks) <= LONGEST
+
+
+def test_being_late_does_not_add_up_from_frame_to_frame(loop):
+    loop.gap = 0.0
+    loop.set_going(True)
+    due = loop._allowed = time.perf_counter() - FRAME / 4
+    loop._on_timeout()
+    assert loop._allowed == pytest.approx(due + FRAME, abs=1e-9)
+    # After a rest frames are counted anew.
+    loop._allowed = time.perf_counter() - 1.0
+    loop._on_timeout()
+    assert loop._allowed > time.perf_counter()
 
 
 def test_python_does_not_collect_by_itself_until_the_collector_is_stopped(qtbot):

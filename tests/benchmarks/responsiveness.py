@@ -31,7 +31,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 LATENESS = {"p99": 16.0, "max": 100.0}
 FIRST_PAINT = """
 import sys
+from PySide6.QtCore import qInstallMessageHandler
+from odeviz.app.screenshot import say
 from odeviz.app.startup import Desk, application
+qInstallMessageHandler(say)
 app = application()
 desk = Desk(app)
 desk.painted.connect(app.quit)
@@ -39,6 +42,7 @@ desk.painted.connect(lambda: print("painted", "torch" in sys.modules, flush=True
 desk.window.show()
 app.exec()
 desk.clear()
+qInstallMessageHandler(None)
 """
 
 
@@ -104,7 +108,9 @@ def feel(window, quick: bool, seconds: float) -> Iterator[Figure]:
     from odeviz.tasks.presets import PRESETS
 
     moves = 20 if quick else 60
-    window.play(seconds)
+    rate, between = window.play(seconds)
+    yield Figure("frames of 2,000 particles", rate, "/s", 58.0, at_least=True)
+    yield Figure("from one of them to the next, p95", between, "ms", 25.0)
     for name, slide in (
         ("slider to picture", partial(window.slide, moves, "dragging the slider")),
         ("slider to picture, training", partial(window.slide_while_training, moves)),

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QEventLoop
+from PySide6.QtCore import QCoreApplication, QEventLoop, qInstallMessageHandler
 
 from .meter import Lateness, StallMeter
 
@@ -25,9 +25,10 @@ class Window:
     """A real window on the preset, offscreen and with nothing remembered."""
 
     def __init__(self) -> None:
-        from odeviz.app.screenshot import wait
+        from odeviz.app.screenshot import say, wait
         from odeviz.app.startup import Desk, ToOpen, application
 
+        qInstallMessageHandler(say)
         self.app, self._wait = application(), wait
         self.desk = Desk(self.app)
         self.control = self.desk.controller
@@ -71,6 +72,7 @@ class Window:
     def close(self) -> None:
         assert self.desk.clear(10.0), "a thread did not end"
         self.app.processEvents()
+        qInstallMessageHandler(None)
 
     def _note_picture(self, seconds: float) -> None:
         flow = self.pictures.results.get("flow")
@@ -137,17 +139,25 @@ class Window:
 
     # Time and particles.
 
-    def play(self, seconds: float) -> None:
+    def play(self, seconds: float) -> tuple[float, float]:
+        """Time that plays, then drifting particles: frames a second of these, and the p95 between two in ms."""
         self.control.playback.rewind()
         self.control.playback.play(True)
         with self.measured("playing"):
             self.rest(seconds)
-        self.bench.show_layer("particles", True)
+        self.control.playback.play(False)
+        self.bench.show_layer("tracers", True)
         self.rest(0.5)
+        self.until(lambda: self.pictures.settled)
+        frames: list[float] = []
+        note = partial(_moment, frames)
+        self.desk.window.painted.connect(note)
         with self.measured("particles"):
             self.rest(seconds)
-        self.bench.show_layer("particles", False)
-        self.control.playback.play(False)
+        self.desk.window.painted.disconnect(note)
+        self.bench.show_layer("tracers", False)
+        between = 1000 * np.diff(frames)
+        return len(between) / (frames[-1] - frames[0]), float(np.percentile(between, 95))
 
     def new_time(self, moves: int) -> list[float]:
         """From a new playhead time to a first picture of its density: milliseconds."""
@@ -249,6 +259,10 @@ def _discard(sentence: str) -> str:
 
 def _answer(path: Path, *question: object) -> Path:
     return path
+
+
+def _moment(frames: list[float], seconds: float) -> None:
+    frames.append(time.perf_counter())
 
 
 def _note(painted: list[bool], ready: Callable[[], bool], seconds: float = 0.0) -> None:
