@@ -39,6 +39,13 @@ class ToOpen:
         return cls(Path(file) if file is not None else None, preset or OPENING_PRESET, experiment or "")
 
 
+#: Seconds after which a busy worker hands the interpreter to a window that waits for it. Python's own 5 ms are a third
+#: of a frame, and a paint may wait several times. A training thread would pay for it; a process of its own does not.
+SWITCH = 0.0005
+#: Milliseconds between two plots that are made in good time.
+SPARES = 60
+
+
 class Desk(QObject):
     """A window with all that belongs to it, opened on a model; :meth:`clear` takes everything away again."""
 
@@ -64,10 +71,16 @@ class Desk(QObject):
         self.keys = ButtonKeys(app, self)
         self.window = MainWindow(self.theme, settings)
         self.controller = Controller(self.window, settings=settings, autosave=autosave)
+        self._switch = sys.getswitchinterval()
+        if self.controller.trainer.apart:
+            sys.setswitchinterval(SWITCH)
         self.hooks.caught.connect(self._on_caught)
         self.window.painted.connect(self._on_painted)
         self.window.flow.set_message(LOADING)
         self._to_open = ToOpen()
+        self._spares = QTimer(self)
+        self._spares.setInterval(SPARES)
+        self._spares.timeout.connect(self._add_spare)
         self._ended: bool | None = None
 
     def open(self, what: ToOpen = ToOpen()) -> None:
@@ -88,6 +101,7 @@ class Desk(QObject):
         self.window.may_close = True
         self.window.deleteLater()
         self.garbage.stop()
+        sys.setswitchinterval(self._switch)
         self.hooks.restore()
         self.deleteLater()
         return ended
@@ -107,6 +121,7 @@ class Desk(QObject):
         # what is set aside is never collected.
         once = Qt.ConnectionType.SingleShotConnection
         pictures.shown.connect(self.garbage.settle, once)
+        pictures.shown.connect(self._spares.start, once)
         self.controller.trainer.running_changed.connect(self.garbage.settle, once)
         if what.file is not None:
             documents.failed.connect(self._open_default)
@@ -117,6 +132,13 @@ class Desk(QObject):
             documents.open_preset(what.preset)
         self.controller.autosave.start()
         self.controller.guidance.offer_tour()
+
+    @Slot()
+    def _add_spare(self) -> None:
+        """Make a plot that a view may need, while nothing else is to be done."""
+        panels = (self.window.view, self.window.precision)
+        if self.controller.pictures.settled and not any(panel.add_spare() for panel in panels):
+            self._spares.stop()
 
     @Slot()
     def _opened(self) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from odeviz.bridge.requests import BACKGROUND, INTERRUPTING, Request
 from odeviz.training.engine import load_engine
+from odeviz.training.priority import step_back
 from odeviz.training.snapshot import Snapshot
 from odeviz.training.trouble import Trouble
 
@@ -191,7 +192,7 @@ class SolveService(QObject):
             while self._loop.turn():
                 pass
         elif self._thread is None:
-            self._thread = threading.Thread(target=self._loop.run, name="solver", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="solver", daemon=True)
             self._thread.start()
         return self._generation
 
@@ -210,6 +211,10 @@ class SolveService(QObject):
     def busy(self) -> bool:
         """Whether any request waits for its answer."""
         return bool(self._open)
+
+    def _run(self) -> None:
+        step_back()
+        self._loop.run()
 
     def shutdown(self, timeout: float = 2.0) -> bool:
         """Cancel everything and end the thread; True if it has ended within ``timeout`` seconds."""

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from odeviz.training.priority import step_back_whole
+
 #: The process finds its modules where this one does.
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from {module} import main; main()"
 
@@ -32,12 +34,17 @@ def start(module: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         # A program without a console has nowhere to complain.
         stderr=None if sys.stderr is not None else subprocess.DEVNULL,
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
     )
 
 
 def take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """In the process that was started: the pipes in and out, which nobody else reads or prints to from now on."""
+    """In the process that was started: the pipes in and out, which nobody else reads or prints to from now on.
+
+    The process steps back behind the window, before it starts threads.
+    """
+    step_back_whole()
     # Ctrl+C in a terminal reaches all its processes: the window decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipes = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")

@@ -1,5 +1,7 @@
 """The solve service with studies that only wait: who goes first, who is cancelled, what arrives."""
 
+import os
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ import pytest
 from odeviz.bridge import SolveService
 from odeviz.bridge.requests import BACKGROUND
 from odeviz.tasks import Experiment
+from odeviz.training.priority import NICENESS
 from odeviz.training.snapshot import Snapshot
 
 
@@ -93,6 +96,18 @@ def test_an_answer_arrives_on_the_gui_thread(qtbot, make_service, snapshot):
     assert threads == [threading.main_thread()]
     assert service.answers[0].generation == generation
     assert not service.busy
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads have no priorities of their own")
+def test_the_solver_steps_back_behind_the_window(qtbot, make_service, snapshot):
+    class AskNiceness(Ask):
+        def answer(self, study, cancel):
+            return os.nice(0)
+
+    service = make_service()
+    service.ask(snapshot, AskNiceness(None))
+    qtbot.waitUntil(lambda: not service.busy, timeout=5000)
+    assert values(service) == [min(os.nice(0) + NICENESS, 19)]
 
 
 def test_a_newer_request_of_a_kind_cancels_the_older(qtbot, make_service, snapshot):
