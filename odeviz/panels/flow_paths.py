@@ -16,10 +16,11 @@ from odeviz.analysis.results import FlowResult
 from odeviz.exporting.marks import mark_of
 from odeviz.exporting.palette import palette
 from odeviz.panels.flow_layers import Layer, at_time, frame_at
-from odeviz.widgets.primitives import Segments, Trail, bounds, pen, polyline
+from odeviz.widgets.primitives import Segments, bounds, pen, polyline
 from odeviz.widgets.scale_key import Scale
 from odeviz.widgets.strokes import Strokes
 from odeviz.widgets.theme import Theme
+from odeviz.widgets.trail import PATIENCE, Trail
 
 #: Colours of a scale, and slabs of depth: from far to near.
 BINS, SLABS = 10, 8
@@ -105,6 +106,8 @@ class TrajectoryLayer(Layer):
         for item in (self._halo, self._chosen, self._hovered):
             item.setZValue(item.zValue() + 15)
         self._groups: list[_Group] = []
+        #: One for each colour, and some that were for colours no longer there.
+        self._drawn: list[Trail] = []
         self._flow: FlowResult | None = None
         self._paths: Floats = np.empty((2, 0, 2))
         self._near: Floats | None = None
@@ -132,9 +135,14 @@ class TrajectoryLayer(Layer):
     def set_marked(self, hovered: int | None, chosen: Sequence[int]) -> None:
         """Which trajectory is under the mouse, and which are selected: the others step back."""
         self._marked = (hovered, tuple(chosen))
-        for group in self._groups:
-            group.item.setOpacity(0.3 if chosen else 1.0)
+        for item in self._drawn:
+            item.setOpacity(0.3 if chosen else 1.0)
         self._deep.setOpacity(0.3 if chosen else 1.0)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the last paint has drawn everything."""
+        return all(item.whole for item in self._drawn)
 
     def set_visible(self, on: bool) -> None:
         self._on = on
@@ -198,14 +206,12 @@ class TrajectoryLayer(Layer):
         return past
 
     def _recolour(self) -> None:
-        for group in self._groups:
-            self._plot.removeItem(group.item)
-            self.items.remove(group.item)
         self._groups.clear()
         self._deep.set_runs(np.empty((0, 4)), ())
         flow, paths = self._flow, self._paths
         if flow is None or not paths.shape[1]:
             self.scale = Scale("")
+            self._trails(0)
             for item in (self._halo, self._chosen, self._hovered):
                 item.set_segments(np.empty((0, 4)))
             self._flow = None
@@ -216,22 +222,31 @@ class TrajectoryLayer(Layer):
         alpha = float(np.clip(5.5 / np.sqrt(count), 0.22, 0.8))
         self._cut, self._lines = 0, polyline(paths)
         if self._near is not None:
+            self._trails(0)
             self._stack(coloured, alpha)
             return
         flat = coloured.bins.ravel()
-        for k, color in enumerate(coloured.colors):
-            rows = np.flatnonzero(flat == k)
-            if not len(rows):
-                continue
+        runs = [(np.flatnonzero(flat == k), color) for k, color in enumerate(coloured.colors)]
+        runs = [(rows, color) for rows, color in runs if len(rows)]
+        for (rows, color), item in zip(runs, self._trails(len(runs)), strict=True):
+            item.set_pen(pen(color, 1.0, alpha))
+            self._groups.append(_Group(rows, self._lines, frames, count, item))
+
+    def _trails(self, count: int) -> list[Trail]:
+        """So many trails; those there are already are used again, and those too many are emptied."""
+        while len(self._drawn) < count:
             item = Trail()
-            group = _Group(rows, self._lines, frames, count, item)
             item.setZValue(10)
             item.setVisible(self._on)
-            item.set_pen(pen(color, 1.0, alpha))
             item.setOpacity(0.3 if self._marked[1] else 1.0)
             self._plot.addItem(item, ignoreBounds=True)
-            self._groups.append(group)
+            self._drawn.append(item)
             self.items.append(item)
+        for k, item in enumerate(self._drawn):
+            item.patience = PATIENCE / max(count, 1)
+            if k >= count:
+                item.set_segments(np.empty((0, 4)))
+        return self._drawn[:count]
 
     def _grow(self, frame: int, share: float, heads: Floats) -> None:
         for group in self._groups:

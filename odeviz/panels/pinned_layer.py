@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 
 from odeviz.panels.flow_layers import Layer, at_time, frame_at
-from odeviz.widgets.primitives import Dots, Segments, Trail, pen, polyline
+from odeviz.widgets.primitives import Dots, Segments, pen, polyline
 from odeviz.widgets.theme import Theme
+from odeviz.widgets.trail import Trail
 
 #: Times ``[T]`` and finite paths ``[T, B, 2]`` as they are seen.
 Seen = tuple[NDArray[Any], NDArray[np.float64]]

@@ -72,65 +72,6 @@ class Segments(pg.GraphicsObject):
         return scaled(self._pen, ratio, self._smooth)
 
 
-class Trail(Segments):
-    """Segments that grow: what was drawn for the last paint is kept as a picture, and only new ones are added.
-
-    Playing forwards, 1,000 trajectories cost a copy of that picture instead of 60,000 lines. Rows from
-    ``set_count(count, fixed)``'s ``fixed`` on may still change and are drawn afresh each time.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._fixed = 0
-        self._kept: QPixmap | None = None
-        self._kept_for: tuple[Any, ...] = ()
-        self._kept_count = 0
-
-    def set_pen(self, value: QPen, smooth: bool = False) -> None:
-        self._kept = None
-        super().set_pen(value, smooth)
-
-    def set_segments(self, lines: NDArray[np.float64], count: int | None = None) -> None:
-        self._kept = None
-        self._fixed = len(lines) if count is None else count
-        super().set_segments(lines, count)
-
-    def set_count(self, count: int, fixed: int | None = None) -> None:
-        self._fixed = count if fixed is None else fixed
-        super().set_count(count)
-
-    @guarded
-    def paint(self, painter: QPainter, option: Any, widget: QWidget | None = None) -> None:
-        if widget is None:
-            super().paint(painter)
-            return
-        ratio, transform = pixel_ratio(painter), painter.transform()
-        self._keep(transform, ratio, widget)
-        painter.save()
-        painter.resetTransform()
-        painter.drawPixmap(0, 0, self._kept)
-        painter.restore()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
-        painter.setPen(self._scaled_pen(ratio))
-        self._draw(painter, self._fixed, self._count)
-
-    def _keep(self, transform: QTransform, ratio: float, widget: QWidget) -> None:
-        key = (*_elements(transform), ratio, widget.width(), widget.height())
-        if self._kept is None or key != self._kept_for or self._kept_count > self._fixed:
-            self._kept = QPixmap(widget.size() * ratio)
-            self._kept.setDevicePixelRatio(ratio)
-            self._kept.fill(Qt.GlobalColor.transparent)
-            self._kept_for, self._kept_count = key, 0
-        if self._fixed > self._kept_count:
-            painter = QPainter(self._kept)
-            painter.setTransform(transform)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
-            painter.setPen(self._scaled_pen(ratio))
-            self._draw(painter, self._kept_count, self._fixed)
-            painter.end()
-            self._kept_count = self._fixed
-
-
 class Dots(pg.GraphicsObject):
     """Many round dots (or crosses, or marks) of a few looks, sized in pixels."""
 
@@ -146,6 +87,8 @@ class Dots(pg.GraphicsObject):
         self._atlas: QPixmap | None = None
         self._fragments = np.empty((0, 10))
         self._near: NDArray[np.floating[Any]] | None = None
+        #: A pixel's width and height in the plane.
+        self._pixel = 0.0, 0.0
 
     def set_looks(self, looks: list[tuple[QColor, QColor]], size: float, marks: Sequence[Mark] = ()) -> None:
         """A (fill, outline) for each group of dots, the diameter in pixels, and marks if not all are round."""
@@ -175,9 +118,17 @@ class Dots(pg.GraphicsObject):
 
     def boundingRect(self) -> QRectF:
         # Dots are sized in pixels: a margin of their radius keeps those on the edge whole.
+        dx, dy = self._pixel
+        return self._bounds.adjusted(-dx * self._size, -dy * self._size, dx * self._size, dy * self._size)
+
+    def viewTransformChanged(self) -> None:
+        """Qt asks for the bounds several times a paint: how large a pixel is is worked out when that changes."""
+        super().viewTransformChanged()
         width, height = self.pixelVectors()
         dx, dy = (abs(v.x()) + abs(v.y()) if v is not None else 0.0 for v in (width, height))
-        return self._bounds.adjusted(-dx * self._size, -dy * self._size, dx * self._size, dy * self._size)
+        if (dx, dy) != self._pixel:
+            self.prepareGeometryChange()
+            self._pixel = dx, dy
 
     @guarded
     def paint(self, painter: QPainter, option: Any, widget: Any = None) -> None:
@@ -265,7 +216,7 @@ class HeatMap(pg.ImageItem):
             return
         transform, ratio = painter.transform(), pixel_ratio(painter)
         box = transform.mapRect(self.boundingRect()).toAlignedRect().intersected(widget.rect())
-        key = (*_elements(transform), ratio, box.getRect())
+        key = (*elements(transform), ratio, box.getRect())
         if box.isEmpty():
             return
         if self._kept is None or key != self._kept_for:
@@ -340,5 +291,6 @@ def pixel_ratio(painter: QPainter) -> float:
     return math.sqrt(abs(device / logical)) if logical else 1.0
 
 
-def _elements(t: QTransform) -> tuple[float, ...]:
+def elements(t: QTransform) -> tuple[float, ...]:
+    """What tells two views of a plane apart."""
     return t.m11(), t.m12(), t.m21(), t.m22(), t.dx(), t.dy()

@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QApplication
 from odeviz.analysis.overlays import SpaceResult
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import Extent, FlowResult, ProbeResult
+from odeviz.panels import flow_paths
 from odeviz.panels.flow_layers import at_time, finite_paths, frame_at
 from odeviz.panels.flow_view import FlowView
 from odeviz.state import COLOURINGS, LAYERS, Mark, Selection
 from odeviz.tasks.classes import Classes
+from odeviz.widgets import trail
 
 EXTENT = Extent(-2.0, 2.0, -2.0, 2.0)
 
@@ -123,6 +125,29 @@ def test_trails_end_at_the_playhead_and_are_whole_again_later(full, make_flow):
     for group in layer._groups:
         heads = group.lines[group.before[1] : group.item._count]
         np.testing.assert_allclose(heads[:, 2], flow.paths[0, group.path[: len(heads)], 0] + 0.375)
+
+
+def test_what_a_paint_has_no_time_for_comes_with_the_next(qtbot, full, make_flow, monkeypatch):
+    full.set_layers({key: key == "trajectories" for key in LAYERS})
+    full.set_time(1.0)
+    before = full._plot.grab().toImage()
+    assert full.paths.whole
+    monkeypatch.setattr(trail, "_BATCH", 1)
+    monkeypatch.setattr(flow_paths, "PATIENCE", 0.0)
+    flow = make_flow()
+    other = dataclasses.replace(flow, paths=0.5 * flow.paths)
+    full.set_flow(other)
+    full.set_time(1.0)
+    # Until the new picture is whole the one before stays.
+    assert full._plot.grab().toImage() == before
+    assert not full.paths.whole
+    qtbot.waitUntil(lambda: full.paths.whole)
+    in_parts = full._plot.grab().toImage()
+    monkeypatch.undo()
+    full.set_flow(flow)
+    full.set_flow(other)
+    full.set_time(1.0)
+    assert full._plot.grab().toImage() == in_parts != before
 
 
 def test_a_trail_looks_the_same_played_or_jumped_to(full):
