@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Device, Phase, Trainer, Trouble
+from odeviz.panels.panel import Later, at_once
 from odeviz.state import TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.own_data import OWN
@@ -37,6 +38,8 @@ class RunControl(QObject):
         self.solves = True
         self._judged: Experiment | None = None
         self._speed_from: tuple[float, int] | None = None
+        #: Puts off what an opening need not draw at once.
+        self.later: Later = at_once
         #: Calls what throws a run away, perhaps after a question.
         self.may_start: Callable[[Callable[[], object]], object] = _at_once
         bench.experiment_changed.connect(self.show_experiment)
@@ -51,7 +54,6 @@ class RunControl(QObject):
         trainer.ended.connect(bench.say)
         window.form.restart_requested.connect(self.restart)
         window.status.set_device("CPU", "auto takes the CPU, the fastest for fields this small.")
-        self.show_experiment()
 
     # What a person does.
 
@@ -174,7 +176,7 @@ class RunControl(QObject):
         """Show the settings in the form, and hand a session those that apply to it at once."""
         bench = self.bench
         live = self.trainer.phase not in (Phase.IDLE, Phase.STARTING)
-        self.window.form.set_experiment(bench.experiment, bench.running, hot_enabled=live)
+        self.window.form.set_experiment(bench.experiment, bench.running, live, self.later)
         if live and bench.running is not None:
             hot = hot_part(bench.running, bench.experiment)
             if hot != bench.running:

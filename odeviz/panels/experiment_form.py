@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from odeviz.panels.changes import ChangesButton, SettingChange
 from odeviz.panels.form_row import EDGE, NARROW, WIDTH, FormRow, value_text
-from odeviz.panels.panel import Panel
+from odeviz.panels.panel import Later, Panel, at_once
 from odeviz.tasks.differences import differences
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.presets import Preset
@@ -58,11 +59,22 @@ class ExperimentForm(Panel):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._experiment = Experiment()
-        #: Whose choices the lists offer.
+        self._running: Experiment | None = None
+        self._live = False
+        #: The task whose settings are on show.
+        self._task = ""
+        #: Sections that are still to be shown.
+        self._due: set[str] = set()
+        #: What training has made of settings.
+        self._notes: dict[str, str] = {}
+        #: Whose choices the lists offer, and the sections where they do not yet.
         self._offering: Experiment | None = None
+        self._to_offer: set[str] = set()
         #: The preset that changes are counted from.
         self._base: Preset | None = None
         self._rows: dict[str, FormRow] = {}
+        #: Rows of other tasks' settings, for when they come back.
+        self._idle: list[FormRow] = []
         self._sections: dict[str, Section] = {}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -71,28 +83,46 @@ class ExperimentForm(Panel):
         column.addWidget(self._make_sections(), 1)
         # Below, so that the settings do not jump from under the mouse when it comes.
         column.addWidget(self._make_banner())
-        self.set_experiment(self._experiment, None)
 
     def set_experiment(
-        self, experiment: Experiment, running: Experiment | None, hot_enabled: bool = True
+        self,
+        experiment: Experiment,
+        running: Experiment | None,
+        hot_enabled: bool = True,
+        later: Later = at_once,
     ) -> None:
         """Show an experiment and where it differs from the running one; nothing is emitted.
 
-        ``hot_enabled`` says whether a session is there to take over hot settings at once.
+        ``hot_enabled`` says whether a session is there to take over hot settings at once. Another task's settings may
+        come ``later``, section by section.
         """
-        self._experiment = experiment
+        self._experiment, self._running = experiment, running
+        self._live = hot_enabled and running is not None
+        if experiment.task == self._task and not self._due:
+            later = at_once
+        self._task, self._due = experiment.task, set(self._sections)
+        # The same experiment beside another running one offers the same choices.
+        if self._offering is not experiment:
+            self._offering = experiment
+            self._to_offer = set(self._sections)
+        for key in self._sections:
+            later(f"form, {key}", partial(self._show_section, key))
+        later("form", self._show_rest)
+
+    def _show_section(self, key: str) -> None:
+        """The settings of a section, and how they stand to those of the running experiment."""
+        experiment, running = self._experiment, self._running
+        entries = [entry for entry in experiment.entries() if _section(entry.path) == key]
         differs = set(experiment.changed(running)) if running is not None else set()
         values = running.values() if running is not None else {}
-        used: set[str] = set()
-        entries = experiment.entries()
-        self._match_rows(entries)
-        # The same experiment beside another running one offers the same choices.
-        other, self._offering = self._offering is not experiment, experiment
+        self._match_rows(key, entries)
+        there = False
         for entry in entries:
             row = self._rows[entry.path]
             applies = experiment.applies(entry)
+            there = there or applies
             row.setVisible(applies)
-            if other and entry.about.choices:
+            if key in self._to_offer and entry.about.choices:
                 row.set_choices(self._offered(entry))
             if row.property("shown") != entry.value:
                 row.setProperty("shown", entry.value)
@@ -100,12 +130,17 @@ class ExperimentForm(Panel):
             if not row.wrong:
                 # What was typed and cannot be used stands as long as the sentence that says so.
                 row.set_value(entry.value)
-            row.set_state(entry.path in differs, values.get(entry.path), hot_enabled and running is not None)
-            if applies:
-                used.add(_section(entry.path))
-        for key, section in self._sections.items():
-            section.setVisible(key in used)
-        cold = [p for p in experiment.changed(running) if not self._is_hot(p)] if running is not None else []
+            row.set_state(entry.path in differs, values.get(entry.path), self._live)
+            row.set_note(self._notes.get(entry.path, ""))
+        self._to_offer.discard(key)
+        self._due.discard(key)
+        self._sections[key].setVisible(there)
+
+    def _show_rest(self) -> None:
+        """What is said of all settings together."""
+        running = self._running
+        changed = self._experiment.changed(running) if running is not None else []
+        cold = [path for path in changed if not self._is_hot(path)]
         self._banner.setVisible(bool(cold))
         self._show_changes()
         some = "1 change needs" if len(cold) == 1 else f"{len(cold)} changes need"
@@ -142,6 +177,7 @@ class ExperimentForm(Panel):
 
     def set_note(self, path: str, text: str) -> None:
         """What training has made of a setting; "" for nothing."""
+        self._notes[path] = text
         if path in self._rows:
             self._rows[path].set_note(text)
 
@@ -203,7 +239,7 @@ class ExperimentForm(Panel):
 
     def _make_room(self) -> None:
         width = self._control_width()
-        for row in self._rows.values():
+        for row in (*self._rows.values(), *self._idle):
             row.set_room(width, self._stacked)
 
     def _preset_row(self) -> QHBoxLayout:
@@ -256,7 +292,6 @@ class ExperimentForm(Panel):
             body.setSpacing(6)
             self._sections[key], self._bodies[key] = section, body
             column.addWidget(section)
-        self._match_rows(self._experiment.entries())
         column.addStretch(1)
         area = QScrollArea(self)
         area.setWidgetResizable(True)
@@ -265,22 +300,35 @@ class ExperimentForm(Panel):
         area.setWidget(inside)
         return area
 
-    def _match_rows(self, entries: list[Entry]) -> None:
-        """One row for each setting: another task brings others of its own."""
+    def _match_rows(self, key: str, entries: list[Entry]) -> None:
+        """One row for each setting of a section: another task brings others of its own."""
         wanted = {entry.path: entry.about for entry in entries}
-        for path in [path for path, row in self._rows.items() if wanted.get(path) != row.about]:
-            if path == "data.name" and path in wanted:
-                continue
-            self._rows.pop(path).deleteLater()
-        for entry in entries:
-            if entry.path not in self._rows:
-                row = FormRow(self.theme, entry)
-                row.chosen.connect(self._chosen)
-                row.typed.connect(self._typed)
-                row.reset.connect(self._reset)
-                row.set_room(self._control_width(), self._stacked)
-                self._bodies[_section(entry.path)].addWidget(row)
-                self._rows[entry.path] = row
+        for path in [path for path in self._rows if _section(path) == key]:
+            row = self._rows[path]
+            if wanted.get(path) != row.about and not (path == "data.name" and path in wanted):
+                row.hide()
+                self._idle.append(self._rows.pop(path))
+        missing = [entry for entry in entries if entry.path not in self._rows]
+        for entry in missing:
+            self._rows[entry.path] = self._take_idle(entry) or self._make_row(entry)
+        for entry in entries if missing else ():
+            # In the order of the settings, whatever was here before.
+            self._bodies[key].addWidget(self._rows[entry.path])
+
+    def _take_idle(self, entry: Entry) -> FormRow | None:
+        for row in self._idle:
+            if row.path == entry.path and row.about == entry.about:
+                self._idle.remove(row)
+                return row
+        return None
+
+    def _make_row(self, entry: Entry) -> FormRow:
+        row = FormRow(self.theme, entry)
+        row.chosen.connect(self._chosen)
+        row.typed.connect(self._typed)
+        row.reset.connect(self._reset)
+        row.set_room(self._control_width(), self._stacked)
+        return row
 
     def _offered(self, entry: Entry) -> list[str]:
         """The choices that are allowed beside the other settings' values. Task and method choose first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,6 +11,14 @@ from PySide6.QtWidgets import QWidget
 
 from odeviz.widgets.grab import grab_png
 from odeviz.widgets.theme import Theme
+
+#: Puts off drawing, under a name: what is put off later under the same name takes its place.
+Later = Callable[[str, Callable[[], None]], None]
+
+
+def at_once(name: str, draw: Callable[[], None]) -> None:
+    """Put off nothing."""
+    draw()
 
 
 class Panel(QWidget):

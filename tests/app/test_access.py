@@ -27,6 +27,7 @@ def dressed(qapp, qtbot, request):
     theme.set_scale(getattr(request, "param", 2.0))
     theme.apply(qapp)
     window = MainWindow(theme)
+    window.form.set_experiment(Experiment(), None)
     window.resize(1280, 800)
     window.show()
     window.reset_layout()
@@ -202,6 +203,7 @@ def test_arrow_keys_lead_through_the_gallerys_cards(qtbot):
 
 
 def test_everything_has_a_tooltip_and_settings_have_symbol_and_equation(rig):
+    rig.show()
     assert all(spec.tooltip for spec in ACTIONS)
     for entry in Experiment().entries():
         tip = rig.window.form._rows[entry.path].control.toolTip()

@@ -12,6 +12,7 @@ from odeviz.tasks.registry import TASKS
 @pytest.fixture
 def form(show):
     form = show(ExperimentForm, size=(320, 900))
+    form.set_experiment(Experiment(), None)
     form.set_presets(PRESETS)
     return form
 
@@ -303,3 +304,25 @@ def test_all_of_it_fits_its_preferred_and_its_least_width(form, hint):
         if row.isVisibleTo(form):
             assert row.mapTo(form, row.rect().topRight()).x() <= form.width()
             assert row._name.width() >= row._name.minimumSizeHint().width()
+
+
+def test_another_tasks_settings_come_section_by_section_and_the_first_come_back(form):
+    put_off = {}
+    width = control(form, "field.width")
+    form.set_experiment(PRESETS["latent-spirals"].experiment, None, later=put_off.__setitem__)
+    assert "options.latent" not in form._rows
+    # The same task once more, before all of it is there: nothing is drawn twice.
+    form.set_experiment(PRESETS["latent-spirals"].experiment, None, later=put_off.__setitem__)
+    form.set_note("options.latent", "learnt: 1")
+    for draw in put_off.values():
+        draw()
+    assert control(form, "options.latent").isVisible()
+    assert form._rows["options.latent"]._note.text() == "learnt: 1"
+    kept = form._rows["options.latent"]
+    form.set_experiment(Experiment(), None)
+    assert not kept.isVisible()
+    assert control(form, "field.width") is width
+    form.set_experiment(PRESETS["latent-spirals"].experiment, None)
+    assert form._rows["options.latent"] is kept
+    shown = [row.mapTo(form, row.pos()).y() for row in form._rows.values() if row.isVisible()]
+    assert len(set(shown)) == len(shown)
