@@ -103,25 +103,25 @@ class Background:
             self._frames.store(request.t, request.n, answer.result)
             self._ask_next()
 
-    def show(self, frame: Any = None, again: bool = False) -> bool:
-        """Draw the frame of the playhead's time, or ``frame`` where there are no others; True if it is new.
-
-        ``again`` draws it even if it is on show already.
-        """
+    def show(self, frame: Any = None) -> bool:
+        """Draw the frame of the playhead's time, or ``frame`` where there are no others; True if it is new."""
         if self._frames is not None:
             frame = self._frames.nearest(self._bench.playhead.t) or frame
-        if again and frame is None:
-            frame = self.frame
-        if frame is None or (frame is self.frame and not again):
+        if frame is None or frame is self.frame:
             return False
         self.frame = frame
-        flow, panel = self._window.flow, self._window.density
-        density = isinstance(frame, DensityResult)
+        flow, density = self._window.flow, isinstance(frame, DensityResult)
         self._window.docks["density"].setWindowTitle("Density" if density else "Decision")
         (flow.set_density if density else flow.set_decision)(frame)
-        if self._window.is_seen(panel):
-            (panel.set_density if density else panel.set_decision)(frame)
         return True
+
+    def show_panel(self) -> None:
+        """Draw the frame on show in the panel of its own, if that is seen."""
+        panel = self._window.density
+        if isinstance(self.frame, DensityResult) and self._window.is_seen(panel):
+            panel.set_density(self.frame)
+        elif self.frame is not None and self._window.is_seen(panel):
+            panel.set_decision(self.frame)
 
     def _wanted(self) -> bool:
         layers = self._bench.layers

@@ -77,6 +77,7 @@ class Controller(QObject):
         self.history = RunHistory(self.bench, window, self)
         self.playback = Playback(self.bench, window.time_bar, self)
         self.pictures = Pictures(self.bench, self.service, window, self.redraw, self)
+        self.run.later = self.pictures.showing.later
         self.flow = FlowControl(self.bench, self.pictures, window, self)
         self.documents = Documents(self.bench, self.pictures, window, self.jobs, self.dialogs, settings, self)
         self.exports = ExportControl(
@@ -96,6 +97,7 @@ class Controller(QObject):
         self._join_panels()
         self._join_bridge()
         window.solver_bar.set_choice(self.bench.choice)
+        self.run.show_experiment()
         self.update_actions()
 
     def shutdown(self, timeout: float = 2.0) -> bool:
@@ -177,12 +179,9 @@ class Controller(QObject):
         self.run.take_snapshot()
         self.playback.advance(seconds)
         self.window.flow.advance(seconds)
-        if self.trainer.phase is not Phase.TRAINING:
-            self.history.draw()
+        if not self.history.draw() or self.trainer.phase is not Phase.TRAINING:
+            # While training, curves and pictures take turns: no tick takes long.
             self.pictures.show()
-        elif not self.history.draw():
-            # While training, what has arrived is spread over the ticks: no tick takes long.
-            self.pictures.show(most=1)
         self.pictures.refresh()
 
     @Slot()

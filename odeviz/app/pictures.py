@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -114,6 +115,7 @@ class Pictures(QObject):
         """Whether all that belongs to the playhead's time is drawn, as finely as it will be."""
         kinds = ("scene", "flow", "cost", "pinned", "seeds", "field", OwnSteps.kind, *FlowExtras.kinds)
         waiting = self._behind or self._rest_due or self._moved or self.showing.waits
+        waiting |= not self.window.flow.paths.whole
         if not all(board.settled for board in self._boards):
             return False
         if waiting or any(self.service.is_open(kind) for kind in kinds):
@@ -168,13 +170,13 @@ class Pictures(QObject):
     def _on_snapshot(self, snapshot: Snapshot | None) -> None:
         if snapshot is None:
             return
-        self._offer_views(snapshot.experiment)
         scene_of = _scene_key(snapshot)
         if scene_of != self._scene_of:
             self._scene_of = scene_of
             self.asking.place(None)
-            self._turn_to_views(snapshot.experiment)
             self.asking.scene()
+            self.showing.later("docks", partial(self._turn_to_views, snapshot.experiment))
+        self.showing.later("views", partial(self._offer_views, snapshot.experiment))
         self.comparison.outlive(snapshot)
         self._behind = True
         self.redraw.wake()
@@ -280,12 +282,14 @@ class Pictures(QObject):
             self.window.steps.set_steps(flow.steps, flow)
         for board in self._boards:
             board.catch_up()
-        if self.window.is_seen(self.window.density) and not self.background.show(again=True):
-            self._renew_background()
+        if self.window.is_seen(self.window.density):
+            if self.background.frame is None:
+                self._renew_background()
+            self.background.show_panel()
 
-    def show(self, most: int | None = None) -> None:
-        """Called on every tick: draw what has arrived, of no more than ``most`` kinds, and the playhead's time."""
-        self.showing.show(most)
+    def show(self) -> None:
+        """Called on every tick: draw what has arrived, and the playhead's time."""
+        self.showing.show()
 
     # Asking.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -28,6 +29,9 @@ from odeviz.bridge import Answer, Scene
 from odeviz.panels.lit_dots import Crowd
 from odeviz.state import Selection, Workbench
 from odeviz.tasks.registry import task_of
+
+#: A tick draws what has arrived until it has worked for so many seconds.
+BUDGET = 0.003
 
 
 class Showing(QObject):
@@ -60,6 +64,7 @@ class Showing(QObject):
         #: The latest result of every kind: what an export draws.
         self.results: dict[str, Any] = {}
         self._arrived: dict[str, Answer] = {}
+        self._later: dict[str, Callable[[], object]] = {}
         self._announced = True
         self._crowd = Crowd()
         #: The error last measured, and with which solver.
@@ -67,14 +72,14 @@ class Showing(QObject):
         #: Who draws the kinds that are not drawn here.
         self._others: dict[str, Callable[[Any], None]] = {
             "field": window.flow.set_field, "pinned": comparison.show, "probe": probing.show,
-            **{kind: board.show for kind, board in boards.items()},
+            **{kind: partial(board.show, self.later) for kind, board in boards.items()},
             **{kind: partial(extras.show, kind) for kind in FlowExtras.kinds},
         }  # fmt: skip
 
     @property
     def waits(self) -> bool:
         """Whether answers wait to be drawn."""
-        return bool(self._arrived)
+        return bool(self._arrived or self._later)
 
     def draws(self, kind: str, draw: Callable[[Any], None]) -> None:
         """Answers of a kind are drawn so."""
@@ -83,6 +88,7 @@ class Showing(QObject):
     def forget(self) -> None:
         """Another model is about to be shown."""
         self._arrived.clear()
+        self._later.clear()
         self.results.clear()
         self._tell_crowd(seed=None, trajectory=None)
         self._error = None, math.nan
@@ -102,33 +108,48 @@ class Showing(QObject):
         self.seen = projection
         self.window.flow.set_projection(self.space, projection)
 
-    def show(self, most: int | None = None) -> None:
+    def later(self, key: str, draw: Callable[[], object]) -> None:
+        """Draw this in a tick that has time for it; a later call for the same ``key`` replaces it."""
+        self._later[key] = draw
+        self.redraw.wake()
+
+    def show(self) -> None:
         """Called on every tick: draw what has arrived since the last, and the playhead's time.
 
-        ``most`` is how many answers may be drawn in this tick; the others wait for the next ones.
+        What a tick has no time for is left to the next ones, so that none holds up the window.
         """
-        for kind in list(self._arrived)[:most]:
-            # What was drawn before it may have made it stale.
-            answer = self._arrived.pop(kind, None)
-            if answer is not None:
-                self.results[kind] = answer.result
-                draw = self._others.get(kind) or getattr(self, f"_show_{kind}")
-                draw(answer.result)
-        self._show_background()
-        if self._arrived:
+        until = time.perf_counter() + BUDGET
+        while self.waits:
+            self._show_next()
+            if time.perf_counter() > until:
+                break
+        else:
+            self._show_background()
+        if self.waits:
             self.redraw.wake()
-        t = self.bench.playhead.t
-        self.window.flow.set_time(t)
-        self.window.series.set_time(t)
-        self.window.steps.set_time(t)
-        if self.window.is_seen(self.window.density):
-            self.window.density.set_time(t)
-        self.window.time_bar.set_time(t)
-        for board in self._boards.values():
-            board.set_time(t)
+        self._show_time(self.bench.playhead.t)
         if not self._announced and self._complete:
             self._announced = True
             self.completed.emit()
+
+    def _show_next(self) -> None:
+        """Draw the answer that came first, or else what has been put off longest."""
+        if not self._arrived:
+            self._later.pop(next(iter(self._later)))()
+            return
+        kind = next(iter(self._arrived))
+        answer = self._arrived.pop(kind)
+        self.results[kind] = answer.result
+        draw = self._others.get(kind) or getattr(self, f"_show_{kind}")
+        draw(answer.result)
+
+    def _show_time(self, t: float) -> None:
+        window = self.window
+        for panel in (window.flow, window.time_bar, *self._boards.values()):
+            panel.set_time(t)
+        for panel in (window.series, window.steps, window.density):
+            if window.is_seen(panel):
+                panel.set_time(t)
 
     # One kind of answer each.
 
@@ -136,7 +157,7 @@ class Showing(QObject):
         self._show_space(scene)
         window = self.window
         window.flow.set_extent(scene.extent)
-        window.series.set_names(window.flow.axis_names())
+        self.later("names", partial(window.series.set_names, window.flow.axis_names()))
         window.flow.set_data(scene.data)
         window.density.set_data(scene.data)
         self._set_end(scene.t1)
@@ -159,17 +180,17 @@ class Showing(QObject):
         self._set_end(float(flow.t[-1]))
         window = self.window
         window.flow.set_flow(flow)
-        window.series.set_crowd(flow)
-        self._tell_crowd(trajectory=flow)
         window.flow.set_message(flow.message if flow.status != "success" else self.bench.training.message)
         window.time_bar.set_steps(flow.steps)
-        if window.is_seen(window.steps):
-            window.steps.set_steps(flow.steps, flow)
         # The latest error measured with this solver has to do until the next.
         known, error = self._error
         self.window.solver_bar.set_cost(
             dataclasses.replace(flow, error=error) if self.bench.hurried and known == flow.choice else flow
         )
+        self.later("crowd", partial(window.series.set_crowd, flow))
+        self.later("crowds", partial(self._tell_crowd, trajectory=flow))
+        if window.is_seen(window.steps):
+            self.later("steps", partial(window.steps.set_steps, flow.steps, flow))
         self.flow_shown.emit()
 
     def _show_cost(self, flow: FlowResult) -> None:
@@ -213,6 +234,8 @@ class Showing(QObject):
         self._background.follow()
         if self._background.show(frame):
             self.results["background"] = self._background.frame
+            # It takes as long as the flow's own background does.
+            self.later("density", self._background.show_panel)
 
     def _set_end(self, t1: float) -> None:
         if t1 != self.bench.playhead.t1:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Slot
 from odeviz.analysis.results import SolverChoice
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Phase, SolveService, ViewRequest
+from odeviz.panels.panel import Later
 from odeviz.panels.view_panel import ViewPanel
 from odeviz.state import Workbench
 from odeviz.tasks.experiment import Experiment
@@ -134,12 +135,12 @@ class TaskViews(QObject):
             return
         self._ask(wanted)
 
-    def show(self, picture: Any) -> None:
-        """Draw the answer."""
+    def show(self, later: Later, picture: Any) -> None:
+        """Draw the answer, some of it ``later``."""
         now = time.monotonic()
         self._rest_until = now + max(now - self._asked_at, REST)
         self._unfinished = getattr(picture, "progress", 1.0) < 1.0
-        self._panel.set_picture(picture)
+        self._panel.set_picture(picture, lambda name, draw: later(f"{self.kind}, {name}", draw))
         self.set_time(self._bench.playhead.t)
 
     def set_time(self, t: float) -> None:

@@ -89,6 +89,9 @@ class HistoryPanel(Panel):
 
         An empty history is one that cannot be compared: ``name`` says why.
         """
+        if history is None and not self.keep.isChecked() and self.keep.toolTip():
+            # There was none, and it is said so.
+            return
         self._kept, self._kept_name = history if history is not None else History.empty(), name
         self.keep.setChecked(history is not None)
         self.keep.setToolTip(

@@ -6,6 +6,7 @@ The axes stand once, at the left of the first column and below the last row; all
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pyqtgraph as pg
@@ -14,6 +15,7 @@ from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from odeviz.panels.lit_dots import Crowd, LitPlane
+from odeviz.panels.panel import Later, at_once
 from odeviz.tasks.chart import Map, Maps
 from odeviz.widgets.color_bar import ColorBar
 from odeviz.widgets.plot import Plot, power
@@ -52,22 +54,45 @@ class MapsPlot(QWidget):
         row.addWidget(self._bar)
         theme.changed.connect(self.restyle)
 
-    def set_maps(self, maps: Maps | None) -> None:
-        """Draw these maps."""
+    def set_maps(self, maps: Maps | None, later: Later = at_once) -> None:
+        """Draw these maps, all but the first perhaps later."""
         self._maps = maps
         shown = () if maps is None else maps.maps
-        while len(self._cells) < len(shown):
-            self._cells.append(_Cell(self._theme, self))
-            self._cells[-1].time_picked.connect(self.time_picked)
-            self._cells[-1].lit.marked.connect(self.marked)
-            self._cells[-1].lit.selected.connect(self.selected)
-        for k, cell in enumerate(self._cells):
+        for cell in self._cells[len(shown) :]:
+            cell.hide()
             self._grid.removeWidget(cell)
-            cell.setVisible(k < len(shown))
-            if maps is not None and k < len(shown):
-                self._grid.addWidget(cell, k // maps.columns, k % maps.columns)
-        self.restyle()
+        self._show_scale()
+        for k in range(len(shown)):
+            draw = partial(self._set_map, maps, k)
+            if k:
+                later(f"map {k}", draw)
+            else:
+                draw()
+
+    def add_spare(self, count: int) -> bool:
+        """Make one more cell unless there are so many already; True if one was made."""
+        if len(self._cells) >= count:
+            return False
+        cell = _Cell(self._theme, self)
+        cell.hide()
+        cell.time_picked.connect(self.time_picked)
+        cell.lit.marked.connect(self.marked)
+        cell.lit.selected.connect(self.selected)
+        self._cells.append(cell)
+        return True
+
+    def _set_map(self, maps: Maps, k: int) -> None:
+        """Draw the map at place ``k``, unless others are shown by now."""
+        if maps is not self._maps:
+            return
+        while self.add_spare(k + 1):
+            pass
+        self._grid.removeWidget(self._cells[k])
+        self._grid.addWidget(self._cells[k], k // maps.columns, k % maps.columns)
+        self._draw(k)
+        self._cells[k].show()
         self._make_room()
+        self._frame()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -119,21 +144,33 @@ class MapsPlot(QWidget):
 
     def restyle(self) -> None:
         """Take the theme's colours again."""
+        if self._maps is None:
+            return
+        self._show_scale()
+        for k in range(min(len(self._maps.maps), len(self._cells))):
+            self._draw(k)
+        self._frame()
+
+    def _draw(self, k: int) -> None:
+        maps = self._maps
+        assert maps is not None
+        one_scale = maps.shared or len(maps.maps) == 1
+        values = [one.values for one in (maps.maps if one_scale else maps.maps[k : k + 1])]
+        limits = levels(values, maps.diverging)
+        self._cells[k].draw(maps.maps[k], limits, maps, titled=not one_scale and bool(maps.scale))
+        self._cells[k].lit.set_crowd(self._crowd)
+
+    def _show_scale(self) -> None:
         maps = self._maps
         if maps is None:
             return
-        together = levels([one.values for one in maps.maps], maps.diverging)
         one_scale = maps.shared or len(maps.maps) == 1
-        for cell, one in zip(self._cells, maps.maps, strict=False):
-            limits = together if one_scale else levels([one.values], maps.diverging)
-            cell.draw(one, limits, maps, titled=not one_scale and bool(maps.scale))
-            cell.lit.set_crowd(self._crowd)
         self._bar.setVisible(one_scale and bool(maps.scale))
         colours = diverging_map(self._theme) if maps.diverging else self._theme.density_map
         stops = [(share, colours.map(share, mode="qcolor")) for share in np.linspace(0.0, 1.0, 9)]
         shares = (0.0, 0.25, 0.5, 0.75, 1.0)
-        self._bar.set_scale(maps.scale, stops, list(zip(shares, _ends(*together, shares), strict=True)))
-        self._frame()
+        ends = _ends(*levels([one.values for one in maps.maps], maps.diverging), shares)
+        self._bar.set_scale(maps.scale, stops, list(zip(shares, ends, strict=True)))
 
 
 class _Cell(QWidget):

@@ -16,3 +16,4 @@ class PrecisionPanel(ViewPanel):
         "Error against NFE, tolerance and step size on this model, and where the solver bar's setting stands."
     )
     nothing: ClassVar[str] = "This model solves no ODE: there is no accuracy to choose."
+    spares: ClassVar[tuple[int, int]] = (1, 0)

@@ -59,7 +59,6 @@ class SeriesPanel(Panel):
         self._column.addWidget(self.legend)
         self.plots: list[_Coordinate] = []
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.set_names(("z₁", "z₂"))
         self.restyle()
 
     def set_names(self, names: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -23,7 +24,7 @@ from PySide6.QtWidgets import (
 from odeviz.panels.chart_plot import ROWS, ChartPlot, keys_of
 from odeviz.panels.lit_dots import Crowd
 from odeviz.panels.maps_plot import MapsPlot
-from odeviz.panels.panel import Panel
+from odeviz.panels.panel import Later, Panel, at_once
 from odeviz.panels.view_controls import ViewControls
 from odeviz.tasks.chart import Chart, Charts, Maps, Picture, Table, cell_text
 from odeviz.tasks.experiment import Experiment
@@ -64,6 +65,8 @@ class ViewPanel(Panel):
 
     #: What it says where there is no view.
     nothing: ClassVar[str] = "This model has no views of its own."
+    #: How many charts and maps are held ready: as many as pictures often have.
+    spares: ClassVar[tuple[int, int]] = (4, 6)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -163,8 +166,8 @@ class ViewPanel(Panel):
         self._values = values
         self._show_controls()
 
-    def set_picture(self, picture: Picture | None) -> None:
-        """Draw what was asked for; None says that it is on its way."""
+    def set_picture(self, picture: Picture | None, later: Later = at_once) -> None:
+        """Draw what was asked for; None says that it is on its way. All but the first of several may come later."""
         self.picture = picture
         shown = self.current
         self._about.setText(shown.about if shown is not None else "")
@@ -177,13 +180,13 @@ class ViewPanel(Panel):
         self._note.setText(note)
         self._note.setVisible(bool(note))
         if isinstance(picture, Chart):
-            self._charts.set_charts(Charts(picture.title, (picture,)))
+            self._charts.set_charts(Charts(picture.title, (picture,)), later)
             self._stack.setCurrentWidget(self._charts)
         elif isinstance(picture, Charts):
-            self._charts.set_charts(picture)
+            self._charts.set_charts(picture, later)
             self._stack.setCurrentWidget(self._charts)
         elif isinstance(picture, Maps):
-            self._maps.set_maps(picture)
+            self._maps.set_maps(picture, later)
             self._stack.setCurrentWidget(self._maps)
         elif isinstance(picture, Table):
             _fill(self._table, picture)
@@ -191,6 +194,11 @@ class ViewPanel(Panel):
             self._stack.setCurrentWidget(self._table)
         else:
             self._stack.setCurrentWidget(self._message)
+
+    def add_spare(self) -> bool:
+        """Make one more plot for the pictures to come, which takes long; False if there are enough."""
+        charts, maps = self.spares
+        return self._charts.add_spare(charts) or self._maps.add_spare(maps)
 
     def set_time(self, t: float) -> None:
         """The playhead's time, shown on charts over time, on paths and on the pictures of a film."""
@@ -239,6 +247,9 @@ class _ChartGrid(QWidget):
         self._theme = theme
         self._crowd = Crowd()
         self._plots: list[ChartPlot] = []
+        #: Row and column of each plot; -1 for nowhere.
+        self._places: list[tuple[int, int]] = []
+        self._shown: Charts | None = None
         self._legend = Legend(theme, parent=self, rows=ROWS)
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -249,30 +260,60 @@ class _ChartGrid(QWidget):
         column.addWidget(self._legend)
         column.addLayout(self._grid, 1)
 
-    def set_charts(self, charts: Charts) -> None:
-        while len(self._plots) < len(charts.charts):
-            self._plots.append(ChartPlot(self._theme, self))
-            self._plots[-1].time_picked.connect(self.time_picked)
-            self._plots[-1].marked.connect(self.marked)
-            self._plots[-1].selected.connect(self.selected)
-            self._plots[-1].lit.set_crowd(self._crowd)
+    def set_charts(self, charts: Charts, later: Later) -> None:
+        self._shown = charts
         common = _common_keys(charts.charts)
         self._legend.set_keys(common)
         self._legend.setVisible(bool(common))
-        one_axis = charts.columns == 1 and len({chart.x_label for chart in charts.charts}) == 1
-        for k, plot in enumerate(self._plots):
+        for k, plot in enumerate(self._plots[len(charts.charts) :], len(charts.charts)):
+            plot.hide()
+            plot.set_chart(None)
+            self._place(plot, k, 0)
+        rows = -(-len(charts.charts) // charts.columns)
+        for row in range(max(rows, self._grid.rowCount())):
+            # Those to come have their room from the beginning.
+            self._grid.setRowStretch(row, int(row < rows))
+        for k in range(len(charts.charts)):
+            draw = partial(self._set_chart, charts, k, keyed=not common)
+            if k:
+                later(f"chart {k}", draw)
+            else:
+                draw()
+
+    def add_spare(self, count: int) -> bool:
+        """Make one more plot unless there are so many already; True if one was made."""
+        if len(self._plots) >= count:
+            return False
+        plot = ChartPlot(self._theme, self)
+        plot.hide()
+        plot.time_picked.connect(self.time_picked)
+        plot.marked.connect(self.marked)
+        plot.selected.connect(self.selected)
+        plot.lit.set_crowd(self._crowd)
+        self._plots.append(plot)
+        self._places.append((-1, 0))
+        return True
+
+    def _set_chart(self, charts: Charts, k: int, keyed: bool) -> None:
+        """Draw the chart at place ``k``, unless others are shown by now."""
+        if charts is not self._shown:
+            return
+        every = charts.charts
+        one_axis = charts.columns == 1 and len({chart.x_label for chart in every}) == 1
+        while self.add_spare(k + 1):
+            pass
+        self._place(self._plots[k], k, charts.columns)
+        self._plots[k].set_chart(every[k], len(every) > 1, keyed, named=k == len(every) - 1 or not one_axis)
+        self._plots[k].show()
+
+    def _place(self, plot: ChartPlot, k: int, columns: int) -> None:
+        """Put a plot where it belongs among ``columns``; nowhere for none."""
+        place = divmod(k, columns) if columns else (-1, 0)
+        if place != self._places[k]:
+            self._places[k] = place
             self._grid.removeWidget(plot)
-            used = k < len(charts.charts)
-            plot.setVisible(used)
-            if used:
-                self._grid.addWidget(plot, k // charts.columns, k % charts.columns)
-            last = k == len(charts.charts) - 1
-            plot.set_chart(
-                charts.charts[k] if used else None,
-                titled=len(charts.charts) > 1,
-                keyed=not common,
-                named=last or not one_axis,
-            )
+            if columns:
+                self._grid.addWidget(plot, *place)
 
     def set_crowd(self, crowd: Crowd) -> None:
         self._crowd = crowd

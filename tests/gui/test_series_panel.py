@@ -11,6 +11,7 @@ from odeviz.state import Mark, Selection
 @pytest.fixture
 def panel(show, make_flow):
     panel = show(SeriesPanel, size=(360, 420))
+    panel.set_names(("z₁", "z₂"))
     panel.set_seeds(make_flow(2))
     panel.grab()
     return panel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -42,12 +43,15 @@ class Rate:
         return 1.0 - float(weights @ (rate * np.log(rate))) / self.count
 
 
+@cache
 def quadrature(panels: int = 200, order: int = 5) -> tuple[Floats, Floats]:
     """Nodes and weights of Gauss's rule on equal panels of [0, HORIZON]."""
     x, w = np.polynomial.legendre.leggauss(order)
     half = 0.5 * HORIZON / panels
     centres = half * (2.0 * np.arange(panels) + 1.0)
-    return (centres[:, None] + half * x).ravel(), np.tile(half * w, panels)
+    nodes, weights = (centres[:, None] + half * x).ravel(), np.tile(half * w, panels)
+    nodes.flags.writeable = weights.flags.writeable = False
+    return nodes, weights
 
 
 def draw(rate: Rate, sequences: int, rng: np.random.Generator) -> Events:

@@ -45,6 +45,8 @@ class Window:
         self.desk.open(ToOpen(preset=PRESET))
         self.until(lambda: {"flow", "background", "field"} <= self.pictures.results.keys())
         self.until(lambda: self.pictures.settled)
+        # Nobody opens the next thing before a look at the first: meanwhile plots are made in good time.
+        self.rest(2.0)
 
     def until(self, ready: Callable[[], bool], seconds: float = 120.0) -> None:
         assert self._wait(ready, seconds), "the window did not become ready in time"
