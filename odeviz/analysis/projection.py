@@ -11,6 +11,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from odeviz.tasks.numerals import indexed
+
 #: Title and explanation of every kind of projection.
 PROJECTIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -24,7 +26,6 @@ PROJECTIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
     }
 )
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Projection:
 
     def label(self, axis: int) -> str:
         """What an axis is called."""
-        return ("PC" if self.by_components else "h") + str(axis + 1).translate(_SUBSCRIPTS)
+        return indexed("PC" if self.by_components else "h", axis + 1)
 
     @property
     def camera(self) -> NDArray[np.float64]:

@@ -156,6 +156,10 @@ class Showing(QObject):
     def _show_scene(self, scene: Scene) -> None:
         self._show_space(scene)
         window = self.window
+        if "flow" not in self.results:
+            # The paths on show are of the model before: not a moment among the data of this one.
+            window.flow.set_flow(None)
+            window.flow.set_field(None)
         window.flow.set_extent(scene.extent)
         self.later("names", partial(window.series.set_names, window.flow.axis_names()))
         window.flow.set_data(scene.data)

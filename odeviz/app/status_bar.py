@@ -8,10 +8,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
 from odeviz.bridge import Phase
+from odeviz.tasks.numerals import short
 from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
 from odeviz.widgets.icons import icon
-from odeviz.widgets.plot import short
 from odeviz.widgets.theme import Theme
 
 

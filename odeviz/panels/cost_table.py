@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from odeviz.analysis.results import FlowResult, SolverChoice
 from odeviz.tasks.experiment import ADAPTIVE
-from odeviz.widgets.plot import power
+from odeviz.tasks.numerals import power
 from odeviz.widgets.theme import Theme
 
 #: Key, caption, widest value, the widest there is always room for, and tooltip of each column.

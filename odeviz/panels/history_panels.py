@@ -13,11 +13,12 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from odeviz.panels.panel import Panel
 from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.numerals import short
 from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import History
 from odeviz.widgets.icons import icon
 from odeviz.widgets.legend import Key, Legend, shade
-from odeviz.widgets.plot import grown, short
+from odeviz.widgets.plot import grown
 from odeviz.widgets.primitives import Segments, pen
 from odeviz.widgets.scrub_plot import ScrubPlot
 from odeviz.widgets.theme import Theme
@@ -140,11 +141,11 @@ class HistoryPanel(Panel):
             self.plot.setRange(xRange=wide, yRange=high, padding=0.0)
 
     def take(self, history: History) -> None:
-        """Another history to draw."""
-        self._history = history
-        self.plot.set_message("" if len(history) or len(self._kept) else _EMPTY)
-        if not len(history):
+        """Another history to draw; the axes of another run's begin anew."""
+        before, self._history = self._history.iteration, history
+        if len(before) and (not len(history) or history.iteration[-1] < before[-1]):
             self._x = self._y = None
+        self.plot.set_message("" if len(history) or len(self._kept) else _EMPTY)
         self._show_moment()
 
     def upto(self) -> int:

@@ -17,8 +17,9 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVB
 from odeviz.panels.lit_dots import Crowd, LitPlane
 from odeviz.panels.panel import Later, at_once
 from odeviz.tasks.chart import Map, Maps
+from odeviz.tasks.numerals import power
 from odeviz.widgets.color_bar import ColorBar
-from odeviz.widgets.plot import Plot, power
+from odeviz.widgets.plot import Plot
 from odeviz.widgets.primitives import HeatMap, pen
 from odeviz.widgets.theme import Theme
 

@@ -12,11 +12,11 @@ from odeviz.analysis.results import FlowResult, SolverChoice
 from odeviz.panels.cost_table import CostTable
 from odeviz.panels.panel import Panel
 from odeviz.tasks.experiment import ADAPTIVE, FIXED
+from odeviz.tasks.numerals import power
 from odeviz.widgets.headed_combo import HeadedCombo
 from odeviz.widgets.help_button import HelpButton
 from odeviz.widgets.icons import icon
 from odeviz.widgets.log_slider import LogSlider
-from odeviz.widgets.plot import power
 from odeviz.widgets.theme import Theme
 
 #: Title, order and a sentence for each method.

@@ -24,9 +24,10 @@ class ViewControls(QWidget):
     drag_started = Signal()
     drag_finished = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, heir: QWidget, parent: QWidget | None = None) -> None:
+        """``heir`` has the keyboard after a slider that goes."""
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._heir = theme, heir
         self._controls: tuple[Control, ...] = ()
         self.rows: dict[str, SliderRow] = {}
         self._grid = QGridLayout(self)
@@ -41,6 +42,9 @@ class ViewControls(QWidget):
         """Show these, at the values given or their defaults."""
         if tuple(controls) != self._controls:
             self._controls = tuple(controls)
+            held = self.window().focusWidget()
+            if held is not None and self.isAncestorOf(held):
+                self._heir.setFocus()
             for row in self.rows.values():
                 row.hide()
                 row.deleteLater()

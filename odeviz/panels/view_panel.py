@@ -81,7 +81,7 @@ class ViewPanel(Panel):
         self._choice.activated.connect(self._activated)
         self._about = QLabel(self)
         self._note = ShortLabel(self)
-        self.controls = ViewControls(theme, self)
+        self.controls = ViewControls(theme, self._choice, self)
         self.controls.moved.connect(self._moved)
         self.controls.drag_started.connect(self.adjust_started)
         self.controls.drag_finished.connect(self.adjust_finished)

@@ -17,6 +17,7 @@ from odeviz.engine.integrate import CancelToken
 from odeviz.models import FlowModel, SolverOptions
 from odeviz.tasks.classes import Classes
 from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.numerals import indexed
 from odeviz.tasks.plane import Plane, TimePlane
 from odeviz.tasks.registry import task_of
 
@@ -30,8 +31,6 @@ TRAINING_STREAM, HELD_OUT_STREAM = 101, 102
 #: Attempted steps after which a solve in training gives up: a field that needs more has gone astray, and the
 #: run should say so soon.
 _MAX_STEPS = 1000
-
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class Learning(ABC):
@@ -99,7 +98,7 @@ class Learning(ABC):
 
     def axes(self, model: Any) -> tuple[str, ...]:
         """What the coordinates of a state are called."""
-        return tuple(f"h{k}".translate(_SUBSCRIPTS) for k in range(1, model.state_dim + 1))
+        return tuple(indexed("h", k) for k in range(1, model.state_dim + 1))
 
     def border(
         self, model: Any, times: list[float], cancel: CancelToken | None = None

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from odeviz.tasks.classes import NUMBERED, Classes
 from odeviz.tasks.datasets import DATASETS, Labels, Points
+from odeviz.tasks.numerals import short
 from odeviz.tasks.own_data import check_own
 from odeviz.tasks.viewpoint import Control, Followed
 
@@ -46,7 +47,7 @@ class Figure:
         """The value as it is shown, without its unit."""
         if self.percent:
             return f"{value:.1%}"
-        return f"{value:.3f}" if 1e-2 <= abs(value) < 1e4 or value == 0 else f"{value:.2e}"
+        return short(value)
 
 
 def _always(experiment: Experiment) -> bool:

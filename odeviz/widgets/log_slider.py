@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from odeviz.widgets.plot import power
+from odeviz.tasks.numerals import power
 from odeviz.widgets.theme import Theme
 from odeviz.widgets.track import Track
 

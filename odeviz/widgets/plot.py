@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
+from odeviz.tasks.numerals import power
 from odeviz.widgets.theme import Theme
 
 
@@ -161,24 +162,6 @@ def grown(limits: tuple[float, float] | None, lo: float, hi: float) -> tuple[flo
     if limits is not None and limits[0] <= lo and hi <= limits[1] and limits[1] - limits[0] <= 3 * span:
         return limits
     return lo - 0.06 * span, hi + 0.12 * span
-
-
-def power(value: float) -> str:
-    """A number as a tick label: plain within 0.01 .. 9999, else as a power of ten."""
-    if value == 0:
-        return "0"
-    exponent = math.floor(math.log10(abs(value)) + 1e-9)
-    if -3 < exponent < 4:
-        return f"{value:.6g}"
-    lead = value / 10**exponent
-    digits = str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"10{digits}" if abs(lead - 1) < 1e-6 else f"{lead:.3g}·10{digits}"
-
-
-def short(value: float) -> str:
-    """A number that changes all the time: three decimals, and three digits where those would not show any."""
-    small = math.isfinite(value) and 0 < abs(value) < 0.01
-    return power(float(f"{value:.2e}")) if small else f"{value:.3f}"
 
 
 def _name(x: str, y: str) -> str:

@@ -9,8 +9,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from odeviz.exporting.marks import Mark
+from odeviz.tasks.numerals import power
 from odeviz.widgets.guard import painted
-from odeviz.widgets.plot import power
 from odeviz.widgets.primitives import draw_mark
 from odeviz.widgets.theme import Theme
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from fake_window import EXTENT, FakeStudy
+from fake_window import EXTENT, FakeSession, FakeStudy
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 
@@ -12,6 +12,7 @@ from odeviz.analysis.results import SolverChoice
 from odeviz.app.actions import ACTIONS
 from odeviz.bridge import Phase, Trouble
 from odeviz.state import Mark, offered
+from odeviz.tasks import Experiment
 from odeviz.tasks.chart import Map, Maps
 from odeviz.tasks.presets import PRESETS
 from odeviz.tasks.registry import task_of
@@ -330,6 +331,22 @@ def test_in_space_seeds_are_states_and_a_turn_is_one_undo_step(rig):
     rig.control.do("projection.axes")
     flow.seed_added.emit(-0.5, 0.25)
     np.testing.assert_allclose(turned.camera @ rig.bench.seeds.points[1], [-0.5, 0.25, 0.0], atol=1e-9)
+
+
+def test_nothing_of_the_model_before_is_drawn_among_the_next_ones_data(rig, monkeypatch):
+    rig.show()
+    assert rig.window.flow._flow is not None
+    solves = rig.control.service.ask
+
+    def only_the_scene(snapshot, request, **how):
+        return solves(snapshot, request, **how) if request.kind == "scene" else 0
+
+    monkeypatch.setattr(rig.control.service, "ask", only_the_scene)
+    other = FakeSession(Experiment().with_settings({"task": "classification", "data.name": "circles"}))
+    rig.control.show_model(other.snapshot(), None)
+    rig.tick()
+    assert "scene" in rig.control.pictures.results
+    assert rig.window.flow._flow is None
 
 
 def test_no_background_is_asked_for_where_the_model_just_chosen_has_none(rig):

@@ -16,9 +16,10 @@ from odeviz.panels.steps_panel import StepsPanel
 from odeviz.panels.time_bar import TimeBar
 from odeviz.state import Mark, Selection
 from odeviz.tasks import Experiment
+from odeviz.tasks.numerals import power, short
 from odeviz.training.snapshot import History
 from odeviz.widgets.legend import Key, Legend
-from odeviz.widgets.plot import ValueAxis, grown, power
+from odeviz.widgets.plot import ValueAxis, grown
 
 PANELS = (FlowView, TimeBar, SolverBar, LossPanel, NfePanel, StepsPanel, DensityPanel)
 
@@ -287,3 +288,34 @@ def test_a_legend_does_not_move_with_its_digits(qtbot, theme):
         seen.append((legend.height(), legend._places()))
     assert seen[0] != seen[1]
     assert seen[1] == seen[2] == seen[3]
+
+
+def test_another_runs_loss_has_axes_of_its_own(qtbot, theme):
+    panel = LossPanel(theme)
+    qtbot.addWidget(panel)
+
+    def run(iterations):
+        steps = np.arange(1, iterations + 1)
+        plain = np.ones(iterations)
+        return History(steps, plain, plain, plain, plain, plain)
+
+    def end():
+        return panel.plot.plotItem.vb.viewRange()[0][1]
+
+    panel.set_history(run(400))
+    wide = end()
+    panel.set_history(run(401))
+    assert end() == wide
+    panel.set_history(run(150))
+    assert end() < 200
+
+
+def test_small_numbers_show_their_digits():
+    assert [short(v) for v in (2.5, 0.0, 8.93e-5, 0.0101, 12345.0)] == [
+        "2.500",
+        "0.000",
+        "8.93·10⁻⁵",
+        "0.010",
+        "1.23·10⁴",
+    ]
+    assert short(float("nan")) == "nan"

@@ -11,6 +11,7 @@ from odeviz.tasks.chart import Chart, Charts, Curve, Role, frozen
 from odeviz.tasks.latent import SPIRALS
 from odeviz.tasks.latent.learning import principal
 from odeviz.tasks.latent.series import Floats
+from odeviz.tasks.numerals import indexed
 from odeviz.tasks.scene import Scene
 
 #: Times of a path; the quantiles of the held-out series that the decoded curve's frame shows, and room around them.
@@ -51,7 +52,9 @@ def by_hand(scene: Scene) -> Charts:
     states = model.flow(learning.tensor(z0[None]), t.tolist(), scene.solver, cancel=scene.cancel).y
     scene.check()
     decoded = learning.in_data(model.decode(states)[:, 0].cpu().double().numpy())
-    moved = ", ".join(f"{s:+.2g} σ along z{k + 1}" for k, s in enumerate(shifts) if s).replace("-", "−")
+    moved = ", ".join(f"{s:+.2g} σ along {indexed('z', k + 1)}" for k, s in enumerate(shifts) if s).replace(
+        "-", "−"
+    )
     note = f"{whence}{', ' + moved if moved else ''}. The dots ride with the playhead."
     return Charts(
         "A latent state by hand",

@@ -1,0 +1,30 @@
+"""Numbers as people read them: powers of ten instead of 1e-05. No torch, no Qt."""
+
+from __future__ import annotations
+
+import math
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def power(value: float) -> str:
+    """A number as a tick label: plain within 0.01 .. 9999, else as a power of ten."""
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(value)) + 1e-9)
+    if -3 < exponent < 4:
+        return f"{value:.6g}"
+    lead, digits = value / 10**exponent, str(exponent).translate(_RAISED)
+    return f"10{digits}" if abs(lead - 1) < 1e-6 else f"{lead:.3g}·10{digits}"
+
+
+def short(value: float) -> str:
+    """A number that changes all the time: three decimals, or three digits where those would not show them."""
+    plain = value == 0 or not math.isfinite(value) or 0.01 <= abs(value) < 1e4
+    return f"{value:.3f}" if plain else power(float(f"{value:.2e}"))
+
+
+def indexed(name: str, index: int) -> str:
+    """A name with an index below the line, such as z₃."""
+    return f"{name}{str(index).translate(_LOWERED)}"
