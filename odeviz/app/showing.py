@@ -31,7 +31,7 @@ from odeviz.state import Selection, Workbench
 from odeviz.tasks.registry import task_of
 
 #: A tick draws what has arrived until it has worked for so many seconds.
-BUDGET = 0.003
+BUDGET = 0.001
 
 
 class Showing(QObject):

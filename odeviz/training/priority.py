@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import sys
 
-#: How far (the Unix niceness). With a processor to itself nothing gets slower by it.
-NICENESS = 10
+#: How far a process steps back (the Unix niceness), and a thread less far: while it holds the interpreter a window may
+#: wait for it. With a processor to itself nothing gets slower by it.
+PROCESS, THREAD = 10, 5
 
 
 def step_back() -> None:
@@ -19,10 +20,10 @@ def step_back() -> None:
     Only Linux knows priorities of threads within a process; elsewhere nothing happens.
     """
     if sys.platform.startswith("linux"):
-        os.nice(NICENESS)
+        os.nice(THREAD)
 
 
 def step_back_whole() -> None:
     """Lower the calling process's priority; called before it starts threads. Windows does it from outside."""
     if hasattr(os, "nice"):
-        os.nice(NICENESS)
+        os.nice(PROCESS)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QWidget
 from odeviz.widgets.guard import guarded
 from odeviz.widgets.primitives import Segments, elements, pixel_ratio
 
-#: Seconds that a paint may take to renew the kept picture of a trail, and how many lines are drawn between two looks
+#: Seconds that a paint may take to renew the kept picture of a trail, and how many lines are drawn before the first look
 #: at the clock.
 PATIENCE, _BATCH = 0.006, 400
 #: Milliseconds from a paint that was not whole to the next.
@@ -101,13 +101,16 @@ class Trail(Segments):
         painter.setTransform(transform)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
         painter.setPen(self._scaled_pen(ratio))
-        until = time.perf_counter() + self.patience
+        began, first, batch = time.perf_counter(), kept.count, _BATCH
         while kept.count < self._fixed:
-            stop = min(kept.count + _BATCH, self._fixed)
+            stop = min(kept.count + batch, self._fixed)
             self._draw(painter, kept.count, stop)
             kept.count = stop
-            if time.perf_counter() > until:
+            took = time.perf_counter() - began
+            if took > 0.7 * self.patience:
                 break
+            # As many as there is time for, in few calls: in each another thread may take the interpreter.
+            batch = max(_BATCH, int((self.patience - took) / took * (stop - first)))
         painter.end()
 
 

@@ -12,7 +12,7 @@ import pytest
 from odeviz.bridge import SolveService
 from odeviz.bridge.requests import BACKGROUND
 from odeviz.tasks import Experiment
-from odeviz.training.priority import NICENESS
+from odeviz.training.priority import THREAD
 from odeviz.training.snapshot import Snapshot
 
 
@@ -107,7 +107,7 @@ def test_the_solver_steps_back_behind_the_window(qtbot, make_service, snapshot):
     service = make_service()
     service.ask(snapshot, AskNiceness(None))
     qtbot.waitUntil(lambda: not service.busy, timeout=5000)
-    assert values(service) == [min(os.nice(0) + NICENESS, 19)]
+    assert values(service) == [min(os.nice(0) + THREAD, 19)]
 
 
 def test_a_newer_request_of_a_kind_cancels_the_older(qtbot, make_service, snapshot):
