@@ -24,6 +24,8 @@ from odeviz.training.snapshot import Snapshot
 PATIENCE = 0.15
 #: While playing, a view that follows the playhead rests as long as it took, and at least this many seconds.
 REST = 0.1
+#: While training, a view rests this many times as long as it took.
+HURRIED_REST = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,9 @@ class TaskViews(QObject):
         wanted = self._wanted()
         if wanted is None:
             self._asked = None
+        elif self._hurried and self._panel.picture is not None and time.monotonic() < self._rest_until:
+            # The trajectories come first: the picture on show has to do a little longer.
+            return
         elif not self._put_off() and (self._unfinished or not wanted.is_for(self._asked)):
             self._ask(wanted)
 
@@ -138,7 +143,8 @@ class TaskViews(QObject):
     def show(self, later: Later, picture: Any) -> None:
         """Draw the answer, some of it ``later``."""
         now = time.monotonic()
-        self._rest_until = now + max(now - self._asked_at, REST)
+        took = now - self._asked_at
+        self._rest_until = now + max(HURRIED_REST * took if self._hurried else took, REST)
         self._unfinished = getattr(picture, "progress", 1.0) < 1.0
         self._panel.set_picture(picture, lambda name, draw: later(f"{self.kind}, {name}", draw))
         self.set_time(self._bench.playhead.t)

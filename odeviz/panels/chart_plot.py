@@ -169,6 +169,7 @@ class ChartPlot(QWidget):
             for k, (curve, _) in self._drawn.items()
             if k >= len(chart.curves) or curve is not chart.curves[k]
         ]
+        stale = [k for k in stale if not self._renew(chart, k)]
         if stale:
             self._forget(*stale)
         for k, curve in enumerate(chart.curves):
@@ -204,8 +205,7 @@ class ChartPlot(QWidget):
             fill.setAlphaF(0.18)
             self._put(pg.FillBetweenItem(*edges, brush=fill), order, -100)
         if curve.style == "points":
-            many = len(x) > 200
-            size = 10 if len(x) == 1 else 4 if curve.faint or many else 6
+            many, size = _sized(curve)
             keep = np.isfinite(x) & np.isfinite(y)
             brush = QColor(color)
             brush.setAlphaF(0.5 if curve.faint else 0.65 if many else 0.9)
@@ -224,6 +224,25 @@ class ChartPlot(QWidget):
                 line.setDashPattern([4, 3])
                 line.setStyle(Qt.PenStyle.CustomDashLine)
             self._put(pg.PlotCurveItem(x, y, pen=line, connect="finite", antialias=True), order)
+
+    def _renew(self, chart: Chart, k: int) -> bool:
+        """Give what is drawn at place ``k`` its new values; False if more than those has changed.
+
+        New items for every picture of a model in training would cost more than all else that is drawn.
+        """
+        if k >= len(chart.curves):
+            return False
+        before, items = self._drawn[k]
+        curve = chart.curves[k]
+        if curve.style == "bars" or curve.low is not None or _look(before) != _look(curve):
+            return False
+        x, y = _scaled(curve.x, chart.x_log), _scaled(curve.y, chart.y_log)
+        if curve.style == "points":
+            keep = np.isfinite(x) & np.isfinite(y)
+            x, y = x[keep], y[keep]
+        items[0].setData(x, y)
+        self._drawn[k] = curve, items
+        return True
 
     def _put(self, item: Any, order: int, lift: float = 0.0) -> None:
         item.setZValue(order + lift)
@@ -252,6 +271,17 @@ class ChartPlot(QWidget):
         )  # fmt: skip
         self._y = grown(self._y, float(y.min()), float(y.max()))
         self.plot.setRange(xRange=self._x, yRange=self._y, padding=0.0)
+
+
+def _sized(curve: Curve) -> tuple[bool, int]:
+    """Whether a curve's points are many, and their size in pixels."""
+    many = len(curve.x) > 200
+    return many, 10 if len(curve.x) == 1 else 4 if curve.faint or many else 6
+
+
+def _look(curve: Curve) -> tuple[Any, ...]:
+    """All that is seen of a curve beside its values."""
+    return curve.style, curve.role, curve.faint, curve.low is None, _sized(curve)
 
 
 def _scaled(values: NDArray[Any], log: bool) -> NDArray[np.float64]:

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QWidget
 from odeviz.widgets.guard import guarded
 from odeviz.widgets.primitives import Segments, elements, pixel_ratio
 
-#: Seconds that a paint may take to renew the kept picture of a trail, and how many lines are drawn before the first look
-#: at the clock.
+#: Seconds that a paint may take to renew the kept picture of a trail, and how many lines are drawn before the first
+#: look at the clock.
 PATIENCE, _BATCH = 0.006, 400
 #: Milliseconds from a paint that was not whole to the next.
 _BREATH = 8

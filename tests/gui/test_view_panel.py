@@ -257,15 +257,20 @@ def test_a_dot_rides_on_a_path_with_the_playhead_and_a_chart_over_time_is_scrubb
     assert picked.args[0] == pytest.approx(1.25, abs=0.02)
 
 
-def test_curves_that_stay_the_same_are_not_drawn_again(panel):
+def test_curves_keep_their_items_while_only_their_values_change(panel):
     stays, goes = Curve("stays", X, X), Curve("now", X, frozen(X + 1.0), "truth")
     panel.set_picture(Chart("c", "x", "y", (stays, goes)))
     plot = panel._charts._plots[0]
     before = dict(plot._drawn)
     panel.set_picture(Chart("c", "x", "y", (stays, Curve("now", X, frozen(X + 2.0), "truth"))))
-    assert plot._drawn[0][1] is before[0][1]
+    assert plot._drawn[0] is before[0]
+    assert plot._drawn[1][1] is before[1][1]
+    np.testing.assert_array_equal(before[1][1][0].getData()[1], X + 2.0)
+    panel.set_picture(Chart("c", "x", "y", (stays, Curve("now", X, frozen(X + 2.0), "data"))))
     assert plot._drawn[1][1] is not before[1][1]
     assert all(item.scene() is None for item in before[1][1])
+    panel.set_picture(Chart("c", "x", "y", (stays,)))
+    assert list(plot._drawn) == [0]
 
 
 def test_a_views_controls_are_sliders_that_go_back_with_a_double_click(qtbot, panel):

@@ -39,8 +39,9 @@ class Window:
         self.desk.window.reset_layout()
         #: Lateness by scenario.
         self.lateness: dict[str, Lateness] = {}
-        #: Distinct pictures of the flow that were painted.
-        self._painted: set[int] = set()
+        #: The picture of the flow that was painted last, and how many there were.
+        self._flow: object = None
+        self._pictures = 0
         self.desk.window.painted.connect(self._note_picture)
         self.desk.open(ToOpen(preset=PRESET))
         self.until(lambda: {"flow", "background", "field"} <= self.pictures.results.keys())
@@ -78,8 +79,9 @@ class Window:
 
     def _note_picture(self, seconds: float) -> None:
         flow = self.pictures.results.get("flow")
-        if flow is not None:
-            self._painted.add(id(flow))
+        if flow is not None and flow is not self._flow:
+            self._flow = flow
+            self._pictures += 1
 
     # Training.
 
@@ -105,11 +107,11 @@ class Window:
         control.playback.play(True)
         self.until(lambda: bench.latest.iteration >= FIRST)
         began, iteration = time.perf_counter(), bench.latest.iteration
-        self._painted.clear()
+        self._pictures = 0
         with self.measured(f"training {PRESET}"):
             self.until(lambda: bench.latest.iteration >= last, 300.0)
         seconds = time.perf_counter() - began
-        made, pictures = (bench.latest.iteration - iteration) / seconds, len(self._painted) / seconds
+        made, pictures = (bench.latest.iteration - iteration) / seconds, self._pictures / seconds
         self.stop_training()
         return {
             "per_s": made,
@@ -123,11 +125,11 @@ class Window:
         self.open(name)
         self.start_training()
         self.control.playback.play(True)
-        self._painted.clear()
+        self._pictures = 0
         with self.measured(f"training {name}"):
             self.rest(seconds)
         self.stop_training()
-        return len(self._painted) / seconds
+        return self._pictures / seconds
 
     def _process_mib(self) -> float:
         pid = self.control.trainer.pid
