@@ -47,7 +47,7 @@ def film_of_time(
         background = _background(study, t, extent, for_map or choice, cancel)
         if _stopped(cancel):
             return None
-        frames.append(Frame(f"t = {t:.2f}", t, flow.iteration, flow, field, background))
+        frames.append(Frame(f"t = {flow.clock.told(t)}", t, flow.iteration, flow, field, background))
         if report is not None:
             report(k + 1, len(shares))
     return Film(extent, tuple(frames))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odeviz.tasks.classes import NUMBERED, Classes
+from odeviz.tasks.own_time import FLOW_TIME, OwnTime
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -104,6 +105,8 @@ class FlowResult:
     speed: Floats | None = None  # [T, B]
     #: What the labels are called.
     classes: Classes = NUMBERED
+    #: The time of a person's own data, in which ``t`` is told.
+    clock: OwnTime = FLOW_TIME
 
     @property
     def accepted(self) -> int:

@@ -172,6 +172,7 @@ class Study(Overlaid):
             message=solution.message,
             speed=_speed(times, states),
             classes=self.task.classes,
+            clock=self.task.own_clock,
         )
 
     @torch.no_grad()

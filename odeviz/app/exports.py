@@ -236,10 +236,10 @@ def _series(now: Shown) -> Charts:
         Chart(
             name, "t", name,
             tuple(
-                Curve(title, flow.t, flow.paths[:, k, axis], role, faint=len(curves) > _NAMED)
+                Curve(title, flow.clock.own(flow.t), flow.paths[:, k, axis], role, faint=len(curves) > _NAMED)
                 for title, role, flow, k in curves
             ),
-            over_time=True,
+            over_time=not crowd.clock,
         )
         for axis, name in enumerate(now.names[: crowd.paths.shape[2]])
     ]  # fmt: skip

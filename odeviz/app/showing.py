@@ -185,6 +185,7 @@ class Showing(QObject):
         window = self.window
         window.flow.set_flow(flow)
         window.flow.set_message(flow.message if flow.status != "success" else self.bench.training.message)
+        window.time_bar.set_clock(flow.clock)
         window.time_bar.set_steps(flow.steps)
         # The latest error measured with this solver has to do until the next.
         known, error = self._error

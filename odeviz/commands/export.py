@@ -49,9 +49,10 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--time",
-        type=real(0.0, 1e9),
+        type=real(-1e9, 1e9),
         metavar="T",
-        help="moment of the flow (default: its end; for decision its start)",
+        help="moment of the flow (default: its end; for decision its start); of a person's own series or events "
+        "in their own time",
     )
     layer_options(parser)
     solver_options(parser)

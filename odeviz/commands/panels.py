@@ -102,12 +102,18 @@ def _view(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _within(study: Study, time: float) -> float:
-    """The time, or :class:`UserError` if the flow has ended by then."""
-    if time > study.t1:
+    """The flow's time of one in the data's own, or :class:`UserError` if the flow has ended by then."""
+    clock = study.task.own_clock
+    t = clock.flow(time)
+    # An end that was rounded when it was written down is still the end.
+    if not -1e-6 * study.t1 <= t <= study.t1 * (1 + 1e-4 * bool(clock)):
+        first, last = (f"{clock.own(end):.6g}" for end in (0.0, study.t1))
+        own = ", in the data's own time" if clock else ""
+        since = f" since {clock.since}" if clock.since else ""
         raise UserError(
-            f"--time must be a number from 0 to {study.t1:g}, the end of this model's flow, not {time:g}"
+            f"--time must be a number from {first} to {last}, the end of this model's flow{own}{since}, not {time:g}"
         )
-    return time
+    return min(max(t, 0.0), study.t1)
 
 
 def _recorded(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:

@@ -24,7 +24,12 @@ def options(parser: argparse.ArgumentParser) -> None:
     starts = parser.add_mutually_exclusive_group()
     starts.add_argument("--seeds", type=whole(1), metavar="N", default=200, help="trajectories (200)")
     starts.add_argument("--points", type=Path, metavar="CSV", help="start at these points: x,y or x,y,label")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the trajectories to .csv or .npz")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write the trajectories to .csv or .npz; t of a person's own series or events is their own time",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

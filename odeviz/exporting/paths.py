@@ -51,6 +51,7 @@ def shades_of(color: str, flow: FlowResult, nfe: Floats | None = None) -> Shades
     if color == "time" or is_unlabelled(flow):
         low, high = float(flow.t[0]), float(flow.t[-1])
         middle = ((flow.t[:-1] + flow.t[1:]) / 2 - low) / max(high - low, 1e-12)
+        low, high = flow.clock.own(low), flow.clock.own(high)
         return Shades("t", np.broadcast_to(middle[:, None], shape), low, high)
     return None
 

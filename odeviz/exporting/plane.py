@@ -35,6 +35,7 @@ from odeviz.exporting.paths import (
 )
 from odeviz.exporting.style import COLUMN, extent_of, ink, letters, look, new_figure, notes, plane
 from odeviz.tasks.classes import Classes
+from odeviz.tasks.own_time import FLOW_TIME
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,7 +113,7 @@ def flow_figure(
     paint_over(axes, tuple(layers), over, time if time is not None else 0.0)
     _legend(axes, _class_keys(flow, data, layers, color))
     if time is not None:
-        notes(axes, f"t = {time:.2f}")
+        notes(axes, f"t = {(flow.clock if flow is not None else FLOW_TIME).told(time)}")
     return figure
 
 

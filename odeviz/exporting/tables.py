@@ -23,7 +23,9 @@ result              columns
 all others          one row of their values; vectors as ``velocity_x, velocity_y``
 =================== ============================================================================
 
-``x`` and ``y`` are in the data set's own units, ``t`` in the flow's; grid rows are at the cells' centres.
+``x`` and ``y`` are in the data set's own units, ``t`` in the flow's. Of a person's own series or events the ``t`` of a
+``FlowResult`` is in their own time, for series since the beginning of a window, and ``model_t`` is in the flow's (in NPZ
+files ``t`` is the flow's, and ``clock.start + clock.scale * t`` their own). Grid rows are at the cells' centres.
 NaN is written ``nan``. Numbers carry as many digits as it takes to read the same number back.
 
 NPZ files hold every field by its name, nested ones as ``steps.t``; texts are arrays of unicode, and
@@ -163,7 +165,9 @@ def _history(history: History) -> Columns:
 def _flow(flow: FlowResult) -> Columns:
     shape = flow.paths.shape[:2]
     labels = {name: (column, 1) for name, column in _labels(flow.labels, flow.classes).items()}
-    known = _spread(shape, t=(flow.t, 0), trajectory=(np.arange(shape[1]), 1), **labels)
+    # A person's own time is what they read their trajectories by; the model's stands beside it.
+    times = {"t": (flow.clock.own(flow.t), 0), **({"model_t": (flow.t, 0)} if flow.clock else {})}
+    known = _spread(shape, **times, trajectory=(np.arange(shape[1]), 1), **labels)
     return known | {axis: flow.paths[..., k].ravel() for k, axis in enumerate("xyz"[: flow.paths.shape[2]])}
 
 

@@ -48,8 +48,9 @@ def colouring(key: str, flow: FlowResult, nfe: NDArray[Any] | None, theme: Theme
     frames, count = len(flow.t) - 1, flow.paths.shape[1]
     shape = (max(frames, 0), count)
     if key == "time":
-        limits = low, high = float(flow.t[0]), float(flow.t[-1])
+        low, high = float(flow.t[0]), float(flow.t[-1])
         middle = ((flow.t[:-1] + flow.t[1:]) / 2 - low) / max(high - low, 1e-12)
+        limits = flow.clock.own(low), flow.clock.own(high)
         return _scaled("t", np.broadcast_to(middle[:, None], shape), limits, theme)
     if key == "speed" and flow.speed is not None:
         speed = np.nan_to_num(np.asarray(flow.speed, dtype=np.float64), nan=0.0, posinf=0.0)

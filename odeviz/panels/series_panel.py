@@ -18,6 +18,7 @@ from odeviz.panels.flow_paths import nearest_path
 from odeviz.panels.lit_dots import extends
 from odeviz.panels.panel import Panel
 from odeviz.state.nouns import Mark, Selection
+from odeviz.tasks.own_time import FLOW_TIME, OwnTime
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.plot import Plot, grown
 from odeviz.widgets.primitives import Dots, Segments, bounds, pen, polyline
@@ -98,7 +99,7 @@ class SeriesPanel(Panel):
         """The playhead's time."""
         self._time = t
         for plot in self.plots:
-            plot.set_time(t)
+            plot.set_time(self._clock.own(t))
 
     def restyle(self) -> None:
         for plot in self.plots:
@@ -124,11 +125,11 @@ class SeriesPanel(Panel):
             if mark is not None:
                 self.selected.emit((mark,), extends(event))
             else:
-                self.time_picked.emit(plot.time_at(event.position()))
+                self.time_picked.emit(self._clock.flow(plot.time_at(event.position())))
         elif (
             kind == QEvent.Type.MouseMove and event.buttons() & Qt.MouseButton.LeftButton and self._scrubbing
         ):
-            self.time_picked.emit(plot.time_at(event.position()))
+            self.time_picked.emit(self._clock.flow(plot.time_at(event.position())))
         return False
 
     def mark_at(self, plot: _Coordinate, scene: QPointF) -> Mark | None:
@@ -145,6 +146,12 @@ class SeriesPanel(Panel):
 
     # Inside
 
+    @property
+    def _clock(self) -> OwnTime:
+        """The time of a person's own data, over which their trajectories are drawn."""
+        flow = self._crowd if self._crowd is not None else self._seeds
+        return FLOW_TIME if flow is None else flow.clock
+
     def _curves(self, coordinate: int) -> list[tuple[str, NDArray[np.float64], list[int]]]:
         """Kind, curves ``[T, n, 2]`` of t and a coordinate, and the numbers they have among their kind."""
         result = []
@@ -153,7 +160,7 @@ class SeriesPanel(Panel):
                 continue
             numbers = list(range(flow.paths.shape[1])) if kind == "seed" else self._lit("trajectory", flow)
             values = np.asarray(flow.paths[:, numbers, coordinate], dtype=np.float64)
-            t = np.broadcast_to(np.asarray(flow.t, dtype=np.float64)[:, None], values.shape)
+            t = np.broadcast_to(flow.clock.own(np.asarray(flow.t, dtype=np.float64))[:, None], values.shape)
             result.append((kind, np.stack([t, values], axis=2), numbers))
         return result
 
@@ -168,7 +175,7 @@ class SeriesPanel(Panel):
             curves = self._curves(k)
             there = there or any(len(numbers) for _, _, numbers in curves)
             plot.show_curves(curves, self._selection)
-            plot.set_time(self._time)
+            plot.set_time(self._clock.own(self._time))
         for k, plot in enumerate(self.plots):
             plot.setVisible(k < len(self._names) and (there or k == 0))
         if self.plots:

@@ -11,11 +11,13 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBox
 
 from odeviz.analysis.results import StepTable
 from odeviz.panels.panel import Panel
+from odeviz.tasks.own_time import FLOW_TIME, OwnTime
 from odeviz.widgets.help_button import HelpButton
 from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import Theme
 from odeviz.widgets.track import Track
 
+_READ = "The playhead's time t; the flow runs from t₀ to t₁"
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 #: The least length of the track beside the buttons, in pixels.
 _LEAST = 110
@@ -37,6 +39,7 @@ class TimeBar(Panel):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._playing = False
+        self._clock = FLOW_TIME
         self.track = StepTrack(theme, self)
         self._rewind = self._button("skip-back-fill", "Back to the start (Home)")
         self._play = self._button("play-fill", "Play (Space)", checkable=True)
@@ -51,7 +54,7 @@ class TimeBar(Panel):
         self._read = QLabel(self)
         self._read.setProperty("role", "value")
         self._read.setFont(theme.font(0))
-        self._read.setToolTip("The playhead's time t; the flow runs from t₀ to t₁")
+        self._read.setToolTip(_READ)
         self._read.setAccessibleName("Time")
         self.help = HelpButton(theme, self.key, self.title, self.about, self)
         self._lay_out()
@@ -67,6 +70,17 @@ class TimeBar(Panel):
         self.track.set_range(t0, t1)
         self._fit()
         self._show_time()
+
+    def set_clock(self, clock: OwnTime) -> None:
+        """The time of a person's own data, in which the playhead's is told."""
+        if clock != self._clock:
+            self._clock = clock
+            self.track.clock = clock
+            since = f" since {clock.since}" if clock.since else ""
+            own = f"\nIt is told in the data's own time{since}." if clock else ""
+            self._read.setToolTip(f"{_READ}{own}")
+            self._fit()
+            self._show_time()
 
     def restyle(self) -> None:
         super().restyle()
@@ -86,8 +100,10 @@ class TimeBar(Panel):
 
     def _fit(self) -> None:
         """The read-out as wide as its widest text: the track keeps its length."""
-        widest = max((f"t = {t:.3f}" for t in (self.track.lo, self.track.hi)), key=len)
-        self._read.setFixedWidth(self.theme.width(widest) + 16)
+        shares = (0.0, 0.111, 0.777, 0.999, 1.0) if self._clock else (0.0, 1.0)
+        lo, hi = self.track.lo, self.track.hi
+        texts = [f"t = {self._clock.told(lo + share * (hi - lo), 3)}" for share in shares]
+        self._read.setFixedWidth(self.theme.width(max(texts, key=len)) + 16)
         self._make_room()
 
     def set_time(self, t: float) -> None:
@@ -165,7 +181,7 @@ class TimeBar(Panel):
             self.updateGeometry()
 
     def _show_time(self) -> None:
-        self._read.setText(f"t = {self.track.value:.3f}")
+        self._read.setText(f"t = {self._clock.told(self.track.value, 3)}")
 
     def _track_moved(self, t: float) -> None:
         self._show_time()
@@ -199,6 +215,7 @@ class StepTrack(Track):
         super().__init__(theme, 0.0, 1.0, parent)
         self._accepted = np.empty(0)
         self._rejected = np.empty(0)
+        self.clock: OwnTime = FLOW_TIME
         self.setAccessibleName("Playhead")
         self.setToolTip(
             "The playhead. Each tick is a step the solver accepted, each red cross one it rejected and "
@@ -219,7 +236,7 @@ class StepTrack(Track):
 
     def spoken(self) -> str:
         steps = f"{max(len(self._accepted) - 1, 0)} steps accepted, {len(self._rejected)} rejected"
-        return f"t = {self.value:.3f} of {self.hi:g}; {steps}"
+        return f"t = {self.clock.told(self.value, 3)} of {self.clock.own(self.hi):g}; {steps}"
 
     def sizeHint(self) -> QSize:
         return QSize(320, 36)

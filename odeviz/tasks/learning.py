@@ -18,6 +18,7 @@ from odeviz.models import FlowModel, SolverOptions
 from odeviz.tasks.classes import Classes
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.numerals import indexed
+from odeviz.tasks.own_time import FLOW_TIME, OwnTime
 from odeviz.tasks.plane import Plane, TimePlane
 from odeviz.tasks.registry import task_of
 
@@ -95,6 +96,11 @@ class Learning(ABC):
     def classes(self) -> Classes:
         """What the labels of its data and trajectories are called."""
         return task_of(self.experiment).classes(self.experiment, self.data)
+
+    @property
+    def own_clock(self) -> OwnTime:
+        """The time of a person's own data, in which the flow's times are told."""
+        return FLOW_TIME
 
     def axes(self, model: Any) -> tuple[str, ...]:
         """What the coordinates of a state are called."""

@@ -21,6 +21,7 @@ from odeviz.analysis.results import (
 from odeviz.exporting.tables import save_table
 from odeviz.storage import WriteError
 from odeviz.tasks.classes import Classes
+from odeviz.tasks.own_time import OwnTime
 from odeviz.training.snapshot import History
 
 rng = np.random.default_rng(0)
@@ -113,6 +114,13 @@ def test_trajectories_are_tidy_and_exact(tmp_path):
         assert int(row["label"]) == FLOW.labels[b]
         assert np.float32(row["x"]) == FLOW.paths[step, b, 0]
         assert np.float32(row["y"]) == FLOW.paths[step, b, 1]
+
+
+def test_trajectories_of_a_persons_own_data_are_told_in_their_own_time(tmp_path):
+    own = dataclasses.replace(FLOW, clock=OwnTime(10.0, start=100.0))
+    save_table(own, tmp_path / "paths.csv")
+    told = {(float(row["t"]), float(row["model_t"])) for row in rows(tmp_path / "paths.csv")}
+    assert told == {(100.0, 0.0), (105.0, 0.5), (110.0, 1.0)}
 
 
 def test_labels_that_have_names_are_told_by_them_too(tmp_path):

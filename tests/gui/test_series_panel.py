@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, Qt
 
 from odeviz.panels.series_panel import SeriesPanel
 from odeviz.state import Mark, Selection
+from odeviz.tasks.own_time import OwnTime
 
 
 @pytest.fixture
@@ -66,3 +67,15 @@ def test_there_are_as_many_plots_as_coordinates(panel):
     assert [plot._labels["bottom"] for plot in panel.plots] == ["", "", "t"]
     panel.set_names(("PC₁", "PC₂"))
     assert [plot.isHidden() for plot in panel.plots] == [False, False, True]
+
+
+def test_trajectories_of_a_persons_own_data_are_drawn_over_their_own_time(panel, make_flow, qtbot):
+    panel.set_seeds(make_flow(2, clock=OwnTime(10.0, start=100.0)))
+    panel.grab()
+    plot = panel.plots[0]
+    assert sorted(plot._plain._lines[:4, 2]) == pytest.approx([102.5, 105.0, 107.5, 110.0])
+    panel.set_time(0.5)
+    assert plot._now.value() == pytest.approx(105.0)
+    with qtbot.waitSignal(panel.time_picked) as picked:
+        qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=on_screen(plot, 108.0, 0.4))
+    assert picked.args == [pytest.approx(0.8, abs=0.01)]

@@ -2,6 +2,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from odeviz.panels.time_bar import TimeBar
+from odeviz.tasks.own_time import OwnTime
 
 
 @pytest.fixture
@@ -15,6 +16,16 @@ def bar(show, steps):
 def test_showing_a_time_emits_nothing(qtbot, bar):
     with qtbot.assertNotEmitted(bar.time_changed):
         bar.set_time(0.5)
+    assert bar.track.value == 0.5
+
+
+def test_the_time_is_told_in_a_persons_own(bar):
+    bar.set_time(0.5)
+    assert bar._read.text() == "t = 0.500"
+    bar.set_clock(OwnTime(10.0, start=100.0, since="noon"))
+    assert bar._read.text() == "t = 105"
+    assert "since noon" in bar._read.toolTip()
+    assert bar.track.spoken().startswith("t = 105 of 120;")
     assert bar.track.value == 0.5
 
 

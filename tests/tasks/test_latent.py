@@ -413,6 +413,18 @@ def test_views_of_own_series_are_drawn(channels):
         assert Observations.of(torch.zeros(1, 2), torch.zeros(1, 2, channels), torch.tensor([2])).seen.all()
 
 
+def test_the_flow_of_own_series_is_told_in_their_own_time():
+    raw = waves(series=1, rows=200)
+    raw["t"] = 1000.0 + 7.0 * raw["t"]
+    task = task_for(OWN, data=raw)
+    # What is observed and what comes after it last equally long.
+    begins = task.series.scored.begins
+    later = task.series.scored.beyond
+    last = begins[0] + task.own_clock.own(later.t[0, later.rows[0] - 1])
+    assert np.abs(raw["t"] - last).min() < 1e-6
+    assert not task_for(SMALL).own_clock
+
+
 def test_own_series_are_shown_at_their_own_times_and_values():
     raw = waves(series=1, rows=200)
     raw["t"] = 1000.0 + 7.0 * raw["t"]

@@ -30,6 +30,7 @@ from odeviz.tasks.latent import COUNTS, PLANE, RNN, SPIRALS
 from odeviz.tasks.latent.clock import Clock, Places
 from odeviz.tasks.latent.series import BEYOND, INSIDE, Floats, SeriesData, Windows, own_data, spiral_data
 from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, TRAINING_STREAM, Data
+from odeviz.tasks.own_time import FLOW_TIME, OwnTime
 from odeviz.tasks.plane import Plane
 
 #: Series that are scored, and those of a quick look.
@@ -254,9 +255,15 @@ class Learning(learning.Learning):
         """Values ``[..., channels]`` of the model's in the data's units."""
         return self.series.centre + self.series.scale * values
 
+    @property
+    def own_clock(self) -> OwnTime:
+        if self.experiment.data.name == SPIRALS:
+            return FLOW_TIME
+        return OwnTime(1.0 / self.series.tempo, since="the beginning of a window")
+
     def own_time(self, t: Floats, begin: float) -> Floats:
         """The flow's times of a window that begins at ``begin`` as those of a person's own data; spirals have none."""
-        return t if self.experiment.data.name == SPIRALS else begin + t / self.series.tempo
+        return self.own_clock.own(t) + begin if self.own_clock else t
 
     def observations(self, windows: Windows) -> Observations:
         """Windows as a model takes them."""

@@ -21,6 +21,7 @@ from odeviz.tasks import learning
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, TRAINING_STREAM, Data
 from odeviz.tasks.own_data import FEWEST, OWN
+from odeviz.tasks.own_time import FLOW_TIME, OwnTime
 from odeviz.tasks.poisson.rates import HORIZON, RATES, Rate, draw, quadrature
 
 #: Where the horizon begins to grow, as a share of the whole.
@@ -94,6 +95,10 @@ class Learning(learning.Learning):
                 Observed(*draw(self.truth, n, self.stream(stream)), exposure=float(n))
                 for n, stream in ((experiment.data.samples, TRAINING_STREAM), (_TESTED, HELD_OUT_STREAM))
             )
+
+    @property
+    def own_clock(self) -> OwnTime:
+        return FLOW_TIME if self.truth is not None else OwnTime(self.unit.scale, self.unit.start)
 
     @staticmethod
     def build(experiment: Experiment, data: Data = NO_DATA) -> PoissonODE:
