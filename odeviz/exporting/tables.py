@@ -25,7 +25,7 @@ all others          one row of their values; vectors as ``velocity_x, velocity_y
 
 ``x`` and ``y`` are in the data set's own units, ``t`` in the flow's. Of a person's own series or events the ``t`` of a
 ``FlowResult`` is in their own time, for series since the beginning of a window, and ``model_t`` is in the flow's (in NPZ
-files ``t`` is the flow's, and ``clock.start + clock.scale * t`` their own). Grid rows are at the cells' centres.
+files ``t`` is the flow's, ``clock.start + clock.scale * t`` their own). Grid rows are at the cells' centres.
 NaN is written ``nan``. Numbers carry as many digits as it takes to read the same number back.
 
 NPZ files hold every field by its name, nested ones as ``steps.t``; texts are arrays of unicode, and
