@@ -33,6 +33,7 @@ from odeviz.state.editing import is_there
 from odeviz.state.log import Log
 from odeviz.storage.own_data import OwnData
 from odeviz.storage.session_file import View
+from odeviz.tasks.doubts import doubts
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.experiment_string import called, nearest_preset
 from odeviz.tasks.own_data import OWN
@@ -216,7 +217,7 @@ class Controller(QObject):
             show_view(self.bench, self.window, view)
         else:
             self.playback.begin(calm=self.window.theme.calm)
-        self.bench.say("")
+        self.bench.say(" ".join(f"{doubt[:1].upper()}{doubt[1:]}." for doubt in doubts(snapshot.metrics)))
         if first:
             self.window.flow.set_message(LOADING)
 

@@ -22,7 +22,7 @@ class StatusBar(QStatusBar):
         ("phase", "What the trainer is doing"),
         ("iteration", "Training iterations made, of those planned"),
         ("speed", "Training iterations a second"),
-        ("loss", "Training loss of the latest iteration"),
+        ("loss", "Training loss of the latest iteration; the panel Loss tells its running mean"),
         (
             "metric",
             "Accuracy on fresh points, or the negative log-likelihood in nats above the data's entropy H",
@@ -116,7 +116,7 @@ class StatusBar(QStatusBar):
         self._show("iteration", f"{snapshot.iteration:,} / {total:,}")
         history = snapshot.history
         loss = float(history.loss[-1]) if len(history) else math.nan
-        self._show("loss", f"loss {short(loss)}" if math.isfinite(loss) else "")
+        self._show("loss", f"latest loss {short(loss)}" if math.isfinite(loss) else "")
         self._show("metric", _metric(snapshot))
         if len(history) and math.isfinite(history.nfe_forward[-1]):
             forward, backward = history.nfe_forward[-1], history.nfe_backward[-1]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from odeviz.commands.arguments import find_model, model_argument
 from odeviz.commands.output import OK, experiment_line, parameter_count, print_json, print_table
+from odeviz.tasks.doubts import doubts
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -40,12 +41,19 @@ def run(given: argparse.Namespace) -> int:
     entries = snapshot.experiment.entries()
     if given.json:
         settings = {entry.path: entry.value for entry in entries}
-        more = {"message": snapshot.message, "metrics": dict(snapshot.metrics), "settings": settings}
+        more = {
+            "message": snapshot.message,
+            "doubts": doubts(snapshot.metrics),
+            "metrics": dict(snapshot.metrics),
+            "settings": settings,
+        }
         print_json(about | more)
         return OK
     print_table(about | dict(snapshot.metrics))
     if snapshot.message:
         print(snapshot.message)
+    for sentence in doubts(snapshot.metrics):
+        print(f"warning: {sentence}")
     print()
     print_table({entry.path: entry.value for entry in entries if snapshot.experiment.applies(entry)})
     own, common = (

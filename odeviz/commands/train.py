@@ -23,9 +23,8 @@ from odeviz.commands.output import (
     print_json,
     print_table,
 )
-
-#: How far from 1 a density's mass may be before that is said.
-MASS_MARGIN = 0.05
+from odeviz.commands.resuming import going_on, saved_run
+from odeviz.tasks.doubts import doubts
 
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
@@ -36,10 +35,13 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "preset",
         metavar="PRESET",
-        help="what to train (odeviz list names them), or an experiment's line, odeviz:...",
+        help="what to train (odeviz list names them), an experiment's line, odeviz:..., or a saved model, whose run "
+        "goes on with the optimiser begun anew",
     )
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--iterations", metavar="N", help="length of the run (default: the preset's)")
+    length.add_argument(
+        "--iterations", metavar="N", help="length of the run, with what a saved model has made"
+    )
     length.add_argument(
         "--seconds", type=real(0.01, 1e7), metavar="S", help="end within this time, if not done before"
     )
@@ -67,17 +69,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    name, experiment = find_experiment(given.preset)
-    texts = _assignments(given)
-    data: Mapping[str, Any] = {}
-    if given.data is not None:
-        texts, data = _own(experiment, texts, given.data)
-    experiment = with_texts(experiment, texts)
     if given.out is not None:
         _check_out(given.out)
     if given.animate is not None:
         check_film(given.animate)
-    session = _start(experiment, data)
+    name, session = _prepared(given)
     with _interruptible() as interrupted:
         _train(session, interrupted, sys.stderr)
         metrics = session.evaluate()
@@ -87,7 +83,7 @@ def run(given: argparse.Namespace) -> int:
         print_json(report)
     else:
         print_table({name: value for name, value in report.items() if value == value})
-    for sentence in _doubts(metrics):
+    for sentence in doubts(metrics):
         print(f"odeviz: warning: {sentence}", file=sys.stderr)
     # After the report, which a disk that has filled up meanwhile must not swallow.
     if given.out is not None:
@@ -98,20 +94,28 @@ def run(given: argparse.Namespace) -> int:
         _animate(snapshot, given.animate)
     if snapshot.message:
         print(f"odeviz: {snapshot.message}", file=sys.stderr)
-    elif session.ended and snapshot.iteration < experiment.training.iterations:
+    elif session.ended and snapshot.iteration < snapshot.experiment.training.iterations:
         print(f"odeviz: {session.ended}", file=sys.stderr)
     return INTERRUPTED if interrupted else FAILED if snapshot.message else OK
 
 
-def _doubts(metrics: Mapping[str, float]) -> list[str]:
-    """What is wrong with figures that look as if they were right."""
-    mass = metrics.get("mass", 1.0)
-    if abs(mass - 1.0) <= MASS_MARGIN:
-        return []
-    return [
-        f"the density's mass over the plane that is shown is {mass:.3g} instead of 1, so that its NLL tells little: "
-        "outliers in the data, a coarse tolerance or a training that is too short"
-    ]
+def _prepared(given: argparse.Namespace) -> tuple[str, Session]:
+    """The preset that a run is or is near, and the run: of its own, or that of a saved model."""
+    from odeviz.tasks.experiment_string import nearest_preset
+
+    texts = _assignments(given)
+    saved = saved_run(given.preset)
+    if saved is not None:
+        if given.data is not None:
+            raise UserError("--data means nothing to a run that goes on: it has its data")
+        experiment = going_on(saved, given.preset, texts)
+        near = nearest_preset(experiment)
+        return near.name if near is not None else "", _start(experiment, {}, saved)
+    name, experiment = find_experiment(given.preset)
+    data: Mapping[str, Any] = {}
+    if given.data is not None:
+        texts, data = _own(experiment, texts, given.data)
+    return name, _start(with_texts(experiment, texts), data)
 
 
 def _animate(snapshot: Snapshot, out: Path) -> None:
@@ -167,11 +171,11 @@ def _own(
     return texts | {"data.name": OWN}, own.arrays
 
 
-def _start(experiment: Experiment, data: Mapping[str, Any]) -> Session:
+def _start(experiment: Experiment, data: Mapping[str, Any], saved: Snapshot | None = None) -> Session:
     from odeviz.training import Session
 
     try:
-        return Session(experiment, data=data)
+        return Session(experiment, data=data) if saved is None else Session(experiment, saved)
     except ValueError as error:
         raise UserError(str(error)) from None
 

@@ -24,7 +24,7 @@ all others          one row of their values; vectors as ``velocity_x, velocity_y
 =================== ============================================================================
 
 ``x`` and ``y`` are in the data set's own units, ``t`` in the flow's. Of a person's own series or events the ``t`` of a
-``FlowResult`` is in their own time, for series since the beginning of a window, and ``model_t`` is in the flow's (in NPZ
+``FlowResult`` is in their own time, of series since the beginning of a window, and ``model_t`` in the flow's (in NPZ
 files ``t`` is the flow's, ``clock.start + clock.scale * t`` their own). Grid rows are at the cells' centres.
 NaN is written ``nan``. Numbers carry as many digits as it takes to read the same number back.
 

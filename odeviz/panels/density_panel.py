@@ -13,6 +13,7 @@ from odeviz.panels.flow_layers import BackgroundLayer, DotsLayer, box_of, decisi
 from odeviz.panels.lit_dots import Crowd, LitPlane
 from odeviz.panels.panel import Panel
 from odeviz.tasks.numerals import power
+from odeviz.tasks.doubts import MASS_MARGIN
 from odeviz.widgets.color_bar import ColorBar
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.plot import Plot
@@ -130,7 +131,7 @@ class DensityPanel(Panel):
         self.legend.set_keys(
             [
                 Key("p at", "text", "text", f"t = {shown.t:.2f}"),
-                Key("mass in view", "muted", "text", "–" if np.isnan(shown.mass) else f"{shown.mass:.3f}"),
+                _mass(shown.mass),
                 Key("peak", "muted", "text", peak_text(top)),
                 *_unreached(shown),
             ]
@@ -164,3 +165,10 @@ def _unreached(shown: DensityResult | DecisionResult) -> list[Key]:
     """What is hatched, if anything is."""
     share = float(shown.unreached.mean())
     return [Key("not reached", "muted", "hatch", f"{max(100 * share, 1):.0f} %")] if share else []
+
+
+def _mass(mass: float) -> Key:
+    """The mass, which can be less than 1 in a part of the plane, but never more."""
+    if mass > 1.0 + MASS_MARGIN:
+        return Key("mass in view, above 1", "danger", "cross", f"{mass:.3f}")
+    return Key("mass in view", "muted", "text", "–" if np.isnan(mass) else f"{mass:.3f}")

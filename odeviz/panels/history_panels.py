@@ -245,7 +245,7 @@ class LossPanel(HistoryPanel):
     def draw_legend(self) -> None:
         rows, task, bound = self.upto(), self._task, self._bound_value
         mean = self._mean_loss[:rows]
-        keys = [Key("loss", "accent", value=short(mean[-1]) if len(mean) else "")]
+        keys = [Key("mean loss", "accent", value=short(mean[-1]) if len(mean) else "")]
         metric = self._history.metric[:rows]
         metric = metric[np.isfinite(metric)]
         figure = task.headline

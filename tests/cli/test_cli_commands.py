@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import io
 import json
 import signal
@@ -13,7 +14,7 @@ import pytest
 from odeviz.cli import main
 from odeviz.commands import train
 from odeviz.engine import METHODS
-from odeviz.storage import load_model
+from odeviz.storage import load_model, save_model
 from odeviz.storage.paths import pretrained
 from odeviz.tasks.presets import PRESETS
 from odeviz.tasks.registry import TASKS
@@ -403,3 +404,32 @@ def test_a_view_of_any_flow_is_exported_and_told(capsys, models, tmp_path):
     capsys.readouterr()
     assert main(["info", models["density"]]) == 0
     assert "views of any flow" in capsys.readouterr().out
+
+
+def test_the_run_of_a_saved_model_goes_on(capsys, models, tmp_path):
+    out, began = str(tmp_path / "on.odeviz"), load_model(models["classification"])
+    report = answer(capsys, "train", models["classification"], "--iterations", "5", "--out", out)
+    assert (report["preset"], report["iterations"]) == ("moons-classifier", 5)
+    ended = load_model(out)
+    assert ended.history.iteration.tolist() == [1, 2, 3, 4, 5]
+    assert ended.history.loss[:3].tolist() == began.history.loss.tolist()
+    assert ended.seconds > began.seconds
+    for argv, sentence in (
+        ([], "has made all its 3 iterations: give a larger total to go on, such as --iterations 6"),
+        (["--iterations", "5", "--seed", "8"], "seed cannot change in a run that goes on"),
+        (["--iterations", "5", "--data", "points.csv"], "--data means nothing to a run that goes on"),
+    ):
+        assert main(["train", models["classification"], *argv]) == 2
+        assert sentence in capsys.readouterr().err
+
+
+def test_info_doubts_a_density_whose_mass_is_not_one(capsys, models, tmp_path):
+    path = tmp_path / "thin.odeviz"
+    snapshot = load_model(models["density"])
+    save_model(path, dataclasses.replace(snapshot, metrics={**snapshot.metrics, "mass": 0.985}))
+    assert main(["info", str(path)]) == 0
+    assert (
+        "warning: the density's mass over the plane that is shown is 0.985 instead of 1"
+        in capsys.readouterr().out
+    )
+    assert len(answer(capsys, "info", str(path))["doubts"]) == 1

@@ -10,6 +10,7 @@ import pytest
 from odeviz.engine import ADJOINTS, METHODS
 from odeviz.engine.solve import check_adjoint
 from odeviz.tasks import Experiment, SolverConfig
+from odeviz.tasks.closest import closest
 from odeviz.tasks.datasets import DATASETS
 from odeviz.tasks.experiment import ADAPTIVE, FIXED
 from odeviz.tasks.presets import PRESETS, preset
@@ -146,3 +147,12 @@ def test_a_pair_of_method_and_gradient_is_allowed_when_the_engine_can_do_it(meth
 def test_presets_and_training_package_load_without_torch():
     code = "import sys, odeviz.tasks.presets, odeviz.training; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_part_of_names_offers_the_whole_family():
+    family = [name for name in PRESETS if "classifier" in name]
+    assert closest("classifier", PRESETS) == closest("clasifier", PRESETS) == family
+    assert len(closest("density", PRESETS)) == 12
+    assert closest("lotka-mlp", PRESETS)[0] == "lotka-volterra-mlp"
+    assert closest("spirals", PRESETS) == ["spirals-classifier", "latent-spirals", "latent-spirals-rnn"]
+    assert closest("xyz", PRESETS) == []
