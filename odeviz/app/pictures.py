@@ -173,6 +173,8 @@ class Pictures(QObject):
         scene_of = _scene_key(snapshot)
         if scene_of != self._scene_of:
             self._scene_of = scene_of
+            # What is on its way is of another model, which may have had another background or none.
+            self.background.pause()
             self.asking.place(None)
             self.asking.scene()
             self.showing.later("docks", partial(self._turn_to_views, snapshot.experiment))

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 
 from odeviz.analysis.results import SolverChoice
 from odeviz.app.actions import ACTIONS
-from odeviz.bridge import Phase, Trouble
+from odeviz.bridge import Answer, DensityRequest, Phase, Trouble
 from odeviz.state import Mark, offered
 from odeviz.tasks import Experiment
 from odeviz.tasks.chart import Map, Maps
@@ -358,6 +358,20 @@ def test_no_background_is_asked_for_where_the_model_just_chosen_has_none(rig):
     rig.bench.snapshot = dataclasses.replace(rig.bench.snapshot, experiment=none.experiment)
     rig.control.pictures.background.renew(EXTENT, training=False)
     assert asked == []
+
+
+def test_a_late_frame_of_another_model_asks_for_no_more(rig):
+    rig.show(task="density")
+    background, pictures = rig.control.pictures.background, rig.control.pictures
+    request = DensityRequest(1.0, EXTENT, 8, rig.bench.choice)
+    late = Answer(request, rig.bench.snapshot, 0, pictures.results["background"])
+    none = next(each for each in PRESETS.values() if not task_of(each.experiment).behind(each.experiment))
+    # As when training starts again with another task's settings.
+    rig.bench.set_snapshot(dataclasses.replace(rig.bench.snapshot, experiment=none.experiment))
+    asked = []
+    rig.control.service.ask = lambda snapshot, request, patient=False: asked.append(request.kind)
+    background.take(late)
+    assert "background" not in asked
 
 
 def test_a_seed_drag_is_one_undo_step(rig):
