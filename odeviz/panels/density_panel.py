@@ -12,8 +12,8 @@ from odeviz.panels.flow_field import ContourLayer
 from odeviz.panels.flow_layers import BackgroundLayer, DotsLayer, box_of, decision_image, density_values
 from odeviz.panels.lit_dots import Crowd, LitPlane
 from odeviz.panels.panel import Panel
-from odeviz.tasks.numerals import power
 from odeviz.tasks.doubts import MASS_MARGIN
+from odeviz.tasks.numerals import power
 from odeviz.widgets.color_bar import ColorBar
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.plot import Plot
