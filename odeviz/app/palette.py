@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QEvent,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    Qt,
-    Signal,
-    Slot,
-)
+from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
 
 from odeviz.app.actions import ACTIONS, Actions, ActionSpec
 from odeviz.widgets.icons import icon
+from odeviz.widgets.rows import ROOT, Index, Rows
 from odeviz.widgets.theme import Theme
 
 
@@ -78,34 +69,19 @@ class Row:
     icon: QIcon | None = None
 
 
-class Rows(QAbstractTableModel):
-    """The actions that fit. A model, because items that live in a widget have been seen to go after it: a crash."""
+class Found(Rows):
+    """The actions that fit, as :class:`Row`."""
 
     def __init__(self, muted: QColor, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.rows: tuple[Row, ...] = ()
+        super().__init__(3, parent)
         self._muted = muted
 
-    def show_rows(self, rows: Sequence[Row]) -> None:
-        """Put these in the place of the others."""
-        self.beginResetModel()
-        self.rows = tuple(rows)
-        self.endResetModel()
-
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
-        return 3
-
-    def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
+    def flags(self, index: Index) -> Qt.ItemFlag:
         if not self.rows[index.row()].key:
             return Qt.ItemFlag.NoItemFlags
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
-    def data(
-        self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row, column = self.rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return (row.title, row.place, row.keys)[column]
@@ -136,7 +112,7 @@ class CommandPalette(QDialog):
         self.line.textChanged.connect(self._filter)
         self.line.returnPressed.connect(self._choose)
         self.line.installEventFilter(self)
-        self.rows = Rows(QColor(theme.colors.muted), self)
+        self.rows = Found(QColor(theme.colors.muted), self)
         self.list = QTreeView()
         self.list.setModel(self.rows)
         self.list.setHeaderHidden(True)
@@ -178,7 +154,7 @@ class CommandPalette(QDialog):
         if rows:
             self.list.setCurrentIndex(self.rows.index(0, 0))
         else:
-            self.list.setFirstColumnSpanned(0, QModelIndex(), True)
+            self.list.setFirstColumnSpanned(0, ROOT, True)
 
     def _offered(self, spec: ActionSpec) -> bool:
         return spec.key != "palette" and self._actions[spec.key].isEnabled()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
@@ -15,19 +17,43 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QStackedWidget,
-    QTreeWidget,
-    QTreeWidgetItem,
+    QTreeView,
     QVBoxLayout,
     QWidget,
 )
 
 from odeviz.panels.panel import Panel
 from odeviz.state.log import LEVELS, MOST, Note
+from odeviz.widgets.rows import Index, Rows
 from odeviz.widgets.theme import Theme
 
 _SHOWN = (("All messages", "info"), ("Warnings and errors", "warning"), ("Errors", "error"))
 _ROLES = {"info": "muted", "warning": "warning", "error": "danger"}
+_HEADINGS = ("Time", "Level", "Message")
 _EMPTY, _NONE = "Nothing has been told yet.", "No message is like this."
+
+
+class _Notes(Rows):
+    """The notes on show."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(len(_HEADINGS), parent)
+        self._theme = theme
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        note: Note = self.rows[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return (note.clock, note.level, note.line)[index.column()]
+        if role == Qt.ItemDataRole.ToolTipRole and index.column() == 2:
+            return note.line
+        if role == Qt.ItemDataRole.ForegroundRole and index.column() == 1:
+            return QColor(getattr(self._theme.colors, _ROLES[note.level]))
+        return None
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        return _HEADINGS[section] if role == Qt.ItemDataRole.DisplayRole else None
 
 
 class LogPanel(Panel):
@@ -56,8 +82,10 @@ class LogPanel(Panel):
             "Copy the selected messages with their details, or all that are shown  (Ctrl+C)"
         )
         self.clear_button.setToolTip("Forget all messages")
-        self.list = QTreeWidget(self)
-        self.list.setHeaderLabels(["Time", "Level", "Message"])
+        self._every: list[Note] = []
+        self._shown = _Notes(theme, self)
+        self.list = QTreeView(self)
+        self.list.setModel(self._shown)
         self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -79,43 +107,39 @@ class LogPanel(Panel):
         self.level.currentIndexChanged.connect(self._filter)
         self.copy_button.clicked.connect(self.copy)
         self.clear_button.clicked.connect(self.clear_wanted)
-        self.list.itemSelectionChanged.connect(self._show_details)
+        self.list.selectionModel().selectionChanged.connect(self._show_details)
         self._filter()
 
     def add(self, note: Note) -> None:
         """One more note, at the end."""
-        item = QTreeWidgetItem([note.clock, note.level, note.line])
-        item.setData(0, Qt.ItemDataRole.UserRole, note)
-        item.setToolTip(2, note.line)
-        item.setForeground(1, QColor(getattr(self.theme.colors, _ROLES[note.level])))
+        self._every.append(note)
         bar = self.list.verticalScrollBar()
         at_end = bar.value() >= bar.maximum()
-        self.list.addTopLevelItem(item)
-        item.setHidden(not self._wanted(note))
-        if self.list.topLevelItemCount() > MOST:
-            self.list.takeTopLevelItem(0)
+        if self._wanted(note):
+            self._shown.append(note)
+        if len(self._every) > MOST and self._every.pop(0) is next(iter(self._shown.rows), None):
+            self._shown.drop_first()
         if at_end:
             self.list.scrollToBottom()
         self._show_state()
 
     def clear(self) -> None:
         """Show none."""
-        self.list.clear()
+        self._every.clear()
+        self._shown.show_rows(())
         self._show_state()
 
     def notes(self) -> list[Note]:
         """Those on show."""
-        return [_note(item) for item in self._items() if not item.isHidden()]
+        return list(self._shown.rows)
 
     @Slot()
     def copy(self) -> None:
         """The selected notes with their details to the clipboard; all on show where none is selected."""
-        chosen = [_note(item) for item in self._items() if item.isSelected() and not item.isHidden()]
-        QGuiApplication.clipboard().setText("\n".join(note.whole for note in chosen or self.notes()))
+        QGuiApplication.clipboard().setText("\n".join(note.whole for note in self._chosen() or self.notes()))
 
     def restyle(self) -> None:
-        for item in self._items():
-            item.setForeground(1, QColor(getattr(self.theme.colors, _ROLES[_note(item).level])))
+        self.list.viewport().update()
         super().restyle()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -150,9 +174,10 @@ class LogPanel(Panel):
             self._both.setDirection(direction)
         super().resizeEvent(event)
 
-    def _items(self) -> list[QTreeWidgetItem]:
-        items = (self.list.topLevelItem(row) for row in range(self.list.topLevelItemCount()))
-        return [item for item in items if item is not None]
+    def _chosen(self) -> list[Note]:
+        """The selected notes, the oldest first."""
+        rows = sorted(index.row() for index in self.list.selectionModel().selectedRows())
+        return [self._shown.rows[row] for row in rows]
 
     def _wanted(self, note: Note) -> bool:
         text = f"{note.line} {note.details}".lower()
@@ -161,27 +186,21 @@ class LogPanel(Panel):
 
     @Slot()
     def _filter(self) -> None:
-        for item in self._items():
-            item.setHidden(not self._wanted(_note(item)))
+        self._shown.show_rows([note for note in self._every if self._wanted(note)])
         self._show_state()
 
     def _show_state(self) -> None:
         """The list, or a sentence where it is empty; what can be done with what is shown."""
         some = bool(self.notes())
-        self._message.setText(_NONE if self.list.topLevelItemCount() else _EMPTY)
+        self._message.setText(_NONE if self._every else _EMPTY)
         self._stack.setCurrentWidget(self.list if some else self._message)
         self.copy_button.setEnabled(some)
-        self.clear_button.setEnabled(bool(self.list.topLevelItemCount()))
+        self.clear_button.setEnabled(bool(self._every))
         self._show_details()
 
     @Slot()
     def _show_details(self) -> None:
-        chosen = [item for item in self.list.selectedItems() if not item.isHidden()]
-        text = _note(chosen[0]).details if len(chosen) == 1 else ""
+        chosen = self._chosen()
+        text = chosen[0].details if len(chosen) == 1 else ""
         self.details.setPlainText(text)
         self.details.setVisible(bool(text))
-
-
-def _note(item: QTreeWidgetItem) -> Note:
-    note: Note = item.data(0, Qt.ItemDataRole.UserRole)
-    return note

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar
@@ -10,13 +9,9 @@ from typing import ClassVar
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QGridLayout,
-    QHeaderView,
     QLabel,
     QStackedWidget,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -25,8 +20,9 @@ from odeviz.panels.chart_plot import ROWS, ChartPlot, keys_of
 from odeviz.panels.lit_dots import Crowd
 from odeviz.panels.maps_plot import MapsPlot
 from odeviz.panels.panel import Later, Panel, at_once
+from odeviz.panels.table_view import TableView
 from odeviz.panels.view_controls import ViewControls
-from odeviz.tasks.chart import Chart, Charts, Maps, Picture, Table, cell_text
+from odeviz.tasks.chart import Chart, Charts, Maps, Picture, Table
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.task import View
 from odeviz.widgets.legend import Key, Legend
@@ -36,8 +32,6 @@ from odeviz.widgets.short_label import ShortLabel
 from odeviz.widgets.theme import Theme
 
 _DRAWING = "Drawing…"
-#: A heading wider than its column's values and than so many letters is broken into lines.
-_HEADING = 6
 #: From this height on there is room for the sentence about a view.
 _ROOMY = 380
 
@@ -100,7 +94,7 @@ class ViewPanel(Panel):
             page.time_picked.connect(self.time_picked)
             page.marked.connect(self.marked)
             page.selected.connect(self.selected)
-        self._table = _make_table(self)
+        self._table = TableView(self)
         self._stack = QStackedWidget(self)
         for page in (self._message, self._charts, self._maps, self._table):
             self._stack.addWidget(page)
@@ -189,8 +183,7 @@ class ViewPanel(Panel):
             self._maps.set_maps(picture, later)
             self._stack.setCurrentWidget(self._maps)
         elif isinstance(picture, Table):
-            _fill(self._table, picture)
-            _spread(self._table)
+            self._table.set_table(picture)
             self._stack.setCurrentWidget(self._table)
         else:
             self._stack.setCurrentWidget(self._message)
@@ -213,7 +206,6 @@ class ViewPanel(Panel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._make_room()
-        _spread(self._table)
 
     def _make_room(self) -> None:
         """In a low panel the picture comes first; what is said about it is then in tooltips, but for two lines."""
@@ -331,47 +323,3 @@ def _common_keys(charts: Sequence[Chart]) -> list[Key]:
     every = list(dict.fromkeys(key for keys in each for key in keys))
     same = len(charts) > 1 and len({key.name for key in every}) == len(every)
     return every if same and each and set.intersection(*map(set, each)) else []
-
-
-def _make_table(parent: QWidget) -> QTableWidget:
-    table = QTableWidget(parent)
-    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setSelectionMode(QAbstractItemView.SelectionMode.ContiguousSelection)
-    table.setShowGrid(False)
-    table.setAlternatingRowColors(True)
-    table.verticalHeader().hide()
-    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    table.horizontalHeader().setHighlightSections(False)
-    table.setFrameShape(QTableWidget.Shape.NoFrame)
-    return table
-
-
-def _spread(table: QTableWidget) -> None:
-    """Give the last column what is left of the width; where there is nothing left it keeps what it needs."""
-    header = table.horizontalHeader()
-    columns = range(header.count())
-    needed = sum(max(table.sizeHintForColumn(k), header.sectionSizeHint(k)) for k in columns)
-    header.setStretchLastSection(needed <= table.viewport().width())
-
-
-def _fill(widget: QTableWidget, table: Table) -> None:
-    widget.setColumnCount(len(table.columns))
-    widget.setRowCount(len(table.rows))
-    for j, name in enumerate(table.columns):
-        longest = max((len(cell_text(row[j])) for row in table.rows), default=0)
-        heading = QTableWidgetItem(
-            "\n".join(textwrap.wrap(name, max(longest, _HEADING), break_long_words=False))
-        )
-        number = bool(table.rows) and not isinstance(table.rows[0][j], str)
-        side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
-        heading.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-        widget.setHorizontalHeaderItem(j, heading)
-    for i, row in enumerate(table.rows):
-        for j, value in enumerate(row):
-            item = QTableWidgetItem(cell_text(value))
-            if not isinstance(value, str):
-                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            font = item.font()
-            font.setBold(i == table.current)
-            item.setFont(font)
-            widget.setItem(i, j, item)
