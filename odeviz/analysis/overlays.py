@@ -61,6 +61,13 @@ class StreamResult:
 
 
 @dataclass(frozen=True, slots=True)
+class TracerResult:
+    """Points that drift along the field, where they are now and where they were at the moments before."""
+
+    trail: Floats  # [moments, points, 2], now first
+
+
+@dataclass(frozen=True, slots=True)
 class RestResult:
     """States at rest with the field held fast at some times; at each of a field that does not depend on time."""
 

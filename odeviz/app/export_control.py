@@ -389,7 +389,9 @@ class ExportControl(QObject):
         snapshot, window = self._bench.snapshot, self._window
         if snapshot is None:
             return None
-        results, panels = dict(self._pictures.results), (window.view, window.precision)
+        # The tracers are the window's own: nobody is asked for them.
+        results = {**self._pictures.results, "tracers": window.flow.tracers}
+        panels = (window.view, window.precision)
         views = tuple(view for panel in panels for view in panel.views)
         there = {
             panel.view: panel.key for panel in panels

@@ -128,7 +128,7 @@ def _flow(now: Shown) -> tuple[str, dict[str, Any]]:
     flat = {kind: _flat(now, now.results.get(kind)) for kind in ("flow", "seeds", "rest", "pinned")}
     plane = {
         **behind, "field": now.results.get("field"), "stream": now.results.get("stream"),
-        "boundary": now.results.get("border"),
+        "boundary": now.results.get("border"), "tracers": now.results.get("tracers"),
     }  # fmt: skip
     return "flow", {
         **flat,

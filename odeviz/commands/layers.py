@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from odeviz.analysis.study import Study
 
 #: Those that need no person's hand; and those shown unless others are asked for.
-LAYERS = tuple(key for key in plane.LAYERS if key not in ("seeds", "pinned"))
+LAYERS = tuple(key for key in plane.LAYERS if key not in ("seeds", "pinned", "tracers"))
 SHOWN = tuple(key for key in plane.SHOWN if key != "data")
 #: Nodes of the grid that streamlines and nullclines are made of, its times, and times of states at rest.
 _NODES, _TIMES, _MOMENTS, _POINTS = 65, 17, 9, 1000

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from odeviz.analysis.overlays import BorderResult, RestResult, StreamResult
+from odeviz.analysis.overlays import BorderResult, RestResult, StreamResult, TracerResult
 from odeviz.analysis.results import DecisionResult, DensityResult, Floats, FlowResult
 from odeviz.exporting.marks import mark_of
 from odeviz.exporting.palette import mix
@@ -35,6 +35,7 @@ class Over:
     flow: FlowResult | None = None
     pinned: FlowResult | None = None
     seeds: FlowResult | None = None
+    tracers: TracerResult | None = None
 
 
 def paint_over(axes: Axes, layers: tuple[str, ...], over: Over, t: float) -> None:
@@ -93,6 +94,22 @@ def _streamlines(axes: Axes, over: Over, t: float) -> None:
     color = mix(ink().ground, ink().field, 0.85)
     how = {"colors": color, "linewidths": 0.5, "zorder": 1.4}
     axes.add_collection(LineCollection([*curves, *heads], **how), autolim=False)
+
+
+def _tracers(axes: Axes, over: Over, t: float) -> None:
+    from matplotlib.collections import LineCollection
+
+    if over.tracers is None:
+        return
+    trail = over.tracers.trail
+    last = len(trail) - 1
+    for k in range(last):
+        # As in the window: the older, the fainter.
+        alpha = 0.75 * ((last - k) / last) ** 1.5
+        how = {"colors": ink().text, "linewidths": 0.5, "alpha": alpha, "zorder": 1.5}
+        # So many strokes would make a drawing heavy.
+        lines = LineCollection(np.stack([trail[k + 1], trail[k]], axis=1), rasterized=True, **how)
+        axes.add_collection(lines, autolim=False)
 
 
 def _nullclines(axes: Axes, over: Over, t: float) -> None:
@@ -176,6 +193,6 @@ def _fate(kind: str) -> str:
 
 #: What paints each layer, the lowest first.
 PAINTERS: Mapping[str, Callable[[Axes, Over, float], None]] = {
-    "contours": _contours, "streamlines": _streamlines, "nullclines": _nullclines, "boundary": _boundary,
-    "pinned": _pinned, "base": _base, "seeds": _seeds, "rest": _rest,
+    "contours": _contours, "streamlines": _streamlines, "tracers": _tracers, "nullclines": _nullclines,
+    "boundary": _boundary, "pinned": _pinned, "base": _base, "seeds": _seeds, "rest": _rest,
 }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from odeviz.analysis.overlays import BorderResult, EffortResult, RestResult, StreamResult
+from odeviz.analysis.overlays import BorderResult, EffortResult, RestResult, StreamResult, TracerResult
 from odeviz.analysis.results import (
     DataResult,
     DecisionResult,
@@ -70,6 +70,7 @@ def flow_figure(
     effort: EffortResult | None = None,
     pinned: FlowResult | None = None,
     seeds: FlowResult | None = None,
+    tracers: TracerResult | None = None,
     time: float | None = None,
     extent: Extent | None = None,
     layers: Sequence[str] = SHOWN,
@@ -109,7 +110,7 @@ def flow_figure(
         paint_heads(axes, flow, time, plain=shades is not None or is_unlabelled(flow))
     if drawn is not None and shades is not None:
         scale_bar(axes, shades)
-    over = Over(background, stream, boundary, rest, flow, pinned, seeds)
+    over = Over(background, stream, boundary, rest, flow, pinned, seeds, tracers)
     paint_over(axes, tuple(layers), over, time if time is not None else 0.0)
     _legend(axes, _class_keys(flow, data, layers, color))
     if time is not None:

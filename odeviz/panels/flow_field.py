@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor
 
-from odeviz.analysis.overlays import BorderResult, RestResult, StreamResult
-from odeviz.analysis.results import DecisionResult, DensityResult, FieldResult
+from odeviz.analysis.overlays import BorderResult, RestResult, StreamResult, TracerResult
+from odeviz.analysis.results import DecisionResult, DensityResult, FieldResult, frozen
 from odeviz.analysis.streamlines import velocity_at
 from odeviz.exporting.overlays import NATS_BELOW, SHARES
 from odeviz.panels.flow_layers import Layer, at_time, box_of, density_values
@@ -159,6 +159,11 @@ class TracerLayer(Layer):
         lines = np.concatenate([self._trail[1:], self._trail[:-1]], axis=2)[::-1].reshape(-1, 4)
         ends = [(k + 1) * self.count for k in range(self.tail - 1)]
         self._tails.set_runs(np.ascontiguousarray(lines), ends)
+
+    @property
+    def result(self) -> TracerResult | None:
+        """The points as they are drawn now."""
+        return None if self._field is None else TracerResult(frozen(self._trail.copy()))
 
     def restyle(self) -> None:
         steps = self.tail - 1

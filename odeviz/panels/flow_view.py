@@ -11,7 +11,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from odeviz.analysis.overlays import BorderResult, RestResult, SpaceResult, StreamResult
+from odeviz.analysis.overlays import BorderResult, RestResult, SpaceResult, StreamResult, TracerResult
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import (
     DataResult,
@@ -228,6 +228,11 @@ class FlowView(FlowHands):
         """Let the tracers drift on."""
         if self.drifting:
             self._layer("tracers", TracerLayer).advance(seconds)
+
+    @property
+    def tracers(self) -> TracerResult | None:
+        """The tracers as they are drawn now, if they are."""
+        return self._layer("tracers", TracerLayer).result if self._shown["tracers"] else None
 
     @property
     def drifting(self) -> bool:

@@ -409,6 +409,12 @@ def test_the_background_follows_the_playhead(rig):
     rig.tick()
     assert rig.control.pictures.results["background"].t == 1.03, "of that very time"
     assert rig.control.pictures.results["background"].log_density.shape == (100, 100)
+    # Frames of other times go on being filled in: what is exported stays what is on show.
+    later = DensityRequest(0.3, EXTENT, 40, rig.bench.choice, awaited=False)
+    frame = later.answer(rig.studies[-1], None)
+    rig.control.pictures.showing.take(Answer(later, rig.bench.snapshot, 0, result=frame))
+    rig.tick(0.0)
+    assert rig.control.pictures.results["background"].t == 1.03
 
 
 def test_layers_can_be_hidden_from_the_menu_and_from_the_view(rig):

@@ -94,7 +94,7 @@ def check(export, now, study):
 
 def test_a_flow_figure_has_the_windows_layers_colours_and_part_of_the_plane(rig):
     rig.show()
-    for key in ("layer.streamlines", "layer.rest", "layer.data", "colour.speed"):
+    for key in ("layer.streamlines", "layer.tracers", "layer.rest", "layer.data", "colour.speed"):
         rig.control.do(key)
     rig.bench.look_at((0.0, 1.0, -1.0, 0.5))
     rig.settle()
@@ -104,6 +104,9 @@ def test_a_flow_figure_has_the_windows_layers_colours_and_part_of_the_plane(rig)
     assert {"streamlines", "rest", "arrows"} <= set(results["layers"])
     assert "data" not in results["layers"]
     assert results["stream"] is not None
+    shown = rig.window.flow._layers["tracers"]._trail
+    np.testing.assert_array_equal(results["tracers"].trail, shown)
+    assert results["tracers"].trail is not shown, "they drift on while it is drawn"
     assert results["rest"] is not None
     assert results["color"] == "speed"
     assert (results["extent"].x1, results["extent"].y0) == (1.0, -1.0)

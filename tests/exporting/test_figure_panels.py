@@ -21,7 +21,7 @@ from sample_results import (
     two_points,
 )
 
-from odeviz.analysis.overlays import BorderResult, EffortResult, RestResult, StreamResult
+from odeviz.analysis.overlays import BorderResult, EffortResult, RestResult, StreamResult, TracerResult
 from odeviz.analysis.results import (
     DecisionResult,
     DensityResult,
@@ -134,6 +134,7 @@ def test_every_layer_is_drawn_when_it_is_named_and_only_then() -> None:
         "flow": spiral_flow(), "field": field, "density": gaussian(), "data": two_points(), "rest": rest,
         "stream": StreamResult(field, streamlines(field)), "seeds": spiral_flow(count=1),
         "boundary": BorderResult(np.array([0.0, 1.0]), np.ones((2, 5, 2))), "pinned": spiral_flow(),
+        "tracers": TracerResult(np.linspace(-1.0, 1.0, 60).reshape(3, 10, 2)),
     }  # fmt: skip
 
     def drawn(*layers: str) -> int:
