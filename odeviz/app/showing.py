@@ -237,12 +237,12 @@ class Showing(QObject):
 
     def _show_background(self, frame: Any = None) -> None:
         self._background.follow()
-        self._background.show(frame)
+        if self._background.show(frame):
+            # It takes as long as the flow's own background does.
+            self.later("density", self._background.show_panel)
         # The frame on show: what has arrived may be one of another time, kept for later.
         if self._background.frame is not None:
             self.results["background"] = self._background.frame
-            # It takes as long as the flow's own background does.
-            self.later("density", self._background.show_panel)
 
     def _set_end(self, t1: float) -> None:
         if t1 != self.bench.playhead.t1:
