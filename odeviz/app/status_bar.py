@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
@@ -25,9 +26,14 @@ class StatusBar(QStatusBar):
         ("loss", "Training loss of the latest iteration; the panel Loss tells its running mean"),
         (
             "metric",
-            "Accuracy on fresh points, or the negative log-likelihood in nats above the data's entropy H",
+            "The task's figure on points that training does not see; in brackets what it is above its bound, such as "
+            "the data's entropy H. Final: on all of these points; while training it is measured on a few.",
         ),
-        ("nfe", "Evaluations of the vector field in the latest iteration: forward, backward"),
+        (
+            "nfe",
+            "Evaluations of the vector field in the latest training iteration: forward, backward. The solver "
+            "bar's NFE is of the paths on show.",
+        ),
         ("device", "Where training runs"),
     )
 
@@ -120,7 +126,7 @@ class StatusBar(QStatusBar):
         self._show("metric", _metric(snapshot))
         if len(history) and math.isfinite(history.nfe_forward[-1]):
             forward, backward = history.nfe_forward[-1], history.nfe_backward[-1]
-            self._show("nfe", f"NFE {forward:.0f} / {backward:.0f}")
+            self._show("nfe", f"training NFE {forward:.0f} / {backward:.0f}")
         else:
             self._show("nfe", "")
 
@@ -140,6 +146,8 @@ def _metric(snapshot: Snapshot) -> str:
     value = snapshot.metrics.get(figure.name, math.nan)
     if not math.isfinite(value):
         return ""
-    return f"{figure.label} {figure.text(value)}" + (
+    quick = snapshot.history.metric[np.isfinite(snapshot.history.metric)]
+    final = "final " if len(quick) and float(quick[-1]) != value else ""
+    return f"{final}{figure.label} {figure.text(value)}" + (
         f" ({task.bound_name} {value - bound:+.3f})" if bound else ""
     )

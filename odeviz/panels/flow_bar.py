@@ -26,6 +26,8 @@ SWATCHES: Mapping[str, chip.Swatch] = {
 }  # fmt: skip
 #: Coordinates that are offered at most: of more, components say more.
 MOST_AXES = 12
+#: What the colours of classes are called where there are none, and why.
+_PLAIN = "One colour", "All paths in one colour: these have no classes."
 
 
 class FlowBar(QWidget):
@@ -44,6 +46,7 @@ class FlowBar(QWidget):
         self._theme = theme
         self._offered: Sequence[str] = tuple(LAYERS)
         self._space, self._projection = SpaceResult(), Projection()
+        self._colouring, self._labelled = "class", True
         self.chips: dict[str, chip.Chip] = {}
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(8, 4, 8, 4)
@@ -101,9 +104,24 @@ class FlowBar(QWidget):
         for action in self.colouring.menu().actions():
             action.setChecked(action.data() == key)
             action.setVisible(action.data() in offered)
-        title, about = COLOURINGS[key]
+        self._colouring = key
+        self._name_colouring()
+
+    def set_labelled(self, labelled: bool) -> None:
+        """Whether the paths on show have classes to be coloured by."""
+        if labelled != self._labelled:
+            self._labelled = labelled
+            self._name_colouring()
+
+    def _name_colouring(self) -> None:
+        title, about = COLOURINGS[self._colouring] if self._labelled or self._colouring != "class" else _PLAIN
         self.colouring.setText(title)
-        self.colouring.setToolTip(f"Paths are coloured by {title}. {about}")
+        self.colouring.setToolTip(f"Paths are coloured by {title}. {about}" if title != _PLAIN[0] else about)
+        for action in self.colouring.menu().actions():
+            if action.data() == "class":
+                title, about = COLOURINGS["class"] if self._labelled else _PLAIN
+                action.setText(title)
+                action.setToolTip(about)
         self._settle()
 
     def set_space(self, space: SpaceResult, projection: Projection) -> None:

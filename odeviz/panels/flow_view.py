@@ -172,6 +172,7 @@ class FlowView(FlowHands):
             particles.show_paths(flow.t, paths, flow.labels, near)
             base.show_points(paths[0], flow.labels, None if near is None else near[0])
             self._tell_time("trajectories", "particles")
+            self.bar.set_labelled(bool((flow.labels >= 0).any()))
         self._show_key()
         self._show_pinned()
 

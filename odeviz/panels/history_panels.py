@@ -202,8 +202,9 @@ class LossPanel(HistoryPanel):
         self._is_log = False
         self.plot.setToolTip(
             "Loss against iteration: faint, each one; strong, a running mean over 2 % of the run.\n"
-            "For a density also the NLL of held-out points, in nats, and the data's entropy H, "
-            "which no honest model goes below.\nDrag, or press Left and Right, to see the model as it was then."
+            "Mean loss: its last value. For a density also the NLL of a few held-out points, in nats, and the data's "
+            "entropy H, which no honest model goes below.\n"
+            "Drag, or press Left and Right, to see the model as it was then."
         )
         self.restyle()
 

@@ -151,7 +151,7 @@ def offered(stage: Stage) -> tuple[str, ...]:
 #: What trajectories are coloured by: title and explanation of each way.
 COLOURINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "class": ("Class", "Each trajectory in the colour of its class."),
+        "class": ("Class", "Each trajectory in the colour of its class; where there are none, all in one."),
         "time": ("Time", "From t = 0 to t₁."),
         "speed": ("Speed", "‖dh/dt‖ along each trajectory."),
         "nfe": ("NFE", "Evaluations of f that each trajectory takes when it is solved alone."),

@@ -385,6 +385,16 @@ def test_paths_are_coloured_by_class_time_speed_and_cost(full, make_flow):
     assert len(full.paths._groups) == 2
 
 
+def test_paths_without_classes_are_not_said_to_be_coloured_by_them(full, make_flow):
+    button = full.bar.colouring
+    assert button.text() == "Class"
+    full.set_flow(make_flow(labels=np.full(6, -1)))
+    assert button.text() == button.menu().actions()[0].text() == "One colour"
+    assert "no classes" in button.toolTip()
+    full.set_flow(make_flow())
+    assert button.text() == button.menu().actions()[0].text() == "Class"
+
+
 def test_a_pan_is_told_and_a_range_can_be_set(qtbot, full):
     full.set_range((0.0, 1.0, 0.0, 1.0))
     (x0, x1), _ = full._box.viewRange()

@@ -17,7 +17,7 @@ from odeviz.analysis.diagnostics.ladders import (
     finest_slope,
     settled_slope,
 )
-from odeviz.analysis.diagnostics.subject import number, setting_text
+from odeviz.analysis.diagnostics.subject import TRAJECTORIES, number, setting_text
 from odeviz.engine import METHODS
 from odeviz.models import SolverOptions
 from odeviz.tasks.chart import Chart, Curve, Picture, Role, frozen
@@ -31,6 +31,9 @@ _SLOW = ("asynchronous-leapfrog", "adams", "esdirk4")
 _ORDERED = (*_FIXED, *_EXPLICIT_ADAPTIVE, "asynchronous-leapfrog")
 #: Evaluations after which a method is not tried at tighter tolerances or with smaller steps.
 _MOST, _MOST_SLOW, _MOST_ORDERED = 1000, 200, 1200
+#: What is solved: other paths than those on show, which share other steps, so that errors and NFE differ from theirs.
+_THESE = f"{TRAJECTORIES} paths of its own"
+_LARGEST = f"largest error of {TRAJECTORIES} paths at t₁"
 #: Methods whose slopes are told in a sentence; the legend has them all.
 _TOLD = ("euler", "rk4", "dopri5", "dop853")
 #: What a solve's error is drawn over; a step's size from the number of steps and the end time.
@@ -67,7 +70,7 @@ def tolerance(scene: Scene) -> Picture:
     return Chart(
         "Error against tolerance",
         "tolerance (rtol = atol)",
-        "largest error at t₁",
+        _LARGEST,
         tuple(curves),
         x_log=True,
         y_log=True,
@@ -94,7 +97,7 @@ def work_precision(scene: Scene) -> Picture:
     return Chart(
         "Error against NFE",
         "evaluations of the field (NFE)",
-        "largest error at t₁",
+        _LARGEST,
         tuple(curves),
         x_log=True,
         y_log=True,
@@ -158,10 +161,11 @@ def _now(
         return None, f"{setting_text(scene.solver)} has no tolerance. "
     now, message = _placed(scene, yardstick, scene.solver)
     if now is None:
-        return None, f"Now {setting_text(scene.solver)}: {message} "
+        return None, f"Now {setting_text(scene.solver)}, with {_THESE}: {message} "
     precision = str(next(yardstick.subject.model.parameters()).dtype).removeprefix("torch.")
     where = f"in {precision}, " if precision == "float32" else ""
-    return now, f"Now {setting_text(scene.solver)}: error {number(now.error)}, {where}NFE {now.nfe}. "
+    told = f"error {number(now.error)}, {where}NFE {now.nfe}"
+    return now, f"Now {setting_text(scene.solver)}, with {_THESE}: {told}. "
 
 
 def _placed(scene: Scene, yardstick: Yardstick, options: SolverOptions) -> tuple[Solve | None, str]:
