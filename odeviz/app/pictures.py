@@ -20,6 +20,7 @@ from odeviz.app.main_window import MainWindow
 from odeviz.app.own_steps import OwnSteps
 from odeviz.app.probing import Probing
 from odeviz.app.redraw import RedrawLoop
+from odeviz.app.settling import Settling
 from odeviz.app.showing import Showing
 from odeviz.app.task_views import TaskViews
 from odeviz.bridge import Answer, Phase, PrecisionRequest, Scene, SolveService
@@ -76,6 +77,8 @@ class Pictures(QObject):
         self._rest_due = self._just_drawn = False
         #: What is seen of the plane has left what is solved for.
         self._moved = False
+        self.settling = Settling(self)
+        self.settling.settled.connect(redraw.wake)
         self._worked = self._idle_until = 0.0
         self.showing.scene_shown.connect(self._on_scene_shown)
         self.showing.flow_shown.connect(self._on_flow_shown)
@@ -266,8 +269,10 @@ class Pictures(QObject):
 
     @Slot(object)
     def _on_seen(self, seen: Range) -> None:
-        if self.asking.see(seen):
-            self._moved = True
+        self._moved |= self.asking.see(seen)
+        if self._moved:
+            # Until the hand rests the old pictures stay, panned and zoomed.
+            self.settling.stir()
             self.redraw.wake()
 
     @Slot(object)
@@ -314,8 +319,9 @@ class Pictures(QObject):
             self._rest_due = False
             self._ask_rest()
         elif self._moved and not (self._behind or self.bench.hurried or self.service.is_open("flow")):
-            self._moved = False
-            self._ask_around()
+            if not self.settling.waiting:
+                self._moved = False
+                self._ask_around()
         elif self._behind and self.asking.extent is not None and not self._must_wait():
             self._behind = self._moved = False
             self._worked = 0.0

@@ -234,6 +234,8 @@ class Rig:
             autosave=autosave,
         )
         self.bench = self.control.bench
+        # What is brought into view is solved for at once.
+        self.control.pictures.settling.calm = 0.0
 
     @staticmethod
     def _make(made, kind):

@@ -222,6 +222,25 @@ def test_every_layer_and_colouring_that_is_offered_is_drawn_from_what_it_asks_fo
     assert rig.bench.layers["boundary"]
 
 
+def test_what_a_turning_wheel_brings_into_view_is_solved_for_once_when_it_rests(rig, qtbot, monkeypatch):
+    rig.show()
+    rig.settle()
+    asked, field = [], FakeStudy.field
+    monkeypatch.setattr(
+        FakeStudy, "field", lambda *given, **more: asked.append(given[1].x1) or field(*given, **more)
+    )
+    rig.control.pictures.settling.calm = 0.05
+    for reach in range(3, 9):
+        rig.window.flow._box.setRange(xRange=(-reach, reach), yRange=(-reach, reach), padding=0.0)
+        rig.tick(0.0)
+    assert not asked
+    assert not rig.control.pictures.settled
+    with qtbot.waitSignal(rig.control.pictures.settling.settled):
+        pass
+    rig.settle()
+    assert [reach >= 8.0 for reach in asked] == [True]
+
+
 def test_the_background_reaches_as_far_as_is_seen(rig):
     rig.show()
     rig.settle()
