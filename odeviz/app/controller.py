@@ -326,7 +326,7 @@ class Controller(QObject):
 
     @Slot()
     def _on_close_wanted(self) -> None:
-        self.window.may_close = self.leaving.may_leave(self.window.close)
+        self.window.may_close = self.exports.may_close() and self.leaving.may_leave(self.window.close)
 
     # Actions.
 

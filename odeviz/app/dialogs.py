@@ -57,6 +57,20 @@ class Dialogs:
         box.deleteLater()
         return {buttons.Save: "save", buttons.Discard: "discard"}.get(buttons(answer), "cancel")
 
+    def give_up(self, sentence: str, keep: str, stop: str) -> bool:
+        """Whether what a sentence says is under way may be given up; ``keep`` and ``stop`` name the two answers."""
+        box = QMessageBox(self._parent)
+        box.setWindowTitle("odeviz")
+        box.setText(sentence)
+        going_on = box.addButton(keep, QMessageBox.ButtonRole.RejectRole)
+        stopping = box.addButton(stop, QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(going_on)
+        box.setEscapeButton(going_on)
+        box.exec()
+        given_up = box.clickedButton() is stopping
+        box.deleteLater()
+        return given_up
+
     def trouble(self, trouble: Trouble, title: str) -> None:
         """Say what went wrong, in nobody's way."""
         self._log.tell(Note(trouble.sentence, "error", title, trouble.details))

@@ -15,6 +15,7 @@ from odeviz.app.documents import Documents
 from odeviz.app.export_dialog import ExportDialog
 from odeviz.app.export_jobs import Job, draw_preview, encode, save_image, to_clipboard, unfit, write_file
 from odeviz.app.export_memory import ExportMemory
+from odeviz.app.export_source import ExportSource
 from odeviz.app.exports import Export, Shown, exports_of
 from odeviz.app.film_export import FilmExport
 from odeviz.app.main_window import MainWindow
@@ -22,7 +23,7 @@ from odeviz.app.pictures import Pictures
 from odeviz.bridge import Answer, JobRunner, Request, SolveService, Trouble
 from odeviz.exporting.apart import Apart
 from odeviz.exporting.output import Order, Preview
-from odeviz.state import Workbench, offered
+from odeviz.state import Workbench
 from odeviz.training.child import why_not
 from odeviz.widgets.grab import grab
 
@@ -55,7 +56,8 @@ class ExportControl(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._bench, self._pictures, self._window = bench, pictures, window
+        self._bench, self._window = bench, window
+        self.source = ExportSource(bench, pictures, window)
         self._documents, self._dialogs, self._memory = documents, dialogs, ExportMemory(settings)
         self.service = service or SolveService(parent=self)
         self.drawer = drawer or JobRunner(parent=self)
@@ -77,7 +79,7 @@ class ExportControl(QObject):
         self.films.ended.connect(self._on_film_ended)
         self.films.failed.connect(self._on_film_failed)
         window.status.cancel_wanted.connect(self.cancel_film)
-        for panel in self._panels():
+        for panel in self.source.panels:
             # In the flow view the right button turns space.
             if panel is not window.flow:
                 panel.exports_wanted.connect(self._offer)
@@ -96,11 +98,11 @@ class ExportControl(QObject):
 
     def open(self, key: str = "", data_first: bool = False) -> None:
         """Ask what to export, and how."""
-        self._now = self._shown()
+        self._now = self.source.shown()
         if self._now is not None:
             order = dataclasses.replace(self._memory.order, suffix="csv" if data_first else "png")
             self._dialogs.run(
-                partial(self._make_dialog, exports_of(self._now), order, key or self._in_hand())
+                partial(self._make_dialog, exports_of(self._now), order, key or self.source.in_hand())
             )
 
     def open_data(self) -> None:
@@ -109,11 +111,11 @@ class ExportControl(QObject):
 
     def copy_figure(self, key: str = "") -> None:
         """Put the figure of a panel, or of the one that has the focus, on the clipboard."""
-        now = self._shown()
+        now = self.source.shown()
         if now is None:
             return
         exports = [export for export in exports_of(now) if export.ask is None]
-        key = key or self._in_hand()
+        key = key or self.source.in_hand()
         export = next((each for each in exports if each.key == key), exports[0] if exports else None)
         if export is None:
             self._bench.say("There is no figure to copy yet.")
@@ -181,6 +183,14 @@ class ExportControl(QObject):
         if self._dialog is not None:
             self._dialog.set_failure(sentence)
         self.failed.emit(sentence)
+
+    def may_close(self) -> bool:
+        """Whether the window may close: a film that is being written is given up only if a person says so."""
+        job = self.films.job
+        if job is None or job.path is None:
+            return True
+        sentence = f"{job.path.name} is being written. If the window closes now, there will be no film."
+        return self._dialogs.give_up(sentence, "Go On Writing", "Close Without It")
 
     @Slot()
     def cancel_film(self) -> None:
@@ -341,31 +351,12 @@ class ExportControl(QObject):
             else:
                 self._bench.say("The export was cancelled; nothing was written.")
 
-    # Panels.
-
-    def _panels(self) -> list[Any]:
-        return [
-            self._window.flow,
-            *(dock.widget() for dock in self._window.docks.values() if dock is not None),
-        ]
-
-    def _in_hand(self) -> str:
-        """The export of the panel that has the focus; the flow's otherwise."""
-        here = self._window.focusWidget()
-        for panel in self._panels():
-            if here is not None and (panel is here or panel.isAncestorOf(here)):
-                return self._key_of(panel.key)
-        return "flow"
-
-    def _key_of(self, panel: str) -> str:
-        """A panel's export: of one that has views, the view on show."""
-        views = {"view": self._window.view, "precision": self._window.precision}
-        return views[panel].view if panel in views else panel
+    # The menu of a panel.
 
     @Slot(str, QPoint)
     def _offer(self, panel: str, at: QPoint) -> None:
         """A panel was clicked with the right button: offer what can be done with its figure."""
-        now, key = self._shown(), self._key_of(panel)
+        now, key = self.source.shown(), self.source.key_of(panel)
         if now is None or key not in [export.key for export in exports_of(now)]:
             return
         menu = QMenu(self._window)
@@ -382,27 +373,3 @@ class ExportControl(QObject):
             self.copy_figure(key)
         else:
             self.open(key, data_first=name == "data")
-
-    # What is shown.
-
-    def _shown(self) -> Shown | None:
-        snapshot, window = self._bench.snapshot, self._window
-        if snapshot is None:
-            return None
-        # The tracers are the window's own: nobody is asked for them.
-        results = {**self._pictures.results, "tracers": window.flow.tracers}
-        panels = (window.view, window.precision)
-        views = tuple(view for panel in panels for view in panel.views)
-        there = {
-            panel.view: panel.key for panel in panels
-            if panel.picture is not None and results.get(panel.key) is not None
-        }  # fmt: skip
-        return Shown(
-            snapshot, results, self._bench.playhead.t, self._bench.choice, views, there, self._bench.projection,
-            self._bench.latest or snapshot, self._layers_on(), self._bench.colouring, self._bench.range,
-            self._bench.kept, self._bench.selection.of("trajectory"), tuple(window.flow.axis_names()),
-        )  # fmt: skip
-
-    def _layers_on(self) -> tuple[str, ...]:
-        """The flow view's layers that are offered and shown."""
-        return tuple(key for key in offered(self._bench.stage) if self._bench.layers[key])

@@ -185,6 +185,7 @@ class FakeDialogs:
     def __init__(self):
         self.to_open = self.to_save = self.to_import = None
         self.keep = "cancel"
+        self.asked = []
         self.troubles = []
         self.opened = []
 
@@ -200,6 +201,10 @@ class FakeDialogs:
 
     def keep_changes(self, what):
         return self.keep
+
+    def give_up(self, sentence, keep, stop):
+        self.asked.append(sentence)
+        return False
 
     def trouble(self, trouble, title):
         self.troubles.append((title, trouble))

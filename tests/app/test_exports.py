@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from fake_window import FakeSession
@@ -67,7 +69,7 @@ def test_every_panel_and_view_of_every_task_is_a_picture_and_a_table(rig):
         session.iteration = 5
         rig.control.show_model(session.snapshot(), None)
         rig.settle()
-        now = rig.control.exports._shown()
+        now = rig.control.exports.source.shown()
         exports = exports_of(now)
         assert {view.key for view in views_of(experiment)} <= {export.key for export in exports}
         assert {"flow", "loss", "nfe", "steps", "field", "film-flow"} <= {export.key for export in exports}
@@ -98,7 +100,7 @@ def test_a_flow_figure_has_the_windows_layers_colours_and_part_of_the_plane(rig)
         rig.control.do(key)
     rig.bench.look_at((0.0, 1.0, -1.0, 0.5))
     rig.settle()
-    now = rig.control.exports._shown()
+    now = rig.control.exports.source.shown()
     flow = next(export for export in exports_of(now) if export.key == "flow")
     results = flow.material(now).results
     assert {"streamlines", "rest", "arrows"} <= set(results["layers"])
@@ -115,12 +117,12 @@ def test_a_flow_figure_has_the_windows_layers_colours_and_part_of_the_plane(rig)
 def test_what_is_over_time_and_the_kept_run_are_exported_too(rig):
     rig.show(task="density", training__iterations=5)
     rig.settle()
-    assert "series" not in [export.key for export in exports_of(rig.control.exports._shown())]
+    assert "series" not in [export.key for export in exports_of(rig.control.exports.source.shown())]
     rig.window.flow.seed_added.emit(0.5, -0.5)
     rig.bench.select(Mark("trajectory", 3))
     rig.bench.keep(rig.bench.snapshot)
     rig.settle()
-    found = {export.key: export.material(now) for now in [rig.control.exports._shown()] for export in exports_of(now)
+    found = {export.key: export.material(now) for now in [rig.control.exports.source.shown()] for export in exports_of(now)
              if export.ask is None}  # fmt: skip
     picture = found["series"].results["picture"]
     assert [chart.y_label for chart in picture.charts] == ["z₁", "z₂"]
@@ -222,6 +224,18 @@ def test_a_film_is_cancelled_in_the_status_bar_and_leaves_no_file(shown, qtbot, 
     assert not shown.window.actions_["cancel_export"].isVisible()
 
 
+def test_a_window_does_not_close_over_a_film_without_a_question(rig, tmp_path):
+    rig.show()
+    films = rig.control.exports.films
+    films.job = SimpleNamespace(path=tmp_path / "film.gif")
+    assert not rig.window.close()
+    films.job = None
+    assert rig.dialogs.asked == [
+        "film.gif is being written. If the window closes now, there will be no film."
+    ]
+    assert rig.window.close()
+
+
 def test_one_film_is_written_at_a_time(shown, qtbot, tmp_path):
     dialog, films, told = dialog_of(shown), shown.control.exports.films, []
     shown.control.exports.failed.connect(told.append)
@@ -306,6 +320,6 @@ def test_the_view_is_exported_as_seen(rig, tmp_path):
 
 def test_an_exports_results_are_those_shown_when_it_was_asked(rig):
     rig.show(training__iterations=5)
-    now = rig.control.exports._shown()
+    now = rig.control.exports.source.shown()
     rig.control.pictures.forget()
     assert now.results["flow"] is not None
