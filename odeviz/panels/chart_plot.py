@@ -30,6 +30,9 @@ _HIGH = 220
 #: A range smaller than this share of the values is rounding: it is widened to that other share of them.
 _ROUNDING, _WIDENED = 1e-6, 0.1
 
+#: Pixels of a left axis whose chart stands above or below others of the same times.
+_LEFT = 48
+
 
 class ChartPlot(QWidget):
     """Draws a :class:`Chart`; ``set_time`` moves the playhead's line on a chart over time, and dots along paths.
@@ -69,6 +72,8 @@ class ChartPlot(QWidget):
         self._riders.setZValue(1000)
         self.plot.addItem(self._riders, ignoreBounds=True)
         self._scrubbing = False
+        self._named = self._numbered = True
+        self._aligned = False
         self.plot.viewport().installEventFilter(self)
         self.lit = LitPlane(theme, self.plot)
         self.lit.marked.connect(self.marked)
@@ -83,9 +88,18 @@ class ChartPlot(QWidget):
         self.restyle()
 
     def set_chart(
-        self, chart: Chart | None, titled: bool = False, keyed: bool = True, named: bool = True
+        self,
+        chart: Chart | None,
+        titled: bool = False,
+        keyed: bool = True,
+        named: bool = True,
+        numbered: bool = True,
+        aligned: bool = False,
     ) -> None:
-        """Draw a chart: with its title above when it is one of several, with its legend, with its x axis named."""
+        """Draw a chart: with its title above when it is one of several, its legend, its x axis named and numbered.
+
+        ``aligned`` gives its left axis the width that all such charts have.
+        """
         same = self._chart is not None and chart is not None and self._chart.title == chart.title
         if not same:
             self._x = self._y = None
@@ -94,8 +108,9 @@ class ChartPlot(QWidget):
         self._title.setVisible(bool(title))
         self._title.setText(title)
         self._title.setToolTip(title)
+        self._named, self._numbered, self._aligned = named, numbered, aligned
         self._draw()
-        self.plot.getAxis("bottom").showLabel(named and chart is not None)
+        self._show_below()
 
     def set_time(self, t: float) -> None:
         """The playhead's time."""
@@ -111,6 +126,7 @@ class ChartPlot(QWidget):
         self._now.setPen(pen(self._theme.colors.muted, 1.0))
         self._forget()
         self._draw()
+        self._show_below()
         self.lit.restyle()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -129,6 +145,13 @@ class ChartPlot(QWidget):
                 x = box.mapSceneToView(self.plot.mapToScene(event.position().toPoint())).x()
                 self.time_picked.emit(min(max(x, box.viewRange()[0][0]), box.viewRange()[0][1]))
         return super().eventFilter(watched, event)
+
+    def _show_below(self) -> None:
+        axis = self.plot.getAxis("bottom")
+        axis.setStyle(showValues=self._numbered)
+        axis.showLabel(self._named and self._chart is not None)
+        # Where charts share their numbers, the same time stands at the same place.
+        self.plot.getAxis("left").setWidth(self._theme.px(_LEFT) if self._aligned else None)
 
     def _mark(self) -> None:
         """Mark the trajectories where they are at the time that the chart shows."""

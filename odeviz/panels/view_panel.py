@@ -32,6 +32,8 @@ from odeviz.widgets.short_label import ShortLabel
 from odeviz.widgets.theme import Theme
 
 _DRAWING = "Drawing…"
+#: Pixels of the numbers below the last of several charts, and of what they are called.
+_NUMBERS = 36
 #: From this height on there is room for the sentence about a view.
 _ROOMY = 380
 
@@ -261,10 +263,7 @@ class _ChartGrid(QWidget):
             plot.hide()
             plot.set_chart(None)
             self._place(plot, k, 0)
-        rows = -(-len(charts.charts) // charts.columns)
-        for row in range(max(rows, self._grid.rowCount())):
-            # Those to come have their room from the beginning.
-            self._grid.setRowStretch(row, int(row < rows))
+        self._share_room()
         for k in range(len(charts.charts)):
             draw = partial(self._set_chart, charts, k, keyed=not common)
             if k:
@@ -291,12 +290,30 @@ class _ChartGrid(QWidget):
         if charts is not self._shown:
             return
         every = charts.charts
-        one_axis = charts.columns == 1 and len({chart.x_label for chart in every}) == 1
+        last, one_axis, one_scale = k == len(every) - 1, _one_axis(charts), _one_scale(charts)
         while self.add_spare(k + 1):
             pass
         self._place(self._plots[k], k, charts.columns)
-        self._plots[k].set_chart(every[k], len(every) > 1, keyed, named=k == len(every) - 1 or not one_axis)
+        self._plots[k].set_chart(
+            every[k], len(every) > 1, keyed, last or not one_axis, last or not one_scale, one_scale
+        )
         self._plots[k].show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_room()
+
+    def _share_room(self) -> None:
+        """All charts are of one height, also those to come; numbers that stand below the last come on top."""
+        if self._shown is None:
+            return
+        rows = -(-len(self._shown.charts) // self._shown.columns)
+        below = self._theme.px(_NUMBERS) if _one_scale(self._shown) else 0
+        high = max(
+            (self.height() - self._legend.height() * self._legend.isVisible() - below) // max(rows, 1), 1
+        )
+        for row in range(max(rows, self._grid.rowCount())):
+            self._grid.setRowStretch(row, high + below * (row == rows - 1) if row < rows else 0)
 
     def _place(self, plot: ChartPlot, k: int, columns: int) -> None:
         """Put a plot where it belongs among ``columns``; nowhere for none."""
@@ -315,6 +332,16 @@ class _ChartGrid(QWidget):
     def set_time(self, t: float) -> None:
         for plot in self._plots:
             plot.set_time(t)
+
+
+def _one_axis(charts: Charts) -> bool:
+    """Whether what stands below the last chart names the axes of all."""
+    return charts.columns == 1 and len({chart.x_label for chart in charts.charts}) == 1
+
+
+def _one_scale(charts: Charts) -> bool:
+    """Whether the numbers below the last chart are those of all: each covers the flow's time."""
+    return _one_axis(charts) and all(chart.over_time for chart in charts.charts)
 
 
 def _common_keys(charts: Sequence[Chart]) -> list[Key]:
