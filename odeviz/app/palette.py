@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
 
 from odeviz.app.actions import ACTIONS, Actions, ActionSpec
@@ -59,22 +59,25 @@ def _runs_together(word: str, parts: list[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An action that fits: what it is called, where it stands, its keys. Without a key it is a message."""
+    """An action that fits: what it is called, where it stands, its keys. Without a key it is a message.
+
+    Its icon is held by name: a ``QIcon`` that goes with the widget that Qt deletes crashes the binding.
+    """
 
     key: str
     title: str
     place: str = ""
     keys: str = ""
     tooltip: str = ""
-    icon: QIcon | None = None
+    icon: str = ""
 
 
 class Found(Rows):
     """The actions that fit, as :class:`Row`."""
 
-    def __init__(self, muted: QColor, parent: QObject | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(3, parent)
-        self._muted = muted
+        self._theme, self._muted = theme, QColor(theme.colors.muted)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         if not self.rows[index.row()].key:
@@ -88,7 +91,7 @@ class Found(Rows):
         if role == Qt.ItemDataRole.ToolTipRole:
             return row.tooltip
         if role == Qt.ItemDataRole.DecorationRole and column == 0:
-            return row.icon
+            return icon(row.icon, self._theme) if row.icon else None
         if role == Qt.ItemDataRole.ForegroundRole and column:
             return self._muted
         if role == Qt.ItemDataRole.TextAlignmentRole and column == 2:
@@ -112,7 +115,7 @@ class CommandPalette(QDialog):
         self.line.textChanged.connect(self._filter)
         self.line.returnPressed.connect(self._choose)
         self.line.installEventFilter(self)
-        self.rows = Found(QColor(theme.colors.muted), self)
+        self.rows = Found(theme, self)
         self.list = QTreeView()
         self.list.setModel(self.rows)
         self.list.setHeaderHidden(True)
@@ -162,7 +165,7 @@ class CommandPalette(QDialog):
     def _row(self, spec: ActionSpec, title: str) -> Row:
         place = " › ".join(part for part in (spec.menu, spec.submenu) if part)
         keys = self._actions[spec.key].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        return Row(spec.key, title.rstrip("…"), place, keys, spec.tooltip, icon(spec.icon, self._theme))
+        return Row(spec.key, title.rstrip("…"), place, keys, spec.tooltip, spec.icon)
 
     @Slot()
     def _choose(self) -> None:
