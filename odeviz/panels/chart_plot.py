@@ -231,7 +231,10 @@ class ChartPlot(QWidget):
             many, size = _sized(curve)
             keep = np.isfinite(x) & np.isfinite(y)
             brush = QColor(color)
-            brush.setAlphaF(0.5 if curve.faint else 0.65 if many else 0.9)
+            # A crowd of data is the ground for what lies upon it.
+            brush.setAlphaF(
+                0.5 if curve.faint else 0.9 if not many else 0.35 if curve.role == "data" else 0.65
+            )
             self._put(pg.ScatterPlotItem(x[keep], y[keep], size=size, pen=None, brush=brush), order)
         elif curve.style == "bars":
             brush = QColor(color)

@@ -60,7 +60,7 @@ class _Cells(Rows):
 
 
 class TableView(QTableView):
-    """Draws a :class:`Table`; its last column takes what is left of the width."""
+    """Draws a :class:`Table`; its first column, of names, takes what is left of the width: numbers stand together."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,8 +84,12 @@ class TableView(QTableView):
         self._spread()
 
     def _spread(self) -> None:
-        """Where nothing is left of the width the last column keeps what it needs."""
+        """Where nothing is left of the width the first column keeps what it needs."""
         header = self.horizontalHeader()
+        if not header.count():
+            return
         columns = range(header.count())
         needed = sum(max(self.sizeHintForColumn(k), header.sectionSizeHint(k)) for k in columns)
-        header.setStretchLastSection(needed <= self.viewport().width())
+        roomy = needed <= self.viewport().width()
+        mode = QHeaderView.ResizeMode
+        header.setSectionResizeMode(0, mode.Stretch if roomy else mode.ResizeToContents)

@@ -244,6 +244,8 @@ def _series(table: _Table) -> OwnData:
     gaps = int(np.isnan(y).sum())
     if gaps:
         notes.append(f"{gaps:,} value{'s' * (gaps > 1)} missing or not finite, taken as gaps")
+    outliers = outliers_told(y, "rows")
+    notes += [outliers] if outliers else []
     return OwnData({"t": table.values[kept, time], "y": y, "series": numbers}, _sentence(notes + more))
 
 

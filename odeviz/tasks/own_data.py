@@ -114,24 +114,29 @@ def robust_box(points: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.fl
     the 5 % and 95 % quantiles where more than half of the points share one value.
     """
     precise = points.astype(np.float64)
-    middle = np.median(precise, axis=0)
-    scale = 1.4826 * np.median(np.abs(precise - middle), axis=0)
-    scale = np.where(scale > 0, scale, np.ptp(np.quantile(precise, (0.05, 0.95), axis=0), axis=0))
+    middle = np.nanmedian(precise, axis=0)
+    scale = 1.4826 * np.nanmedian(np.abs(precise - middle), axis=0)
+    scale = np.where(scale > 0, scale, np.ptp(np.nanquantile(precise, (0.05, 0.95), axis=0), axis=0))
     far = np.any((scale > 0) & (np.abs(precise - middle) > FAR * scale), axis=1)
     return middle, scale, np.asarray(far, dtype=np.bool_)
 
 
-def outliers_told(points: NDArray[Any]) -> str:
-    """A sentence about points that lie so far out that they blow up the others' units; "" without any."""
+def outliers_told(points: NDArray[Any], what: str = "points") -> str:
+    """A sentence about points that lie so far out that they blow up the others' units; "" without any.
+
+    ``points`` are ``[n, dims]``, without a value where they are NaN.
+    """
+    points = points[:, np.isfinite(points).any(axis=0)]
     middle, scale, far = robust_box(points)
     if not far.any():
         return ""
     known = np.where(scale > 0, scale, np.inf)
-    distance = float((np.abs(points.astype(np.float64) - middle) / known).max())
+    distance = float(np.nanmax(np.abs(points.astype(np.float64) - middle) / known))
     count, of = int(far.sum()), len(points)
     return (
-        f"{count:,} of {of:,} points lie{'s' * (count == 1)} more than {FAR:g} robust scales from the median "
-        f"(the widest {distance:.3g}), which makes the others' spread tiny: leave such points out of the file"
+        f"{count:,} of {of:,} {what} lie{'s' * (count == 1)} more than {FAR:g} robust scales from the median "
+        f"(the widest {distance:.3g}), which makes the others' spread tiny, as data are scaled by their mean and "
+        f"standard deviation: leave such {what} out of the file"
     )
 
 

@@ -146,3 +146,17 @@ def test_a_point_far_outside_all_others_is_told_and_left_out_of_the_picture(tmp_
     assert max(-x0, x1, -y0, y1) < 6
     np.savetxt(path, near, delimiter=",")
     assert load_own(path, "points").note == ""
+
+
+def test_a_row_of_a_series_far_outside_is_told_with_how_data_are_scaled(tmp_path):
+    rng = np.random.default_rng(0)
+    table = np.c_[np.arange(99.0), rng.standard_normal((99, 2))]
+    table[::7, 1] = np.nan
+    path = tmp_path / "far.csv"
+    np.savetxt(path, table, delimiter=",")
+    assert "robust" not in load_own(path, "series").note
+    table[50, 2] = 1e5
+    np.savetxt(path, table, delimiter=",")
+    note = load_own(path, "series").note
+    assert "1 of 99 rows lies more than 20 robust scales from the median" in note
+    assert "scaled by their mean and standard deviation" in note

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from odeviz.analysis.results import SolverChoice
+from odeviz.analysis.study import Study
 from odeviz.models.series import Observations
 from odeviz.storage import load_model
 from odeviz.storage.paths import pretrained
@@ -459,3 +461,11 @@ def test_the_record_is_that_of_the_shipped_models_and_the_latent_ode_goes_on_bet
     # More observations help: with a model that learnt from 30 alone, 100 made it six times worse.
     for row in figures.values():
         assert row["rmse_100"] < row["rmse_30"]
+
+
+def test_a_shipped_model_is_one_row_of_the_table():
+    study = Study(load_model(pretrained("latent-spirals-rnn")))
+    table = study.view("table", SolverChoice())
+    assert [row[0] for row in table.rows].count("recurrent net, shipped") == 1
+    assert table.rows[table.current][0] == "recurrent net, shipped"
+    assert "this model" not in [row[0] for row in table.rows]

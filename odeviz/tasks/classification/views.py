@@ -110,7 +110,7 @@ def _euler(scene: Scene) -> Charts:
         "A residual net is Euler's method",
         (
             Chart(f"{drawn} blocks over the flow", "z₁", "z₂", tuple(paths), equal=True, at="playhead"),
-            Chart("Distance at the end", "blocks", "typical distance", errors_of, x_log=True, y_log=True),
+            Chart("Typical distance at the end", "blocks", "distance", errors_of, x_log=True, y_log=True),
         ),
         note=f"Lines are the blocks, faint curves the continuous flow. From {counts[-2]} blocks to {counts[-1]} the "
         f"typical distance falls {halves:.2f} times, a slope of {slope:.2f}.{_projected(model)}".replace(

@@ -91,8 +91,33 @@ def _latent_plane(scene: Scene, encoded: Encoded, states: torch.Tensor, t: Float
     curves.append(Curve("z(t)", frozen(path[:, 0]), frozen(path[:, 1]), "model", t=frozen(t)))
     curves.append(Curve("z₀", frozen(path[:1, 0]), frozen(path[:1, 1]), "truth", "points"))
     x, y = plane.labels
-    frame = scene.learning.extent(scene.model)
+    frame = _plane_frame(scene, encoded)
     return Chart("Latent plane", x, y, tuple(curves), equal=True, frame=frame)
+
+
+def _plane_frame(scene: Scene, encoded: Encoded) -> tuple[float, float, float, float]:
+    """What shows the encoded series and the whole path from their mean: it stays while a slider moves."""
+
+    def found() -> tuple[float, float, float, float]:
+        learning, model = scene.learning, scene.model
+        t = np.linspace(0.0, model.t1, _TIMES)
+        states = model.flow(
+            learning.tensor(encoded.middle[None]), t.tolist(), scene.solver, cancel=scene.cancel
+        ).y
+        scene.check()
+        path = (
+            learning.plane(model).points(states, torch.as_tensor(t).to(states))[:, 0].cpu().double().numpy()
+        )
+        path = path[np.isfinite(path).all(axis=1)]
+        x0, x1, y0, y1 = learning.extent(model)
+        (a, b), (c, d) = path.min(axis=0), path.max(axis=0)
+        room = 0.03 * max(c - a, d - b)
+        return (
+            min(x0, float(a - room)), max(x1, float(c + room)), min(y0, float(b - room)), max(y1, float(d + room)),
+        )  # fmt: skip
+
+    frame: tuple[float, float, float, float] = scene.remember("frame of the latent plane", found)
+    return frame
 
 
 def _decoded(scene: Scene, values: Floats, t: Floats) -> Chart:
