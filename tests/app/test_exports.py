@@ -122,8 +122,8 @@ def test_what_is_over_time_and_the_kept_run_are_exported_too(rig):
     rig.bench.select(Mark("trajectory", 3))
     rig.bench.keep(rig.bench.snapshot)
     rig.settle()
-    found = {export.key: export.material(now) for now in [rig.control.exports.source.shown()] for export in exports_of(now)
-             if export.ask is None}  # fmt: skip
+    now = rig.control.exports.source.shown()
+    found = {export.key: export.material(now) for export in exports_of(now) if export.ask is None}
     picture = found["series"].results["picture"]
     assert [chart.y_label for chart in picture.charts] == ["z₁", "z₂"]
     assert [curve.label for curve in picture.charts[0].curves] == ["seed 1", "trajectory 4"]
