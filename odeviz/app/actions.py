@@ -47,6 +47,7 @@ class Situation:
     #: Text as a share of the system's size, and whether nothing shall move by itself.
     text_size: float = 1.0
     calm: bool = False
+    full_screen: bool = False
     #: The most iterations a second.
     pace: float | None = None
     #: The model on show has a solver.
@@ -337,6 +338,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     *_text_size_specs(),
     ActionSpec("calm", "Reduced Motion", "Nothing moves that you have not moved: models open standing still, tracers "
                "rest, messages do not slide.", "View", icon="hand-palm", checked=lambda now: now.calm),
+    ActionSpec("full_screen", "Full Screen", "All of the screen for the window; once more gives it back.", "View",
+               "F11", "arrows-out", checked=lambda now: now.full_screen),
     ActionSpec("log", "Log", "Everything the window has told, with details.", "View", "Ctrl+Shift+L", "list-bullets",
                first=True),
     ActionSpec("dismiss", "Dismiss Message", "Put away the newest message at the bottom right.", "View",

@@ -136,7 +136,8 @@ class Controller(QObject):
         for signal in (
             bench.snapshot_changed, bench.replay_changed, bench.kept_changed, bench.playhead_changed,
             bench.training_changed, bench.layers_changed, bench.seeds_changed, bench.selection_changed,
-            bench.stage_changed, bench.colouring_changed, self.window.theme.changed, self.exports.films.changed,
+            bench.stage_changed, bench.colouring_changed, self.window.theme.changed,
+            self.window.state_changed, self.exports.films.changed,
         ):  # fmt: skip
             signal.connect(self.update_actions)
 

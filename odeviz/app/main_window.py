@@ -76,6 +76,8 @@ class MainWindow(QMainWindow):
     file_dropped = Signal(object)
     #: An experiment's line was dropped on the window.
     line_dropped = Signal(str)
+    #: The window fills the screen, or does no more.
+    state_changed = Signal()
     #: The window wants to close; :attr:`may_close` decides.
     close_wanted = Signal()
 
@@ -125,6 +127,10 @@ class MainWindow(QMainWindow):
         self.pace_button.setToolTip(f"Training speed: {limit}")
 
     # Layout.
+
+    def toggle_full_screen(self) -> None:
+        """All of the screen, or as large as before."""
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def reset_layout(self) -> None:
         """All docks back to where they stand at first, at sizes that suit the window."""
@@ -330,6 +336,11 @@ class MainWindow(QMainWindow):
         handled = super().event(event)
         self.painted.emit(time.perf_counter() - began)
         return handled
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.WindowStateChange:
+            self.state_changed.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -6,11 +6,14 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QLinearGradient, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QFontMetrics, QLinearGradient, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from odeviz.widgets.guard import painted
 from odeviz.widgets.theme import Theme
+
+#: Its width at the system's text size: room for the numbers, and at most this much for a longer title.
+NARROW, WIDE = 68, 120
 
 
 class ColorBar(QWidget):
@@ -32,14 +35,17 @@ class ColorBar(QWidget):
     ) -> None:
         """What the colours mean: a title above, colours and labels at shares from 0 to 1."""
         self._title, self._stops, self._labels = title, stops, labels
+        self._fit()
         self.setAccessibleName(f"{title}: " + ", ".join(text for _, text in labels))
         self.update()
 
     def _fit(self) -> None:
-        self.setFixedWidth(self._theme.px(68))
+        """As wide as its title, within limits."""
+        wanted = QFontMetrics(self._theme.font(-1)).horizontalAdvance(self._title) + 8
+        self.setFixedWidth(max(self._theme.px(NARROW), min(wanted, self._theme.px(WIDE))))
 
     def sizeHint(self) -> QSize:
-        return QSize(self._theme.px(68), 160)
+        return QSize(self.minimumWidth(), 160)
 
     @painted
     def paintEvent(self, painter: QPainter) -> None:
@@ -50,7 +56,8 @@ class ColorBar(QWidget):
         painter.setFont(self._theme.font(-1))
         line = self._theme.px(16)
         painter.setPen(QColor(c.muted))
-        painter.drawText(QRectF(0, 4, self.width() - 4, line), Qt.AlignmentFlag.AlignLeft, self._title)
+        title = painter.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideRight, self.width() - 4)
+        painter.drawText(QRectF(0, 4, self.width() - 4, line), Qt.AlignmentFlag.AlignLeft, title)
         bar = QRectF(4, line + 10, 10, max(self.height() - line - 38, 1))
         fill = QLinearGradient(bar.bottomLeft(), bar.topLeft())
         for share, colour in self._stops:

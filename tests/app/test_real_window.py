@@ -165,3 +165,31 @@ def test_the_window_managers_close_button_asks_before_work_is_lost(real, qtbot):
     with qtbot.waitSignal(real.window.close_wanted):
         xdo("key", "alt+F4")
     qtbot.waitUntil(lambda: not real.window.isVisible())
+
+
+def test_the_window_keeps_to_its_screen_fills_it_and_comes_back_as_it_was(real, qtbot):
+    window = real.window
+    window._take_room()
+    window.move(0, 0)
+    qtbot.waitUntil(lambda: window.frameGeometry().topLeft() == QPoint(0, 0))
+    assert window.screen().availableGeometry().contains(window.frameGeometry())
+    before = window.size()
+    xdo("key", "F11")
+    qtbot.waitUntil(lambda: window.size() == window.screen().size())
+    assert window.actions_["full_screen"].isChecked()
+    xdo("key", "F11")
+    qtbot.waitUntil(lambda: window.size() == before)
+    assert not window.actions_["full_screen"].isChecked()
+
+
+def test_a_button_is_not_left_hovered_by_its_menu(real, qtbot):
+    button = real.window.theme_button
+    at = button.mapToGlobal(button.rect().center())
+    entry = at + QPoint(20, 60)
+    # A menu has an event loop of its own, in which this test would wait for itself.
+    to_menu = ("mousemove", at.x(), at.y(), "click", 1, "sleep", 0.5, "mousemove", entry.x(), entry.y())
+    hand = subprocess.Popen(["xdotool", *map(str, to_menu), "sleep", "0.2", "click", "1"])
+    with qtbot.waitSignal(button.menu().triggered, timeout=10_000):
+        pass
+    assert hand.wait(timeout=10) == 0
+    assert not button.underMouse()
