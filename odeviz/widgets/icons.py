@@ -40,8 +40,15 @@ class _Engine(QIconEngine):
 
 
 def icon(name: str, theme: Theme, role: str = "text", checked: str = "accent") -> QIcon:
-    """The Phosphor icon ``name`` in the theme colour ``role``, and ``checked`` where a button is on."""
-    return QIcon(_Engine(name, theme, role, checked))
+    """The Phosphor icon ``name`` in the theme colour ``role``, and ``checked`` where a button is on.
+
+    Each is made once and stays as long as the theme. An engine in Python that goes with the last copy of its icon,
+    while Qt deletes the widget that held it, has been seen to crash the binding.
+    """
+    key = (name, role, checked)
+    if key not in theme.icons:
+        theme.icons[key] = QIcon(_Engine(name, theme, role, checked))
+    return theme.icons[key]
 
 
 def draw(painter: QPainter, rect: QRectF, name: str, color: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetrics, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetrics, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
 from odeviz.exporting.palette import mix, palette
@@ -116,6 +116,8 @@ class Theme(QObject):
         self.scale = 1.0
         #: Reduced motion: nothing moves that no hand has moved.
         self.calm = _system_is_calm()
+        #: Icons in these colours, by name and roles: :mod:`odeviz.widgets.icons`.
+        self.icons: dict[tuple[str, str, str], QIcon] = {}
         self._app: QApplication | None = None
         self.dark = False
         self.colors = colors(False)
