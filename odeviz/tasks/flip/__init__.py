@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from odeviz.tasks.classes import Classes
 from odeviz.tasks.settings import setting
 from odeviz.tasks.shapes import layer_shapes, mlp_shapes
 from odeviz.tasks.task import Figure, Shapes, Task, View
@@ -75,6 +76,7 @@ TASK = Task(
     },
     bound=floor,
     bound_name="floor",
+    classes=lambda experiment, data: Classes("input", ("x < 0", "x > 0")),
     views=(
         View(
             "paths",

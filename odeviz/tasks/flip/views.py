@@ -26,10 +26,15 @@ def _paths(scene: Scene) -> Chart:
     start = model.lift(scene.learning.tensor(x[:, None]))
     h = model.flow(start, times.tolist(), solver, cancel=scene.cancel).y[..., 0].cpu().numpy()
     scene.check()
+    labels, known = (x > 0).astype(int).tolist(), scene.learning.classes
+    # One path of each side is named, for all of them.
     curves = tuple(
-        Curve("", frozen(times), frozen(h[:, k]), role="class1" if x[k] > 0 else "class0")
-        for k in range(_PATHS)
-    )
+        Curve(
+            known.name(label) if label not in labels[:k] else "", frozen(times), frozen(h[:, k]),
+            role="class1" if label else "class0",
+        )
+        for k, label in enumerate(labels)
+    )  # fmt: skip
     crossed = float(np.mean(np.diff(h[-1]) < 0))
     return Chart(
         "Paths h(t)",
