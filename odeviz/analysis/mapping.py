@@ -1,9 +1,9 @@
-"""Maps of the plane: a question put to the centre of every cell. Importing this module imports torch."""
+"""What can be reached: of a map of the plane cell by cell, and of trajectories. Importing this module imports torch."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from odeviz.engine import METHODS, Status
 from odeviz.engine.families.tableau import ButcherTableau
+from odeviz.engine.integrate import CancelToken
 from odeviz.models import FlowModel, SolverOptions
 
 #: States of a grid that are solved together.
@@ -53,6 +54,24 @@ def answered(
     return replace(
         together, values=apart.values, message=f"{told(share)} was not reached. {together.message}"
     )
+
+
+def carried_apart(
+    model: FlowModel,
+    start: Tensor,
+    times: Sequence[float],
+    options: SolverOptions,
+    cancel: CancelToken | None,
+) -> tuple[Tensor, str] | None:
+    """States ``[time, batch, dim]`` by steps of each sample's own, and how many did not arrive; None if cancelled.
+
+    For what shared steps did not reach: one sample that fails stops all others there.
+    """
+    solution = model.flow(start, times, _alone(options), cancel=cancel)
+    if solution.status is Status.CANCELLED:
+        return None
+    lost = int(torch.isnan(solution.y1).any(1).sum())
+    return solution.y, f"{lost} of {len(start)} trajectories did not arrive. " if lost else ""
 
 
 def told(share: float) -> str:

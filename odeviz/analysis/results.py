@@ -88,7 +88,7 @@ class FlowResult:
     """
 
     t: Floats  # [T], from t0 to t1
-    paths: Floats  # [T, B, 2], points of the plane; NaN from where the solver stopped
+    paths: Floats  # [T, B, 2], points of the plane; NaN from where a trajectory's solve stopped
     labels: Ints  # [B], class index of each trajectory or -1
     steps: StepTable
     choice: SolverChoice

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from odeviz.analysis import diagnostics, grid
 from odeviz.analysis.corners import speeds, with_corners
-from odeviz.analysis.mapping import answered
+from odeviz.analysis.mapping import answered, carried_apart
 from odeviz.analysis.overlaying import Overlaid
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.reference import Reference
@@ -155,7 +155,12 @@ class Study(Overlaid):
         error = self._reference.error(start, solution.y1, cancel, only_known=not with_error)
         if error is None:
             return None
-        states = solution.y
+        states, lost = solution.y, ""
+        if not solution.ok and solution.per_sample is None:
+            apart = carried_apart(self.model, start, times.tolist(), _options(choice), cancel)
+            if apart is None:
+                return None
+            states, lost = apart
         if jumps:
             times, states = with_corners(self.model, solution, times)
         return FlowResult(
@@ -169,7 +174,7 @@ class Study(Overlaid):
             error=error,
             milliseconds=milliseconds,
             status=_name(solution),
-            message=solution.message,
+            message=lost + solution.message,
             speed=_speed(times, states),
             classes=self.task.classes,
             clock=self.task.own_clock,

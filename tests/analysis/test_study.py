@@ -17,6 +17,7 @@ from studies import (
     SADDLE,
     SQUARE,
     TIGHT,
+    Cubic,
     classifier_study,
     flow_study,
     ring,
@@ -157,6 +158,18 @@ def test_solve_that_does_not_arrive_says_so_and_leaves_nan() -> None:
     assert np.isfinite(flow.paths[0]).all()
     assert np.isnan(flow.paths[-1]).all()
     assert math.isnan(flow.error)
+
+
+def test_trajectories_that_arrive_are_drawn_whole_although_others_do_not() -> None:
+    study = Study.of(CNF(2, field=Cubic(), learn_t1=False), Experiment(task="density"))
+    study.model.field.rate.neg_()
+    # Under z' = z³ the second one is gone at t = 1/2.
+    flow = study.flow(np.array([[0.5, 0.0], [1.0, 0.0]]), NO_LABELS[:2], TIGHT, frames=6)
+    assert flow is not None
+    np.testing.assert_allclose(flow.paths[:, 0, 0], 0.5 / np.sqrt(1 - 0.5 * flow.t), rtol=1e-4)
+    np.testing.assert_array_equal(np.isnan(flow.paths[:, 1, 0]), flow.t >= 0.5)
+    assert flow.status == "step_too_small"
+    assert flow.message.startswith("1 of 2 trajectories did not arrive. The solve stopped at t = 0.5")
 
 
 def test_extra_dimensions_start_at_zero_and_are_not_shown() -> None:
