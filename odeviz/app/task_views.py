@@ -75,6 +75,8 @@ class TaskViews(QObject):
         self._unfinished = False
         #: The solver's slider is being dragged.
         self._solver_dragged = False
+        #: Whose views are offered.
+        self._offered: Experiment | None = None
         panel.chosen.connect(self._on_chosen)
         panel.adjust_started.connect(bench.begin_drag)
         panel.adjusted.connect(bench.adjust)
@@ -96,6 +98,7 @@ class TaskViews(QObject):
 
     def offer(self, experiment: Experiment, own: Sequence[View], common: Sequence[View] = ()) -> None:
         """Offer views of an experiment: its task's own, and those of any flow."""
+        self._offered = experiment
         self._panel.set_views(own, common, experiment)
 
     def forget(self) -> None:
@@ -179,6 +182,9 @@ class TaskViews(QObject):
         panel, bench = self._panel, self._bench
         view = panel.current
         if view is None or bench.snapshot is None or not self._window.is_seen(panel):
+            return None
+        if self._offered not in (None, bench.snapshot.experiment):
+            # The views are still those of the model before.
             return None
         head, timed = bench.playhead, "time" in view.follows
         moving = (

@@ -68,6 +68,8 @@ class ViewPanel(Panel):
         super().__init__(theme, parent)
         self._views: tuple[View, ...] = ()
         self._values: Mapping[str, Mapping[str, float]] = {}
+        #: The view that shall be shown once it is offered.
+        self._wish = ""
         self._experiment: Experiment | None = None
         self.picture: Picture | None = None
         self._choice = RoomyCombo(self)
@@ -137,7 +139,7 @@ class ViewPanel(Panel):
         if views == self._views and views:
             self._show_controls()
             return
-        before, self._views = self.view, views
+        before, self._wish, self._views = self._wish or self.view, "", views
         self._choice.clear()
         for k, view in enumerate(views):
             if own and k == len(own):
@@ -151,8 +153,9 @@ class ViewPanel(Panel):
         self.set_picture(None)
 
     def choose(self, key: str) -> None:
-        """Show another view, if it is offered; nothing is emitted."""
+        """Show another view, if it is offered or among the next that are; nothing is emitted."""
         place = self._choice.findData(key)
+        self._wish = "" if place >= 0 else key
         if place >= 0 and key != self.view:
             self._choice.setCurrentIndex(place)
             self.set_picture(None)

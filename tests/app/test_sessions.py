@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from fake_window import FakeSession
+from fake_window import FakeSession, FakeStudy
 from PySide6.QtCore import Qt
 
 from odeviz.analysis.projection import Projection
@@ -115,6 +115,27 @@ def test_an_opened_session_can_be_scrubbed_through_its_run_and_compared_again(ri
     control.do("earlier")
     rig.settle()
     assert bench.snapshot.iteration == 8
+
+
+def test_a_sessions_view_comes_back_over_a_model_of_another_task(rig, model_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(rig.window, "is_seen", lambda panel: True)
+    control, view = rig.control, rig.window.view
+    control.documents.open(model_file)
+    rig.settle()
+    view.choose("probability")
+    rig.dialogs.to_save = tmp_path / "other.odeviz-session"
+    control.do("save_session")
+    rig.show(task="density")
+    rig.settle()
+    assert view.view == "filmstrip"
+    asked, answer = [], FakeStudy.view
+    monkeypatch.setattr(
+        FakeStudy, "view", lambda *given, **more: asked.append(given[1]) or answer(*given, **more)
+    )
+    control.documents.open(rig.dialogs.to_save)
+    rig.settle()
+    assert view.view == "probability"
+    assert "filmstrip" not in asked, "a view of the model before"
 
 
 def test_without_a_model_saving_says_what_is_missing(rig):
