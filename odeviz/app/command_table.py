@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QDialog, QWidget
 
 from odeviz.analysis.projection import PROJECTIONS
-from odeviz.app.actions import PACES, RECENT, Situation
+from odeviz.app.actions import PACES, RECENT
 from odeviz.app.gallery import Gallery
 from odeviz.app.palette import CommandPalette
+from odeviz.app.situation import Situation
 from odeviz.state import COLOURINGS, LAYERS, Workbench, colourings, offered
 from odeviz.tasks.experiment import ADAPTIVE
 from odeviz.tasks.presets import PRESETS

@@ -4,9 +4,10 @@ import pytest
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QLabel
 
-from odeviz.app.actions import ACTIONS, MENUS, Actions, Situation
+from odeviz.app.actions import ACTIONS, MENUS, Actions
 from odeviz.app.palette import CommandPalette, score
 from odeviz.app.shortcut_sheet import ShortcutSheet
+from odeviz.app.situation import Situation
 from odeviz.bridge import Phase
 from odeviz.state import LAYERS
 from odeviz.tasks.presets import PRESETS
