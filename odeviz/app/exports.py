@@ -213,6 +213,10 @@ def _has_history(now: Shown) -> bool:
     return len(now.snapshot.history) > 0
 
 
+def _has_solves(now: Shown) -> bool:
+    return now.snapshot.history.solves
+
+
 def _step_table(now: Shown) -> Any:
     return now.results["flow"].steps
 
@@ -254,7 +258,7 @@ _PANELS: tuple[tuple[Callable[[Shown], bool], Export], ...] = (
     (_has("flow"), Export("flow", "Flow", "Panels", _flow, _result("flow"))),
     (_has("background"), Export("density", "Density or decision", "Panels", _background, _result("background"))),
     (_has_history, Export("loss", "Loss", "Panels", _loss, _history)),
-    (_has_history, Export("nfe", "NFE", "Panels", _nfe, _history)),
+    (_has_solves, Export("nfe", "NFE", "Panels", _nfe, _history)),
     (_has("flow"), Export("steps", "Steps", "Panels", _steps, _step_table)),
     (_has("seeds"), Export("seeds", "Seeded trajectories", "Panels", _seeds, _result("seeds"))),
     (_has_series, Export("series", "Over time", "Panels", _series_figure, _series)),

@@ -120,6 +120,8 @@ def _recorded(snapshot: Snapshot, given: argparse.Namespace) -> dict[str, Any]:
     """The history's panels: what training wrote down."""
     if not len(snapshot.history):
         raise UserError(f"{given.file} has no history: the model has not been trained")
+    if given.panel == "nfe" and not snapshot.history.solves:
+        raise UserError(f"{given.file} has no nfe: nothing is solved in its training")
     results: dict[str, Any] = {"history": snapshot.history}
     if given.panel == "loss":
         results["experiment"] = snapshot.experiment

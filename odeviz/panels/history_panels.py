@@ -26,6 +26,7 @@ from odeviz.widgets.theme import Theme
 _EMPTY = "Nothing has been trained yet.\nPress Train to start."
 #: A loss that shares its axis has a logarithmic one when its largest value is this many times its smallest.
 _WIDE = 1e3
+_UNSOLVED = "Nothing is solved in the training of this model, so that there is nothing to count."
 
 
 class HistoryPanel(Panel):
@@ -311,6 +312,8 @@ class NfePanel(HistoryPanel):
     def set_history(self, history: History) -> None:
         """Draw a history."""
         self.take(history)
+        if len(history) and not history.solves and not self._kept.solves:
+            self.plot.set_message(_UNSOLVED)
         self.draw()
 
     def draw(self) -> None:

@@ -41,6 +41,11 @@ class History:
     def __len__(self) -> int:
         return len(self.iteration)
 
+    @property
+    def solves(self) -> bool:
+        """Whether any iteration solved anything, so that there are evaluations to tell."""
+        return bool(np.isfinite(self.nfe_forward).any())
+
     def until(self, iteration: int) -> History:
         """The rows up to an iteration."""
         rows = int(np.searchsorted(self.iteration, iteration, side="right"))

@@ -87,6 +87,10 @@ TRAIN = ("train", "moons-density")
             "--time means nothing to the loss",
         ),
         (["export", "MODEL", "--panel", "loss", "--out", "x.png"], "has no history"),
+        (
+            ["export", "8gaussians-moons-cfm", "--panel", "nfe", "--out", "x.png"],
+            "nothing is solved in its training",
+        ),
         (["export", "MODEL", "--panel", "flow", "--out", "x.png", "--width", "wide"], "a width such as 85mm"),
         (
             ["export", "MODEL", "--panel", "flow", "--out", "x.png", "--width", "3mm"],

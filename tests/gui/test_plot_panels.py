@@ -79,6 +79,16 @@ def test_a_loss_that_is_not_finite_leaves_a_gap(show, history):
     assert np.isfinite(panel._raw._lines).all()
 
 
+def test_where_nothing_is_solved_the_panel_says_so(show, history):
+    panel = show(NfePanel)
+    panel.set_history(history)
+    assert not panel.plot._message.isVisible()
+    nothing = np.full(len(history), np.nan)
+    panel.set_history(dataclasses.replace(history, nfe_forward=nothing, nfe_backward=nothing))
+    assert panel.plot._message.isVisible()
+    assert "Nothing is solved" in panel.plot._message.text()
+
+
 def test_nfe_reads_forward_and_backward_and_starts_at_zero(show, history):
     panel = show(NfePanel)
     panel.set_history(history)

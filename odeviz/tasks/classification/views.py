@@ -170,7 +170,7 @@ def _probability(scene: Scene) -> Maps:
     share = float((entropy < _SURE).mean())
     sure = f"the model is sure (entropy below {_SURE} bits) of {share:.0%} of the plane"
     note = f"At t = {scene.t:.3g} of {model.t1:.3g} {sure}."
-    return Maps("Probability", maps, columns=2, shared=True, scale="", axes=plane.labels, note=note)
+    return Maps("Probability", maps, columns=2, shared=True, scale="p, bits", axes=plane.labels, note=note)
 
 
 def _data_at(scene: Scene, t: float) -> NDArray[np.float64]:
