@@ -89,10 +89,9 @@ class OwnDataControl(QObject):
 
     def _fail(self, origin: str, trouble: Trouble) -> None:
         title = f"{origin} cannot be learnt from"
-        sentence = f"{trouble.sentence[:1].upper()}{trouble.sentence[1:].removesuffix('.')}."
-        self._dialogs.trouble(trouble if trouble.unexpected else Trouble(sentence), title)
-        self._bench.say(f"{title}: {sentence}")
-        self.failed.emit(sentence)
+        self._dialogs.trouble(trouble if trouble.unexpected else Trouble(trouble.sentence), title)
+        self._bench.say(f"{title}: {trouble.sentence}")
+        self.failed.emit(trouble.sentence)
 
 
 def _read(path: Path, task: Task, now: Experiment) -> tuple[Experiment, OwnData]:

@@ -22,5 +22,6 @@ class Trouble:
         unexpected = not isinstance(error, ValueError | OSError)
         if unexpected:
             said = f"{type(error).__name__}: {said}"
-        sentence = f"{doing}: {said}" if doing else said
+        told = f"{doing}: {said}" if doing else said
+        sentence = f"{told[:1].upper()}{told[1:].removesuffix('.')}."
         return cls(sentence, "".join(traceback.format_exception(error)), unexpected)

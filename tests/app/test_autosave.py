@@ -152,7 +152,7 @@ def test_a_folder_that_cannot_be_written_is_told_once(rig, tmp_path, snapshot):
     (tmp_path / "autosave").write_text("in the way")
     show_unsaved(rig, snapshot)
     rig.control.autosave.save()
-    assert rig.bench.message.startswith("What is not saved would not survive a crash: cannot write ")
+    assert rig.bench.message.startswith("What is not saved would not survive a crash: Cannot write ")
     rig.bench.say("")
     rig.control.autosave.save()
     assert rig.bench.message == ""

@@ -33,7 +33,7 @@ def test_a_failing_job_brings_a_sentence_and_details(qtbot, jobs):
     seen = []
     jobs.submit(fail, seen.append, seen.append)
     qtbot.waitUntil(lambda: bool(seen), timeout=5000)
-    assert seen[0].sentence == "the file is empty"
+    assert seen[0].sentence == "The file is empty."
     assert "in fail" in seen[0].details
 
 

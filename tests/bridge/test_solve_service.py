@@ -188,7 +188,7 @@ def test_an_exception_arrives_as_trouble_and_the_service_goes_on(make_service, s
     service.ask(snapshot, Ask(ZeroDivisionError("division by zero")))
     service.ask(snapshot, Ask("fine"))
     trouble = service.answers[0].trouble
-    assert trouble.sentence == "The solver: ZeroDivisionError: division by zero"
+    assert trouble.sentence == "The solver: ZeroDivisionError: division by zero."
     assert "Traceback" in trouble.details
     assert values(service) == [None, "fine"]
 

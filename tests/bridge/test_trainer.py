@@ -140,7 +140,7 @@ def test_an_exception_arrives_as_trouble_and_the_last_snapshot_stays(qtbot, make
     with qtbot.waitSignal(trainer.troubled, timeout=5000) as caught:
         trainer.start(Experiment())
     trouble = caught.args[0]
-    assert trouble.sentence == "Training stopped: RuntimeError: the matrix is singular"
+    assert trouble.sentence == "Training stopped: RuntimeError: the matrix is singular."
     assert "in step" in trouble.details
     assert trainer.phase is Phase.TROUBLE
     assert threading.current_thread() is threading.main_thread()
@@ -174,7 +174,7 @@ def test_a_cold_setting_is_refused_with_a_sentence(make_trainer):
     troubles = []
     trainer.troubled.connect(troubles.append)
     trainer.apply(Experiment().with_setting("field.width", 8))
-    assert troubles[0].sentence == "The settings could not be applied: field.width needs a restart"
+    assert troubles[0].sentence == "The settings could not be applied: field.width needs a restart."
 
 
 def test_a_session_that_cannot_be_made_leaves_the_one_before(make_trainer):
