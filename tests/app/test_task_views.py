@@ -184,3 +184,22 @@ def test_a_pinned_setting_is_solved_once_and_compared_until_it_is_let_go(viewing
     assert bench.pinned is None
     assert window.flow._pinned is None
     assert not window.solver_bar.compare.isChecked()
+
+
+def test_no_model_is_asked_for_a_view_of_the_one_before(rig, qtbot):
+    rig.window.show()
+    rig.show(task="classification")
+    rig.window.docks["view"].raise_()
+    qtbot.waitUntil(lambda: rig.window.is_seen(rig.window.view), timeout=5000)
+    choose(rig, "confusion")
+    rig.settle()
+    asked_for, ask = [], rig.control.service.ask
+
+    def listening(snapshot, request, **how):
+        if request.kind == "view":
+            asked_for.append((snapshot.experiment.task, request.view))
+        return ask(snapshot, request, **how)
+
+    rig.control.service.ask = listening
+    rig.show(task="density")
+    assert set(asked_for) == {("density", "filmstrip")}
