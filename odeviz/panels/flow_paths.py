@@ -25,6 +25,8 @@ from odeviz.widgets.trail import PATIENCE, Trail
 #: Colours of a scale, and slabs of depth: from far to near.
 BINS, SLABS = 10, 8
 Floats = NDArray[np.float64]
+#: As many selected curves are still drawn thick.
+MANY = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ class TrajectoryLayer(Layer):
     def set_marked(self, hovered: int | None, chosen: Sequence[int]) -> None:
         """Which trajectory is under the mouse, and which are selected: the others step back."""
         self._marked = (hovered, tuple(chosen))
+        self._thin_out()
         for item in self._drawn:
             item.setOpacity(0.3 if chosen else 1.0)
         self._deep.setOpacity(0.3 if chosen else 1.0)
@@ -187,16 +190,22 @@ class TrajectoryLayer(Layer):
         self._chosen.set_segments(polyline(past[:, known]))
         over = [hovered] if hovered is not None and hovered < past.shape[1] else []
         self._hovered.set_segments(polyline(past[:, over]))
-        self._halo.set_segments(polyline(past[:, sorted({*known, *over})]))
+        raised = over if len(known) > MANY else sorted({*known, *over})
+        self._halo.set_segments(polyline(past[:, raised]))
 
     def restyle(self) -> None:
         c = self.theme.colors
         self._halo.set_pen(pen(c.base, 5.0, 0.75), smooth=True)
-        self._chosen.set_pen(pen(c.accent, 2.4), smooth=True)
+        self._thin_out()
         self._hovered.set_pen(pen(c.text, 2.4), smooth=True)
         self._recolour()
 
     # Inside
+
+    def _thin_out(self) -> None:
+        """Thick curves tell a few apart; many would run into one blot, which takes long to paint besides."""
+        many = len(self._marked[1]) > MANY
+        self._chosen.set_pen(pen(self.theme.colors.accent, 1.0 if many else 2.4), smooth=not many)
 
     def _past(self, t: float) -> Floats:
         assert self._flow is not None

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from odeviz.analysis.results import FlowResult
 from odeviz.panels.flow_layers import at_time
-from odeviz.panels.flow_paths import nearest_path
+from odeviz.panels.flow_paths import MANY, nearest_path
 from odeviz.panels.lit_dots import extends
 from odeviz.panels.panel import Panel
 from odeviz.state.nouns import Mark, Selection
@@ -222,9 +222,10 @@ class _Coordinate(Plot):
             (self._plain, plain),
             (self._lit, lit),
             (self._over, over),
-            (self._halo, lit + over),
+            (self._halo, over if len(lit) > MANY else lit + over),
         ):
             item.set_segments(np.concatenate([polyline(line) for line in lines]) if lines else _NONE)
+        self._dress(len(lit))
         self._lines = plain + lit + over
         self._now.setVisible(bool(self._lines))
         if self._lines:
@@ -253,10 +254,15 @@ class _Coordinate(Plot):
         self.getAxis("left").setWidth(theme.px(46))
         self._plain.set_pen(pen(c.seed, 1.3, 0.55), smooth=True)
         self._halo.set_pen(pen(c.base, 5.0, 0.8), smooth=True)
-        self._lit.set_pen(pen(c.accent, 2.2), smooth=True)
+        self._dress(0)
         self._over.set_pen(pen(c.text, 2.4), smooth=True)
         self._now.setPen(pen(c.muted, 1.0))
         self._heads.set_looks([(QColor(c.text), theme.qcolor(c.base))], 6)
+
+    def _dress(self, lit: int) -> None:
+        """Thick curves tell a few apart; of ``lit`` as many as here they would make one blot."""
+        accent = self._theme.colors.accent
+        self._lit.set_pen(pen(accent, 1.0, 0.6) if lit > MANY else pen(accent, 2.2), smooth=lit <= MANY)
 
     def over(self, scene: QPointF) -> None:
         """The mouse is at a point of the scene."""

@@ -639,3 +639,11 @@ def test_the_names_of_the_axes_stand_outside_the_frame(deep):
     hull = np.hypot(*corners.T).max()
     for label in deep._frame._labels:
         assert 0.5 * hull < np.hypot(label.pos().x(), label.pos().y()) < 1.2 * hull
+
+
+def test_a_few_selected_paths_are_thick_and_many_are_thin(full):
+    widths = []
+    for chosen in (2, flow_paths.MANY + 1, 2):
+        full.paths.set_marked(None, range(chosen))
+        widths.append(full.paths._chosen._pen.widthF())
+    assert widths == [2.4, 1.0, 2.4]
