@@ -46,7 +46,7 @@ class ValueAxis(pg.AxisItem):
         return [power(10**value) for value in values]
 
 
-#: Pixels of a plot's height that its bottom axis and margins take.
+#: Pixels of a plot's height and width that its axes and margins take.
 _ROOM = 40
 
 
@@ -111,7 +111,7 @@ class Plot(pg.PlotWidget):
             else:
                 axis.showLabel(False)
             axis.setGrid(self._grid)
-        self._name_left()
+        self._name_axes()
 
     def set_axis(self, name: str, label: str, log: bool = False) -> None:
         """The label of the axis ``bottom`` or ``left``, and whether what is drawn are log10 of its values."""
@@ -136,17 +136,20 @@ class Plot(pg.PlotWidget):
         super().resizeEvent(event)
         self._place_message()
         if hasattr(self, "_labels"):
-            self._name_left()
+            self._name_axes()
 
-    def _name_left(self) -> None:
-        """Cut the left axis's name to what the plot's height has room for."""
+    def _name_axes(self) -> None:
+        """Cut the axes' names to what the plot has room for, and put each in the middle of its axis."""
         font = self._theme.font(-1)
-        text = QFontMetrics(font).elidedText(
-            self._labels["left"], Qt.TextElideMode.ElideRight, self.height() - _ROOM
-        )
-        axis = self.getAxis("left")
-        if text and axis.labelText != text:
-            axis.setLabel(text, **{"color": self._theme.colors.muted, "font-size": f"{font.pixelSize()}px"})
+        for name, room in (("left", self.height() - _ROOM), ("bottom", self.width() - _ROOM)):
+            text = QFontMetrics(font).elidedText(self._labels[name], Qt.TextElideMode.ElideRight, room)
+            axis = self.getAxis(name)
+            if text and axis.labelText != text:
+                axis.setLabel(
+                    text, **{"color": self._theme.colors.muted, "font-size": f"{font.pixelSize()}px"}
+                )
+            # An axis places its name when it is resized, but not when the name becomes another.
+            axis.resizeEvent(None)
 
     def _place_message(self) -> None:
         if hasattr(self, "_message"):

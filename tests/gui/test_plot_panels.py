@@ -19,7 +19,7 @@ from odeviz.tasks import Experiment
 from odeviz.tasks.numerals import power, short
 from odeviz.training.snapshot import History
 from odeviz.widgets.legend import Key, Legend
-from odeviz.widgets.plot import ValueAxis, grown
+from odeviz.widgets.plot import Plot, ValueAxis, grown
 
 PANELS = (FlowView, TimeBar, SolverBar, LossPanel, NfePanel, StepsPanel, DensityPanel)
 
@@ -332,3 +332,17 @@ def test_small_numbers_show_their_digits():
         "1.23·10⁴",
     ]
     assert short(float("nan")) == "nan"
+
+
+def test_an_axis_name_stands_in_the_middle_and_is_cut_to_the_room_there_is(show):
+    plot = show(Plot, "x", "y", size=(300, 200))
+    plot.set_axis("bottom", "a name that is much longer")
+    axis = plot.getAxis("bottom")
+    for width in (300, 160):
+        plot.resize(width, 200)
+        plot.grab()
+        label = axis.label
+        middle = label.pos().x() + label.boundingRect().width() / 2
+        assert middle == pytest.approx(axis.size().width() / 2, abs=1.5)
+        assert label.boundingRect().width() < width
+    assert axis.labelText.endswith("…")
