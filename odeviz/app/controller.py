@@ -44,8 +44,8 @@ LOADING = "Loading the engine…"
 #: Painting holds the interpreter lock, and training in a thread pays for it: this many times as long as a paint lies
 #: between it and the next while training; and the solver rests this many times as long as it worked.
 TRAINING_GAP, REST = 6.0, 3.0
-#: The same gap while the solver works, in a thread of its own, and while nobody waits for the lock.
-SOLVING_GAP, FREE_GAP = 1.0, 0.25
+#: The same gap while the solver works, in a thread of its own, or a process trains; and while nobody waits.
+SHARED_GAP, FREE_GAP = 1.0, 0.25
 
 
 class Controller(QObject):
@@ -198,9 +198,11 @@ class Controller(QObject):
 
     def _share_lock(self) -> None:
         """Leave as much time between two paints as those need who wait for the interpreter."""
-        within = self.trainer.phase in (Phase.TRAINING, Phase.STARTING) and not self.trainer.apart
-        solving = SOLVING_GAP if self.service.busy else FREE_GAP
-        self.redraw.gap = TRAINING_GAP if within else solving
+        training = self.trainer.phase in (Phase.TRAINING, Phase.STARTING)
+        if training and not self.trainer.apart:
+            self.redraw.gap = TRAINING_GAP
+        else:
+            self.redraw.gap = SHARED_GAP if training or self.service.busy else FREE_GAP
 
     # The model on show.
 
