@@ -163,6 +163,8 @@ class TaskViews(QObject):
 
     @Slot(str)
     def _on_chosen(self, key: str) -> None:
+        # Whoever chooses the one on show waits for its picture, too.
+        self._asked = None
         self.ask()
 
     def _put_off(self) -> bool:

@@ -56,6 +56,11 @@ def test_the_view_comes_when_its_panel_does(viewing):
     assert panel.picture.title == "one"
 
 
+def test_choosing_the_one_on_show_draws_it_again(viewing):
+    choose(viewing, "one")
+    assert viewing.window.view.picture.title == "one"
+
+
 def test_choosing_another_asks_for_it(viewing, qtbot):
     panel = viewing.window.view
     panel._choice.setCurrentIndex(1)
