@@ -202,6 +202,8 @@ class _Coordinate(Plot):
             self.addItem(item, ignoreBounds=True)
         self._limits: tuple[float, float] | None = None
         self._lines: list[NDArray[np.float64]] = []
+        #: Times ``[T]``, places among the lines, and points ``[T, n, 2]`` of those that have these times.
+        self._together: list[tuple[NDArray[np.float64], list[int], NDArray[np.float64]]] = []
         self.restyle_lines()
 
     def show_curves(
@@ -227,6 +229,7 @@ class _Coordinate(Plot):
             item.set_segments(np.concatenate([polyline(line) for line in lines]) if lines else _NONE)
         self._dress(len(lit))
         self._lines = plain + lit + over
+        self._together = _by_times(self._lines)
         self._now.setVisible(bool(self._lines))
         if self._lines:
             every = np.concatenate([line[:, 0] for line in self._lines])
@@ -242,7 +245,10 @@ class _Coordinate(Plot):
         """The playhead's line, and the curves' values there."""
         self._now.setValue(t)
         if self._lines:
-            self._heads.move(np.array([at_time(line[:, 0, 0], line[:, 0], t) for line in self._lines]))
+            heads = np.empty((len(self._lines), 2))
+            for times, rows, paths in self._together:
+                heads[rows] = at_time(times, paths, t)
+            self._heads.move(heads)
 
     def time_at(self, position: QPointF) -> float:
         """The time under a point of the view port."""
@@ -271,3 +277,16 @@ class _Coordinate(Plot):
             Qt.CursorShape.PointingHandCursor if mark is not None else Qt.CursorShape.SplitHCursor
         )
         self._panel.marked.emit(mark)
+
+
+def _by_times(
+    lines: Sequence[NDArray[np.float64]],
+) -> list[tuple[NDArray[np.float64], list[int], NDArray[np.float64]]]:
+    """Lines ``[T, 1, 2]`` over the same times side by side, so that all of them are read at once."""
+    groups: dict[bytes, list[int]] = {}
+    for row, line in enumerate(lines):
+        groups.setdefault(line[:, 0, 0].tobytes(), []).append(row)
+    return [
+        (lines[rows[0]][:, 0, 0], rows, np.concatenate([lines[row] for row in rows], axis=1))
+        for rows in groups.values()
+    ]
