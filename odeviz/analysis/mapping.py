@@ -70,8 +70,13 @@ def carried_apart(
     solution = model.flow(start, times, _alone(options), cancel=cancel)
     if solution.status is Status.CANCELLED:
         return None
-    lost = int(torch.isnan(solution.y1).any(1).sum())
-    return solution.y, f"{lost} of {len(start)} trajectories did not arrive. " if lost else ""
+    return solution.y, not_arrived(solution.y1)
+
+
+def not_arrived(ends: Tensor) -> str:
+    """How many of the trajectories with these end states ``[batch, dim]`` did not arrive, in a sentence."""
+    lost = int(torch.isnan(ends).any(1).sum())
+    return f"{lost} of {len(ends)} trajectories did not arrive. " if lost else ""
 
 
 def told(share: float) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odeviz.tasks.classes import NUMBERED, Classes
+from odeviz.tasks.experiment import PER_SAMPLE
 from odeviz.tasks.own_time import FLOW_TIME, OwnTime
 
 Floats = NDArray[np.floating[Any]]
@@ -58,6 +59,13 @@ class SolverChoice:
     atol: float = 1e-4
     #: Number of equal steps, used by fixed-step methods only.
     steps: int = 20
+    #: Trajectories have steps of their own instead of shared ones, used by the methods of ``PER_SAMPLE`` only.
+    per_sample: bool = False
+
+    @property
+    def own_steps(self) -> bool:
+        """Whether trajectories have steps of their own with this method."""
+        return self.per_sample and self.method in PER_SAMPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,14 @@ class FlowResult:
     classes: Classes = NUMBERED
     #: The time of a person's own data, in which ``t`` is told.
     clock: OwnTime = FLOW_TIME
+    #: Evaluations made for each trajectory, where each had steps of its own; then ``steps`` are those of the costliest,
+    #: and ``nfe`` counts evaluations of all that were still under way, about as many as the costliest took.
+    nfe_each: Ints | None = None  # [B]
+
+    @property
+    def costliest(self) -> int | None:
+        """The trajectory whose steps are told; None where all share theirs."""
+        return None if self.nfe_each is None else int(self.nfe_each.argmax())
 
     @property
     def accepted(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 from typing import Any
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from odeviz.analysis import diagnostics, grid
 from odeviz.analysis.corners import speeds, with_corners
-from odeviz.analysis.mapping import answered, carried_apart
+from odeviz.analysis.mapping import answered, carried_apart, not_arrived
 from odeviz.analysis.overlaying import Overlaid
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.reference import Reference
@@ -31,11 +31,11 @@ from odeviz.analysis.results import (
     Ints,
     ProbeResult,
     SolverChoice,
-    StepTable,
     frozen,
 )
 from odeviz.analysis.states import PRECISE, as_starts, as_states
-from odeviz.engine import Solution, Status, StepRecord
+from odeviz.analysis.stepping import nfe_each, steps_of
+from odeviz.engine import Solution, Status
 from odeviz.engine.integrate import CancelToken
 from odeviz.engine.kernel import AutogradKernel, Kernel, kernel_of
 from odeviz.fields.divergence import differentiated
@@ -136,6 +136,7 @@ class Study(Overlaid):
         axis of time, a trajectory passes through its point at the point's own time.
 
         The states between the steps are the method's own dense output, so ``nfe`` is what the solve cost.
+        Where the choice says so trajectories have steps of their own; maps and views always share theirs.
         ``with_error`` measures the distance to a float64 reference at t1 (see :class:`FlowResult`), which is
         solved once for each set of seeds; without it the error is told only if that has been done before.
         """
@@ -148,16 +149,17 @@ class Study(Overlaid):
         times = np.linspace(0.0, self.t1, frames)
         began = time.perf_counter()
         jumps = task_of(self._experiment).jumps
-        solution = self.model.flow(start, times.tolist(), _options(choice), cancel=cancel, dense=jumps)
+        options = replace(_options(choice), per_sample=choice.own_steps)
+        solution = self.model.flow(start, times.tolist(), options, cancel=cancel, dense=jumps)
         milliseconds = 1000 * (time.perf_counter() - began)
         if solution.status is Status.CANCELLED:
             return None
         error = self._reference.error(start, solution.y1, cancel, only_known=not with_error)
         if error is None:
             return None
-        states, lost = solution.y, ""
+        states, lost = solution.y, not_arrived(solution.y1)
         if not solution.ok and solution.per_sample is None:
-            apart = carried_apart(self.model, start, times.tolist(), _options(choice), cancel)
+            apart = carried_apart(self.model, start, times.tolist(), options, cancel)
             if apart is None:
                 return None
             states, lost = apart
@@ -167,7 +169,7 @@ class Study(Overlaid):
             t=frozen(times),
             paths=_array(self.plane.points(states, torch.tensor(times).to(states))),
             labels=frozen(np.array(labels, dtype=np.int64)),
-            steps=_steps(solution),
+            steps=steps_of(solution),
             choice=choice,
             iteration=self._iteration,
             nfe=solution.stats.nfe_forward,
@@ -178,6 +180,7 @@ class Study(Overlaid):
             speed=_speed(times, states),
             classes=self.task.classes,
             clock=self.task.own_clock,
+            nfe_each=nfe_each(solution),
         )
 
     @torch.no_grad()
@@ -376,21 +379,3 @@ def _speed(times: NDArray[np.float64], states: Tensor) -> NDArray[Any]:
 def _array(values: Tensor) -> NDArray[Any]:
     """A tensor's values as a read-only array of its own."""
     return frozen(values.detach().cpu().contiguous().numpy())
-
-
-def _steps(solution: Solution) -> StepTable:
-    """The steps that all samples shared; where each had its own, those of the first."""
-    if solution.per_sample is not None:
-        own = solution.per_sample.steps
-        first = own.sample == 0
-        return StepTable(*(_array(part[first]) for part in (own.t, own.h, own.error, own.accepted)))
-    return _table(solution.stats.steps)
-
-
-def _table(steps: Sequence[StepRecord]) -> StepTable:
-    return StepTable(
-        frozen(np.array([step.t for step in steps], dtype=np.float64)),
-        frozen(np.array([step.h for step in steps], dtype=np.float64)),
-        frozen(np.array([step.error for step in steps], dtype=np.float64)),
-        frozen(np.array([step.accepted for step in steps], dtype=np.bool_)),
-    )

@@ -15,7 +15,7 @@ from odeviz.app.gallery import Gallery
 from odeviz.app.palette import CommandPalette
 from odeviz.app.situation import Situation
 from odeviz.state import COLOURINGS, LAYERS, Workbench, colourings, offered
-from odeviz.tasks.experiment import ADAPTIVE
+from odeviz.tasks.experiment import ADAPTIVE, PER_SAMPLE
 from odeviz.tasks.presets import PRESETS
 from odeviz.widgets.theme import MODES, TEXT_SIZES
 
@@ -57,6 +57,7 @@ def commands_of(control: Controller) -> dict[str, Callable[[], object]]:
         "tighter": partial(shift_tolerance, bench, 0.1),
         "looser": partial(shift_tolerance, bench, 10.0),
         "compare": bench.compare,
+        "per_sample": partial(_part_steps, bench),
         **{f"layer.{key}": partial(_turn_layer, bench, key) for key in LAYERS},
         **{f"colour.{key}": partial(bench.colour_by, key) for key in COLOURINGS},
         **{f"projection.{kind}": partial(control.flow.project, kind) for kind in PROJECTIONS},
@@ -109,6 +110,8 @@ def situation_of(control: Controller) -> Situation:
         full_screen=control.window.isFullScreen(),
         pace=control.run.pace,
         solves=control.run.solves,
+        own_steps=bench.choice.own_steps,
+        can_own_steps=_can_part(control),
         can_look_back=bench.latest is not None and len(bench.latest.moments) > 1,
         looking_back=bench.replay.iteration is not None,
         comparing=bench.pinned is not None,
@@ -132,6 +135,17 @@ def shift_tolerance(bench: Workbench, factor: float) -> None:
     else:
         steps = min(max(round(choice.steps * (2.0 if factor < 1 else 0.5)), 1), 1000)
         bench.choose(dataclasses.replace(choice, steps=steps))
+
+
+def _can_part(control: Controller) -> bool:
+    """Whether steps per sample can be chosen: where states jump they are not a choice."""
+    bench, run = control.bench, control.run
+    able = bench.choice.method in PER_SAMPLE
+    return bench.snapshot is not None and run.solves and not run.jumps and able
+
+
+def _part_steps(bench: Workbench) -> None:
+    bench.choose(dataclasses.replace(bench.choice, per_sample=not bench.choice.per_sample))
 
 
 def _turn_layer(bench: Workbench, key: str) -> None:

@@ -196,7 +196,7 @@ class Pictures(QObject):
         """What has no background has no panel that shows it: the task's own views take its place."""
         about, window = task_of(experiment), self.window
         there = bool(about.behind(experiment))
-        window.solver_bar.set_solves(experiment.applies(find(experiment, "solver.method")))
+        window.solver_bar.set_solves(experiment.applies(find(experiment, "solver.method")), about.jumps)
         window.density.set_there(there)
         window.behind.offer(there)
 

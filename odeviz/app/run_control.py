@@ -15,6 +15,7 @@ from odeviz.panels.panel import Later, at_once
 from odeviz.state import TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.own_data import OWN
+from odeviz.tasks.registry import task_of
 from odeviz.tasks.settings import find
 from odeviz.training.snapshot import Snapshot
 
@@ -34,8 +35,8 @@ class RunControl(QObject):
         self.bench, self.trainer, self.window = bench, trainer, window
         #: The most iterations a second; None: as many as there is time for.
         self.pace: float | None = None
-        #: Whether the model on show has a solver, and which experiment says so.
-        self.solves = True
+        #: Whether the model on show has a solver, whether its state jumps, and which experiment says so.
+        self.solves, self.jumps = True, False
         self._judged: Experiment | None = None
         self._speed_from: tuple[float, int] | None = None
         #: Puts off what an opening need not draw at once.
@@ -194,6 +195,7 @@ class RunControl(QObject):
         if snapshot is not None and snapshot.experiment is not self._judged:
             self._judged = snapshot.experiment
             self.solves = self._judged.applies(find(self._judged, "solver.method"))
+            self.jumps = task_of(self._judged).jumps
         log_t1 = None if snapshot is None else snapshot.weights.get("log_t1")
         learnt = "" if log_t1 is None else f"learnt: {math.exp(float(log_t1)):.3f}"
         self.window.form.set_note("solver.t1", learnt)

@@ -186,7 +186,7 @@ class Showing(QObject):
         window.flow.set_flow(flow)
         window.flow.set_message(flow.message if flow.status != "success" else self.bench.training.message)
         window.time_bar.set_clock(flow.clock)
-        window.time_bar.set_steps(flow.steps)
+        window.time_bar.set_steps(flow.steps, flow.costliest)
         # The latest error measured with this solver has to do until the next.
         known, error = self._error
         self.window.solver_bar.set_cost(

@@ -39,6 +39,9 @@ class Situation:
     solves: bool = True
     can_look_back: bool = False
     looking_back: bool = False
+    #: Each trajectory has steps of its own, and whether that can be chosen.
+    own_steps: bool = False
+    can_own_steps: bool = True
     #: A solver setting is pinned.
     comparing: bool = False
     #: A run is kept to compare others with.

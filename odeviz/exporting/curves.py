@@ -119,7 +119,10 @@ def steps_figure(*, flow: FlowResult | None = None, steps: StepTable | None = No
     if flow is not None:
         how = f", rtol {_short(flow.choice.rtol)}" if judged else ""
         end = ": " if figure.get_figwidth() > letters(4.5) else "\n"
-        cost = f"{flow.choice.method}{how}{end}{flow.nfe} NFE, {cost}"
+        nfe = (
+            f"{flow.nfe} NFE" if flow.nfe_each is None else f"costliest trajectory {flow.nfe_each.max()} NFE"
+        )
+        cost = f"{flow.choice.method}{how}{end}{nfe}, {cost}"
     notes(above, cost)
     figure.align_ylabels()
     if judged:

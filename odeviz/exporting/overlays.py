@@ -140,7 +140,10 @@ def _pinned(axes: Axes, over: Over, t: float) -> None:
         how = {"colors": ink().text, "linewidths": 0.5, "linestyles": "dotted", "alpha": 0.6, "zorder": 4.8}
         axes.add_collection(LineCollection(curves, **how), autolim=False)
         c = over.pinned.choice
-        axes.plot([], [], color=ink().text, linewidth=0.8, linestyle="dotted", label=f"pinned: {c.method}")
+        each = ", steps per sample" if c.own_steps else ""
+        axes.plot(
+            [], [], color=ink().text, linewidth=0.8, linestyle="dotted", label=f"pinned: {c.method}{each}"
+        )
 
 
 def _base(axes: Axes, over: Over, t: float) -> None:

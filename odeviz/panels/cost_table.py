@@ -18,7 +18,7 @@ _COLUMNS = (
     (
         "nfe",
         "NFE",
-        "8888",
+        "≤ 8888",
         "8888",
         "Number of function evaluations: how often f(h, t, θ) was evaluated in this solve of the paths on show. "
         "Training has solves of its own: the NFE panel counts those.",
@@ -49,6 +49,7 @@ _COLUMNS = (
     ),
 )
 _NOW, _PINNED, _RATIO = 1, 2, 3
+_TIPS = {row[0]: row[4] for row in _COLUMNS}
 #: Columns that go where there is no room for all, the first first.
 _DISPENSABLE = ("steps", "time")
 
@@ -99,7 +100,8 @@ class CostTable(QWidget):
             label.setVisible(choice is not None)
         if choice is not None:
             self._names[_PINNED].setText(setting(choice))
-            self._names[_PINNED].setToolTip(f"The pinned setting: {setting(choice)}.")
+            own = ", steps of its own for each trajectory" if choice.own_steps else ""
+            self._names[_PINNED].setToolTip(f"The pinned setting: {setting(choice)}{own}.")
         self._fill()
         self._lay_widths()
         self.updateGeometry()
@@ -158,6 +160,7 @@ class CostTable(QWidget):
         for row, flow, numbers in ((_NOW, self._flow, now), (_PINNED, self._pinned, pinned)):
             for key, *_ in _COLUMNS[:-1]:
                 self._cells[key, row].setText(_text(key, flow, numbers.get(key, math.nan)))
+                self._cells[key, row].setToolTip(_TIPS[key] + _of_each(key, flow))
         for key, *_ in _COLUMNS[:-1]:
             before, here = pinned.get(key, math.nan), now.get(key, math.nan)
             known = before > 0 and math.isfinite(here)
@@ -169,8 +172,27 @@ class CostTable(QWidget):
 def setting(choice: SolverChoice) -> str:
     """A solver setting in few words."""
     if choice.method in ADAPTIVE:
-        return f"{choice.method} {power(float(f'{choice.rtol:.1g}'))}"
+        each = " each" if choice.own_steps else ""
+        return f"{choice.method} {power(float(f'{choice.rtol:.1g}'))}{each}"
     return f"{choice.method}, {choice.steps} steps"
+
+
+def theirs(costliest: int) -> str:
+    """Whose steps are shown where every trajectory has its own."""
+    return f"Every trajectory has steps of its own: these are of number {costliest + 1}, the costliest."
+
+
+def _of_each(key: str, flow: FlowResult | None) -> str:
+    """What a column's number stands for where every trajectory has steps of its own."""
+    if flow is None or flow.nfe_each is None or flow.costliest is None:
+        return ""
+    if key == "nfe":
+        low, mean, high = flow.nfe_each.min(), flow.nfe_each.mean(), flow.nfe_each.max()
+        return (
+            f"\nEvery trajectory has steps of its own and takes {low} to {high} evaluations, {mean:.1f} on average. "
+            f"f was called {flow.nfe} times, each time for all that were still under way."
+        )
+    return f"\n{theirs(flow.costliest)}" if key == "steps" else ""
 
 
 def apart(flow: FlowResult | None, pinned: FlowResult | None) -> float:
@@ -207,4 +229,6 @@ def _text(key: str, flow: FlowResult | None, number: float) -> str:
         return f"{flow.accepted} + {flow.rejected}" if flow.choice.method in ADAPTIVE else f"{flow.accepted}"
     if key == "error":
         return power(float(f"{number:.1e}"))
+    if key == "nfe" and flow.nfe_each is not None:
+        return f"≤ {number:.0f}"
     return f"{number:.1f} ms" if key == "time" else f"{number:.0f}"

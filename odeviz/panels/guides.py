@@ -55,7 +55,8 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
         "solver": Guide(
             "Solver",
             "How precisely the flow is solved, and what that costs. The slider changes only how the model is looked "
-            "at; how it is trained is set in the form. NFE counts the evaluations of f.",
+            "at; how it is trained is set in the form. NFE counts the evaluations of f. Trajectories share "
+            "their steps, unless the fork gives each its own; NFE is then the costliest one's. Maps share theirs.",
             "‖error of a step‖ ≤ atol + rtol · ‖h‖",
             (("rtol, atol", "the tolerance"), ("h", "the state"), ("p", "the order of the method")),
             "A ten times smaller tolerance costs about 10^(1/p) times as many steps: 1.6 times with order 5.",

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QLabel, QToo
 from odeviz.analysis.results import FlowResult, SolverChoice
 from odeviz.panels.cost_table import CostTable
 from odeviz.panels.panel import Panel
-from odeviz.tasks.experiment import ADAPTIVE, FIXED
+from odeviz.tasks.experiment import ADAPTIVE, FIXED, PER_SAMPLE
 from odeviz.tasks.numerals import power
 from odeviz.widgets.headed_combo import HeadedCombo
 from odeviz.widgets.help_button import HelpButton
@@ -61,9 +61,22 @@ _COMPARE = (
     "Pin this setting, and compare others with it: its paths stay under the new ones, its cost beside theirs "
     "(Ctrl+M)."
 )
+_SHARED = (
+    "Steps per sample: off. All trajectories share their steps, chosen by the error of all together. Press to give "
+    "each the steps that it needs itself (Ctrl+Shift+M)."
+)
+_OWN = (
+    "Steps per sample: on. Each trajectory has the steps that it needs itself, which takes longer. Press to let all "
+    "share theirs (Ctrl+Shift+M)."
+)
+_CANNOT = "Steps per sample: {} cannot give them, but " + ", ".join(PER_SAMPLE) + " can."
+_EQUAL = "Steps per sample: equal steps are the same for every trajectory."
+_JUMPS = (
+    "Steps per sample: each trajectory of this model has its own, because each jumps at times of its own."
+)
 _LET_GO = "Let the pinned setting go (Ctrl+M)."
 #: The width from which slider and read-outs share one row; and while there are those of a pinned setting too.
-_ONE_ROW, _ONE_ROW_PINNED = 900, 1040
+_ONE_ROW, _ONE_ROW_PINNED = 960, 1100
 #: The slider's length from which the method is named in full beside it, and the least one beside a brief name; that
 #: name's width. All at the system's text size.
 _LONG, _SHORT, _BRIEF = 200, 120, 96
@@ -85,7 +98,7 @@ class SolverBar(Panel):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._choice = SolverChoice()
+        self._choice, self._jumps = SolverChoice(), False
         self._label = QLabel(self)
         self._label.setProperty("role", "caption")
         self._value = QLabel(self)
@@ -102,14 +115,12 @@ class SolverBar(Panel):
             self.method.setItemData(self.method.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.method.insertSeparator(len(ADAPTIVE))
         self.costs = CostTable(self)
-        self.compare = QToolButton(self)
-        self.compare.setIcon(icon("scales", theme, "muted", "accent"))
-        self.compare.setIconSize(QSize(18, 18))
-        self.compare.setCheckable(True)
-        self.compare.setAccessibleName("Compare")
+        self.own = self._switch("git-fork", "Steps per sample")
+        self.compare = self._switch("scales", "Compare")
         self.compare.setToolTip(_COMPARE)
         self.help = HelpButton(theme, self.key, self.title, self.about, self)
         self._lay_out()
+        self.own.clicked.connect(self._own_chosen)
         self.compare.clicked.connect(self.compare_toggled)
         self.slider.number_changed.connect(self._slider_moved)
         self.slider.drag_started.connect(self.drag_started)
@@ -145,9 +156,15 @@ class SolverBar(Panel):
             self._value.style().polish(self._value)
         self.slider.setAccessibleName("Tolerance" if adaptive else "Steps")
         self._value.setText(power(float(f"{choice.rtol:.1g}")) if adaptive else str(choice.steps))
+        self._show_own()
 
-    def set_solves(self, solves: bool) -> None:
-        """Whether the model on show is solved at all; for a stack of blocks or layers a sentence takes the place."""
+    def set_solves(self, solves: bool, jumps: bool = False) -> None:
+        """Whether the model on show is solved at all; for a stack of blocks or layers a sentence takes the place.
+
+        Where states jump every trajectory has steps of its own.
+        """
+        self._jumps = jumps
+        self._show_own()
         self._controls.setVisible(solves)
         self._no_solver.setVisible(not solves)
 
@@ -183,8 +200,8 @@ class SolverBar(Panel):
             self._outer.setSpacing(4 if narrow else 16)
         self.costs.set_room(room)
         room -= 0 if narrow else self.costs.sizeHint().width() + 16
-        buttons = self.compare.sizeHint().width() + self.help.sizeHint().width()
-        room -= self._names.minimumSize().width() + buttons + 4 * _GAP
+        buttons = sum(each.sizeHint().width() for each in (self.own, self.compare, self.help))
+        room -= self._names.minimumSize().width() + buttons + 5 * _GAP
         brief, wanted = self.theme.px(_BRIEF), self.method.sizeHint().width()
         self._set_below(room - brief < self.theme.px(_SHORT))
         full = self._below or room - wanted >= self.theme.px(_LONG)
@@ -196,7 +213,7 @@ class SolverBar(Panel):
             self._below = below
             self._grid.removeWidget(self.slider)
             if below:
-                self._grid.addWidget(self.slider, 1, 0, 1, 5)
+                self._grid.addWidget(self.slider, 1, 0, 1, 6)
             else:
                 self._grid.addWidget(self.slider, 0, 1)
             self.updateGeometry()
@@ -222,8 +239,9 @@ class SolverBar(Panel):
         controls.addLayout(names, 0, 0)
         controls.addWidget(self.slider, 0, 1)
         controls.addWidget(self.method, 0, 2)
-        controls.addWidget(self.compare, 0, 3)
-        controls.addWidget(self.help, 0, 4)
+        controls.addWidget(self.own, 0, 3)
+        controls.addWidget(self.compare, 0, 4)
+        controls.addWidget(self.help, 0, 5)
         self._outer = QHBoxLayout(self)
         self._outer.setContentsMargins(_EDGE, 4, 8, 8)
         self._outer.setSpacing(16)
@@ -246,6 +264,28 @@ class SolverBar(Panel):
         self._make_room()
         self._no_solver.setMinimumHeight(self._controls.sizeHint().height())
 
+    def _switch(self, name: str, title: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setIcon(icon(name, self.theme, "muted", "accent"))
+        button.setIconSize(QSize(18, 18))
+        button.setCheckable(True)
+        button.setAccessibleName(title)
+        return button
+
+    def _show_own(self) -> None:
+        """Whether trajectories have steps of their own, and why that cannot be chosen if it cannot."""
+        method, reason = self._choice.method, ""
+        if method not in PER_SAMPLE + FIXED:
+            reason = _CANNOT.format(method)
+        elif self._jumps:
+            reason = _JUMPS
+        elif method in FIXED:
+            reason = _EQUAL
+        own = self._choice.own_steps or reason == _JUMPS
+        self.own.setChecked(own)
+        self.own.setEnabled(not reason)
+        self.own.setToolTip(reason or (_OWN if own else _SHARED))
+
     def _slider_moved(self, number: float) -> None:
         if self._choice.method in ADAPTIVE:
             choice = dataclasses.replace(self._choice, rtol=number, atol=number)
@@ -261,3 +301,8 @@ class SolverBar(Panel):
             choice = dataclasses.replace(self._choice, method=name)
             self.set_choice(choice)
             self.choice_changed.emit(choice)
+
+    def _own_chosen(self, own: bool) -> None:
+        choice = dataclasses.replace(self._choice, per_sample=own)
+        self.set_choice(choice)
+        self.choice_changed.emit(choice)

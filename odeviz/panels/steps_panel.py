@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from odeviz.analysis.overlays import AloneResult
 from odeviz.analysis.results import FlowResult, StepTable
+from odeviz.panels.cost_table import theirs
 from odeviz.panels.flow_paths import nearest_path
 from odeviz.panels.lit_dots import NEAR, extends
 from odeviz.panels.panel import Panel
@@ -219,11 +220,12 @@ class StepsPanel(Panel):
 
     def _tell(self, steps: StepTable, flow: FlowResult | None) -> None:
         taken = np.abs(steps.h[steps.accepted])
+        whose = None if flow is None else flow.costliest
         keys = [Key("accepted", "accent", value=str(int(steps.accepted.sum())))]
         if np.isfinite(steps.error).any():
             keys.append(Key("rejected", "danger", "cross", str(int((~steps.accepted).sum()))))
         if self._own:
-            keys[0] = dataclasses.replace(keys[0], name="all together")
+            keys[0] = dataclasses.replace(keys[0], name="all together" if whose is None else "costliest")
             counts = [(len(stairs) // 2, mark) for mark, stairs in self._own.items()]
             keys[1:1] = [
                 Key(f"{_SHORT[mark.kind]}{mark.index + 1} alone", "text", value=str(n)) for n, mark in counts
@@ -231,7 +233,8 @@ class StepsPanel(Panel):
         elif len(taken):
             keys.append(Key("h", "muted", "dot", f"{taken.min():.2g} … {taken.max():.2g}"))
         self.legend.set_keys(keys)
-        self.legend.setToolTip(flow.message if flow is not None and flow.message else "")
+        told = "" if flow is None else flow.message
+        self.legend.setToolTip(told if whose is None else f"{theirs(whose)} {told}".rstrip())
 
 
 def _stairs_of(steps: StepTable) -> NDArray[np.float64]:

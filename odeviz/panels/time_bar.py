@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen, QPolygonF, QResizeE
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from odeviz.analysis.results import StepTable
+from odeviz.panels.cost_table import theirs
 from odeviz.panels.panel import Panel
 from odeviz.tasks.own_time import FLOW_TIME, OwnTime
 from odeviz.widgets.help_button import HelpButton
@@ -18,6 +19,10 @@ from odeviz.widgets.theme import Theme
 from odeviz.widgets.track import Track
 
 _READ = "The playhead's time t; the flow runs from t₀ to t₁"
+_TRACK = (
+    "The playhead. Each tick is a step the solver accepted, each red cross one it rejected and "
+    "tried again with a smaller h.{}\nLeft and Right move it, Home and End go to the ends, Space plays."
+)
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 #: The least length of the track beside the buttons, in pixels.
 _LEAST = 110
@@ -111,9 +116,9 @@ class TimeBar(Panel):
         self.track.set_value(t)
         self._show_time()
 
-    def set_steps(self, steps: StepTable | None) -> None:
-        """The steps to mark, or none."""
-        self.track.set_steps(steps)
+    def set_steps(self, steps: StepTable | None, costliest: int | None = None) -> None:
+        """The steps to mark, or none; where trajectories have their own, which one's these are."""
+        self.track.set_steps(steps, costliest)
 
     def set_playing(self, playing: bool) -> None:
         """Show whether the playhead moves by itself."""
@@ -217,13 +222,12 @@ class StepTrack(Track):
         self._rejected = np.empty(0)
         self.clock: OwnTime = FLOW_TIME
         self.setAccessibleName("Playhead")
-        self.setToolTip(
-            "The playhead. Each tick is a step the solver accepted, each red cross one it rejected and "
-            "tried again with a smaller h.\nLeft and Right move it, Home and End go to the ends, Space plays."
-        )
+        self.set_steps(None)
 
-    def set_steps(self, steps: StepTable | None) -> None:
-        """The steps to mark, or none."""
+    def set_steps(self, steps: StepTable | None, costliest: int | None = None) -> None:
+        """The steps to mark, or none; where trajectories have their own, which one's these are."""
+        self._whose = "" if costliest is None else f"\n{theirs(costliest)}"
+        self.setToolTip(_TRACK.format(self._whose))
         if steps is None or not len(steps.t):
             self._accepted = self._rejected = np.empty(0)
         else:
@@ -235,7 +239,8 @@ class StepTrack(Track):
         self.update()
 
     def spoken(self) -> str:
-        steps = f"{max(len(self._accepted) - 1, 0)} steps accepted, {len(self._rejected)} rejected"
+        whose = " of the costliest trajectory" if self._whose else ""
+        steps = f"{max(len(self._accepted) - 1, 0)} steps{whose} accepted, {len(self._rejected)} rejected"
         return f"t = {self.clock.told(self.value, 3)} of {self.clock.own(self.hi):g}; {steps}"
 
     def sizeHint(self) -> QSize:

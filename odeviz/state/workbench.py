@@ -104,6 +104,8 @@ class Workbench(Observable):
         if choice != self.choice:
             if choice.method != self.choice.method:
                 text, key = f"method {choice.method}", ""
+            elif choice.per_sample != self.choice.per_sample:
+                text, key = "steps per sample" if choice.per_sample else "shared steps", ""
             elif choice.method in FIXED:
                 text, key = f"{choice.steps} steps", "choice"
             else:

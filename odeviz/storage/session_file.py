@@ -1,8 +1,9 @@
 """The session file: a model file that also tells what a window showed of its model.
 
-One text more in a model file's metadata, ``session``: a JSON object (version 2), described by :class:`_Text`; and the
+One text more in a model file's metadata, ``session``: a JSON object (version 3), described by :class:`_Text`; and the
 tensors that :mod:`odeviz.storage.session_run` describes, of the run's earlier models and of one kept beside it. Version
-1 knew neither those nor a pinned setting. All that reads a model reads a session file too, as the model it holds.
+1 knew neither those nor a pinned setting, version 2 no steps per sample. All that reads a model reads a session file
+too, as the model it holds.
 
 Reading trusts nothing: every value is checked, and whatever is wrong is a :class:`SessionFileError`. Layers, views and
 panels are names of things in the window; names that it does not know are left alone.
@@ -34,7 +35,7 @@ from odeviz.tasks.experiment import Experiment
 from odeviz.training.snapshot import Snapshot
 
 SUFFIX = ".odeviz-session"
-VERSION = 2
+VERSION = 3
 #: More seeds, coordinates and panels than any window has.
 MAX_SEEDS, MAX_COORDINATES, MAX_PANELS = 10_000, 100, 100
 #: Beyond what can be drawn in float32.
@@ -105,6 +106,7 @@ class _Solver(msgspec.Struct, forbid_unknown_fields=True):
     rtol: float
     atol: float
     steps: _Whole
+    per_sample: bool = False
 
 
 class _Playhead(msgspec.Struct, forbid_unknown_fields=True):
@@ -266,7 +268,7 @@ def _choice(solver: _Solver) -> SolverChoice:
     checked = Experiment().with_settings(
         {f"solver.{name}": getattr(solver, name) for name in ("method", "rtol", "atol", "steps")}
     )
-    return SolverChoice(checked.solver.method, solver.rtol, solver.atol, solver.steps)
+    return SolverChoice(checked.solver.method, solver.rtol, solver.atol, solver.steps, solver.per_sample)
 
 
 def _seeds(seeds: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:

@@ -17,10 +17,12 @@ from odeviz.tasks.settings import Entry, check, entries, find, hint, one_of, par
 #: Methods with and without step-size control, by the engine's names. Those not explicit Runge-Kutta come last.
 ADAPTIVE = ("heun", "bosh3", "dopri5", "tsit5", "dop853", "adams", "esdirk4", "asynchronous-leapfrog")
 FIXED = ("euler", "midpoint", "ralston", "rk4")
+#: Methods with step-size control that can give every sample steps of its own.
+PER_SAMPLE = ("heun", "bosh3", "dopri5", "tsit5", "dop853")
 #: Methods that some ways to a gradient are limited to.
 _LIMITED = {
-    "backsolve": ("heun", "bosh3", "dopri5", "tsit5", "dop853", *FIXED),
-    "interpolating": ("heun", "bosh3", "dopri5", "tsit5", "dop853", *FIXED),
+    "backsolve": (*PER_SAMPLE, *FIXED),
+    "interpolating": (*PER_SAMPLE, *FIXED),
     "reversible": ("asynchronous-leapfrog",),
 }
 

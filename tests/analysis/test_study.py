@@ -65,6 +65,24 @@ def test_paths_are_the_matrix_exponential(A: np.ndarray, method: str) -> None:
     np.testing.assert_allclose(flow.paths, exact, atol=2e-4)
 
 
+def test_with_steps_per_sample_each_trajectory_costs_what_it_costs_alone_and_the_costliest_tells_its_steps() -> (
+    None
+):
+    study, seeds = flow_study(np.diag([-1.0, -40.0])), np.array([[1.0, 0.0], [0.0, 0.5], [0.3, 9.0]])
+    choice = SolverChoice("dopri5", 1e-4, 1e-4, per_sample=True)
+    flow = study.flow(seeds, NO_LABELS[:3], choice)
+    alone = [study.flow(seed[None], NO_LABELS[:1], SolverChoice("dopri5", 1e-4, 1e-4)) for seed in seeds]
+    assert flow is not None
+    assert flow.nfe_each is not None
+    assert flow.nfe_each.tolist() == [each.nfe for each in alone if each is not None]
+    assert (flow.costliest, flow.nfe) == (2, flow.nfe_each.max())
+    assert alone[2] is not None
+    np.testing.assert_allclose(flow.steps.h, alone[2].steps.h, rtol=1e-3)
+    shared = study.flow(seeds, NO_LABELS[:3], dataclasses.replace(choice, method="adams"))
+    assert shared is not None
+    assert shared.costliest is None
+
+
 def test_frames_cost_no_evaluations() -> None:
     study = flow_study(ROTATION)
     few, many = (study.flow(ring(), NO_LABELS, TIGHT, frames=n, with_error=False) for n in (2, 200))

@@ -158,6 +158,7 @@ class FakeStudy:
             1.0,
             self.status,
             self.message,
+            nfe_each=np.full(len(seeds), 14) if choice.own_steps else None,
         )
 
     def field(self, extent, n=25, times=33, cancel=None):

@@ -576,3 +576,20 @@ def test_while_training_the_newest_snapshot_is_drawn_again_and_again(rig, monkey
         drawn.add(rig.control.pictures.results["flow"].iteration)
         drawn.add(rig.control.pictures.results["background"].iteration)
     assert len(drawn) > 4
+
+
+def test_steps_per_sample_are_chosen_with_the_mouse_solved_with_and_undone(qtbot, rig):
+    rig.show()
+    button, action = rig.window.solver_bar.own, rig.window.actions_["per_sample"]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    rig.settle()
+    assert rig.control.pictures.results["flow"].choice.own_steps
+    assert action.isChecked()
+    assert "number 1, the costliest" in rig.window.time_bar.track.toolTip()
+    rig.control.do("undo")
+    rig.settle()
+    assert not rig.control.pictures.results["flow"].choice.own_steps
+    assert (button.isChecked(), action.isChecked()) == (False, False)
+    assert "costliest" not in rig.window.time_bar.track.toolTip()
+    rig.bench.choose(SolverChoice("adams"))
+    assert (button.isEnabled(), action.isEnabled()) == (False, False)

@@ -35,6 +35,7 @@ def session_file(rig, model_file, tmp_path):
     rig.settle()
     bench.edit("seed", 9)
     control.do("tighter")
+    control.do("per_sample")
     bench.add_seed((0.5, -0.5))
     bench.show_layer("arrows", False)
     bench.colour_by("speed")

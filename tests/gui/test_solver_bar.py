@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
@@ -10,7 +11,7 @@ from odeviz.tasks.experiment import ADAPTIVE, FIXED
 
 @pytest.fixture
 def bar(show):
-    return show(SolverBar, size=(900, 64))
+    return show(SolverBar, size=(960, 64))
 
 
 def test_every_method_has_a_title_and_an_order():
@@ -83,10 +84,10 @@ def test_nothing_moves_while_the_numbers_change(bar, make_flow):
 
 def test_in_a_narrow_window_the_read_outs_go_below(bar, qtbot):
     assert bar.costs.y() < bar.slider.geometry().bottom()
-    bar.resize(420, 110)
+    bar.resize(460, 110)
     qtbot.waitUntil(lambda: bar.costs.y() > bar.slider.geometry().bottom())
     assert bar.method.shown == "dopri5"
-    bar.resize(900, 64)
+    bar.resize(960, 64)
     qtbot.waitUntil(lambda: bar.method.shown == "Dormand–Prince 5(4)")
 
 
@@ -130,7 +131,7 @@ def test_a_pinned_setting_stands_below_the_present_one_with_the_ratio(qtbot, bar
 
 
 def test_the_slider_keeps_its_length_in_little_room_and_beside_large_text(bar, qtbot):
-    for width, scale in ((900, 1.0), (470, 1.0), (570, 2.0), (380, 1.0)):
+    for width, scale in ((960, 1.0), (470, 1.0), (570, 2.0), (380, 1.0)):
         bar.theme.set_scale(scale)
         bar.resize(width, 200)
         bar.layout().activate()
@@ -149,3 +150,31 @@ def test_the_list_of_methods_is_as_wide_as_its_names(bar):
     view = bar.method.view()
     assert view.viewport().width() >= view.sizeHintForColumn(0)
     bar.method.hidePopup()
+
+
+def test_steps_per_sample_are_a_switch_where_the_method_can_give_them(qtbot, bar, make_flow):
+    with qtbot.waitSignal(bar.choice_changed) as chosen:
+        qtbot.mouseClick(bar.own, Qt.MouseButton.LeftButton)
+    assert chosen.args == [SolverChoice(per_sample=True)]
+    assert bar.own.isChecked()
+    with qtbot.waitSignal(bar.choice_changed) as chosen:
+        qtbot.keyClick(bar.own, Qt.Key.Key_Space)
+    assert chosen.args == [SolverChoice()]
+    for method, reason in (("adams", "adams cannot"), ("rk4", "equal steps"), ("dopri5", "")):
+        bar.set_choice(SolverChoice(method, per_sample=True))
+        assert bar.own.isEnabled() is bar.own.isChecked() is not reason
+        assert reason in bar.own.toolTip()
+    bar.set_choice(SolverChoice())
+    bar.set_solves(True, jumps=True)
+    assert (bar.own.isEnabled(), bar.own.isChecked()) == (False, True)
+    assert "jumps" in bar.own.toolTip()
+
+
+def test_what_steps_per_sample_cost_is_told_of_the_costliest(bar, make_flow):
+    bar.set_cost(make_flow(nfe_each=np.array([14, 20, 26, 26, 8, 14])))
+    assert (bar.costs.text("nfe"), bar.costs.text("steps")) == ("≤ 26", "4 + 1")
+    assert "takes 8 to 26 evaluations, 18.0 on average" in bar.costs.value("nfe").toolTip()
+    assert "number 3, the costliest" in bar.costs.value("steps").toolTip()
+    bar.set_cost(make_flow())
+    assert bar.costs.text("nfe") == "26"
+    assert "own" not in bar.costs.value("steps").toolTip()
