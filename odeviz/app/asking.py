@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import Extent
 from odeviz.app.background import Background
 from odeviz.app.comparison import Comparison
@@ -46,6 +47,8 @@ class Asking:
         self._flow: FlowRequest | None = None
         self._field_of: Snapshot | None = None
         self._measure_after = 0.0
+        #: Through which projection the scene was asked for that is on show, or on its way.
+        self.looking = Projection()
 
     def forget(self) -> None:
         """Another model is about to be shown."""
@@ -71,7 +74,8 @@ class Asking:
     def scene(self) -> None:
         """Where the plane lies, and its data."""
         if self._bench.snapshot is not None:
-            self._service.ask(self._bench.snapshot, SceneRequest(projection=self._bench.projection.still))
+            self.looking = self._bench.projection.still
+            self._service.ask(self._bench.snapshot, SceneRequest(projection=self.looking))
 
     def flow(self) -> None:
         """The trajectories."""

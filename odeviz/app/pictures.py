@@ -227,10 +227,10 @@ class Pictures(QObject):
     @Slot(object)
     def _on_projection(self, projection: Projection) -> None:
         """Another side of what is shown is drawn at once; for another projection all is solved for again."""
-        snapshot = self.bench.snapshot
-        if projection.still == self.showing.seen.still:
+        snapshot, asked = self.bench.snapshot, self.asking.looking
+        if projection.still == asked == self.showing.seen.still:
             self.showing.turn(projection)
-        elif snapshot is not None:
+        elif projection.still != asked and snapshot is not None:
             self.background.pause()
             self.asking.place(None)
             self.asking.scene()

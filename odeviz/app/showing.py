@@ -139,6 +139,9 @@ class Showing(QObject):
             return
         kind = next(iter(self._arrived))
         answer = self._arrived.pop(kind)
+        if kind == "scene" and answer.request.projection != self.bench.projection.still:
+            # It has been asked for anew, as it is seen now.
+            return
         self.results[kind] = answer.result
         draw = self._others.get(kind) or getattr(self, f"_show_{kind}")
         draw(answer.result)

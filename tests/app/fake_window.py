@@ -1,5 +1,6 @@
 """A window whose training and solving cost nothing: fake sessions and studies, no threads, answered dialogs."""
 
+import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from odeviz.analysis.overlays import (
     SpaceResult,
     StreamResult,
 )
+from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import (
     DataResult,
     DecisionResult,
@@ -97,15 +99,18 @@ class FakeStudy:
     def __init__(self, snapshot):
         self.snapshot = snapshot
         self.viewpoints = []
+        self.seen = Projection()
 
     @property
     def space(self):
-        if self.dim == 2:
+        if self.dim == 2 or not self.seen.in_space:
             return SpaceResult()
         return SpaceResult(3, False, ("x", "y", "z"), np.zeros(3), np.eye(3), np.eye(3))
 
     def through(self, projection):
-        return self
+        study = copy.copy(self)
+        study.seen = projection
+        return study
 
     def streams(self, extent, n, times, lines, cancel=None):
         return StreamResult(self.field(extent, n, times), np.zeros((times, 4, 5, 2)))

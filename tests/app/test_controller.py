@@ -379,6 +379,25 @@ def test_no_background_is_asked_for_where_the_model_just_chosen_has_none(rig):
     assert asked == []
 
 
+def test_a_projection_that_is_left_before_it_is_shown_leaves_nothing_behind(rig):
+    rig.show()
+    study, flow, pictures = rig.studies[-1], rig.window.flow, rig.control.pictures
+    study.dim = 3
+    rig.control.do("projection.space")
+    # Its scene has arrived, and is not drawn yet.
+    rig.control.do("projection.plane")
+    rig.tick()
+    assert not pictures.seen.in_space
+    assert pictures.space.basis is None
+    flow.seed_added.emit(0.5, 0.25)
+    assert rig.bench.seeds.points == ((0.5, 0.25),)
+    rig.settle()
+    rig.control.do("projection.space")
+    rig.settle()
+    assert pictures.seen.in_space
+    assert pictures.space.basis is not None
+
+
 def test_a_late_frame_of_another_model_asks_for_no_more(rig):
     rig.show(task="density")
     background, pictures = rig.control.pictures.background, rig.control.pictures
