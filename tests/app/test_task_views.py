@@ -72,8 +72,7 @@ def test_choosing_another_asks_for_it(viewing, qtbot):
 def test_another_solver_draws_it_again(viewing):
     bench = viewing.bench
     bench.choose(dataclasses.replace(bench.choice, method="tsit5"))
-    for _ in range(4):
-        viewing.tick()
+    viewing.settle()
     assert viewing.window.view.picture.curves[0].label == "tsit5"
 
 
