@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
 
 import odeviz
 from odeviz.app.shortcut_sheet import ShortcutSheet
 from odeviz.bridge import Trouble
 from odeviz.state.log import Log, Note
-from odeviz.widgets.passing import delete_when_closed
 
 MODEL_FILES = "odeviz models (*.odeviz)"
 SESSION_FILES = "odeviz sessions (*.odeviz-session)"
@@ -76,7 +76,7 @@ class Dialogs:
         self._log.tell(Note(trouble.sentence, "error", title, trouble.details))
 
     def shortcuts(self) -> None:
-        self.run(ShortcutSheet)
+        ShortcutSheet(self._parent).open()
 
     def about(self) -> None:
         QMessageBox.about(
@@ -89,5 +89,5 @@ class Dialogs:
     def run(self, make: Callable[[QWidget], QDialog]) -> None:
         """Open a dialog made for the window; it destroys itself when it is closed."""
         dialog = make(self._parent)
-        delete_when_closed(dialog)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()

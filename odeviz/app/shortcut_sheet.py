@@ -49,6 +49,7 @@ class ShortcutSheet(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard shortcuts")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         scroll = QScrollArea()
         scroll.setWidget(_page(_COLUMNS))
         if scroll.widget().sizeHint().width() > _WIDEST:

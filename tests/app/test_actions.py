@@ -2,8 +2,7 @@ from collections import Counter
 
 import pytest
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDialog, QLabel, QWidget
-from shiboken6 import isValid
+from PySide6.QtWidgets import QLabel
 
 from odeviz.app.actions import ACTIONS, MENUS, Actions
 from odeviz.app.palette import CommandPalette, score
@@ -12,7 +11,6 @@ from odeviz.app.situation import Situation
 from odeviz.bridge import Phase
 from odeviz.state import LAYERS
 from odeviz.tasks.presets import PRESETS
-from odeviz.widgets.passing import delete_when_closed
 from odeviz.widgets.theme import Theme
 
 SPECS = {spec.key: spec for spec in ACTIONS}
@@ -146,21 +144,3 @@ def test_the_sheet_has_every_shortcut_and_is_made_from_the_registry(qtbot):
             assert QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText) in told
     assert {"Flow view", "Drag a seed"} <= set(told)
     sheet.deleteLater()
-
-
-def test_a_dialog_goes_once_it_is_closed_however_that_was_done(qtbot):
-    window = QWidget()
-    qtbot.addWidget(window)
-    window.show()
-    for close in (QDialog.accept, QDialog.reject, QDialog.close):
-        dialog = QDialog(window)
-        inside = QLabel("inside", dialog)
-        told = []
-        delete_when_closed(dialog)
-        # Who hears of it later still finds it whole.
-        dialog.finished.connect(lambda result, inside=inside, told=told: told.append(inside.text()))
-        dialog.open()
-        close(dialog)
-        qtbot.waitUntil(lambda dialog=dialog: not isValid(dialog))
-        assert told == ["inside"]
-        assert not isValid(inside)
