@@ -162,9 +162,11 @@ def test_a_still_field_draws_no_arrows() -> None:
     field = rotation_field()
     still = FieldResult(field.t, field.x, field.y, np.zeros_like(field.velocity), 0)
     stream = StreamResult(still, streamlines(still))
-    draw_figure(
-        "flow", field=still, stream=stream, layers=("arrows", "streamlines", "nullclines")
-    ).canvas.draw()
+    figure = draw_figure("flow", field=still, stream=stream, layers=("arrows", "streamlines", "nullclines"))
+    figure.canvas.draw()
+    (arrows,) = (item for item in figure.axes[0].collections if isinstance(item, Quiver))
+    assert not arrows.U.any()
+    assert not arrows.V.any()
 
 
 def test_density_shows_nats_mass_and_impossible_places_as_lowest() -> None:
