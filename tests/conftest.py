@@ -47,6 +47,26 @@ def nothing_left(qapp, small_heap):
     gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item):
+    """While its window still stands: no test has made Python know a layout's items.
+
+    They go with their widgets unnoticed, and whatever takes their place in memory crashes when it is deleted (PySide6
+    6.10): a layout is put into another before it is filled, and nobody calls ``itemAt``.
+    """
+    if "qapp" in item.fixturenames:
+        assert wrapped_layout_items() == []
+
+
+def wrapped_layout_items():
+    """The items of layouts that Python knows but has not made."""
+    from PySide6.QtWidgets import QLayout, QLayoutItem
+    from shiboken6 import createdByPython, getAllValidWrappers
+
+    items = [each for each in getAllValidWrappers() if isinstance(each, QLayoutItem)]
+    return [each for each in items if not isinstance(each, QLayout) and not createdByPython(each)]
+
+
 def _alive(item):
     from shiboken6 import isValid
 

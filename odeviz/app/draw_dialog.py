@@ -72,7 +72,13 @@ class DrawDialog(QDialog):
         self._tell()
 
     def _lay_out(self, theme: Theme) -> None:
-        tools = QHBoxLayout()
+        column = QVBoxLayout(self)
+        tools, sliders = QHBoxLayout(), QHBoxLayout()
+        column.addLayout(tools)
+        column.addWidget(self.canvas, 1)
+        column.addLayout(sliders)
+        column.addWidget(self._told)
+        column.addWidget(self._buttons)
         tools.setSpacing(4)
         self._brushes = QButtonGroup(self)
         for label in range(CLASSES):
@@ -93,16 +99,9 @@ class DrawDialog(QDialog):
         tools.addStretch(1)
         for button in (self._undo, self._redo, self._clear):
             tools.addWidget(button)
-        sliders = QHBoxLayout()
         for slider in (self.radius, self.density):
             sliders.addWidget(QLabel(slider.accessibleName(), self))
             sliders.addWidget(slider, 1)
-        column = QVBoxLayout(self)
-        column.addLayout(tools)
-        column.addWidget(self.canvas, 1)
-        column.addLayout(sliders)
-        column.addWidget(self._told)
-        column.addWidget(self._buttons)
 
     def _button(self, text: str, tip: str) -> QPushButton:
         button = QPushButton(text, self)

@@ -210,14 +210,25 @@ class ExportDialog(QDialog):
 
     def _lay_out(self) -> None:
         self.preview = PreviewBox()
+        left = QWidget()
+        self.ensurePolished()
+        wide = max(_NARROWEST, min(_WIDEST, 46 * self.fontMetrics().averageCharWidth()))
+        left.setFixedWidth(wide)
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
         self.form = QFormLayout()
+        column.addLayout(self.form)
+        column.addStretch(1)
         self.form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
-        width = QHBoxLayout()
+        self._width = QWidget()
+        width = QHBoxLayout(self._width)
         width.setContentsMargins(0, 0, 0, 0)
         width.addWidget(self.width_choice, 1)
         width.addWidget(self.width_box)
-        self._width = QWidget()
-        self._width.setLayout(width)
+        self._fields = (
+            self.panel, self.format, self.style_box, self.width_choice, self.width_box, self.dpi, self.seconds,
+            self.fps, self.times, self.comment,
+        )  # fmt: skip
         for label, field in (
             ("What", self.panel), ("Format", self.format), ("Style", self.style_box), ("Width", self._width),
             ("Resolution", self.dpi), ("Plays for", self.seconds), ("Frames", self.fps), ("Times", self.times),
@@ -228,26 +239,19 @@ class ExportDialog(QDialog):
             if (name := self.form.labelForField(field)) is not None:
                 # A form centres a label on its field only while that is less than twice as high.
                 name.setContentsMargins(0, 4, 0, 4)
-        left = QWidget()
-        self.ensurePolished()
-        wide = max(_NARROWEST, min(_WIDEST, 46 * self.fontMetrics().averageCharWidth()))
-        left.setFixedWidth(wide)
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(self.form)
-        column.addStretch(1)
-        top = QHBoxLayout()
-        top.setSpacing(20)
-        top.addWidget(left)
-        top.addWidget(self.preview, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 16, 20, 16)
         layout.setSpacing(12)
+        top, foot = QHBoxLayout(), QHBoxLayout()
         layout.addLayout(top, 1)
-        layout.addLayout(self._make_foot())
+        layout.addLayout(foot)
+        top.setSpacing(20)
+        top.addWidget(left)
+        top.addWidget(self.preview, 1)
+        self._fill_foot(foot)
         self.resize(552 + wide, 520)
 
-    def _make_foot(self) -> QHBoxLayout:
+    def _fill_foot(self, foot: QHBoxLayout) -> None:
         self.note = QLabel()
         self.note.setProperty("role", "caption")
         self.note.setWordWrap(True)
@@ -274,12 +278,10 @@ class ExportDialog(QDialog):
         buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
         buttons.accepted.connect(self._on_go)
         buttons.rejected.connect(self.reject)
-        foot = QHBoxLayout()
         foot.setSpacing(12)
         foot.addWidget(self.foot, 1)
         foot.addWidget(self.copy)
         foot.addWidget(buttons)
-        return foot
 
     def _set_width(self, inches: float | None) -> None:
         known = {None: 0, **{mm: k for k, mm in enumerate(COLUMNS.values(), 1)}}
@@ -354,9 +356,8 @@ class ExportDialog(QDialog):
 
     def _go_on(self, going: bool) -> None:
         self.foot.setCurrentIndex(int(going))
-        for widget in (self.go, self.copy, *(self.form.itemAt(k).widget() for k in range(self.form.count()))):
-            if widget is not None and not isinstance(widget, QLabel):
-                widget.setEnabled(not going)
+        for widget in (self.go, self.copy, *self._fields):
+            widget.setEnabled(not going)
 
     def _say(self, text: str, role: str = "caption") -> None:
         self.note.setText(text)

@@ -100,7 +100,12 @@ class Card(QFrame):
         self.setAccessibleName(preset.title)
         self.setAccessibleDescription(f"{preset.sentence} {preset.look_for}")
         trained = pretrained(preset.name) is not None
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.setSpacing(16)
+        layout.addWidget(Thumbnail(preset, theme), 0, Qt.AlignmentFlag.AlignTop)
         text = QVBoxLayout()
+        layout.addLayout(text, 1)
         text.setSpacing(4)
         for words, role in (
             (preset.title, "title"),
@@ -113,11 +118,6 @@ class Card(QFrame):
             label.setWordWrap(True)
             text.addWidget(label)
         text.addStretch()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 12, 12, 12)
-        layout.setSpacing(16)
-        layout.addWidget(Thumbnail(preset, theme), 0, Qt.AlignmentFlag.AlignTop)
-        layout.addLayout(text, 1)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):

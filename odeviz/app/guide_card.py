@@ -33,7 +33,7 @@ class GuideCard(QDialog):
             equation = self._say(guide.equation, "equation")
             equation.setContentsMargins(0, 4, 0, 4)
         if guide.symbols:
-            self._column.addLayout(self._symbols(guide.symbols))
+            self._list_symbols(guide.symbols)
         if guide.look_for:
             self._part("What to look for", guide.look_for)
         for heading, text in now:
@@ -84,8 +84,9 @@ class GuideCard(QDialog):
         self._say(heading, "section").setContentsMargins(0, 6, 0, 0)
         self._say(text)
 
-    def _symbols(self, symbols: Sequence[tuple[str, str]]) -> QGridLayout:
+    def _list_symbols(self, symbols: Sequence[tuple[str, str]]) -> None:
         grid = QGridLayout()
+        self._column.addLayout(grid)
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(1, 1)
@@ -97,4 +98,3 @@ class GuideCard(QDialog):
             grid.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(about, row, 1)
             self._texts.append(f"{symbol}: {meaning}")
-        return grid

@@ -85,12 +85,12 @@ def _page(columns: int) -> QWidget:
     row.setSpacing(40)
     for column in _columns(_sections(), columns):
         grid = QGridLayout()
+        row.addLayout(grid, 1)
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(4)
         for title, lines in column:
             _fill(grid, title, lines)
         grid.setRowStretch(grid.rowCount(), 1)
-        row.addLayout(grid, 1)
     return page
 
 

@@ -77,14 +77,14 @@ def _inside(widget: QWidget) -> Iterator[QWidget]:
         if widget.widget() is not None:
             yield from _inside(widget.widget())
         return
+    children = widget.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
     told: list[QWidget] = []
     if isinstance(widget, QToolBar):
         told = [each for action in widget.actions() if (each := widget.widgetForAction(action)) is not None]
     elif isinstance(widget, QDockWidget):
         told = [each for each in (widget.widget(),) if each is not None]
     elif widget.layout() is not None:
-        told = list(_laid_out(widget.layout()))
-    children = widget.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        told = list(_laid_out(widget.layout(), children))
     others = [child for child in children if child not in told and not child.isWindow()]
     for child in (*told, *sorted(others, key=_corner)):
         yield from _inside(child)
@@ -95,14 +95,17 @@ def _corner(widget: QWidget) -> tuple[int, int]:
     return at.y(), at.x()
 
 
-def _laid_out(layout: QLayout) -> Iterator[QWidget]:
-    """The widgets of a layout and those within it, as they were added."""
-    for place in range(layout.count()):
-        item = layout.itemAt(place)
-        if item is None:
+def _laid_out(layout: QLayout, children: list[QWidget]) -> Iterator[QWidget]:
+    """Those children that are in a layout or one within it, as they were added.
+
+    Nobody asks for a layout's items: a wrapped one is left behind when its widget goes, and what takes its place in
+    memory can then not be deleted without a crash.
+    """
+    parts = [*children, *layout.findChildren(QLayout, options=Qt.FindChildOption.FindDirectChildrenOnly)]
+    for place, part in sorted((layout.indexOf(part), k) for k, part in enumerate(parts)):
+        if place < 0:
             continue
-        widget, inner = item.widget(), item.layout()
-        if widget is not None:
-            yield widget
-        elif inner is not None:
-            yield from _laid_out(inner)
+        if isinstance(parts[part], QLayout):
+            yield from _laid_out(parts[part], children)
+        else:
+            yield parts[part]

@@ -79,7 +79,9 @@ class ExperimentForm(Panel):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(self._preset_row())
+        row = QHBoxLayout()
+        column.addLayout(row)
+        self._fill_preset_row(row)
         column.addWidget(self._make_sections(), 1)
         # Below, so that the settings do not jump from under the mouse when it comes.
         column.addWidget(self._make_banner())
@@ -242,13 +244,12 @@ class ExperimentForm(Panel):
         for row in (*self._rows.values(), *self._idle):
             row.set_room(width, self._stacked)
 
-    def _preset_row(self) -> QHBoxLayout:
+    def _fill_preset_row(self, row: QHBoxLayout) -> None:
         self._presets = HeadedCombo(self.theme, self)
         self._presets.show_instead("Choose a preset")
         self._presets.setAccessibleName("Preset")
         self._presets.setToolTip("Start from an experiment that is known to work")
         self._presets.activated.connect(self._preset_activated)
-        row = QHBoxLayout()
         row.setContentsMargins(12, 8, 12, 8)
         row.addWidget(self._presets, 1)
         self._changes = ChangesButton(self.theme, self)
@@ -256,7 +257,6 @@ class ExperimentForm(Panel):
         self._changes.reset_all.connect(self.reset_requested)
         row.setSpacing(4)
         row.addWidget(self._changes)
-        return row
 
     def _make_banner(self) -> QWidget:
         self._banner = QFrame(self)

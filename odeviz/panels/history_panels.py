@@ -55,16 +55,16 @@ class HistoryPanel(Panel):
         self.keep.setCheckable(True)
         self.keep.setIcon(icon("push-pin", theme, "muted"))
         self.keep.setAccessibleName("Keep this run for comparison")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
         head = QHBoxLayout()
+        column.addLayout(head)
+        column.addWidget(self.plot, 1)
         head.setContentsMargins(0, 0, 6, 0)
         head.setSpacing(0)
         head.addWidget(self.legend, 1, Qt.AlignmentFlag.AlignTop)
         head.addWidget(self.keep, 0, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(head)
-        column.addWidget(self.plot, 1)
         self._curves: dict[str, tuple[Segments, str, float, float]] = {}
         self._x: tuple[float, float] | None = None
         self._y: tuple[float, float] | None = None

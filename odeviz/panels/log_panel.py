@@ -149,22 +149,22 @@ class LogPanel(Panel):
             super().keyPressEvent(event)
 
     def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 8)
+        column.setSpacing(8)
         row = QHBoxLayout()
+        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        column.addLayout(row)
+        column.addLayout(self._both, 1)
         row.setContentsMargins(12, 8, 12, 0)
         row.setSpacing(8)
         row.addWidget(self.words, 1)
         for widget in (self.level, self.copy_button, self.clear_button):
             row.addWidget(widget)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 8)
-        column.setSpacing(8)
-        column.addLayout(row)
-        self._both = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._both.setContentsMargins(12, 0, 12, 0)
         self._both.setSpacing(8)
         self._both.addWidget(self._stack, 3)
         self._both.addWidget(self.details, 2)
-        column.addLayout(self._both, 1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         # The details stand beside the list where there is room, else below it.

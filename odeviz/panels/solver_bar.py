@@ -232,11 +232,11 @@ class SolverBar(Panel):
         self._no_solver.setToolTip("A residual net, h ← h + f(h), is Euler's method with one step a layer.")
         self._no_solver.hide()
         names = QGridLayout()
+        controls.addLayout(names, 0, 0)
         names.setSpacing(0)
         names.addWidget(self._label, 0, 0)
         names.addWidget(self._value, 1, 0)
         self._names = names
-        controls.addLayout(names, 0, 0)
         controls.addWidget(self.slider, 0, 1)
         controls.addWidget(self.method, 0, 2)
         controls.addWidget(self.own, 0, 3)

@@ -158,6 +158,7 @@ class TimeBar(Panel):
         self._column.setContentsMargins(8, 4, 8, 4)
         self._column.setSpacing(0)
         self._row = row = QHBoxLayout()
+        self._column.addLayout(row)
         row.setSpacing(4)
         for button in (self._rewind, self._play, self._loop):
             row.addWidget(button)
@@ -168,7 +169,6 @@ class TimeBar(Panel):
         row.addSpacing(4)
         row.addWidget(self._read)
         row.addWidget(self.help)
-        self._column.addLayout(row)
         self._column.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
 
     def _make_room(self) -> None:

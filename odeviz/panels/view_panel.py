@@ -107,9 +107,9 @@ class ViewPanel(Panel):
         column.setSpacing(6)
         for widget in (self._choice, self._about, self.controls, self._progress, self._note):
             holder = QVBoxLayout()
+            column.addLayout(holder)
             holder.setContentsMargins(12, 0, 12, 0)
             holder.addWidget(widget)
-            column.addLayout(holder)
         column.insertWidget(4, self._stack, 1)
         self.set_views(())
 

@@ -55,17 +55,17 @@ class Callout(QWidget):
         self.skip.clicked.connect(self.closed)
         self.back.clicked.connect(self.back_wanted)
         self.next.clicked.connect(self.next_wanted)
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        row.addWidget(self.count, 1)
-        for button in (self.skip, self.back, self.next):
-            row.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(16 + _ARROW, 12 + _ARROW, 16 + _ARROW, 12 + _ARROW)
         column.setSpacing(8)
         column.addWidget(self.title)
         column.addWidget(self.text)
+        row = QHBoxLayout()
         column.addLayout(row)
+        row.setSpacing(6)
+        row.addWidget(self.count, 1)
+        for button in (self.skip, self.back, self.next):
+            row.addWidget(button)
         theme.changed.connect(self.update)
         self.hide()
 

@@ -152,7 +152,15 @@ class Toast(QFrame):
         return holder is not None and (holder is self or self.isAncestorOf(holder))
 
     def _lay_out(self) -> None:
-        words = QVBoxLayout()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 10, 8, 10)
+        column.setSpacing(8)
+        row, words = QHBoxLayout(), QVBoxLayout()
+        column.addLayout(row)
+        row.setSpacing(8)
+        row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+        row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
         words.setSpacing(2)
         if self.message.title:
             title = QLabel(self.message.title, self)
@@ -160,26 +168,17 @@ class Toast(QFrame):
             title.setWordWrap(True)
             words.addWidget(title)
         words.addWidget(self._text)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(words, 1)
-        row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 10, 8, 10)
-        column.setSpacing(8)
-        column.addLayout(row)
         column.addWidget(self.details)
         there = [*self.buttons, *((self.fold, self.copy) if self.message.details else ())]
         for button in (self.fold, self.copy):
             button.setVisible(button in there)
         if there:
             below = QHBoxLayout()
+            column.addLayout(below)
             below.setSpacing(6)
             below.addStretch(1)
             for each in there:
                 below.addWidget(each)
-            column.addLayout(below)
 
     @Slot(bool)
     def _unfold(self, shown: bool) -> None:
