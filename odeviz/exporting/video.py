@@ -5,10 +5,12 @@ ffmpeg runs as a program of its own: encoding holds no lock of ours, and a fault
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,43 +171,65 @@ def _nearest(palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _write_mp4(
     animation: Animation, frames: Iterator[NDArray[np.uint8]], path: Path, fps: int, style: str, text: str
 ) -> None:
+    width, height = animation.size
+    took = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
+    # The colours' matrix is named: a player that guesses it by the size would tint large films.
+    matrix = [
+        word for what in ("colorspace", "color_primaries", "color_trc") for word in (f"-{what}", "bt709")
+    ]
+    look = ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-pix_fmt", "yuv420p", *matrix]
+    # crf 18: no loss that is seen. faststart: a browser begins before it has all of the file.
+    code = ["-c:v", "libx264", "-crf", "18", "-preset", "medium", "-movflags", "+faststart"]
     about = ["-metadata", f"comment={text}"] if text else []
-    encode = _encoder().write_frames(
-        str(path),
-        animation.size,
-        fps=fps,
-        codec="libx264",
-        macro_block_size=2,
-        ffmpeg_log_level="error",
-        # crf 18: no loss that is seen. faststart: a browser begins before it has all of the file.
-        output_params=["-crf", "18", "-preset", "medium", "-movflags", "+faststart", *about],
-    )
-    with _closing(encode):
-        encode.send(None)
+    with _ffmpeg([*took, *look, *code, *about, str(path)]) as pipe:
         frame = None
         for frame in frames:
-            encode.send(frame)
+            pipe.write(frame.data)
         for _ in range(round(HOLD * fps) if frame is not None else 0):
-            encode.send(frame)
+            pipe.write(frame.data)
 
 
 @contextmanager
-def _closing(encode: Any) -> Iterator[None]:
-    """End ffmpeg in any case; what it complains of becomes an error of the disk."""
-    try:
-        yield
-    finally:
-        encode.close()
+def _ffmpeg(arguments: Sequence[str]) -> Iterator[IO[bytes]]:
+    """Run ffmpeg on what is written into the pipe; killed if the block raises. ``OSError`` if it gives up."""
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(
+            [_encoder(), "-y", "-v", "error", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=complaints,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        assert process.stdin is not None
+        try:
+            try:
+                with process.stdin as pipe:
+                    yield pipe
+            except OSError:
+                # A broken pipe says less than ffmpeg does.
+                if process.wait() == 0:
+                    raise
+            failed = process.wait() != 0
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        if failed:
+            complaints.seek(0)
+            said = complaints.read().decode("utf-8", "replace").strip().splitlines()
+            raise OSError(
+                f"ffmpeg gave up: {said[-1]}" if said else f"ffmpeg ended with {process.returncode}"
+            )
 
 
-def _encoder() -> Any:
+def _encoder() -> str:
+    """The program's path; ``ValueError`` where there is none."""
     try:
         import imageio_ffmpeg
 
-        imageio_ffmpeg.get_ffmpeg_exe()
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
     except (ImportError, RuntimeError):
         raise ValueError(VIDEO_MISSING) from None
-    return imageio_ffmpeg
 
 
 #: How an animation is written, by suffix.

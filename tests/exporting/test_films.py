@@ -107,9 +107,10 @@ def has_local_palette(content):
     return False
 
 
-def test_a_cancelled_film_leaves_no_file(animation, tmp_path):
+@pytest.mark.parametrize("suffix", ["gif", "mp4"])
+def test_a_cancelled_film_leaves_no_file(animation, tmp_path, suffix):
     cancel = threading.Event()
-    path = tmp_path / "a.gif"
+    path = tmp_path / f"a.{suffix}"
     path.write_bytes(b"before")
     assert not save_animation(animation, path, progress=lambda *_: cancel.set(), cancel=cancel)
     assert path.read_bytes() == b"before"
@@ -131,11 +132,42 @@ def test_what_cannot_be_written_is_one_sentence(animation, monkeypatch, tmp_path
         Animation(film(), "decision", Look(), 60)
 
 
-def test_an_mp4_is_written_where_ffmpeg_is(animation, tmp_path):
-    pytest.importorskip("imageio_ffmpeg")
-    assert save_animation(animation, tmp_path / "a.mp4", fps=4, origin=ORIGIN)
-    assert read_origin(tmp_path / "a.mp4") == ORIGIN
-    assert list(tmp_path.iterdir()) == [tmp_path / "a.mp4"]
+def frames_of(path):
+    """Every frame of a film ``[frame, height, width, 3]``, and what the file says of itself."""
+    import imageio_ffmpeg
+
+    read = imageio_ffmpeg.read_frames(str(path))
+    about = next(read)
+    width, height = about["size"]
+    return np.array([np.frombuffer(frame, np.uint8).reshape(height, width, 3) for frame in read]), about
+
+
+def test_an_mp4_shows_all_frames_holds_the_last_and_tells_its_experiment(animation, tmp_path):
+    path = tmp_path / "a.mp4"
+    assert save_animation(animation, path, fps=4, origin=ORIGIN)
+    assert read_origin(path) == ORIGIN
+    assert list(tmp_path.iterdir()) == [path]
+    frames, about = frames_of(path)
+    assert (about["codec"], about["fps"], about["size"]) == ("h264", 4, animation.size)
+    assert "yuv420p" in about["pix_fmt"]
+    assert about["duration"] == 4 / 4 + HOLD
+    assert len(frames) == 4 + 4 * HOLD
+    for shown, k in ((frames[0], 0), (frames[3], 3), (frames[-1], 3)):
+        # Half the colours' resolution blurs thin lines; the whole keeps its colours.
+        assert np.abs(shown.astype(int) - animation.pixels(k)).mean() < 3
+
+
+def test_an_mp4_that_ffmpeg_gives_up_leaves_what_was_there(animation, monkeypatch, tmp_path):
+    broken = tmp_path / "ffmpeg"
+    broken.write_text("#!/bin/sh\necho No space left on device >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", lambda: str(broken))
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"before")
+    with pytest.raises(WriteError, match=r"a\.mp4: ffmpeg gave up: No space left on device$"):
+        save_animation(animation, path)
+    assert path.read_bytes() == b"before"
+    assert sorted(tmp_path.iterdir()) == [path, broken]
 
 
 def test_a_strip_is_written_as_a_figure_and_as_its_numbers(tmp_path):
