@@ -274,7 +274,7 @@ class ExperimentForm(Panel):
         self._banner.hide()
         holder = QWidget(self)
         inside = QVBoxLayout(holder)
-        inside.setContentsMargins(12, 0, 12, 0)
+        inside.setContentsMargins(12, 0, 12, 8)
         inside.addWidget(self._banner)
         return holder
 

@@ -317,6 +317,12 @@ class FlowView(FlowHands):
         column.addWidget(self.bar)
         column.addWidget(self._plot, 1)
         self.overlays = FlowOverlays(self.theme, self._plot)
+        # They stand clear of the axes, whose size is known when they have been laid out.
+        for name in ("left", "bottom"):
+            self._plot.getAxis(name).geometryChanged.connect(self._place_overlays)
+
+    def _place_overlays(self) -> None:
+        self.overlays.place()
 
     def _layer(self, key: str, kind: type[Any]) -> Any:
         return self._layers[key]

@@ -49,7 +49,7 @@ class StepsPanel(Panel):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self.legend = Legend(theme, parent=self)
+        self.legend = Legend(theme, parent=self, rows=2)
         self.sizes = Plot(theme, "", "step size h", log_y=True, parent=self)
         self.errors = Plot(theme, "t", "error", log_y=True, parent=self)
         self.sizes.setToolTip("Size h of each step over the time it covers. Small where f changes fast.")

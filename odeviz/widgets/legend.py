@@ -141,9 +141,8 @@ class Legend(QWidget):
             # What there is no room for is in the tooltip.
             last = places[-1][0] if places else 0
             painter.setPen(QColor(self._theme.colors.muted))
-            painter.drawText(
-                QRectF(self.width() - 14, last * _NEXT, 14, _ROW), Qt.AlignmentFlag.AlignVCenter, "…"
-            )
+            y, high = self._theme.px(last * _NEXT), self._theme.px(_ROW)
+            painter.drawText(QRectF(self.width() - 14, y, 14, high), Qt.AlignmentFlag.AlignVCenter, "…")
 
     def _paint_key(self, painter: QPainter, box: QRectF, key: Key) -> None:
         colour, middle = QColor(shade(self._theme, key.role)), box.center()

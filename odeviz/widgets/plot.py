@@ -127,9 +127,13 @@ class Plot(pg.PlotWidget):
         self.getAxis("left").set_log(log)
 
     def set_message(self, text: str) -> None:
-        """A sentence in the middle of an empty plot; "" takes it away."""
+        """A sentence in the middle of an empty plot, whose axes have no numbers then; "" takes it away."""
+        if text == self._message.text():
+            return
         self._message.setText(text)
         self._message.setVisible(bool(text))
+        for name in self._labels:
+            self.getAxis(name).setStyle(showValues=not text)
         self._place_message()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
