@@ -20,8 +20,8 @@ from odeviz.widgets.theme import Theme
 WIDTH, NARROW = 140, 116
 #: Room at the left for the dot of a setting that was changed.
 EDGE = 12
-#: Symbols up to this length stand beside the name; units up to this length in the box.
-_SHORT_SYMBOL, _SHORT_UNIT = 4, 2
+#: Symbols up to this length stand beside the name.
+_SHORT_SYMBOL = 4
 
 
 class FormRow(QWidget):
@@ -149,9 +149,8 @@ class FormRow(QWidget):
                 combo.addItem(words(choice), choice)
             combo.activated.connect(self._emit_index)
             return combo
-        unit = about.unit if len(about.unit) <= _SHORT_UNIT else ""
         number = NumberBox(
-            entry.type is int, about.lo, about.hi, ladder(entry), about.start, about.zero, unit, self
+            entry.type is int, about.lo, about.hi, ladder(entry), about.start, about.zero, about.unit, self
         )
         number.typed.connect(self._emit_typed)
         number.chosen.connect(self._emit_chosen)
@@ -284,15 +283,14 @@ def value_text(entry: Entry, value: Any) -> str:
         return words(value)
     if not value and entry.about.zero:
         return entry.about.zero
-    unit = f" {entry.about.unit}" if entry.about.unit else ""
-    return f"{value:g}{unit}" if entry.type is float else f"{value}{unit}"
+    return f"{value:g}{entry.about.after}" if entry.type is float else f"{value}{entry.about.after}"
 
 
 def _allowed(entry: Entry) -> str:
     about = entry.about
     if about.lo is not None and about.hi is not None and entry.type is not bool:
-        unit = f" {about.unit}" if about.unit else ""
-        text = f"\nFrom {plain(about.lo)} to {plain(about.hi)}{unit}. Default {value_text(entry, entry.default)}."
+        default = value_text(entry, entry.default)
+        text = f"\nFrom {plain(about.lo)} to {plain(about.hi)}{about.after}. Default {default}."
         stepping = _STEPPING.get(ladder(entry), "")
         return text + (f"\nUp and Down step {stepping}." if stepping else "")
     return ""

@@ -154,10 +154,12 @@ class TrainingConfig:
         symbol="λ", equation="θ ← θ − η λ θ", lo=0.0, hi=1.0, ladder="decades", start=1e-5, zero="none", hot=True,
     )  # fmt: skip
     iterations: int = setting(
-        1000, "Iterations", "Length of the run.", lo=1, hi=1_000_000, log=True, ladder="125", hot=True
-    )
+        1000, "Iterations", "Length of the run.",
+        unit="iterations", lo=1, hi=1_000_000, log=True, ladder="125", hot=True,
+    )  # fmt: skip
     seconds: float = setting(
-        0.0, "Time limit", "Stop after so much training, pauses excluded. A cosine schedule ends with it.",
+        0.0, "Time limit",
+        "Stop after so much training (90 s, 2 min, 1:30), pauses excluded. A cosine schedule ends with it.",
         unit="s", lo=0.0, hi=1e7, ladder="125", start=10.0, zero="none", hot=True,
     )  # fmt: skip
     patience: int = setting(

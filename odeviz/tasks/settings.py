@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from odeviz.tasks.quantities import read_number
+
 _WANTED = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 _TRUTH = {
     "true": True,
@@ -52,6 +54,11 @@ class Setting:
     zero: str = ""
     #: Other settings' values under which this one has a meaning, for example {"task": ("density",)}.
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    @property
+    def after(self) -> str:
+        """The unit as it stands after a number, with a blank; nothing where the label says it already."""
+        return f" {self.unit}" if self.unit and self.unit != self.label.lower() else ""
 
 
 def setting(default: Any, label: str, help: str, **more: Any) -> Any:
@@ -128,10 +135,10 @@ def _check_one(entry: Entry) -> None:
 
 def _range(about: Setting) -> str:
     if about.lo is not None and about.hi is not None:
-        return f" from {plain(about.lo)} to {plain(about.hi)}"
+        return f" from {plain(about.lo)} to {plain(about.hi)}{about.after}"
     if about.lo is not None:
-        return f" of at least {plain(about.lo)}"
-    return f" of at most {plain(about.hi)}" if about.hi is not None else ""
+        return f" of at least {plain(about.lo)}{about.after}"
+    return f" of at most {plain(about.hi)}{about.after}" if about.hi is not None else ""
 
 
 def plain(number: float) -> str:
@@ -159,7 +166,9 @@ def parse(entry: Entry, text: str) -> Any:
     try:
         if entry.type is bool:
             return _TRUTH[text.strip().lower()]
-        return entry.type(text.strip())
+        if entry.type is str:
+            return text.strip()
+        return read_number(text, entry.type is int, entry.about.unit)
     except (KeyError, ValueError):
         raise ValueError(
             f"{entry.path} must be {_WANTED[entry.type]}{_range(entry.about)}, not {text!r}"

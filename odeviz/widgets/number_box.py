@@ -8,11 +8,15 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QWidget
 
+from odeviz.tasks.quantities import read_number
+
 #: What a step leads through, and through what with Ctrl held.
 FINER = {"decades": "125", "125": "digits", "doubles": "ones", "digits": "digits", "": "tenths"}
 #: Leading digits of the numbers on a ladder.
 _LEADS = {"decades": (1,), "125": (1, 2, 5), "digits": tuple(range(1, 10))}
 _UNDO = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
+#: Units up to this length stand beside their number.
+_SHORT_UNIT = 2
 #: Steps of the Page keys.
 _PAGE = 3
 #: Eighths of a degree in a notch of the wheel.
@@ -24,7 +28,8 @@ class NumberBox(QAbstractSpinBox):
 
     ``ladder`` is what a step leads through: "decades" (powers of ten), "125" (1, 2, 5, 10 ...), "doubles" (powers of
     two) or "" (equal steps); with Ctrl held, a finer one. From zero a ladder's step leads to ``start``. Zero is
-    written ``zero`` where it has a name, and numbers carry their ``unit``; both may be typed or left out.
+    written ``zero`` where it has a name, and numbers carry their ``unit`` if that is short; both may be typed or left
+    out. What is typed is read by :func:`odeviz.tasks.quantities.read_number`, to which "2 min" are 120 s.
 
     ``typed`` is emitted with the text at every key, so that it can be judged at once; ``chosen`` with the
     number when it is entered (Enter, leaving the box) or stepped. Setting the number emits neither.
@@ -68,13 +73,10 @@ class NumberBox(QAbstractSpinBox):
 
     def parse(self, text: str) -> float | str:
         """The number a text means; the text itself when it means none."""
-        cleaned = text.strip().replace("−", "-").replace(",", ".")
-        if self._zero and cleaned.lower() == self._zero:
+        if self._zero and text.strip().lower() == self._zero:
             return 0
-        if self._unit:
-            cleaned = cleaned.removesuffix(self._unit).strip()
         try:
-            return int(cleaned) if self._whole else float(cleaned)
+            return read_number(text, self._whole, self._unit)
         except ValueError:
             return text
 
@@ -151,7 +153,7 @@ class NumberBox(QAbstractSpinBox):
     def _text(self, number: float) -> str:
         if not number and self._zero:
             return self._zero
-        unit = f" {self._unit}" if self._unit else ""
+        unit = f" {self._unit}" if 0 < len(self._unit) <= _SHORT_UNIT else ""
         if self._whole:
             return f"{number:d}{unit}"
         plain = number == 0 or abs(number) >= 1e-3

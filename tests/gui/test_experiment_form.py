@@ -175,6 +175,16 @@ def test_a_unit_and_the_name_of_zero_are_shown_and_may_be_typed(qtbot, form):
     with qtbot.waitSignal(form.edited) as edited:
         type_in(qtbot, form, "training.seconds", "none")
     assert edited.args == ["training.seconds", 0]
+    with qtbot.waitSignal(form.edited) as edited:
+        type_in(qtbot, form, "training.seconds", "2 min")
+    assert edited.args == ["training.seconds", 120.0]
+    with qtbot.waitSignal(form.edited) as edited:
+        type_in(qtbot, form, "training.iterations", "3e3 it")
+    assert edited.args == ["training.iterations", 3000]
+    with qtbot.assertNotEmitted(form.edited):
+        type_in(qtbot, form, "training.seconds", "20 it")
+    row = form._rows["training.seconds"]
+    assert row._error.text() == "Time limit must be a number from 0 to 10,000,000 s, not '20 it'"
 
 
 def test_a_changed_setting_has_a_dot_that_takes_it_back(qtbot, form):

@@ -14,6 +14,7 @@ from odeviz.tasks.closest import closest
 from odeviz.tasks.datasets import DATASETS
 from odeviz.tasks.experiment import ADAPTIVE, FIXED
 from odeviz.tasks.presets import PRESETS, preset
+from odeviz.tasks.quantities import read_number
 from odeviz.tasks.settings import find
 
 
@@ -56,6 +57,38 @@ def test_texts_become_values_of_the_settings_type():
     assert (changed.data.noise, changed.field.width) == (0.25, 32)
     assert changed.solver.learn_t1 is True
     assert changed.changed(Experiment()) == ["data.noise", "field.width", "solver.method", "solver.learn_t1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "unit", "number"),
+    [
+        ("2 min", False, "s", 120.0),
+        ("2min 30s", False, "s", 150.0),
+        ("2:30", False, "s", 150.0),
+        ("1:00:00", False, "s", 3600.0),
+        ("1,5 h", False, "s", 5400.0),
+        ("500 ms", False, "s", 0.5),
+        ("1e3 it", True, "iterations", 1000),
+        ("1,000,000", True, "iterations", 1_000_000),
+        ("1,234.5", False, "", 1234.5),
+        ("0,001", False, "", 1e-3),
+        ("−3", True, "", -3),
+    ],
+)
+def test_a_number_is_read_as_people_write_it(text, whole, unit, number):
+    found = read_number(text, whole, unit)
+    assert (found, type(found)) == (number, int if whole else float)
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "unit"),
+    [("20 it", False, "s"), ("3 fortnights", False, "s"), ("2 min", True, "iterations"),
+     ("1 it 2 it", True, "iterations"), ("0.5 it", True, "iterations"), ("inf", True, ""),
+     ("min", False, "s"), ("", False, "s"), ("1,2,3", False, "")],
+)  # fmt: skip
+def test_what_is_no_number_of_the_unit_is_refused(text, whole, unit):
+    with pytest.raises(ValueError):  # noqa: PT011 - whoever asks says what is allowed
+        read_number(text, whole, unit)
 
 
 @pytest.mark.parametrize("order", [("task", "data.name"), ("data.name", "task")])
