@@ -181,9 +181,8 @@ class Controller(QObject):
         self.run.take_snapshot()
         self.playback.advance(seconds)
         self.window.flow.advance(seconds)
-        if not self.history.draw() or self.trainer.phase is not Phase.TRAINING:
-            # While training, curves and pictures take turns: no tick takes long.
-            self.pictures.show()
+        self.history.draw(self.pictures.showing.later)
+        self.pictures.show()
         self.pictures.refresh()
 
     @Slot()

@@ -117,7 +117,7 @@ class Pictures(QObject):
     def settled(self) -> bool:
         """Whether all that belongs to the playhead's time is drawn, as finely as it will be."""
         kinds = ("scene", "flow", "cost", "pinned", "seeds", "field", OwnSteps.kind, *FlowExtras.kinds)
-        waiting = self._behind or self._rest_due or self._moved or self.showing.waits
+        waiting = self._behind or self._rest_due or self._moved or not self.showing.at_rest
         waiting |= not self.window.flow.paths.whole
         if not all(board.settled for board in self._boards):
             return False

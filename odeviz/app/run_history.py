@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from functools import partial
 
 from PySide6.QtCore import QObject, Slot
 
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Phase
 from odeviz.panels.history_panels import HistoryPanel
+from odeviz.panels.panel import Later
 from odeviz.state import Replay, Workbench
 from odeviz.tasks.differences import differences, in_short
 from odeviz.tasks.registry import same_loss, task_of
@@ -59,23 +61,24 @@ class RunHistory(QObject):
             self.bench.keep(dataclasses.replace(latest, checkpoints=()))
             self.bench.say("This run is kept: its curves stay, dashed, beside those of the runs to come.")
 
-    def draw(self) -> bool:
-        """Called on every tick: bring the visible history panels up to date, a few times a second."""
+    def draw(self, later: Later) -> None:
+        """Called on every tick: bring the visible history panels up to date ``later``, a few times a second."""
         latest, now = self.bench.latest, time.monotonic()
         training = self.bench.training.phase is Phase.TRAINING
         if latest is None or (now < self._draw_after and training):
-            return False
-        loss, nfe = self.window.loss, self.window.nfe
+            return
         behind = [panel for panel in self._panels if self._drawn.get(panel) is not latest]
-        due = [panel for panel in behind if self.window.is_seen(panel)]
-        for panel in due:
-            self._drawn[panel] = latest
-            self._draw_after = now + HISTORY_PERIOD
-            if panel is loss:
-                loss.set_history(latest.history, latest.experiment)
-            else:
-                nfe.set_history(latest.history)
-        return bool(due)
+        for panel in behind:
+            if self.window.is_seen(panel):
+                self._drawn[panel] = latest
+                self._draw_after = now + HISTORY_PERIOD
+                later(f"history: {panel.key}", partial(self._draw, panel, latest))
+
+    def _draw(self, panel: HistoryPanel, latest: Snapshot) -> None:
+        if panel is self.window.loss:
+            self.window.loss.set_history(latest.history, latest.experiment)
+        else:
+            self.window.nfe.set_history(latest.history)
 
     @Slot()
     def _on_missed(self) -> None:

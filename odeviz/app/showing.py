@@ -25,6 +25,7 @@ from odeviz.app.main_window import MainWindow
 from odeviz.app.probing import Probing
 from odeviz.app.redraw import RedrawLoop
 from odeviz.app.task_views import TaskViews
+from odeviz.app.turns import Turns
 from odeviz.bridge import Answer, Scene
 from odeviz.panels.lit_dots import Crowd
 from odeviz.state import Selection, Workbench
@@ -64,7 +65,7 @@ class Showing(QObject):
         #: The latest result of every kind: what an export draws.
         self.results: dict[str, Any] = {}
         self._arrived: dict[str, Answer] = {}
-        self._later: dict[str, Callable[[], object]] = {}
+        self.turns = Turns(self)
         self._announced = True
         self._crowd = Crowd()
         #: The error last measured, and with which solver.
@@ -72,14 +73,19 @@ class Showing(QObject):
         #: Who draws the kinds that are not drawn here.
         self._others: dict[str, Callable[[Any], None]] = {
             "field": window.flow.set_field, "pinned": comparison.show, "probe": probing.show,
-            **{kind: partial(board.show, self.later) for kind, board in boards.items()},
+            **{kind: partial(self._show_view, board) for kind, board in boards.items()},
             **{kind: partial(extras.show, kind) for kind in FlowExtras.kinds},
         }  # fmt: skip
 
     @property
     def waits(self) -> bool:
         """Whether answers wait to be drawn."""
-        return bool(self._arrived or self._later)
+        return bool(self._arrived)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing waits, and every panel is at the playhead's time."""
+        return not (self._arrived or self.turns.waits)
 
     def draws(self, kind: str, draw: Callable[[Any], None]) -> None:
         """Answers of a kind are drawn so."""
@@ -88,7 +94,7 @@ class Showing(QObject):
     def forget(self) -> None:
         """Another model is about to be shown."""
         self._arrived.clear()
-        self._later.clear()
+        self.turns.clear()
         self.results.clear()
         self._tell_crowd(seed=None, trajectory=None)
         self._error = None, math.nan
@@ -109,8 +115,12 @@ class Showing(QObject):
         self.window.flow.set_projection(self.space, projection)
 
     def later(self, key: str, draw: Callable[[], object]) -> None:
-        """Draw this in a tick that has time for it; a later call for the same ``key`` replaces it."""
-        self._later[key] = draw
+        """Draw this in a turn of its own after this tick; a later call for the same ``key`` replaces it."""
+        self.turns.give(key, partial(self._draw_later, draw))
+
+    def _draw_later(self, draw: Callable[[], object]) -> None:
+        draw()
+        # Something may have waited for all to be drawn.
         self.redraw.wake()
 
     def show(self) -> None:
@@ -119,13 +129,13 @@ class Showing(QObject):
         What a tick has no time for is left to the next ones, so that none holds up the window.
         """
         until = time.perf_counter() + BUDGET
-        while self.waits:
+        while self._arrived:
             self._show_next()
             if time.perf_counter() > until:
                 break
         else:
             self._show_background()
-        if self.waits:
+        if self._arrived:
             self.redraw.wake()
         self._show_time(self.bench.playhead.t)
         if not self._announced and self._complete:
@@ -133,10 +143,7 @@ class Showing(QObject):
             self.completed.emit()
 
     def _show_next(self) -> None:
-        """Draw the answer that came first, or else what has been put off longest."""
-        if not self._arrived:
-            self._later.pop(next(iter(self._later)))()
-            return
+        """Draw the answer that came first."""
         kind = next(iter(self._arrived))
         answer = self._arrived.pop(kind)
         if kind == "scene" and answer.request.projection != self.bench.projection.still:
@@ -148,11 +155,14 @@ class Showing(QObject):
 
     def _show_time(self, t: float) -> None:
         window = self.window
-        for panel in (window.flow, window.time_bar, *self._boards.values()):
+        for panel in (window.flow, window.time_bar):
             panel.set_time(t)
+        others = {kind: board.set_time for kind, board in self._boards.items()}
         for panel in (window.series, window.steps, window.density):
             if window.is_seen(panel):
-                panel.set_time(t)
+                others[panel.key] = panel.set_time
+        for key, move in others.items():
+            self.turns.give(f"time of {key}", partial(move, t))
 
     # One kind of answer each.
 
@@ -200,6 +210,10 @@ class Showing(QObject):
         if window.is_seen(window.steps):
             self.later("steps", partial(window.steps.set_steps, flow.steps, flow))
         self.flow_shown.emit()
+
+    def _show_view(self, board: TaskViews, picture: Any) -> None:
+        # Not in the tick that moves the flow.
+        self.later(board.kind, partial(board.show, self.later, picture))
 
     def _show_cost(self, flow: FlowResult) -> None:
         self._error = flow.choice, flow.error

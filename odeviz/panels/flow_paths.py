@@ -145,8 +145,8 @@ class TrajectoryLayer(Layer):
 
     @property
     def whole(self) -> bool:
-        """Whether the last paint has drawn everything."""
-        return all(item.whole for item in self._drawn)
+        """Whether everything that is seen is drawn."""
+        return all(item.whole or not item.isVisible() for item in self._drawn)
 
     def set_visible(self, on: bool) -> None:
         self._on = on

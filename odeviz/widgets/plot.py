@@ -80,6 +80,8 @@ class Plot(pg.PlotWidget):
         menu = self.plotItem.ctrlMenu
         menu.setParent(self, menu.windowFlags())
         self.disableAutoRange()
+        # Else the view follows its range in the paint, and what that changes is painted once more.
+        self.getViewBox().sigRangeChanged.connect(self._follow_range)
         self.setDefaultPadding(0.0)
         # Room for half a tick label beyond the last tick.
         self.plotItem.setContentsMargins(4, 8, 14, 4)
@@ -135,6 +137,9 @@ class Plot(pg.PlotWidget):
         for name in self._labels:
             self.getAxis(name).setStyle(showValues=not text)
         self._place_message()
+
+    def _follow_range(self, *changed: object) -> None:
+        self.getViewBox().updateMatrix()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

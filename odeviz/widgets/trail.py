@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,12 @@ from PySide6.QtGui import QPainter, QPen, QPixmap, QTransform
 from PySide6.QtWidgets import QWidget
 
 from odeviz.widgets.guard import guarded
-from odeviz.widgets.primitives import Segments, elements, pixel_ratio
+from odeviz.widgets.primitives import Segments, pixel_ratio
 
-#: Seconds that a paint may take to renew the kept picture of a trail, and how many lines are drawn before the first
-#: look at the clock.
-PATIENCE, _BATCH = 0.006, 400
-#: Milliseconds from a paint that was not whole to the next.
+#: Seconds that are drawn at a time to renew the kept picture of a trail, and how many lines before the first look at
+#: the clock.
+PATIENCE, _BATCH = 0.004, 200
+#: Milliseconds from one piece to the next.
 _BREATH = 8
 
 
@@ -28,8 +28,8 @@ class Trail(Segments):
     Playing forwards, 1,000 trajectories cost a copy of that picture instead of 60,000 lines. Rows from
     ``set_count(count, fixed)``'s ``fixed`` on may still change and are drawn afresh each time.
 
-    Long lines are drawn slowly however few they are. What a paint has no time for is left to the next, and until the
-    new picture is whole the one before stays: no paint holds up the window.
+    Long lines are drawn slowly however few they are. What a paint has no time for is drawn after it, in pieces, and
+    until the new picture is whole the one before stays, moved with the view: no paint holds up the window.
     """
 
     def __init__(self) -> None:
@@ -38,10 +38,11 @@ class Trail(Segments):
         self._kept = _Kept()
         #: The picture before, shown until the one that is being drawn is whole.
         self._before: _Kept | None = None
-        #: Seconds that a paint may add to the picture for.
+        #: Seconds that are drawn at a time.
         self.patience = PATIENCE
-        #: Whether the last paint has drawn everything.
+        #: Whether everything is drawn.
         self.whole = True
+        self._due = False
 
     def set_pen(self, value: QPen, smooth: bool = False) -> None:
         self._draw_again()
@@ -63,19 +64,19 @@ class Trail(Segments):
             # For a picture to keep, not for the screen: whole at once.
             super().paint(painter)
             return
-        key = (*elements(transform), ratio, widget.width(), widget.height())
-        if self._kept.key != key or self._kept.count > self._fixed:
-            self._kept = _Kept(key)
-        self._keep(transform, ratio, widget.size())
-        self.whole = self._kept.count >= self._fixed
-        if self.whole:
-            self._before = None
-        else:
-            QTimer.singleShot(_BREATH, self.update)
-        shown = self._before if self._before is not None and self._before.key == key else self._kept
+        if not self._kept.is_for(transform, ratio, widget.size()):
+            self._draw_again()
+            self._kept = _Kept(transform, ratio, widget.size())
+        elif self._kept.count > self._fixed:
+            # Time went back: the picture shows what has not happened yet.
+            self._kept, self._before = _Kept(transform, ratio, widget.size()), None
+        if not self._due:
+            self._keep()
+            self._wait()
+        shown = self._before if self._before is not None else self._kept
         if shown.picture is not None:
             painter.save()
-            painter.resetTransform()
+            painter.setTransform(shown.moved_to(transform))
             painter.drawPixmap(0, 0, shown.picture)
             painter.restore()
         if shown is self._kept:
@@ -84,23 +85,47 @@ class Trail(Segments):
             self._draw(painter, max(self._kept.count, self._fixed), self._count)
 
     def _draw_again(self) -> None:
-        if self._before is None and self._kept.picture is not None:
+        if self._before is None and self._kept.picture is not None and self.whole:
             self._before = self._kept
         self._kept = _Kept()
 
-    def _keep(self, transform: QTransform, ratio: float, size: QSize) -> None:
+    def _wait(self) -> None:
+        if not self._due and not self.whole:
+            self._due = True
+            QTimer.singleShot(_BREATH, self._go_on)
+
+    @guarded
+    def _go_on(self) -> None:
+        """Draw the next piece of the picture, and show it if nothing better is shown."""
+        self._due = False
+        if self.whole or not self.isVisible():
+            return
+        if not self._kept.size.isEmpty():
+            self._keep()
+            self._wait()
+        if self._before is None or self.whole:
+            self.update()
+
+    def _keep(self) -> None:
         """Add to the picture what it lacks, as far as patience goes."""
         kept = self._kept
-        if self._fixed <= kept.count:
-            return
-        if kept.picture is None:
-            kept.picture = QPixmap(size * ratio)
-            kept.picture.setDevicePixelRatio(ratio)
-            kept.picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(kept.picture)
-        painter.setTransform(transform)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
-        painter.setPen(self._scaled_pen(ratio))
+        if kept.count < self._fixed:
+            if kept.picture is None:
+                kept.picture = QPixmap(kept.size * kept.ratio)
+                kept.picture.setDevicePixelRatio(kept.ratio)
+                kept.picture.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(kept.picture)
+            painter.setTransform(kept.transform)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
+            painter.setPen(self._scaled_pen(kept.ratio))
+            self._add(painter)
+            painter.end()
+        self.whole = kept.count >= self._fixed
+        if self.whole:
+            self._before = None
+
+    def _add(self, painter: QPainter) -> None:
+        kept = self._kept
         began, first, batch = time.perf_counter(), kept.count, _BATCH
         while kept.count < self._fixed:
             stop = min(kept.count + batch, self._fixed)
@@ -111,15 +136,26 @@ class Trail(Segments):
                 break
             # As many as there is time for, in few calls: in each another thread may take the interpreter.
             batch = max(_BATCH, int((self.patience - took) / took * (stop - first)))
-        painter.end()
 
 
 @dataclass(slots=True)
 class _Kept:
-    """What is drawn of a trail."""
+    """What is drawn of a trail, and the view that it is drawn for."""
 
-    #: The view it is drawn for.
-    key: tuple[Any, ...] = ()
+    transform: QTransform = field(default_factory=QTransform)
+    ratio: float = 1.0
+    size: QSize = field(default_factory=QSize)
     picture: QPixmap | None = None
     #: How many rows it shows.
     count: int = 0
+
+    def is_for(self, transform: QTransform, ratio: float, size: QSize) -> bool:
+        """Whether it is drawn for this view."""
+        return self.size == size and self.ratio == ratio and self.transform == transform
+
+    def moved_to(self, transform: QTransform) -> QTransform:
+        """What moves it along with a view that has become another."""
+        if self.transform == transform:
+            return QTransform()
+        back, possible = self.transform.inverted()
+        return back * transform if possible else QTransform()

@@ -257,7 +257,11 @@ class Rig:
         return factory
 
     def tick(self, seconds=0.02):
+        """A tick, and the turns of the event loop after it."""
         self.control.redraw.tick.emit(seconds)
+        turns = self.control.pictures.showing.turns
+        while turns.waits:
+            turns.take()
 
     def settle(self):
         """Tick, with the time standing still, until everything is drawn."""

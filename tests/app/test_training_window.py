@@ -201,7 +201,7 @@ def test_a_model_from_a_file_says_why_there_is_nothing_to_look_back_at(qtbot, ri
     rig.show()
     rig.bench.set_snapshot(dataclasses.replace(rig.bench.snapshot, checkpoints=()))
     rig.window.show()
-    rig.control.history.draw()
+    rig.tick()
     qtbot.mousePress(rig.window.loss.plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(120, 60))
     assert "train it, and you can look back" in rig.bench.message
     assert rig.bench.replay.iteration is None
