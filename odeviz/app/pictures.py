@@ -305,7 +305,8 @@ class Pictures(QObject):
         snapshot = self.bench.snapshot
         if snapshot is None:
             return
-        if not self.showing.seen.in_space:
+        if not self.showing.seen.in_space and self.showing.seen.still == self.bench.projection.still:
+            # Where the mouse is, is known only through what is seen.
             self.probing.ask(snapshot, self.results.get("probe"))
         self.own_steps.ask(snapshot)
         calm = not (self.asking.dragging or self._rest_due or self._behind or self.service.is_open("flow"))

@@ -398,6 +398,23 @@ def test_a_projection_that_is_left_before_it_is_shown_leaves_nothing_behind(rig)
     assert pictures.space.basis is not None
 
 
+def test_nothing_is_asked_of_the_point_under_the_mouse_until_it_is_seen_so(rig):
+    rig.show()
+    rig.studies[-1].dim = 3
+    asked = []
+    rig.control.service.ask = lambda snapshot, request, patient=False: asked.append(request.kind)
+    rig.window.flow.hovered.emit(0.5, 0.25)
+    rig.tick()
+    assert "probe" in asked
+    asked.clear()
+    # The scene that is seen in space is asked for, and does not come.
+    rig.control.do("projection.space")
+    rig.window.flow.hovered.emit(0.75, 0.25)
+    rig.tick()
+    assert "scene" in asked
+    assert "probe" not in asked
+
+
 def test_a_late_frame_of_another_model_asks_for_no_more(rig):
     rig.show(task="density")
     background, pictures = rig.control.pictures.background, rig.control.pictures
