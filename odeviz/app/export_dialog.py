@@ -220,6 +220,8 @@ class ExportDialog(QDialog):
         column.addLayout(self.form)
         column.addStretch(1)
         self.form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
+        self.width_choice.setAccessibleName("Width")
+        self.width_box.setAccessibleName("Width in millimetres")
         self._width = QWidget()
         width = QHBoxLayout(self._width)
         width.setContentsMargins(0, 0, 0, 0)

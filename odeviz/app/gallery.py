@@ -55,9 +55,17 @@ class Thumbnail(QWidget):
         self._theme = theme
         points, self._labels = TASKS[preset.experiment.task].sketch(preset.experiment)
         self._points = _fitted(points)
-        found = card(preset.name, theme.dark)
-        self._picture = QPixmap(str(found)) if found is not None else QPixmap()
+        self._name = preset.name
         self.setFixedSize(SIDE, SIDE)
+        self._take_picture()
+        theme.changed.connect(self._take_picture)
+
+    @Slot()
+    def _take_picture(self) -> None:
+        """The one drawn for the theme's ground."""
+        found = card(self._name, self._theme.dark)
+        self._picture = QPixmap(str(found)) if found is not None else QPixmap()
+        self.update()
 
     @guarded
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -165,6 +173,8 @@ class Gallery(QDialog):
         scroll = self._scroll = QScrollArea()
         scroll.setWidget(page)
         scroll.setWidgetResizable(True)
+        # It goes with the card that has the keyboard.
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)

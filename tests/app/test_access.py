@@ -4,10 +4,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from dialogs_made import DIALOGS
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLabel, QLineEdit, QWidget
 
 from odeviz.app.actions import ACTIONS
 from odeviz.app.gallery import Card, Gallery
@@ -178,6 +179,41 @@ def test_what_is_drawn_is_spoken_with_its_value(shown):
     assert window.solver_bar.slider.accessibleDescription() == "0.001, from 0.1 to 1e-09"
     shown.bench.add_seed((0.5, 0.5))
     assert "1 seeds" in window.flow.accessibleDescription()
+
+
+def reachable(dialog):
+    """What can have the keyboard in a dialog; what is inside a number's box belongs to it."""
+    there = [each for each in dialog.findChildren(QWidget) if each.isVisible() and each.isEnabled()]
+    there = [
+        each for each in there if each.focusPolicy() & Qt.FocusPolicy.TabFocus and each.focusProxy() is None
+    ]
+    return [each for each in there if not isinstance(each.parentWidget(), QAbstractSpinBox)]
+
+
+@pytest.mark.parametrize("name", DIALOGS)
+@pytest.mark.qt_log_ignore("does not support", extend=True)
+def test_tab_reaches_everything_in_a_dialog_and_escape_closes_it(name, qtbot, nothing_left):
+    theme = Theme("light")
+    dialog = DIALOGS[name](theme)
+    dialog.show()
+    dialog.activateWindow()
+    there, reached = reachable(dialog), []
+    for each in there:
+        assert each.accessibleName() or getattr(each, "text", str)(), each
+    qtbot.keyClick(dialog.focusWidget() or dialog, Qt.Key.Key_Tab)
+    while dialog.focusWidget() not in reached:
+        reached.append(dialog.focusWidget())
+        qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Tab)
+    assert [each for each in there if each not in reached] == []
+    if name == "export-film":
+        # The first ends what is being written.
+        with qtbot.waitSignal(dialog.cancelled):
+            qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Escape)
+        dialog.stop()
+    qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+    dialog.deleteLater()
+    theme.deleteLater()
 
 
 def test_arrow_keys_lead_through_the_gallerys_cards(qtbot):
