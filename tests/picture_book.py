@@ -4,7 +4,7 @@ A widget is compared with ``looks/NAME.png``: light beside dark, at one pixel a 
 large, so that letters are grey and a line's edges do not matter. After a change that is meant, draw them anew, look
 at them, and commit them; with a folder instead of 1 they are written there as large as they are, to be looked at::
 
-    ODEVIZ_RENEW_LOOKS=1 python -m pytest -n 0 tests/gui/test_looks_of_panels.py
+    ODEVIZ_RENEW_LOOKS=1 python -m pytest -n 0 tests/gui/test_looks_of_panels.py tests/app/test_looks_of_window.py
 """
 
 import os
@@ -20,6 +20,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 from odeviz.widgets.grab import grab
 
 LOOKS = Path(__file__).with_name("gui") / "looks"
+#: 1, or a folder, to draw the pictures anew.
+RENEW = os.environ.get("ODEVIZ_RENEW_LOOKS", "")
 #: Pixels that become one.
 COARSE = 4
 #: How far two pictures may be apart, of 255: on average, and the share of places that may be so by more than ``FAR``.
@@ -91,19 +93,26 @@ def known(name):
 
 def check(name, widget, theme):
     """Compare a widget with its pictures, in all themes and at all scales."""
+    check_stages(widget, theme, {name: lambda: None})
+
+
+def check_stages(widget, theme, stages):
+    """The same of a widget on several occasions: their names, and what brings them about one after the other."""
     seen = {}
-    renew = os.environ.get("ODEVIZ_RENEW_LOOKS", "")
     for mode in MODES:
         theme.set_mode(mode)
-        still(widget)
-        for scale in SCALES:
-            full = pixels(widget, scale)
-            seen[mode, scale] = coarse(full, scale)
-            if renew and Path(renew).is_dir():
-                Image.fromarray(full).save(Path(renew) / f"{name}-{mode}-{scale}.png")
-    if renew:
-        whole = np.vstack([np.hstack([seen[mode, scale] for mode in MODES]) for scale in SCALES])
-        Image.fromarray(whole.round().astype(np.uint8)).save(LOOKS / f"{name}.png", optimize=True)
-    for (mode, scale), picture in known(name).items():
-        told = apart(seen[mode, scale], picture)
-        assert not told, f"{name}, {mode}, {scale} pixels a pixel: {told}"
+        for name, prepare in stages.items():
+            prepare()
+            still(widget)
+            for scale in SCALES:
+                full = pixels(widget, scale)
+                seen[name, mode, scale] = coarse(full, scale)
+                if RENEW and Path(RENEW).is_dir():
+                    Image.fromarray(full).save(Path(RENEW) / f"{name}-{mode}-{scale}.png")
+    for name in stages:
+        if RENEW:
+            whole = np.vstack([np.hstack([seen[name, mode, scale] for mode in MODES]) for scale in SCALES])
+            Image.fromarray(whole.round().astype(np.uint8)).save(LOOKS / f"{name}.png", optimize=True)
+        for (mode, scale), picture in known(name).items():
+            told = apart(seen[name, mode, scale], picture)
+            assert not told, f"{name}, {mode}, {scale} pixels a pixel: {told}"

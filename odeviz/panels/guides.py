@@ -39,7 +39,7 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             "The plane, carried by the learnt vector field from t = 0 to the playhead. Switch layers by the keys above "
             "the picture; click to start a trajectory of your own, drag it to see what becomes of it. Drag the picture "
             "to move it, turn the wheel to zoom, double-click to fit it again; a drag with Shift selects in a box.",
-            "dh/dt = f(h, t, θ),   h(t₁) = h(0) + ∫₀^t₁ f(h, t, θ) dt",
+            "dh/dt = f(h, t, θ),   h(t₁) = h(0) + ∫₀ᵗ¹ f(h, t, θ) dt",
             (_H, _T, _F, _THETA),
             "Two trajectories are never in the same place at the same time: a flow bends and stretches the plane, but "
             "cannot tear it or lay one part on another.",

@@ -126,7 +126,7 @@ class SolverConfig:
         "End time",
         "The flow runs from t = 0 to this time.",
         symbol="t₁",
-        equation="h(t₁) = h(0) + ∫₀^t₁ f(h, t, θ) dt",
+        equation="h(t₁) = h(0) + ∫₀ᵗ¹ f(h, t, θ) dt",
         lo=0.01,
         hi=100.0,
     )

@@ -106,6 +106,11 @@ QCheckBox::indicator { width: ${tick}px; height: ${tick}px; border: 1px solid $f
 QCheckBox::indicator:hover, QCheckBox:focus::indicator { border-color: $accent; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url($check); }
 
+QSlider::groove:horizontal { background: $grid; height: 4px; border-radius: 2px; margin: 0 2px; }
+QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; margin: 0 2px; }
+QSlider::handle:horizontal { background: #FFFFFF; border: 2px solid $accent; border-radius: 7px; width: 10px;
+  height: 10px; margin: -5px -2px; }
+
 QScrollArea { background: transparent; border: none; }
 QScrollArea > QWidget > QWidget { background: transparent; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
