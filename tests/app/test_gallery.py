@@ -57,6 +57,12 @@ def test_a_click_and_the_space_bar_choose_a_card(qtbot, gallery):
     with qtbot.waitSignal(gallery.chosen) as chosen:
         qtbot.keyClick(first, Qt.Key.Key_Space)
     assert chosen.args == [first.name]
+    assert not gallery.isVisible()
+    gallery.show()
+    second = gallery._sections[0]._cards[1][0]
+    with qtbot.waitSignal(gallery.chosen) as chosen:
+        qtbot.mouseClick(second, Qt.MouseButton.LeftButton)
+    assert chosen.args == [second.name]
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -79,6 +79,12 @@ def test_the_tour_goes_through_all_steps_by_keys_and_blocks_nothing(shown, qtbot
     qtbot.keyClick(tour.callout.next, Qt.Key.Key_Escape)
     assert tour.at is None
     assert not tour.outline.isVisible()
+    window.actions_["tour"].trigger()
+    for button, title in ((tour.callout.next, STEPS[1].title), (tour.callout.back, STEPS[0].title)):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert tour.callout.title.text() == title
+    qtbot.mouseClick(tour.callout.skip, Qt.MouseButton.LeftButton)
+    assert tour.at is None
 
 
 def test_the_tour_is_offered_once_and_can_be_started_from_there(shown, qtbot, tmp_path):

@@ -1,7 +1,7 @@
 """Messages: what goes wrong shows as a toast, and all that was said is in the log."""
 
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QEnterEvent, QGuiApplication
 
 from odeviz.app.dialogs import Dialogs
@@ -37,13 +37,18 @@ def test_a_failure_shows_as_a_toast_whose_details_unfold_and_can_be_copied(told,
     assert corner.y() < told.window.statusBar().y()
 
 
-def test_a_key_dismisses_the_newest_and_the_next_in_line_comes(told):
+def test_a_key_dismisses_the_newest_and_the_next_in_line_comes(told, qtbot):
     for k in range(toasts.MOST + 1):
         fail(told, f"Failure {k}.")
     shown = told.control.telling.toasts
     assert len(shown.shown) == toasts.MOST
     told.window.actions_["dismiss"].trigger()
     assert [each.message.text for each in shown.shown] == ["Failure 0.", "Failure 1.", "Failure 3."]
+    qtbot.mouseClick(shown.shown[0].close_button, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(shown.shown[0], Qt.Key.Key_Delete)
+    assert [each.message.text for each in shown.shown] == ["Failure 3."]
+    corner = shown.shown[0].mapTo(told.window, QPoint(0, 0))
+    assert QRect(corner, shown.shown[0].size()) == QRect(shown.pos(), shown.shown[0].size())
     while shown.shown:
         told.window.actions_["dismiss"].trigger()
     assert not shown.isVisible()

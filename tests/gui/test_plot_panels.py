@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage
 
 from odeviz.analysis.overlays import AloneResult
 from odeviz.analysis.results import SolverChoice, StepTable
@@ -226,6 +226,10 @@ def test_in_the_density_a_trajectory_is_pointed_at_where_it_is_then(show, densit
     with qtbot.waitSignal(panel.selected) as selected:
         qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert selected.args == [(Mark("trajectory", 5),), False]
+    panel.set_crowd(Crowd({"trajectory": make_flow(6)}, Selection(selected.args[0])))
+    seen = panel.grab().toImage()
+    at = plot.mapTo(panel, plot.mapFromScene(plot.getViewBox().mapViewToScene(QPointF(1.5, 1.0))))
+    assert seen.pixelColor(at) == QColor(panel.theme.colors.accent)
 
 
 def test_contours_lie_a_nat_apart(show, density):

@@ -59,13 +59,13 @@ def test_space_asks_to_play_and_then_to_pause(qtbot, bar):
 
 def test_buttons_say_what_they_were_asked(qtbot, bar):
     with qtbot.waitSignal(bar.loop_toggled) as asked:
-        bar._loop.click()
+        qtbot.mouseClick(bar._loop, Qt.MouseButton.LeftButton)
     assert asked.args == [False]
     with qtbot.waitSignal(bar.play_toggled) as asked:
-        bar._play.click()
+        qtbot.mouseClick(bar._play, Qt.MouseButton.LeftButton)
     assert asked.args == [True]
     with qtbot.waitSignal(bar.rewound):
-        bar._rewind.click()
+        qtbot.mouseClick(bar._rewind, Qt.MouseButton.LeftButton)
 
 
 def test_choosing_a_speed_emits_it_and_showing_one_does_not(qtbot, bar):

@@ -9,6 +9,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from odeviz.panels.lit_dots import Crowd
+from odeviz.panels.precision_panel import PrecisionPanel
 from odeviz.panels.view_panel import ViewPanel
 from odeviz.state import Mark, Selection
 from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Table, cell_text, frozen
@@ -52,12 +53,18 @@ def colours(panel):
     return {int(value) & 0xFFFFFF for value in np.unique(pixels)}
 
 
-def test_choosing_a_view_with_the_keyboard_emits_its_key(qtbot, panel):
+@pytest.mark.parametrize("kind", [ViewPanel, PrecisionPanel])
+def test_choosing_a_view_with_the_keyboard_emits_its_key_and_takes_the_picture_away(kind, qtbot, show):
+    panel = show(kind, size=(420, 420))
+    panel.set_views(VIEWS)
+    panel.set_picture(chart())
+    assert panel._stack.currentWidget() is panel._charts
     with qtbot.waitSignal(panel.chosen) as chosen:
         qtbot.keyClick(panel._choice, Qt.Key.Key_Down)
     assert chosen.args == ["second"]
     assert panel.view == "second"
     assert panel._about.text() == "What is second."
+    assert panel._stack.currentWidget() is panel._message
 
 
 def test_other_views_keep_the_one_on_show_if_they_have_it(panel):
