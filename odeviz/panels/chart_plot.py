@@ -66,11 +66,11 @@ class ChartPlot(QWidget):
         self.plot = Plot(theme, " ", " ", parent=self)
         self._now = pg.InfiniteLine(angle=90)
         self._now.setZValue(5)
-        self.plot.addItem(self._now, ignoreBounds=True)
+        self.plot.addItem(self._now)
         self._now.hide()
         self._riders = pg.ScatterPlotItem(size=9)
         self._riders.setZValue(1000)
-        self.plot.addItem(self._riders, ignoreBounds=True)
+        self.plot.addItem(self._riders)
         self._scrubbing = False
         self._named = self._numbered = True
         self._aligned = False
@@ -272,7 +272,7 @@ class ChartPlot(QWidget):
 
     def _put(self, item: Any, order: int, lift: float = 0.0) -> None:
         item.setZValue(order + lift)
-        self.plot.addItem(item, ignoreBounds=True)
+        self.plot.addItem(item)
         self._drawn[order][1].append(item)
 
     def _fit(self, chart: Chart) -> None:

@@ -53,7 +53,7 @@ class DensityPanel(Panel):
         self._map, self._contours = BackgroundLayer(theme), ContourLayer(theme)
         self._data = DotsLayer(theme, -5, 3.0, 0.3, rim=False, plain="data")
         for item in (*self._map.items, *self._contours.items, *self._data.items):
-            self.plot.addItem(item, ignoreBounds=True)
+            self.plot.addItem(item)
         self.lit, self._time = LitPlane(theme, self.plot), 0.0
         self.lit.marked.connect(self.marked)
         self.lit.selected.connect(self.selected)

@@ -16,6 +16,7 @@ from odeviz.analysis.results import FlowResult
 from odeviz.exporting.marks import mark_of
 from odeviz.exporting.palette import palette
 from odeviz.panels.flow_layers import Layer, at_time, frame_at
+from odeviz.widgets.plot import Plot
 from odeviz.widgets.primitives import Segments, bounds, pen, polyline
 from odeviz.widgets.scale_key import Scale
 from odeviz.widgets.strokes import Strokes
@@ -123,9 +124,7 @@ class TrajectoryLayer(Layer):
         #: What the colours mean.
         self.scale = Scale("")
 
-    def show_result(
-        self, flow: FlowResult | None, paths: Floats, near: Floats | None, plot: pg.PlotItem
-    ) -> None:
+    def show_result(self, flow: FlowResult | None, paths: Floats, near: Floats | None, plot: Plot) -> None:
         """Draw the finite ``paths [T, B, 2]`` of a flow; in space ``near [T, B]`` tells what lies before what."""
         self._flow, self._paths, self._near, self._plot = flow, paths, near, plot
         self._recolour()
@@ -249,7 +248,7 @@ class TrajectoryLayer(Layer):
             item.setZValue(10)
             item.setVisible(self._on)
             item.setOpacity(0.3 if self._marked[1] else 1.0)
-            self._plot.addItem(item, ignoreBounds=True)
+            self._plot.addItem(item)
             self._drawn.append(item)
             self.items.append(item)
         for k, item in enumerate(self._drawn):

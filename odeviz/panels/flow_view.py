@@ -91,14 +91,14 @@ class FlowView(FlowHands):
         self._plot = Plot(
             theme, self._extent.x_title, self._extent.y_label, grid=False, view_box=self._box, parent=self
         )
-        self._plot.setMouseEnabled(True, True)
+        self._box.setMouseEnabled(True, True)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setAspectLocked(True)
         self._layers: dict[str, Layer] = {key: _MAKERS[key](theme) for key in LAYERS}
         self._frame = FrameLayer(theme)
         for layer in (*self._layers.values(), self._frame):
             for item in layer.items:
-                self._plot.addItem(item, ignoreBounds=True)
+                self._plot.addItem(item)
         self._wanted = dict(SHOWN)
         self._offered: Sequence[str] = tuple(LAYERS)
         self._shown = dict(SHOWN)

@@ -122,7 +122,7 @@ class HistoryPanel(Panel):
     def add_curve(self, name: str, role: str, width: float = 1.0, alpha: float = 1.0) -> Segments:
         """A curve in a theme colour; thick ones are smooth."""
         curve = Segments()
-        self.plot.addItem(curve, ignoreBounds=True)
+        self.plot.addItem(curve)
         self._curves[name] = (curve, role, width, alpha)
         return curve
 
@@ -198,7 +198,7 @@ class LossPanel(HistoryPanel):
         self._metric = self.add_curve("metric", "classes.1", 2.0)
         self._bound = pg.InfiniteLine(angle=0)
         self._bound.setZValue(-1)
-        self.plot.addItem(self._bound, ignoreBounds=True)
+        self.plot.addItem(self._bound)
         self._bound.hide()
         self._is_log = False
         self.plot.setToolTip(

@@ -99,7 +99,7 @@ class LitPlane(QObject):
         )
         for z, item in ((19, self.lines), (20, self.dots)):
             item.setZValue(z)
-            plot.addItem(item, ignoreBounds=True)
+            plot.addItem(item)
         plot.viewport().setMouseTracking(True)
         plot.viewport().installEventFilter(self)
 

@@ -199,7 +199,7 @@ class _Coordinate(Plot):
         self._now = pg.InfiniteLine(angle=90)
         for z, item in enumerate((self._plain, self._halo, self._lit, self._over, self._now, self._heads)):
             item.setZValue(z)
-            self.addItem(item, ignoreBounds=True)
+            self.addItem(item)
         self._limits: tuple[float, float] | None = None
         self._lines: list[NDArray[np.float64]] = []
         #: Times ``[T]``, places among the lines, and points ``[T, n, 2]`` of those that have these times.

@@ -72,7 +72,7 @@ class StepsPanel(Panel):
             (self.errors, (self._now[1], self._limit, self._stems, self._dots, self._failed)),
         ):
             for item in items:
-                plot.addItem(item, ignoreBounds=True)
+                plot.addItem(item)
             plot.viewport().setMouseTracking(True)
             plot.viewport().installEventFilter(self)
         self._shown: tuple[StepTable | None, FlowResult | None] = None, None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QGraphicsGridLayout, QLabel, QSizePolicy, QWidget
 
 from odeviz.tasks.numerals import power
 from odeviz.widgets.theme import Theme
@@ -50,7 +51,32 @@ class ValueAxis(pg.AxisItem):
 _ROOM = 40
 
 
-class Plot(pg.PlotWidget):
+class _Ground(pg.GraphicsWidget):
+    """A view box with an axis on its left and one below.
+
+    pyqtgraph's own plot item makes two more axes, a title, and a menu of some thirty widgets for each plot.
+    """
+
+    def __init__(self, box: pg.ViewBox | None, axes: Mapping[str, pg.AxisItem]) -> None:
+        super().__init__()
+        expanding = QSizePolicy.Policy.Expanding
+        self.setSizePolicy(expanding, expanding)
+        self.box = box if box is not None else pg.ViewBox(enableMenu=False)
+        grid = QGraphicsGridLayout()
+        self.setLayout(grid)
+        grid.setContentsMargins(1, 1, 1, 1)
+        grid.setSpacing(0)
+        grid.addItem(self.box, 0, 1)
+        for name, row, column in (("left", 0, 0), ("bottom", 1, 1)):
+            axis = axes[name]
+            axis.linkToView(self.box)
+            axis.setFlag(axis.GraphicsItemFlag.ItemNegativeZStacksBehindParent)
+            grid.addItem(axis, row, column)
+        grid.setRowStretchFactor(0, 100)
+        grid.setColumnStretchFactor(1, 100)
+
+
+class Plot(pg.GraphicsView):
     """A plot with no menu, no mouse and no auto-range; whoever draws sets the ranges."""
 
     def __init__(
@@ -64,28 +90,27 @@ class Plot(pg.PlotWidget):
         view_box: pg.ViewBox | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        axes = {"left": ValueAxis("left"), "bottom": ValueAxis("bottom")}
-        axes["left"].log = log_y
-        super().__init__(parent=parent, axisItems=axes, enableMenu=False, viewBox=view_box)
+        super().__init__(parent)
         self._theme = theme
-        self._grid = 40 if grid else False
-        self._labels = {"bottom": x, "left": y}
-        self.setFrameShape(self.Shape.NoFrame)
-        self.setMouseEnabled(False, False)
-        self.hideButtons()
+        self._axes = {"left": ValueAxis("left"), "bottom": ValueAxis("bottom")}
+        self._axes["left"].log = log_y
+        self._ground = _Ground(view_box, self._axes)
+        self._box = self._ground.box
+        self.enableMouse(False)
+        self.setCentralItem(self._ground)
+        expanding = QSizePolicy.Policy.Expanding
+        self.setSizePolicy(expanding, expanding)
+        self._box.setMouseEnabled(False, False)
+        self._box.disableAutoRange()
+        self._box.setDefaultPadding(0.0)
+        # Else the view follows its range in the paint, and what that changes is painted once more.
+        self._box.sigRangeChanged.connect(self._follow_range)
         # A plot that has keys of its own asks for the keyboard.
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName(_name(x, y))
-        # pyqtgraph makes this menu in any case; as a child it goes when the plot goes.
-        menu = self.plotItem.ctrlMenu
-        menu.setParent(self, menu.windowFlags())
-        self.disableAutoRange()
-        # Else the view follows its range in the paint, and what that changes is painted once more.
-        self.getViewBox().sigRangeChanged.connect(self._follow_range)
-        self.setDefaultPadding(0.0)
         # Room for half a tick label beyond the last tick.
-        self.plotItem.setContentsMargins(4, 8, 14, 4)
-        for name, axis in axes.items():
+        self.set_margins(4, 8, 14, 4)
+        for name, axis in self._axes.items():
             axis.enableAutoSIPrefix(False)
             axis.setStyle(tickLength=-4 if name == "bottom" else 0, tickTextOffset=6, maxTickLevel=0)
             axis.setZValue(-1000)
@@ -95,8 +120,44 @@ class Plot(pg.PlotWidget):
         self._message.setProperty("role", "muted")
         self._message.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._message.hide()
+        self._grid = 40 if grid else False
+        self._labels = {"bottom": x, "left": y}
         self.restyle()
         theme.changed.connect(self.restyle)
+
+    # What pyqtgraph calls so; ranges are those of the values, where a graphics view's own are of its scene.
+
+    def getViewBox(self) -> pg.ViewBox:
+        return self._box
+
+    def getAxis(self, name: str) -> ValueAxis:
+        """The axis ``left`` or ``bottom``."""
+        return self._axes[name]
+
+    def showAxis(self, name: str, show: bool = True) -> None:
+        # An axis gives up its room in these two, and not in setVisible.
+        axis = self._axes[name]
+        axis.show() if show else axis.hide()
+
+    def addItem(self, item: pg.GraphicsObject) -> None:
+        # Nobody asks for the bounds of what has fixed ranges.
+        self._box.addItem(item, ignoreBounds=True)
+
+    def removeItem(self, item: pg.GraphicsObject) -> None:
+        self._box.removeItem(item)
+
+    def setRange(self, rect: QRectF | None = None, **ranges: Any) -> None:
+        self._box.setRange(rect, **ranges)
+
+    def viewRange(self) -> list[list[float]]:
+        return self._box.viewRange()
+
+    def setAspectLocked(self, locked: bool) -> None:
+        self._box.setAspectLocked(locked)
+
+    def set_margins(self, left: float, top: float, right: float, bottom: float) -> None:
+        """Pixels around the axes."""
+        self._ground.setContentsMargins(left, top, right, bottom)
 
     def restyle(self) -> None:
         """Take the theme's colours and fonts again."""
@@ -139,7 +200,7 @@ class Plot(pg.PlotWidget):
         self._place_message()
 
     def _follow_range(self, *changed: object) -> None:
-        self.getViewBox().updateMatrix()
+        self._box.updateMatrix()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -36,7 +36,7 @@ class ScrubPlot(Plot):
         for z, line in enumerate((self._guide, self._mark)):
             line.setZValue(50 + z)
             line.hide()
-            self.addItem(line, ignoreBounds=True)
+            self.addItem(line)
         self._mark.addMarker("v", position=1.0, size=10.0)
         self.setMouseTracking(True)
         self.viewport().setMouseTracking(True)
@@ -123,7 +123,7 @@ class ScrubPlot(Plot):
 
     def _at(self, event: QMouseEvent) -> float:
         scene = self.mapToScene(event.position().toPoint())
-        return float(self.plotItem.vb.mapSceneToView(scene).x())
+        return float(self.getViewBox().mapSceneToView(scene).x())
 
     def _tell(self, event: QMouseEvent) -> None:
         self.scrubbed.emit(self._at(event), self._held)

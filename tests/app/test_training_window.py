@@ -66,7 +66,7 @@ def advance(rig, steps):
 
 def at(plot, iteration):
     """Where an iteration lies in a plot's view port."""
-    box = plot.plotItem.vb
+    box = plot.getViewBox()
     y = box.viewRange()[1][0]
     return plot.mapFromScene(box.mapViewToScene(QPointF(iteration, y))) - QPoint(0, 40)
 

@@ -317,7 +317,7 @@ def test_another_runs_loss_has_axes_of_its_own(qtbot, theme):
         return History(steps, plain, plain, plain, plain, plain)
 
     def end():
-        return panel.plot.plotItem.vb.viewRange()[0][1]
+        return panel.plot.viewRange()[0][1]
 
     panel.set_history(run(400))
     wide = end()
