@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
@@ -31,6 +33,7 @@ from odeviz.panels.experiment_form import ExperimentForm
 from odeviz.panels.flow_view import FlowView
 from odeviz.panels.history_panels import LossPanel, NfePanel
 from odeviz.panels.log_panel import LogPanel
+from odeviz.panels.panel import Panel
 from odeviz.panels.precision_panel import PrecisionPanel
 from odeviz.panels.replay_mark import ReplayMark
 from odeviz.panels.series_panel import SeriesPanel
@@ -43,6 +46,8 @@ from odeviz.widgets.icons import icon
 from odeviz.widgets.menu_button import MenuButton
 from odeviz.widgets.notice_bar import NoticeBar
 from odeviz.widgets.theme import Theme
+
+P = TypeVar("P", bound=Panel)
 
 #: How wide the edges of a window manager's frame are, at most.
 EDGE = 4
@@ -100,7 +105,6 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(theme, self)
         self._make_panels()
         self._make_toolbar()
-        self._make_docks()
         self._make_menus()
         self.status = StatusBar(theme, self)
         self.setStatusBar(self.status)
@@ -191,19 +195,7 @@ class MainWindow(QMainWindow):
             self.restoreState(state, LAYOUT_VERSION)
 
     def _make_panels(self) -> None:
-        self.form = ExperimentForm(self.theme)
-        self.flow = FlowView(self.theme)
-        self.replay_mark = ReplayMark(self.theme, self.flow)
-        self.time_bar = TimeBar(self.theme)
-        self.solver_bar = SolverBar(self.theme)
-        self.loss = LossPanel(self.theme)
-        self.nfe = NfePanel(self.theme)
-        self.steps = StepsPanel(self.theme)
-        self.series = SeriesPanel(self.theme)
-        self.density = DensityPanel(self.theme)
-        self.view = ViewPanel(self.theme)
-        self.precision = PrecisionPanel(self.theme)
-        self.log = LogPanel(self.theme)
+        # A widget that gets another parent is styled anew with all its children: each is made where it stays.
         centre = QFrame(self)
         centre.setProperty("role", "panel")
         column = QVBoxLayout(centre)
@@ -212,31 +204,45 @@ class MainWindow(QMainWindow):
         self.notice = NoticeBar(
             [(self.actions_["restore"], "Restore"), (self.actions_["discard"], "Discard")], centre
         )
+        self.flow = FlowView(self.theme, centre)
+        self.replay_mark = ReplayMark(self.theme, self.flow)
+        self.time_bar = TimeBar(self.theme, centre)
+        self.solver_bar = SolverBar(self.theme, centre)
         column.addWidget(self.notice)
         column.addWidget(self.flow, 1)
         column.addWidget(self.time_bar)
         column.addWidget(self.solver_bar)
         self.setCentralWidget(centre)
-
-    def _make_docks(self) -> None:
         self.docks: dict[str, QDockWidget] = {}
-        features = QDockWidget.DockWidgetFeature
-        for panel in (
-            self.form, self.density, self.view, self.steps, self.loss, self.nfe, self.precision, self.series, self.log,
-        ):  # fmt: skip
-            dock = QDockWidget(panel.title, self)
-            dock.setObjectName(f"dock.{panel.key}")
-            dock.setWidget(panel)
-            dock.setFeatures(
-                features.DockWidgetClosable | features.DockWidgetMovable | features.DockWidgetFloatable
-            )
-            dock.toggleViewAction().setToolTip(panel.about)
-            dock.dockLocationChanged.connect(self._title_docks)
-            dock.topLevelChanged.connect(self._title_docks)
-            dock.visibilityChanged.connect(self._title_docks)
-            self.docks[panel.key] = dock
+        self.form = self._docked(ExperimentForm)
+        self.density = self._docked(DensityPanel)
+        self.view = self._docked(ViewPanel)
+        self.steps = self._docked(StepsPanel)
+        self.loss = self._docked(LossPanel)
+        self.nfe = self._docked(NfePanel)
+        self.precision = self._docked(PrecisionPanel)
+        self.series = self._docked(SeriesPanel)
+        self.log = self._docked(LogPanel)
         #: Of densities and decisions: other tasks have neither.
         self.behind = OptionalDock(self, self.docks["density"], self.docks["view"])
+
+    def _docked(self, kind: Callable[[Theme, QWidget], P]) -> P:
+        """A panel in a dock of its own."""
+        dock = QDockWidget(self)
+        panel = kind(self.theme, dock)
+        features = QDockWidget.DockWidgetFeature
+        dock.setWindowTitle(panel.title)
+        dock.setObjectName(f"dock.{panel.key}")
+        dock.setWidget(panel)
+        dock.setFeatures(
+            features.DockWidgetClosable | features.DockWidgetMovable | features.DockWidgetFloatable
+        )
+        dock.toggleViewAction().setToolTip(panel.about)
+        dock.dockLocationChanged.connect(self._title_docks)
+        dock.topLevelChanged.connect(self._title_docks)
+        dock.visibilityChanged.connect(self._title_docks)
+        self.docks[panel.key] = dock
+        return panel
 
     @Slot()
     def _title_docks(self) -> None:

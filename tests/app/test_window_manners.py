@@ -77,6 +77,7 @@ def test_a_changed_preset_keeps_its_name_in_title_and_form(rig):
     entries = {entry.path: entry.value for entry in moons.experiment.entries()}
     rig.show(**entries)
     box = rig.window.form._presets
+    box.resize(240, 28)
     assert rig.window.windowTitle() == f"{moons.title}[*] — odeviz"
     assert box.currentText() == moons.title
     rig.bench.edit("seed", 5)
