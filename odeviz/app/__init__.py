@@ -2,7 +2,46 @@
 
 from __future__ import annotations
 
-__all__ = ["run", "screenshot"]
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
+
+__all__ = ["load", "prepare", "run", "screenshot"]
+
+#: What the window needs that knows no Qt.
+PLAIN = ("numpy", "odeviz.storage", "odeviz.tasks.presets", "odeviz.training.loop", "odeviz.analysis.filming")
+
+
+def prepare() -> None:
+    """Import what the window needs that knows no Qt; it takes less time before Qt is imported than after.
+
+    Once PySide6 is there, it reads the source of every module that is imported, to see whether that uses it.
+    """
+    with _uncollected():
+        for name in PLAIN:
+            import_module(name)
+
+
+def load() -> ModuleType:
+    """:mod:`odeviz.app.startup`, imported in the least time."""
+    prepare()
+    with _uncollected():
+        return import_module("odeviz.app.startup")
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """What is imported stays: looking through it for garbage would take a tenth of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
 
 
 def run(
@@ -18,9 +57,8 @@ def run(
     ``size`` in pixels are as they were when the window was last closed, unless they are given.
     A display must be there: the command line checks that before it calls this.
     """
-    from odeviz.app.startup import ToOpen, run_window
-
-    return run_window(ToOpen.of(file, preset, experiment), theme, size)
+    startup = load()
+    return int(startup.run_window(startup.ToOpen.of(file, preset, experiment), theme, size))
 
 
 def screenshot(

@@ -52,11 +52,14 @@ def open_window(*, file: Path | None, preset: str | None, **more: Any) -> int:
     x11 = platform.startswith("xcb") or (not platform and not wayland)
     if x11:
         _require_display(os.environ)
+    from odeviz import app
+
+    app.prepare()
     _require_qt()
     if x11:
         _require_x11_plugin()
     name = None if file is None else str(file)
-    return int(import_module("odeviz.app").run(file=name, preset=preset, **more))
+    return app.run(file=name, preset=preset, **more)
 
 
 def take_screenshot(path: Path, **options: Any) -> int:

@@ -4,9 +4,9 @@ import sys
 SCRIPT = """
 import sys
 import odeviz.app
-from odeviz.app.startup import Desk, application
-app = application()
-desk = Desk(app)
+startup = odeviz.app.load()
+app = startup.application()
+desk = startup.Desk(app)
 desk.painted.connect(app.quit)
 desk.window.show()
 app.exec()
