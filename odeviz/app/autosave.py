@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -48,6 +49,8 @@ class LeftOver:
 class Autosave(QObject):
     """One file for each running process in ``folder``; without a folder nothing is written or offered.
 
+    ``kept_in_file`` tells which run kept to compare with is in the open session's file already.
+
     Files are written and read on the worker; the GUI thread only takes down what is shown.
     """
 
@@ -60,9 +63,11 @@ class Autosave(QObject):
         window: MainWindow,
         jobs: JobRunner,
         folder: Path | None,
+        kept_in_file: Callable[[], Snapshot | None] = lambda: None,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
+        self._kept_in_file = kept_in_file
         self._bench, self._window, self._jobs, self._folder = bench, window, jobs, folder
         name = f"{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
         self._path = folder / name if folder is not None else Path()
@@ -86,8 +91,9 @@ class Autosave(QObject):
         """Write what would be lost, if it is not written yet; take the file away when there is nothing to lose."""
         if self._folder is None:
             return
-        snapshot = self._bench.latest
-        if snapshot is None or not (self._bench.unsaved or not self._bench.undo_stack.isClean()):
+        snapshot, kept = self._bench.latest, self._bench.kept
+        lost = kept is not None and kept is not self._kept_in_file()
+        if snapshot is None or not (self._bench.unsaved or not self._bench.undo_stack.isClean() or lost):
             if self._saved is not None:
                 self._saved = None
                 self._jobs.submit(partial(_remove, self._path), _ignore, _ignore)

@@ -89,7 +89,8 @@ class Controller(QObject):
         self.own_data = OwnDataControl(self.bench, window, self.jobs, self.dialogs, self)
         self.leaving = Leaving(self.bench, self.trainer, self.documents, self.dialogs, self)
         self.run.may_start = self.leaving.start_again
-        self.autosave = Autosave(self.bench, window, self.jobs, autosave, self)
+        kept = self.documents.kept_in_session
+        self.autosave = Autosave(self.bench, window, self.jobs, autosave, kept, self)
         self.restoring = Restoring(self.autosave, self.leaving, window, self)
         self.guidance = Guidance(self.bench, window, self.dialogs, self.telling.toasts, settings, self)
         self._closing = False
@@ -179,7 +180,9 @@ class Controller(QObject):
     @Slot(float)
     def _on_tick(self, seconds: float) -> None:
         self.run.take_snapshot()
-        self.playback.advance(seconds)
+        if "flow" in self.pictures.results:
+            # What is not there yet is waited for.
+            self.playback.advance(seconds)
         self.window.flow.advance(seconds)
         self.history.draw(self.pictures.showing.later)
         self.pictures.show()

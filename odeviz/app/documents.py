@@ -171,6 +171,10 @@ class Documents(QObject):
         """Whether the model on show is the one in its session's file, and only what is shown of it is not."""
         return self.is_session and self.bench.latest is self._in_file
 
+    def kept_in_session(self) -> Snapshot | None:
+        """The run kept to compare with that the file on show holds."""
+        return self._kept_in_file if self.is_session else None
+
     def _save_to(self, path: Path, session: bool) -> None:
         # Whichever moment of the run is on show: what it has come to is what would be lost.
         snapshot = self.bench.latest

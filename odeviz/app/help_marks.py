@@ -15,7 +15,10 @@ _MOVES = (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hi
 
 
 class HelpMarks(QObject):
-    """Keeps one mark over each dock that is in front, where its title leaves room; pressing it asks for the panel."""
+    """Keeps one mark over each dock that is in front, where its title leaves room; pressing it asks for the panel.
+
+    One that floats carries its mark itself.
+    """
 
     asked = Signal(str)
 
@@ -41,7 +44,11 @@ class HelpMarks(QObject):
         for bar in bars:
             bar.setAccessibleName("Panels: " + ", ".join(bar.tabText(place) for place in range(bar.count())))
         for key, mark in self.marks.items():
-            at = self._spot(self._window.docks[key], bars)
+            dock = self._window.docks[key]
+            at = self._spot(dock, bars)
+            host = dock if dock.isFloating() else self._window
+            if mark.parentWidget() is not host:
+                mark.setParent(host)
             mark.setFixedSize(side, side)
             mark.setVisible(at is not None)
             if at is not None:
@@ -61,13 +68,18 @@ class HelpMarks(QObject):
     def _spot(self, dock: QDockWidget, bars: list[QTabBar]) -> QPoint | None:
         """Where a dock's mark stands in the window; None where it has no room, or is not seen."""
         panel = dock.widget()
-        # A dock that was dropped on a floating one stands in that one's window.
-        if dock.window() is not self._window or panel is None or not self._window.is_seen(panel):
+        # A dock that was dropped on a floating one stands in that one's window, which may end without it.
+        lost = dock.window() is not self._window and not dock.isFloating()
+        if lost or panel is None or not self._window.is_seen(panel):
             return None
         side = self._window.theme.px(_SIDE)
-        corner = QPoint(dock.x() + dock.width() - side - _EDGE, dock.y())
+        origin = QPoint(0, 0) if dock.isFloating() else dock.pos()
+        corner = origin + QPoint(dock.width() - side - _EDGE, 0)
         if dock.titleBarWidget() is None:
             height = panel.y()
+            # Where the system draws the title there is no room in it.
+            if height == 0:
+                return None
             return corner - QPoint(_BESIDE + self._window.theme.px(_BUTTONS), -max((height - side) // 2, 0))
         bar = next((b for b in bars if b.isVisible() and b.geometry().contains(corner - QPoint(0, 8))), None)
         if bar is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QSettings, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QDockWidget,
@@ -28,6 +28,7 @@ from odeviz.app.dock_room import DockRoom
 from odeviz.app.optional_dock import OptionalDock
 from odeviz.app.status_bar import StatusBar
 from odeviz.app.tab_order import step
+from odeviz.app.window_memory import WindowMemory
 from odeviz.panels.density_panel import DensityPanel
 from odeviz.panels.experiment_form import ExperimentForm
 from odeviz.panels.flow_view import FlowView
@@ -91,8 +92,6 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__(parent)
         self.theme = theme
-        self._settings = settings
-        self._first_look = (theme.mode, theme.scale, theme.calm)
         self.may_close = True
         self._room = DockRoom(self)
         self.setObjectName("window")
@@ -111,7 +110,8 @@ class MainWindow(QMainWindow):
         self._take_room()
         self._measure()
         self.reset_layout()
-        self._restore()
+        self._memory = WindowMemory(self, settings, LAYOUT_VERSION)
+        self._memory.restore()
 
     def _take_room(self) -> None:
         """A window that its screen holds together with the frame, which is not there yet to be measured."""
@@ -171,28 +171,7 @@ class MainWindow(QMainWindow):
 
     def remember_layout(self) -> None:
         """Write geometry and layout to the settings, if there are any."""
-        if self._settings is not None:
-            # What is withdrawn for a task's sake is not closed.
-            self.docks["density"].setVisible(self.behind.withdrawn or not self.docks["density"].isHidden())
-            self._settings.setValue("window/geometry", self.saveGeometry())
-            self._settings.setValue("window/state", self.saveState(LAYOUT_VERSION))
-            look = (self.theme.mode, self.theme.scale, self.theme.calm)
-            for name, first, now in zip(("theme", "text", "calm"), self._first_look, look, strict=True):
-                # A theme of the command line is for this once, and so is what the system asks for.
-                if now != first:
-                    self._settings.setValue(f"window/{name}", now)
-            self._settings.sync()
-            self.behind.keep()
-
-    def _restore(self) -> None:
-        if self._settings is None:
-            return
-        geometry, state = (self._settings.value(f"window/{name}") for name in ("geometry", "state"))
-        if isinstance(geometry, QByteArray):
-            self.restoreGeometry(geometry)
-        # Another version's layout is refused by Qt, and the default one stays.
-        if isinstance(state, QByteArray):
-            self.restoreState(state, LAYOUT_VERSION)
+        self._memory.keep_last()
 
     def _make_panels(self) -> None:
         # A widget that gets another parent is styled anew with all its children: each is made where it stays.

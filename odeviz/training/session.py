@@ -70,7 +70,8 @@ class Session:
         self.model = model.to(self.runtime.device)
         self._recorder = Recorder(history=None if snapshot is None else snapshot.history)
         self._rules = StopRules()
-        self._ended = ""
+        # A run that goes on may be over already.
+        self._ended = self._rules.verdict(experiment.training, self.iteration, self.seconds)
         self._keeper = Keeper(() if snapshot is None else snapshot.checkpoints)
         self._rng = np.random.default_rng([experiment.seed, _BATCH_STREAM, self.iteration])
         self._parameters = list(self.model.parameters())

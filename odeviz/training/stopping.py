@@ -43,7 +43,8 @@ class StopRules:
         """Why the run ends now, in one sentence; "" while it goes on."""
         at = f"Stopped at iteration {iteration:,}: "
         if training.seconds and seconds >= training.seconds and not self._overruled:
-            return f"{at}{training.seconds:g} s of training are over."
+            spent = "" if seconds < 1.1 * training.seconds else f" It has taken {seconds:,.0f} s so far."
+            return f"{at}{training.seconds:g} s of training are over.{spent}"
         full = len(self._recent) == WINDOW and not self._overruled
         if training.stop_at_loss and full and self._mean <= training.target_loss:
             return f"{at}the loss, averaged over {WINDOW} iterations, has reached {training.target_loss:g}."

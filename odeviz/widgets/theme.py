@@ -108,6 +108,8 @@ class Theme(QObject):
     """
 
     changed = Signal()
+    #: A person has chosen a mode, a size or calm, whether or not that looks different.
+    chosen = Signal()
 
     def __init__(self, mode: str = "system", parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -138,6 +140,7 @@ class Theme(QObject):
             )
             QGuiApplication.styleHints().setColorScheme(scheme)
         self._take(self._wanted())
+        self.chosen.emit()
 
     def set_scale(self, scale: float) -> None:
         """How large text is: one of :data:`TEXT_SIZES`. Raises ``ValueError`` for any other number."""
@@ -147,12 +150,14 @@ class Theme(QObject):
             self.scale = scale
             self._dress()
             self.changed.emit()
+            self.chosen.emit()
 
     def set_calm(self, calm: bool) -> None:
         """Whether nothing shall move by itself."""
         if calm != self.calm:
             self.calm = calm
             self.changed.emit()
+            self.chosen.emit()
 
     def px(self, pixels: float) -> int:
         """A length that grows with the text."""

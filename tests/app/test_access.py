@@ -79,14 +79,14 @@ def test_at_200_percent_the_window_fits_1280_by_800_and_nothing_is_cut(dressed, 
 
 def test_text_grows_by_keys_of_the_menu_and_is_remembered(rig, tmp_path):
     low = rig.window.solver_bar.slider.sizeHint().height()
+    rig.window._memory._settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
     rig.window.actions_["text.larger"].trigger()
     rig.window.actions_["text.larger"].trigger()
     assert rig.theme.scale == 1.5
     assert rig.window.actions_["text.150%"].isChecked()
     assert rig.window.solver_bar.slider.sizeHint().height() > low
     rig.control.do("calm")
-    rig.window._settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
-    rig.window.remember_layout()
+    # Written at once: a process that is killed has no time to.
     other = Theme("light")
     _wear_remembered(other, QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
     assert (other.scale, other.calm) == (1.5, True)

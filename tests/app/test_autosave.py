@@ -83,6 +83,20 @@ def test_only_what_would_be_lost_is_written_and_only_when_it_has_changed(rig, tm
     assert files(folder) == [], "there is nothing to lose"
 
 
+def test_a_run_that_is_kept_is_something_to_lose_until_a_session_holds_it(rig, tmp_path, snapshot):
+    folder, autosave = tmp_path / "autosave", rig.control.autosave
+    rig.control.show_model(snapshot, None)
+    rig.settle()
+    rig.bench.keep(snapshot)
+    autosave.save()
+    (path,) = files(folder)
+    assert load_session(path)[1].kept.iteration == 431
+    rig.dialogs.to_save = tmp_path / "mine.odeviz-session"
+    rig.control.do("save_session")
+    autosave.save()
+    assert files(folder) == []
+
+
 def test_a_clean_end_leaves_nothing_behind(rig, tmp_path, snapshot):
     show_unsaved(rig, snapshot)
     rig.control.autosave.save()

@@ -67,10 +67,22 @@ def test_a_theme_is_remembered_if_it_was_chosen_in_the_window(make_window, setti
     given.close()
     assert settings.value("window/theme") is None
     chosen = make_window(settings)
-    chosen.theme.set_mode("dark")
-    chosen.show()
-    chosen.close()
-    assert settings.value("window/theme") == "dark"
+    for mode in ("dark", "light"):
+        chosen.theme.set_mode(mode)
+        # At once: a window may be killed.
+        assert QSettings(settings.fileName(), settings.format()).value("window/theme") == mode
+
+
+def test_the_layout_is_kept_now_and_then_while_no_dock_is_withdrawn(make_window, settings):
+    window = make_window(settings)
+    window.show()
+    window.docks["nfe"].hide()
+    window.behind.offer(False)
+    window._memory._timer.timeout.emit()
+    assert settings.value("window/state") is None
+    window.behind.offer(True)
+    window._memory._timer.timeout.emit()
+    assert make_window(settings).docks["nfe"].isHidden()
 
 
 def test_reset_layout_brings_everything_back(make_window):

@@ -8,10 +8,17 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from fake_window import FakeDialogs
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QTabBar
+
+from odeviz.app.guide_card import GuideCard
+from odeviz.storage.model_file import save_model
+from odeviz.tasks import Experiment
+from odeviz.tasks.registry import expected_shapes
+from odeviz.training.snapshot import Snapshot
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("QT_QPA_PLATFORM") != "xcb",
@@ -65,6 +72,19 @@ def drag(qtbot, start, end, done):
         qtbot.wait(20)
     xdo("mouseup", 1)
     qtbot.waitUntil(done)
+
+
+def cards():
+    """The guides that are open."""
+    return [
+        each for each in QApplication.topLevelWidgets() if isinstance(each, GuideCard) and each.isVisible()
+    ]
+
+
+def bare_model():
+    experiment = Experiment().with_settings({"field.width": 3, "field.depth": 1})
+    weights = {name: np.zeros(shape, np.float32) for name, shape in expected_shapes(experiment).items()}
+    return Snapshot(experiment, 7, 1.0, weights)
 
 
 @pytest.fixture
@@ -125,6 +145,13 @@ def test_a_dock_is_pulled_out_by_its_tab_and_put_beside_another(real, qtbot):
     start = bar.mapToGlobal(at)
     drag(qtbot, start, window.flow.mapToGlobal(QPoint(200, 200)), docks["nfe"].isFloating)
     assert docks["nfe"] not in window.tabifiedDockWidgets(docks["loss"])
+    mark = real.control.guidance.marks.marks["nfe"]
+    qtbot.waitUntil(lambda: mark.isVisible() and mark.window() is docks["nfe"])
+    click(mark)
+    qtbot.waitUntil(lambda: cards() != [])
+    assert cards()[0].text.startswith("NFE")
+    xdo("key", "Escape")
+    qtbot.waitUntil(lambda: cards() == [])
     handle = docks["nfe"].mapToGlobal(QPoint(60, 12))
     bar, at = tab(window, "Steps")
     drag(qtbot, handle, bar.mapToGlobal(at + QPoint(0, 60)), lambda: not docks["nfe"].isFloating())
@@ -139,9 +166,14 @@ def test_a_dock_is_closed_by_the_button_of_its_title(real, qtbot):
     qtbot.waitUntil(dock.isHidden)
 
 
-def test_a_file_of_another_program_drops_on_the_window(real, qtbot, tmp_path):
-    path = tmp_path / "some.odeviz"
-    path.write_bytes(b"")
+@pytest.mark.parametrize("name", ["points.csv", "some.odeviz"])
+def test_a_file_of_another_program_drops_on_the_window_and_opens(real, qtbot, tmp_path, name):
+    path = tmp_path / name
+    if name == "points.csv":
+        rows = [f"{0.1 * k:.1f},{0.01 * k * k:.2f},{k % 2}" for k in range(60)]
+        path.write_text("\n".join(["x,y,label", *rows]))
+    else:
+        save_model(path, bare_model())
     source = subprocess.Popen([sys.executable, "-c", SOURCE, str(path)], stdout=subprocess.PIPE, text=True)
     try:
         assert source.stdout.readline() == "shown\n"
@@ -150,6 +182,12 @@ def test_a_file_of_another_program_drops_on_the_window(real, qtbot, tmp_path):
         with qtbot.waitSignal(real.window.file_dropped) as dropped:
             drag(qtbot, start, end, lambda: True)
         assert dropped.args == [path]
+        if name == "points.csv":
+            assert real.bench.experiment.data.name == "own"
+            assert real.sessions[-1].data["points"].shape == (60, 2)
+        else:
+            assert real.bench.path == path
+            assert real.bench.snapshot.iteration == 7
     finally:
         source.kill()
         source.communicate()

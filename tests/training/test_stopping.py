@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import pytest
@@ -77,6 +78,17 @@ def test_a_session_ends_by_its_rules_and_can_go_on(small):
     session.apply(session.experiment.with_setting("training.target_loss", 99.0))
     assert session.finished
     session.apply(session.experiment.with_setting("training.target_loss", -5.0))
+    assert session.step()
+
+
+def test_a_run_that_goes_on_after_its_time_says_so_at_once(small):
+    session = Session(small)
+    session.step()
+    spent = dataclasses.replace(session.snapshot(), seconds=15.0)
+    session = Session(small.with_setting("training.seconds", 3.0), spent)
+    assert not session.step()
+    assert session.ended == "Stopped at iteration 1: 3 s of training are over. It has taken 15 s so far."
+    session.go_on()
     assert session.step()
 
 

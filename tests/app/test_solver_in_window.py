@@ -1,0 +1,65 @@
+"""The solver's setting in the window: its slider, its actions, steps per sample."""
+
+import pytest
+from PySide6.QtCore import Qt
+
+from odeviz.analysis.results import SolverChoice
+
+
+def test_the_tolerance_slider_solves_again(rig):
+    rig.show()
+    choice = SolverChoice(rtol=1e-6, atol=1e-6)
+    rig.window.solver_bar.choice_changed.emit(choice)
+    rig.settle()
+    assert rig.control.pictures.results["flow"].choice == choice
+    assert rig.control.pictures.results["cost"].error == 1e-5
+
+
+def test_a_slider_drag_is_one_undo_step_and_measures_the_error_at_its_end(rig):
+    rig.show()
+    bar = rig.window.solver_bar
+    before = rig.bench.choice
+    bar.drag_started.emit()
+    rig.control.pictures.results.pop("cost")
+    for exponent in (4, 5, 6):
+        bar.choice_changed.emit(SolverChoice(rtol=10.0**-exponent, atol=10.0**-exponent))
+        rig.tick()
+    assert "cost" not in rig.control.pictures.results
+    bar.drag_finished.emit()
+    rig.settle()
+    assert rig.control.pictures.results["cost"].choice.rtol == 1e-6
+    rig.control.do("undo")
+    assert rig.bench.choice == before
+
+
+def test_tolerance_actions_move_by_decades_and_stop_at_the_ends(rig):
+    rig.show()
+    rig.control.do("tighter")
+    assert rig.bench.choice.rtol == pytest.approx(1e-5)
+    for _ in range(20):
+        rig.control.do("looser")
+    assert rig.bench.choice.rtol == 0.1
+
+
+def test_with_a_fixed_step_method_the_tolerance_actions_double_and_halve_the_steps(rig):
+    rig.show()
+    rig.bench.choose(SolverChoice(method="rk4", steps=20))
+    rig.control.do("tighter")
+    assert rig.bench.choice.steps == 40
+
+
+def test_steps_per_sample_are_chosen_with_the_mouse_solved_with_and_undone(qtbot, rig):
+    rig.show()
+    button, action = rig.window.solver_bar.own, rig.window.actions_["per_sample"]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    rig.settle()
+    assert rig.control.pictures.results["flow"].choice.own_steps
+    assert action.isChecked()
+    assert "number 1, the costliest" in rig.window.time_bar.track.toolTip()
+    rig.control.do("undo")
+    rig.settle()
+    assert not rig.control.pictures.results["flow"].choice.own_steps
+    assert (button.isChecked(), action.isChecked()) == (False, False)
+    assert "costliest" not in rig.window.time_bar.track.toolTip()
+    rig.bench.choose(SolverChoice("adams"))
+    assert (button.isEnabled(), action.isEnabled()) == (False, False)
