@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont, QFontInfo, QImage
+from PySide6.QtGui import QCursor, QFont, QFontInfo, QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
 from odeviz.widgets.grab import grab
@@ -58,6 +58,7 @@ def coarse(full, scale):
 
 def still(widget):
     """Settle a widget, without a caret that blinks, and without the mouse wherever an earlier test has left it."""
+    QCursor.setPos(9999, 9999)
     QApplication.processEvents()
     if QApplication.focusWidget() is not None:
         QApplication.focusWidget().clearFocus()

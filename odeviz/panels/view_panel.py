@@ -307,7 +307,7 @@ class _ChartGrid(QWidget):
         self._share_room()
 
     def _share_room(self) -> None:
-        """All charts are of one height, also those to come; numbers that stand below the last come on top."""
+        """All charts are of one size, also those to come; numbers that stand below the last come on top."""
         if self._shown is None:
             return
         rows = -(-len(self._shown.charts) // self._shown.columns)
@@ -317,6 +317,8 @@ class _ChartGrid(QWidget):
         )
         for row in range(max(rows, self._grid.rowCount())):
             self._grid.setRowStretch(row, high + below * (row == rows - 1) if row < rows else 0)
+        for column in range(max(self._shown.columns, self._grid.columnCount())):
+            self._grid.setColumnStretch(column, int(column < self._shown.columns))
 
     def _place(self, plot: ChartPlot, k: int, columns: int) -> None:
         """Put a plot where it belongs among ``columns``; nowhere for none."""

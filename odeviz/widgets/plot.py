@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QGraphicsGridLayout, QLabel, QSizePolicy, QWidget
 
@@ -49,6 +49,8 @@ class ValueAxis(pg.AxisItem):
 
 #: Pixels of a plot's height and width that its axes and margins take.
 _ROOM = 40
+#: What a plot asks for; layouts stretch it.
+_HINT = (160, 120)
 
 
 class _Ground(pg.GraphicsWidget):
@@ -201,6 +203,10 @@ class Plot(pg.GraphicsView):
 
     def _follow_range(self, *changed: object) -> None:
         self._box.updateMatrix()
+
+    def sizeHint(self) -> QSize:
+        """The same for all: a scene asks for the room it has had, and of two plots the larger one would stay so."""
+        return QSize(*_HINT)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -117,6 +117,19 @@ def test_several_charts_stand_in_columns_with_their_titles(panel):
     assert not second.isVisibleTo(panel)
 
 
+@pytest.mark.parametrize("columns", [1, 2])
+def test_charts_are_of_one_size_whatever_the_first_had_before(panel, columns, theme):
+    panel.set_picture(chart())
+    QApplication.processEvents()
+    panel.choose("second")
+    # All widgets are asked anew for their sizes.
+    theme.set_mode("dark")
+    panel.set_picture(Charts("both", (chart(), chart()), columns))
+    QApplication.processEvents()
+    sizes = [(plot.plot.width(), plot.plot.height()) for plot in panel._charts._plots[:2]]
+    assert np.ptp(sizes, axis=0).max() <= 40 * (columns == 1) + 2, "the numbers below the last are its own"
+
+
 def test_maps_share_a_scale_or_not(panel):
     panel.set_picture(maps())
     cells = panel._maps._cells
