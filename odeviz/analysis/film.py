@@ -42,6 +42,12 @@ class Film:
     data: DataResult | None = None
     #: Over the flow's time, trajectories are tails behind their points; over training each frame shows them whole.
     over_time: bool = True
+    #: Layers of the flow view that pictures of the flow have, by their keys; None: all.
+    layers: tuple[str, ...] | None = None
+
+    def has(self, layer: str) -> bool:
+        """Whether pictures of the flow have a layer."""
+        return self.layers is None or layer in self.layers
 
     @property
     def top(self) -> float | None:

@@ -31,10 +31,12 @@ def film_of_time(
     for_map: SolverChoice | None = None,
     report: Report | None = None,
     cancel: Any = None,
+    layers: tuple[str, ...] | None = None,
 ) -> Film | None:
     """A panel ("flow", "density" or "decision") at shares of the flow's time; None when cancelled.
 
-    ``for_map`` solves what lies behind the flow, if it is to be another than ``choice``.
+    ``for_map`` solves what lies behind the flow, if it is to be another than ``choice``. ``layers`` are those that the
+    flow shows, data among them; without, all but the data.
     """
     flow = crowd(study, choice, _TIMES, cancel)
     if flow is None:
@@ -50,7 +52,8 @@ def film_of_time(
         frames.append(Frame(f"t = {flow.clock.told(t)}", t, flow.iteration, flow, field, background))
         if report is not None:
             report(k + 1, len(shares))
-    return Film(extent, tuple(frames))
+    data = study.data(_POINTS) if panel == "flow" and layers is not None and "data" in layers else None
+    return Film(extent, tuple(frames), data, layers=layers)
 
 
 def film_of_training(
@@ -59,6 +62,7 @@ def film_of_training(
     panel: str = "",
     report: Report | None = None,
     cancel: Any = None,
+    layers: tuple[str, ...] | None = None,
 ) -> Film | None:
     """A run at its checkpoints: density at the end, decision at the start, or the flow; by default what comes first.
 
@@ -91,7 +95,8 @@ def film_of_training(
         frames.append(Frame(f"iteration {moment:,}", t, moment, flow, field, background))
         if report is not None:
             report(k + 1, len(snapshot.moments))
-    return Film(extent, tuple(frames), None if whole else last.data(_POINTS), over_time=False)
+    data = last.data(_POINTS) if not whole or (layers is not None and "data" in layers) else None
+    return Film(extent, tuple(frames), data, over_time=False, layers=layers)
 
 
 def with_shares(film: Film, shares: Sequence[float]) -> Film:
@@ -104,8 +109,8 @@ def with_shares(film: Film, shares: Sequence[float]) -> Film:
 def crowd(
     study: Study, choice: SolverChoice, frames: int = 61, cancel: Any = None, count: int = TRAJECTORIES
 ) -> FlowResult | None:
-    """As many trajectories as the task shows at most; None when cancelled."""
-    seeds, labels = study.default_seeds(min(count, task_of(study.experiment).crowd), study.experiment.seed)
+    """The trajectories that the window shows; None when cancelled."""
+    seeds, labels = study.default_seeds(min(count, task_of(study.experiment).crowd))
     return study.flow(seeds, labels, choice, frames, with_error=False, cancel=cancel)
 
 

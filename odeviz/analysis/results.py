@@ -7,7 +7,7 @@ Every array is read-only (see :func:`frozen`).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,11 @@ class SolverChoice:
     def own_steps(self) -> bool:
         """Whether trajectories have steps of their own with this method."""
         return self.per_sample and self.method in PER_SAMPLE
+
+    @property
+    def shared(self) -> SolverChoice:
+        """The same with steps that all trajectories share: what maps and views are solved with."""
+        return replace(self, per_sample=False)
 
 
 @dataclass(frozen=True, slots=True)

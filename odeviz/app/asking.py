@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from odeviz.analysis.filming import TRAJECTORIES
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import Extent
 from odeviz.app.background import Background
@@ -15,7 +16,6 @@ from odeviz.state import Range, Workbench
 from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
 
-TRAJECTORIES = 300
 #: Points along a trajectory, and times at which the vector field is evaluated: at rest, and while training.
 FRAMES, QUICK_FRAMES = 49, 31
 FIELD_TIMES, QUICK_TIMES = 33, 13

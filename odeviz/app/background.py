@@ -33,6 +33,8 @@ class Background:
         self._bench, self._service, self._window = bench, service, window
         self._extent: Extent | None = None
         self._frames: FrameCache[Any] | None = None
+        #: What the frames are of.
+        self._of: tuple[Any, ...] = ()
         #: The frame that was asked for last.
         self._asked: Wanted | None = None
         #: The frame on show.
@@ -47,6 +49,11 @@ class Background:
         self._service.withdraw(self.kind)
         self._frames = None
 
+    def outlive(self, choice: SolverChoice) -> None:
+        """Another solver is chosen: frames of the one before are of no use, if it would make others."""
+        if self._frames is None or self._of[2] != choice.shared:
+            self.pause()
+
     @property
     def finest(self) -> bool:
         """Whether the frame at the playhead is as fine as it will be."""
@@ -56,10 +63,14 @@ class Background:
         return self._frames is None or self._frames.is_finest(head.t, still=not head.playing)
 
     def renew(self, extent: Extent | None, training: bool) -> None:
-        """Begin again; what is shown stays until it is replaced."""
+        """Begin again unless the frames are of the same; what is shown stays until it is replaced."""
+        snapshot, bench = self._bench.snapshot, self._bench
+        of = (id(snapshot), extent, bench.choice.shared, bench.projection.still, bench.playhead.t1)
+        if self._frames is not None and of == self._of and not training and self._wanted():
+            self._ask_next()
+            return
         self.pause()
-        self._extent = extent
-        snapshot = self._bench.snapshot
+        self._extent, self._of = extent, of
         if (
             snapshot is None
             or extent is None
@@ -145,6 +156,7 @@ class Background:
         snapshot = self._bench.snapshot
         if snapshot is not None and self._extent is not None:
             self._asked = wanted
+            choice = choice.shared
             ask = _REQUESTS[task_of(snapshot.experiment).behind(snapshot.experiment)]
             seen = self._bench.projection.still
             request = ask(wanted.t, self._extent, wanted.n, choice, wanted.awaited, seen)

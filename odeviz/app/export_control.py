@@ -7,7 +7,7 @@ import threading
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject, QPoint, QSettings, Signal, Slot
+from PySide6.QtCore import QObject, QPoint, QSettings, QTimer, Signal, Slot
 from PySide6.QtWidgets import QDialog, QMenu, QWidget
 
 from odeviz.app.dialogs import Dialogs
@@ -29,6 +29,8 @@ from odeviz.widgets.grab import grab
 
 #: Answers that are kept for when they are asked for again: another format of the same film.
 _KEPT = 6
+#: Milliseconds between two looks at what there is to export.
+WATCH = 500
 _MENU = {"copy": "Copy Figure", "figure": "Export Figure…", "data": "Export Data…"}
 
 
@@ -75,6 +77,10 @@ class ExportControl(QObject):
         self._drawing = False
         self._cancel = threading.Event()
         self._answers: list[tuple[Request, Any]] = []
+        #: While the dialog is open: panels get something to show, a training its first checkpoints.
+        self._watch = QTimer(self)
+        self._watch.setInterval(WATCH)
+        self._watch.timeout.connect(self.look_again)
         self.service.answered.connect(self._on_answered)
         self.films.ended.connect(self._on_film_ended)
         self.films.failed.connect(self._on_film_failed)
@@ -144,7 +150,19 @@ class ExportControl(QObject):
         dialog.cancelled.connect(self._on_cancelled)
         dialog.finished.connect(self._on_closed)
         self._dialog = dialog
+        self._watch.start()
         return dialog
+
+    @Slot()
+    def look_again(self) -> None:
+        """Offer in the open dialog what can be exported now."""
+        now = self.source.shown()
+        if self._dialog is None or now is None:
+            return
+        exports = exports_of(now)
+        if [export.key for export in exports] != self._dialog.keys:
+            self._now = now
+            self._dialog.set_exports(exports)
 
     @Slot(object, object)
     def _on_changed(self, export: Export, order: Order) -> None:
@@ -218,6 +236,7 @@ class ExportControl(QObject):
     @Slot()
     def _on_closed(self) -> None:
         self._dialog = self._wanted = self._next = None
+        self._watch.stop()
         if self._waiting is not None and self._waiting.goal == "preview":
             self._waiting = None
             self.service.withdraw()

@@ -106,6 +106,24 @@ class ExportDialog(QDialog):
             comment=self.comment.isChecked(),
         )
 
+    @property
+    def keys(self) -> list[str]:
+        """What there is to choose from."""
+        return [export.key for export in self._exports]
+
+    def set_exports(self, exports: Sequence[Export]) -> None:
+        """Offer these; what is chosen stays so if it is among them. A list that is open is not taken away."""
+        if self.is_exporting or self.panel.view().isVisible():
+            return
+        key = self.panel.currentData()
+        self._exports = list(exports)
+        self.panel.blockSignals(True)
+        self.panel.clear()
+        self._list_exports()
+        self.panel.setCurrentIndex(max(0, self.panel.findData(key)))
+        self.panel.blockSignals(False)
+        self._on_panel()
+
     def choose(self, key: str, suffix: str | None = None) -> None:
         """Turn to another panel, view or film."""
         self.panel.setCurrentIndex(self.panel.findData(key))
@@ -174,13 +192,7 @@ class ExportDialog(QDialog):
     def _make_fields(self, order: Order) -> None:
         self.panel, self.format = RoomyCombo(), RoomyCombo()
         self.panel.setMaxVisibleItems(30)
-        group = ""
-        for export in self._exports:
-            if group and export.group != group:
-                self.panel.insertSeparator(self.panel.count())
-            group = export.group
-            title = export.title if group in ("Panels", "Views") else f"{group[:-1]}: {export.title.lower()}"
-            self.panel.addItem(title, export.key)
+        self._list_exports()
         self.style_box = RoomyCombo()
         for key, style in STYLES.items():
             self.style_box.addItem(style.title, key)
@@ -207,6 +219,15 @@ class ExportDialog(QDialog):
         self.comment = QCheckBox("First line tells the experiment")
         self.comment.setToolTip("A line that begins with #. Not all programs that read CSV can skip it.")
         self.comment.setChecked(order.comment)
+
+    def _list_exports(self) -> None:
+        group = ""
+        for export in self._exports:
+            if group and export.group != group:
+                self.panel.insertSeparator(self.panel.count())
+            group = export.group
+            title = export.title if group in ("Panels", "Views") else f"{group[:-1]}: {export.title.lower()}"
+            self.panel.addItem(title, export.key)
 
     def _lay_out(self) -> None:
         self.preview = PreviewBox()

@@ -310,17 +310,22 @@ def _films(now: Shown) -> list[Export]:
 
 
 def _ask_strip(now: Shown, order: Order, panel: str) -> Request:
-    return FilmRequest(panel, order.shares, now.choice, captions="shares")
+    return FilmRequest(panel, order.shares, now.choice, "shares", _layers(now, panel))
 
 
 def _ask_film(now: Shown, order: Order, panel: str) -> Request:
     count = max(2, round(order.fps * order.seconds))
-    return FilmRequest(panel, tuple(film_times(1.0, count)), now.choice)
+    return FilmRequest(panel, tuple(film_times(1.0, count)), now.choice, layers=_layers(now, panel))
 
 
 def _ask_little(now: Shown, order: Order, panel: str, share: float) -> Request:
-    return FilmRequest(panel, (share,), now.choice)
+    return FilmRequest(panel, (share,), now.choice, layers=_layers(now, panel))
 
 
 def _ask_training(now: Shown, order: Order, run: Snapshot, panel: str) -> Request:
-    return TrainingFilmRequest(run, now.choice, panel)
+    return TrainingFilmRequest(run, now.choice, panel, _layers(now, panel))
+
+
+def _layers(now: Shown, panel: str) -> tuple[str, ...] | None:
+    """Those of the flow's layers that a film can show."""
+    return tuple(key for key in SHOWN if key in now.layers) if panel == "flow" else None

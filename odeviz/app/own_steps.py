@@ -1,4 +1,7 @@
-"""The steps that the selected trajectories would take alone: asked for while the panel of steps is seen."""
+"""The steps that the selected trajectories would take alone: asked for while the panel of steps is seen.
+
+Where every trajectory has steps of its own, the ticks of the time bar are those of the one selected.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +30,15 @@ class OwnSteps:
         self._asked = None
         self._service.withdraw(self.kind)
         self._window.steps.set_alone(None)
+        self._window.time_bar.set_own(None)
 
     def ask(self, snapshot: Snapshot) -> None:
         """Called on every tick: ask for what is lit and not known, and forget it when nothing is."""
-        marks = self._lit()
-        if not marks or not self._window.is_seen(self._window.steps):
+        marks, bench = self._lit(), self._bench
+        if not marks or not (bench.choice.own_steps or self._window.is_seen(self._window.steps)):
             if self._asked is not None:
                 self.forget()
             return
-        bench = self._bench
         seeds = bench.seeds.points if any(mark.kind == "seed" for mark in marks) else ()
         request = AloneRequest(marks, seeds, bench.choice, self._asking.crowd(snapshot))
         if self._asked is None or self._asked[0] is not snapshot or self._asked[1] != request:
@@ -47,6 +50,8 @@ class OwnSteps:
         """Draw an answer."""
         if self._asked is not None and self._asked[1].choice == alone.choice:
             self._window.steps.set_alone(alone)
+            own = alone.choice.own_steps and alone.marks
+            self._window.time_bar.set_own(alone.steps[0] if own else None, *alone.marks[:1] if own else ())
 
     def _lit(self) -> tuple[Mark, ...]:
         """The hovered one, and those that were selected last."""

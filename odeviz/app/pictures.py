@@ -205,7 +205,7 @@ class Pictures(QObject):
         self.window.solver_bar.set_choice(choice)
         self._solver_dragged = True
         # Frames of the solver before are of no use, and would only hold up the picture under the hand.
-        self.background.pause()
+        self.background.outlive(choice)
         self._ask_flow()
         self.asking.seeds()
 

@@ -200,8 +200,8 @@ class TaskViews(QObject):
             values=tuple(sorted(bench.values.get(view.key, {}).items())),
             patience=0.0 if moving else PATIENCE,
         )
-        pinned = bench.pinned if view.live else None
-        return Wanted(bench.snapshot, view.key, bench.choice, viewpoint, pinned)
+        pinned = bench.pinned.shared if view.live and bench.pinned is not None else None
+        return Wanted(bench.snapshot, view.key, bench.choice.shared, viewpoint, pinned)
 
     def _start(self) -> tuple[float, ...] | None:
         """Where the seed starts that is selected."""

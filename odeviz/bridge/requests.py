@@ -311,12 +311,16 @@ class FilmRequest:
     choice: SolverChoice
     #: What stands above a picture: its ``time``, or its share of the whole time (``shares``).
     captions: str = "time"
+    #: Of the flow; None: all.
+    layers: tuple[str, ...] | None = None
     report: Callable[[int, int], None] | None = field(default=None, compare=False)
     kind: ClassVar[str] = "film"
     urgency: ClassVar[int] = BACKGROUND
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
-        film = film_of_time(study, self.panel, self.shares, self.choice, report=self.report, cancel=cancel)
+        film = film_of_time(
+            study, self.panel, self.shares, self.choice, None, self.report, cancel, self.layers
+        )
         return film if film is None or self.captions == "time" else with_shares(film, self.shares)
 
 
@@ -327,9 +331,10 @@ class TrainingFilmRequest:
     run: Snapshot
     choice: SolverChoice
     panel: str = ""
+    layers: tuple[str, ...] | None = None
     report: Callable[[int, int], None] | None = field(default=None, compare=False)
     kind: ClassVar[str] = "film"
     urgency: ClassVar[int] = BACKGROUND
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
-        return film_of_training(self.run, self.choice, self.panel, report=self.report, cancel=cancel)
+        return film_of_training(self.run, self.choice, self.panel, self.report, cancel, self.layers)

@@ -160,6 +160,9 @@ def solver_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rtol", metavar="TOL", help="relative tolerance of an adaptive method")
     parser.add_argument("--atol", metavar="TOL", help="absolute tolerance (default: the relative one)")
     parser.add_argument("--steps", metavar="N", help="equal steps of a fixed-step method")
+    parser.add_argument(
+        "--per-sample", action="store_true", default=None, help="each trajectory takes steps of its own"
+    )
 
 
 def solves(experiment: Experiment) -> bool:
@@ -169,7 +172,8 @@ def solves(experiment: Experiment) -> bool:
 
 def check_solver(experiment: Experiment, given: argparse.Namespace) -> None:
     """:class:`UserError` if the options choose a solver for a model that has none."""
-    named = [name for name in ("method", "rtol", "atol", "steps") if getattr(given, name) is not None]
+    options = ("method", "rtol", "atol", "steps", "per_sample")
+    named = [name.replace("_", "-") for name in options if getattr(given, name) is not None]
     if named and not solves(experiment):
         raise UserError(
             f"--{named[0]} means nothing to this model: it is made of layers, and nothing is solved"
@@ -179,7 +183,8 @@ def check_solver(experiment: Experiment, given: argparse.Namespace) -> None:
 def solver_choice(experiment: Experiment, given: argparse.Namespace) -> SolverChoice:
     """The model's own solver with what the options change; a tolerance alone asks for an adaptive method."""
     from odeviz.analysis.results import SolverChoice
-    from odeviz.tasks.experiment import ADAPTIVE, FIXED
+    from odeviz.tasks.experiment import ADAPTIVE, FIXED, PER_SAMPLE
+    from odeviz.tasks.registry import task_of
 
     tolerances = given.rtol is not None or given.atol is not None
     method = given.method or experiment.solver.method
@@ -197,4 +202,10 @@ def solver_choice(experiment: Experiment, given: argparse.Namespace) -> SolverCh
         raise UserError(f"--rtol and --atol mean nothing to {method}, which takes --steps")
     if method in ADAPTIVE and given.steps is not None:
         raise UserError(f"--steps means nothing to {method}, but to --method {', '.join(FIXED)}")
-    return SolverChoice(solver.method, solver.rtol, solver.atol, solver.steps)
+    if given.per_sample and method not in PER_SAMPLE:
+        raise UserError(f"--per-sample means nothing to {method}, but to --method {', '.join(PER_SAMPLE)}")
+    if given.per_sample and task_of(experiment).jumps:
+        raise UserError(
+            "--per-sample means nothing to this model, whose trajectories have steps of their own anyway"
+        )
+    return SolverChoice(solver.method, solver.rtol, solver.atol, solver.steps, bool(given.per_sample))

@@ -68,6 +68,9 @@ def run(given: argparse.Namespace) -> int:
         "error": flow.error,
         "milliseconds": flow.milliseconds,
     }
+    if flow.nfe_each is not None:
+        each = flow.nfe_each
+        cost |= {"nfe_least": int(each.min()), "nfe_mean": float(each.mean()), "nfe_most": int(each.max())}
     if given.json:
         print_json(cost | {"message": flow.message})
     else:

@@ -149,8 +149,9 @@ def _paint(axes: Axes, film: Film, frame: Frame, kind: str, small: bool = False)
     if kind == "decision" and isinstance(background, DecisionResult):
         paint_decision(axes, background, STRENGTH)
     elif kind == "flow":
-        paint_background(axes, background, film.top)
-        if frame.field is not None and not small:
+        if film.has("background"):
+            paint_background(axes, background, film.top)
+        if frame.field is not None and not small and film.has("arrows"):
             paint_arrows(axes, frame.field, frame.time)
     flow = frame.flow
     if kind == "decision" and flow is None and film.data is not None:
@@ -159,9 +160,11 @@ def _paint(axes: Axes, film: Film, frame: Frame, kind: str, small: bool = False)
         return None
     if kind == "flow" and film.data is not None:
         paint_data(axes, film.data, faint=True)
-    if kind == "flow" and not small:
+    if kind == "flow" and not small and film.has("trajectories"):
         _trails(axes, film, frame, flow)
-    paint_heads(axes, flow, frame.time, plain=is_unlabelled(flow), small=small)
+    # A small picture has no trails: its points stand for them.
+    if kind != "flow" or film.has("particles") or (small and film.has("trajectories")):
+        paint_heads(axes, flow, frame.time, plain=is_unlabelled(flow), small=small)
     return None
 
 

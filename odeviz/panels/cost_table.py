@@ -177,9 +177,9 @@ def setting(choice: SolverChoice) -> str:
     return f"{choice.method}, {choice.steps} steps"
 
 
-def theirs(costliest: int) -> str:
+def theirs(whose: str) -> str:
     """Whose steps are shown where every trajectory has its own."""
-    return f"Every trajectory has steps of its own: these are of number {costliest + 1}, the costliest."
+    return f"Every trajectory has steps of its own: these are of {whose}."
 
 
 def _of_each(key: str, flow: FlowResult | None) -> str:
@@ -192,7 +192,7 @@ def _of_each(key: str, flow: FlowResult | None) -> str:
             f"\nEvery trajectory has steps of its own and takes {low} to {high} evaluations, {mean:.1f} on average. "
             f"f was called {flow.nfe} times, each time for all that were still under way."
         )
-    return f"\n{theirs(flow.costliest)}" if key == "steps" else ""
+    return f"\n{theirs(f'number {flow.costliest + 1}, the costliest')}" if key == "steps" else ""
 
 
 def apart(flow: FlowResult | None, pinned: FlowResult | None) -> float:

@@ -45,6 +45,9 @@ class TimeBar(Panel):
         super().__init__(theme, parent)
         self._playing = False
         self._clock = FLOW_TIME
+        #: The steps of all, or of the costliest, with whose they are; and those of the one selected.
+        self._steps: tuple[StepTable | None, str] = None, ""
+        self._own: tuple[StepTable, str] | None = None
         self.track = StepTrack(theme, self)
         self._rewind = self._button("skip-back-fill", "Back to the start (Home)")
         self._play = self._button("play-fill", "Play (Space)", checkable=True)
@@ -118,7 +121,18 @@ class TimeBar(Panel):
 
     def set_steps(self, steps: StepTable | None, costliest: int | None = None) -> None:
         """The steps to mark, or none; where trajectories have their own, which one's these are."""
-        self.track.set_steps(steps, costliest)
+        self._steps = steps, "" if costliest is None else f"number {costliest + 1}, the costliest"
+        self._show_steps()
+
+    def set_own(self, steps: StepTable | None, whose: tuple[str, int] = ("", 0)) -> None:
+        """Mark the steps of a selected "seed" or "trajectory" and its index instead; None: no more."""
+        kind, index = whose
+        name = f"seed {index + 1}" if kind == "seed" else f"number {index + 1}, the one selected"
+        self._own = None if steps is None else (steps, name)
+        self._show_steps()
+
+    def _show_steps(self) -> None:
+        self.track.set_steps(*(self._steps if self._own is None else self._own))
 
     def set_playing(self, playing: bool) -> None:
         """Show whether the playhead moves by itself."""
@@ -224,10 +238,10 @@ class StepTrack(Track):
         self.setAccessibleName("Playhead")
         self.set_steps(None)
 
-    def set_steps(self, steps: StepTable | None, costliest: int | None = None) -> None:
-        """The steps to mark, or none; where trajectories have their own, which one's these are."""
-        self._whose = "" if costliest is None else f"\n{theirs(costliest)}"
-        self.setToolTip(_TRACK.format(self._whose))
+    def set_steps(self, steps: StepTable | None, whose: str = "") -> None:
+        """The steps to mark, or none; where trajectories have their own, ``whose`` these are."""
+        self._whose = whose
+        self.setToolTip(_TRACK.format(f"\n{theirs(whose)}" if whose else ""))
         if steps is None or not len(steps.t):
             self._accepted = self._rejected = np.empty(0)
         else:
@@ -239,7 +253,7 @@ class StepTrack(Track):
         self.update()
 
     def spoken(self) -> str:
-        whose = " of the costliest trajectory" if self._whose else ""
+        whose = f" of {self._whose}" if self._whose else ""
         steps = f"{max(len(self._accepted) - 1, 0)} steps{whose} accepted, {len(self._rejected)} rejected"
         return f"t = {self.clock.told(self.value, 3)} of {self.clock.own(self.hi):g}; {steps}"
 

@@ -142,7 +142,7 @@ class FakeStudy:
     def data(self, n):
         return DataResult(frozen(np.zeros((n, 2))), frozen(np.zeros(n, dtype=np.int64)))
 
-    def default_seeds(self, n, rng_seed):
+    def default_seeds(self, n, rng_seed=0):
         return np.zeros((n, 2)), np.zeros(n, dtype=np.int64)
 
     def flow(self, seeds, labels, choice, frames=61, with_error=True, cancel=None):

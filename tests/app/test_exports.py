@@ -61,6 +61,28 @@ def test_all_that_is_shown_is_offered_and_what_is_not_there_is_not(shown):
     assert {"film-training-density", "film-training-flow"} <= set(offered), "the run kept checkpoints"
 
 
+def test_what_can_be_exported_by_now_is_offered_while_the_dialog_is_open(shown, qtbot):
+    dialog = dialog_of(shown)
+    pick(dialog.panel, "NFE", qtbot)
+    shown.bench.add_seed((0.5, 0.25))
+    shown.settle()
+    qtbot.waitUntil(lambda: "seeds" in keys(dialog))
+    assert dialog.export.key == "nfe"
+    pick(dialog.panel, "Seeded", qtbot)
+    settle(dialog, qtbot)
+    assert dialog.preview.currentWidget() is dialog.preview.picture
+
+
+def test_a_film_has_the_layers_that_the_window_shows(shown):
+    shown.bench.show_layer("arrows", False)
+    shown.bench.show_layer("data", True)
+    now = shown.control.exports.source.shown()
+    film = next(export for export in exports_of(now) if export.key == "film-flow")
+    layers = film.ask(now, Order()).layers
+    assert "data" in layers
+    assert "arrows" not in layers
+
+
 def test_every_panel_and_view_of_every_task_is_a_picture_and_a_table(rig):
     """Over the registry: each has a figure that can be drawn from its results, and columns."""
     for task in TASKS:

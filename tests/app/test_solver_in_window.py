@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from odeviz.analysis.results import SolverChoice
+from odeviz.state import Mark
 
 
 def test_the_tolerance_slider_solves_again(rig):
@@ -48,6 +49,21 @@ def test_with_a_fixed_step_method_the_tolerance_actions_double_and_halve_the_ste
     assert rig.bench.choice.steps == 40
 
 
+def test_maps_and_views_are_not_solved_again_where_only_trajectories_take_other_steps(rig, monkeypatch):
+    rig.show(task="density")
+    asked, ask = [], rig.control.service.ask
+    monkeypatch.setattr(
+        rig.control.service, "ask", lambda *given, **how: (asked.append(given[1].kind), ask(*given, **how))[1]
+    )
+    rig.control.do("per_sample")
+    rig.settle()
+    assert "flow" in asked
+    assert not {"background", "view", "precision"} & set(asked)
+    rig.control.do("tighter")
+    rig.settle()
+    assert "background" in asked
+
+
 def test_steps_per_sample_are_chosen_with_the_mouse_solved_with_and_undone(qtbot, rig):
     rig.show()
     button, action = rig.window.solver_bar.own, rig.window.actions_["per_sample"]
@@ -55,6 +71,13 @@ def test_steps_per_sample_are_chosen_with_the_mouse_solved_with_and_undone(qtbot
     rig.settle()
     assert rig.control.pictures.results["flow"].choice.own_steps
     assert action.isChecked()
+    assert "number 1, the costliest" in rig.window.time_bar.track.toolTip()
+    rig.bench.select(Mark("trajectory", 6))
+    rig.settle()
+    assert "number 7, the one selected" in rig.window.time_bar.track.toolTip()
+    assert rig.window.time_bar.track._accepted.tolist() == [0.0, 2.0]
+    rig.bench.select()
+    rig.settle()
     assert "number 1, the costliest" in rig.window.time_bar.track.toolTip()
     rig.control.do("undo")
     rig.settle()

@@ -335,6 +335,12 @@ def test_solving_starts_at_the_points_given(capsys, models, tmp_path):
     assert "p.csv: 1 of 3 rows skipped" in capsys.readouterr().err
 
 
+def test_trajectories_take_steps_of_their_own_as_asked(capsys, models):
+    cost = answer(capsys, "solve", models["density"], "--per-sample", "--seeds", "9")
+    assert 1 < cost["nfe_least"] <= cost["nfe_mean"] <= cost["nfe_most"] <= cost["nfe"]
+    assert "nfe_mean" not in answer(capsys, "solve", models["density"], "--seeds", "9")
+
+
 def test_equal_steps_are_taken_as_asked(capsys, models):
     cost = answer(
         capsys, "solve", models["classification"], "--method", "rk4", "--steps", "7", "--seeds", "3"

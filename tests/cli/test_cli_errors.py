@@ -107,6 +107,7 @@ TRAIN = ("train", "moons-density")
         (["solve", "MODEL", "--rtol", "tight"], "solver.rtol must be a number"),
         (["solve", "MODEL", "--method", "rk5"], "solver.method must be one of"),
         (["solve", "MODEL", "--steps", "9"], "--steps means nothing to dopri5"),
+        (["solve", "MODEL", "--per-sample", "--method", "rk4"], "--per-sample means nothing to rk4, but to"),
         (["solve", "MODEL", "--method", "rk4", "--rtol", "1e-3"], "--rtol and --atol mean nothing to rk4"),
         (["solve", "MODEL", "--seeds", "0"], "must be a whole number of at least 1"),
         (["solve", "MODEL", "--out", "paths.txt"], "must end in .csv or .npz"),

@@ -78,6 +78,15 @@ def test_frames_differ_in_the_plane_alone(animation):
     assert np.array_equal(animation.pixels(0), first)
 
 
+def test_frames_of_a_flow_have_the_layers_that_are_asked_for(animation):
+    def ink(layers):
+        bare = Animation(dataclasses.replace(film(), layers=layers), "flow", Look(width=1.6), 60)
+        return int((bare.pixels(3) < 250).any(axis=2).sum())
+
+    nothing, some = ink(()), ink(("background", "particles"))
+    assert nothing < some < int((animation.pixels(3) < 250).any(axis=2).sum())
+
+
 def test_a_gif_has_all_frames_one_palette_and_its_experiment(animation, tmp_path):
     done = []
     path = tmp_path / "a.gif"
