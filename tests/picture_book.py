@@ -17,6 +17,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QCursor, QFont, QFontInfo, QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
+from odeviz.panels import flow_paths
+from odeviz.widgets import trail
 from odeviz.widgets.grab import grab
 
 LOOKS = Path(__file__).with_name("gui") / "looks"
@@ -29,14 +31,19 @@ MEAN, SHARE, FAR = 0.5, 0.0003, 32
 MODES, SCALES = ("light", "dark"), (1, 2)
 
 
-def even_letters(app):
-    """Letters that no system's settings move by a fraction of a pixel; tests without the font are skipped."""
+def even_letters(app, monkeypatch):
+    """Letters that no system's settings move by a fraction of a pixel, and trails that are drawn in one go.
+
+    Returns the font to go back to; tests without the pictures' own are skipped.
+    """
     before = app.font()
     if QFontInfo(before).family() != "DejaVu Sans":
         pytest.skip("the pictures have letters of DejaVu Sans")
     font = QFont(before)
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     app.setFont(font)
+    for module in (trail, flow_paths):
+        monkeypatch.setattr(module, "PATIENCE", 60.0)
     return before
 
 

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from odeviz.tasks.numerals import figure
+
 Floats = NDArray[np.floating[Any]]
 
 #: What a curve stands for; themes give each its colour. ``model`` is the one on show; ``class0`` ... are classes.
@@ -131,7 +133,7 @@ def cell_text(value: str | float) -> str:
     if not math.isfinite(value):
         return "–"
     whole = float(value).is_integer() and abs(value) < 1e9
-    return (f"{value:,.0f}" if whole else f"{value:.4g}").replace("-", "−")
+    return f"{value:,.0f}".replace("-", "−") if whole else figure(value, 4)
 
 
 def frozen(values: Any) -> Floats:

@@ -19,6 +19,17 @@ def power(value: float) -> str:
     return f"10{digits}" if abs(lead - 1) < 1e-6 else f"{lead:.3g}·10{digits}"
 
 
+def figure(value: float, digits: int = 3) -> str:
+    """A number in a sentence or a table: so many digits, with a power of ten where 1e-05 would stand."""
+    lead, _, exponent = f"{value:.{digits}g}".partition("e")
+    if 0 < int(exponent or 0) < 6:
+        lead = f"{float(f'{lead}e{exponent}'):,.0f}"
+    elif exponent:
+        raised = f"10{str(int(exponent)).translate(_RAISED)}"
+        lead = {"1": raised, "-1": f"-{raised}"}.get(lead, f"{lead}·{raised}")
+    return lead.replace("-", "−")
+
+
 def short(value: float) -> str:
     """A number that changes all the time: three decimals, or three digits where those would not show them."""
     plain = value == 0 or not math.isfinite(value) or 0.01 <= abs(value) < 1e4

@@ -9,8 +9,8 @@ from odeviz.widgets.theme import Theme
 
 
 @pytest.fixture(autouse=True)
-def _letters(qapp):
-    before = even_letters(qapp)
+def _letters(qapp, monkeypatch):
+    before = even_letters(qapp, monkeypatch)
     yield
     qapp.setFont(before)
     qapp.setStyleSheet("")
@@ -54,6 +54,8 @@ def test_the_window_looks_as_it_did_with_its_messages_and_its_tour(rig, qapp):
         )
         for level, title, details in (("warning", "", ""), ("error", "Saving failed", "Traceback")):
             rig.control.log.tell(Note(f"A message of the level {level}.", level, title, details))
+        for toast in toasts.shown:
+            toast._timer.stop()
         rig.control.guidance.tour.start()
         for _ in range(2):
             rig.control.guidance.tour.forward()

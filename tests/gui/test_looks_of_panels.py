@@ -13,8 +13,8 @@ SCENES = {**scenes_of_flow.SCENES, **scenes_of_panels.SCENES}
 
 
 @pytest.fixture(autouse=True)
-def _letters(qapp):
-    before = even_letters(qapp)
+def _letters(qapp, monkeypatch):
+    before = even_letters(qapp, monkeypatch)
     yield
     qapp.setFont(before)
 

@@ -16,7 +16,7 @@ from odeviz.panels.steps_panel import StepsPanel
 from odeviz.panels.time_bar import TimeBar
 from odeviz.state import Mark, Selection
 from odeviz.tasks import Experiment
-from odeviz.tasks.numerals import power, short
+from odeviz.tasks.numerals import figure, power, short
 from odeviz.training.snapshot import History
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.plot import Plot, ValueAxis, grown
@@ -336,6 +336,9 @@ def test_small_numbers_show_their_digits():
         "1.23·10⁴",
     ]
     assert short(float("nan")) == "nan"
+    assert [figure(v) for v in (-3.687e-5, 1e-6, 0.00256, 0.0, 2070.0, -123456.0, 3e7, np.nan)] == [
+        "−3.69·10⁻⁵", "10⁻⁶", "0.00256", "0", "2,070", "−123,000", "3·10⁷", "nan",
+    ]  # fmt: skip
 
 
 def test_an_axis_name_stands_in_the_middle_and_is_cut_to_the_room_there_is(show):

@@ -174,7 +174,9 @@ def _plane_chart(subject: Subject, t: float, points: list[FixedPoint]) -> Chart:
         velocity = subject.plane.velocity(subject.exact.field(t, states)).reshape(_CELLS, _CELLS, 2).numpy()
     labels = subject.plane.labels
     roles: tuple[Role, Role] = ("class0", "class1")
-    curves = [Curve(f"d{labels[k]}/dt = 0", *zero_lines(x, y, velocity[..., k]), roles[k]) for k in range(2)]
+    curves = [
+        Curve(f"{_rate(labels[k])} = 0", *zero_lines(x, y, velocity[..., k]), roles[k]) for k in range(2)
+    ]
     for label, kinds, role in _FATES:
         mine = [one.point for one in points if one.kind.startswith(kinds)]
         if mine:
@@ -249,17 +251,29 @@ def _eigenvalue_text(values: NDArray[np.complex128]) -> str:
     return ", ".join(shown) + (", …" if len(values) > 4 else "")
 
 
+def _rate(label: str) -> str:
+    """The derivative of a coordinate, as it is written."""
+    return f"d({label})/dt" if " " in label else f"d{label}/dt"
+
+
 def _note(known: dict[float, list[FixedPoint]]) -> str:
     if not any(known.values()):
         return f"No state is at rest in this part of the plane ({_times(known)})."
     parts = []
     for t, points in known.items():
         kinds = [one.kind for one in points]
-        counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)) or "none"
+        counted = ", ".join(_counted(kinds.count(kind), kind) for kind in dict.fromkeys(kinds)) or "none"
         parts.append(f"{counted} at t = {number(t)}" if len(known) > 1 else counted)
     text = "; ".join(parts)
     held = "Held fast, the field has " if len(known) > 1 else "The field does not depend on time and has "
     return f"{held}{text}."
+
+
+def _counted(count: int, kind: str) -> str:
+    """So many points of a kind, such as "2 stable foci"."""
+    if count == 1 or kind == "degenerate":
+        return f"{count} {kind}"
+    return f"{count} {kind.removesuffix('us')}i" if kind.endswith("focus") else f"{count} {kind}s"
 
 
 def _times(known: dict[float, list[FixedPoint]]) -> str:

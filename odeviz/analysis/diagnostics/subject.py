@@ -19,6 +19,7 @@ from odeviz.analysis.states import as_starts
 from odeviz.engine import METHODS, ButcherTableau, Solution, Status, solve
 from odeviz.models import FlowModel, SolverOptions
 from odeviz.tasks.chart import frozen
+from odeviz.tasks.numerals import figure
 from odeviz.tasks.plane import Plane, TimePlane
 from odeviz.tasks.scene import Cancelled, Scene
 
@@ -206,8 +207,8 @@ def slope(x: Any, y: Any) -> float:
 
 
 def number(value: float) -> str:
-    """A figure in a sentence: three digits, a typographic minus."""
-    return f"{value:.3g}".replace("-", "−")
+    """A figure in a sentence: three digits."""
+    return figure(value)
 
 
 def _centres(low: float, high: float, n: int) -> NDArray[np.float64]:

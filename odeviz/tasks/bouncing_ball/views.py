@@ -10,6 +10,7 @@ import torch
 from odeviz.tasks.bouncing_ball import LEVEL, truth
 from odeviz.tasks.bouncing_ball.learning import DROPPED, IMPACTS, Learning
 from odeviz.tasks.chart import Chart, Curve, Floats, Picture, Table, frozen
+from odeviz.tasks.numerals import figure
 from odeviz.tasks.scene import Scene
 
 _FINE = 401
@@ -37,9 +38,8 @@ def _height(scene: Scene, learning: Learning) -> Chart:
         Curve("true impacts", frozen(when), frozen(np.full_like(when, LEVEL)), "truth", "points"),
         Curve("learnt impacts", frozen(at), frozen(floor), "second", "points"),
     )
-    note = (
-        f"Dropped from {DROPPED:g} m; the heights differ by {np.abs(learnt - true).mean():.2g} m on average."
-    )
+    apart = figure(float(np.abs(learnt - true).mean()), 2)
+    note = f"Dropped from {DROPPED:g} m; the heights differ by {apart} m on average."
     return Chart("Height in time", "t in s", "height in m", curves, over_time=True, note=note)
 
 
@@ -55,7 +55,7 @@ def _impacts(scene: Scene, learning: Learning) -> Table:
     true = [t for t, _ in truth.impacts(DROPPED, 0.0, 1e3)[:IMPACTS]]
     rows = tuple((str(k + 1), a, b, b - a) for k, (a, b) in enumerate(zip(true, learnt, strict=True)))
     worst = max(abs(row[3]) for row in rows)
-    note = f"The largest error is {worst:.2g} s."
+    note = f"The largest error is {figure(worst, 2)} s."
     return Table("Impacts", ("impact", "true in s", "learnt in s", "error in s"), rows, note=note)
 
 

@@ -11,6 +11,7 @@ import torch
 from odeviz.fields.systems import EquationField, UniversalField
 from odeviz.tasks.chart import Chart, Charts, Curve, Floats, Map, Maps, Picture, Role, Table, frozen
 from odeviz.tasks.dynamics.learning import PERIODS, SCORING, Learning
+from odeviz.tasks.numerals import figure
 from odeviz.tasks.scene import Scene
 
 #: Trajectories and arrows along each side of a phase plane; times of a path; cells along each side of a map.
@@ -135,8 +136,8 @@ def _conserved(scene: Scene, learning: Learning) -> Chart:
     away = f"; {gone} of {len(most)} starts leave the states that have one" if gone else ""
     note = (
         f"Over {PERIODS} periods the {name} changes by up to {np.median(most):.3g} (median of {len(most)} unseen "
-        f"starts; {most[0]:.3g} from the one drawn bold){away}. Solved to a tolerance of {SCORING.rtol:.0e}: this is "
-        "the drift of the learnt field, not that of the chosen solver."
+        f"starts; {most[0]:.3g} from the one drawn bold){away}. Solved to a tolerance of {figure(SCORING.rtol)}: this "
+        "is the drift of the learnt field, not that of the chosen solver."
     )
     return Chart("Conserved quantity", "t", f"change of {name}", tuple(curves), note=note)
 
@@ -149,7 +150,7 @@ def _parameters(scene: Scene, learning: Learning) -> Table:
         for p, value in zip(learning.system.parameters, learnt, strict=True)
     )
     worst = max(row[3] for row in rows)
-    note = f"The largest relative error is {worst:.2g}."
+    note = f"The largest relative error is {figure(worst, 2)}."
     return Table("Parameters", ("parameter", "true", "learnt", "relative error"), rows, note=note)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from odeviz.tasks.chart import Chart, Curve, frozen
 from odeviz.tasks.flip import floor, inputs
+from odeviz.tasks.numerals import figure
 from odeviz.tasks.scene import Scene
 
 #: Paths that are drawn, and moments of each.
@@ -64,5 +65,5 @@ def _map(scene: Scene) -> Chart:
             Curve("flow", frozen(x), frozen(y), role="model"),
         ),
         equal=True,
-        note=f"Mean squared error {mse:.4g} on {len(x)} points.{bound}",
+        note=f"Mean squared error {figure(mse, 4)} on {len(x)} points.{bound}",
     )
