@@ -11,7 +11,14 @@ from types import ModuleType
 __all__ = ["load", "prepare", "run", "screenshot"]
 
 #: What the window needs that knows no Qt.
-PLAIN = ("numpy", "odeviz.storage", "odeviz.tasks.presets", "odeviz.training.loop", "odeviz.analysis.filming")
+PLAIN = (
+    "odeviz.tasks.presets",
+    "odeviz.training.loop",
+    "odeviz.analysis.diagnostics",
+    "odeviz.analysis.overlays",
+    "odeviz.exporting.overlays",
+    "odeviz.storage.paths",
+)
 
 
 def prepare() -> None:

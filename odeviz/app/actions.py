@@ -11,10 +11,10 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from odeviz.analysis.projection import PROJECTIONS
 from odeviz.app.situation import Situation
-from odeviz.bridge import Phase
 from odeviz.state import COLOURINGS, LAYERS
 from odeviz.tasks.presets import PRESETS
 from odeviz.tasks.registry import task_of
+from odeviz.training.loop import Phase
 from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import MODES, TEXT_SIZES, Theme
 

@@ -17,7 +17,7 @@ from odeviz.app.export_control import ExportControl
 from odeviz.app.flow_control import FlowControl
 from odeviz.app.guidance import Guidance
 from odeviz.app.leaving import Leaving
-from odeviz.app.main_window import MainWindow
+from odeviz.app.main_window import LOADING, MainWindow
 from odeviz.app.own_data import SUFFIXES, OwnDataControl
 from odeviz.app.pictures import Pictures
 from odeviz.app.playback import Playback
@@ -37,10 +37,8 @@ from odeviz.tasks.doubts import doubts
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.experiment_string import called, nearest_preset
 from odeviz.tasks.own_data import OWN
-from odeviz.tasks.presets import PRESETS
 from odeviz.training.snapshot import Snapshot
 
-LOADING = "Loading the engine…"
 #: Painting holds the interpreter lock, and training in a thread pays for it: this many times as long as a paint lies
 #: between it and the next while training; and the solver rests this many times as long as it worked.
 TRAINING_GAP, REST = 6.0, 3.0
@@ -149,7 +147,6 @@ class Controller(QObject):
         window.file_dropped.connect(self._on_dropped)
         window.line_dropped.connect(self.strings.open)
         window.painted.connect(self.redraw.painted)
-        window.form.set_presets(PRESETS)
         window.form.edited.connect(self._on_edited)
         window.form.reset_requested.connect(self.reset_settings)
         window.form.preset_chosen.connect(self.documents.open_preset)

@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from odeviz.bridge import Trouble
+from odeviz.training.trouble import Trouble
 
 
 class ErrorHooks(QObject):

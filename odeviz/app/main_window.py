@@ -42,7 +42,10 @@ from odeviz.panels.solver_bar import SolverBar
 from odeviz.panels.steps_panel import StepsPanel
 from odeviz.panels.time_bar import TimeBar
 from odeviz.panels.view_panel import ViewPanel
-from odeviz.tasks.experiment_string import is_experiment_string
+from odeviz.state import Stage, offered
+from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.experiment_string import is_experiment_string, nearest_preset
+from odeviz.tasks.presets import PRESETS
 from odeviz.widgets.icons import icon
 from odeviz.widgets.menu_button import MenuButton
 from odeviz.widgets.notice_bar import NoticeBar
@@ -50,6 +53,7 @@ from odeviz.widgets.theme import Theme
 
 P = TypeVar("P", bound=Panel)
 
+LOADING = "Loading the engine…"
 #: How wide the edges of a window manager's frame are, at most.
 EDGE = 4
 #: Raised when docks are added, renamed or laid out anew: a layout remembered by another version is left alone.
@@ -107,6 +111,7 @@ class MainWindow(QMainWindow):
         self._make_menus()
         self.status = StatusBar(theme, self)
         self.setStatusBar(self.status)
+        self._begin()
         self._take_room()
         self._measure()
         self.reset_layout()
@@ -119,6 +124,15 @@ class MainWindow(QMainWindow):
         bar = self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight)
         width, height = room.width() - 2 * EDGE, room.height() - bar - 2 * EDGE
         self.resize(max(1024, min(1440, width)), max(700, min(900, height)))
+
+    def _begin(self) -> None:
+        """What it shows before anything is opened: the first paint does not wait for who controls it."""
+        first = nearest_preset(Experiment())
+        self.form.set_presets(PRESETS)
+        self.form.set_preset(first.name if first is not None else None)
+        self.flow.set_offered(offered(Stage()))
+        self.flow.set_message(LOADING)
+        self.status.set_device("CPU", "auto takes the CPU, the fastest for fields this small.")
 
     def is_seen(self, panel: QWidget) -> bool:
         """Whether any of a panel is on the screen; a dock behind another tab counts as visible for Qt."""

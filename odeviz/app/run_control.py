@@ -54,7 +54,6 @@ class RunControl(QObject):
         trainer.device_changed.connect(self._on_device)
         trainer.ended.connect(bench.say)
         window.form.restart_requested.connect(self.restart)
-        window.status.set_device("CPU", "auto takes the CPU, the fastest for fields this small.")
 
     # What a person does.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from odeviz.bridge import Phase
 from odeviz.state import COLOURINGS, LAYERS, SHOWN
+from odeviz.training.loop import Phase
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Opening the window: the window first, the engine behind it."""
+"""Opening the window: first what is seen, then what controls it, the engine behind both."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QSettings, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication
 
-from odeviz.app.controller import LOADING, Controller
 from odeviz.app.errors import ErrorHooks
 from odeviz.app.garbage import GarbageCollector
 from odeviz.app.main_window import MainWindow
-from odeviz.bridge import Trouble
 from odeviz.storage.paths import config_dir, state_dir
+from odeviz.training.trouble import Trouble
 from odeviz.widgets.button_keys import ButtonKeys
 from odeviz.widgets.focus_ring import FocusRing
 from odeviz.widgets.theme import MODES, TEXT_SIZES, Theme
+
+if TYPE_CHECKING:
+    from odeviz.app.controller import Controller
 
 OPENING_PRESET = "moons-density"
 
@@ -70,18 +72,23 @@ class Desk(QObject):
         self.ring = FocusRing(self.theme, app, self)
         self.keys = ButtonKeys(app, self)
         self.window = MainWindow(self.theme, settings)
-        self.controller = Controller(self.window, settings=settings, autosave=autosave)
+        self._settings, self._autosave = settings, autosave
+        self._controller: Controller | None = None
         self._switch = sys.getswitchinterval()
-        if self.controller.trainer.apart:
-            sys.setswitchinterval(SWITCH)
         self.hooks.caught.connect(self._on_caught)
         self.window.painted.connect(self._on_painted)
-        self.window.flow.set_message(LOADING)
         self._to_open = ToOpen()
         self._spares = QTimer(self)
         self._spares.setInterval(SPARES)
         self._spares.timeout.connect(self._add_spare)
         self._ended: bool | None = None
+
+    @property
+    def controller(self) -> Controller:
+        """It comes after the window's first paint, or when it is asked for before."""
+        if self._controller is None:
+            self._controller = self._control()
+        return self._controller
 
     def open(self, what: ToOpen = ToOpen()) -> None:
         """Show the window; after its first paint, open what it shall open on."""
@@ -92,7 +99,7 @@ class Desk(QObject):
     def shutdown(self, timeout: float = 2.0) -> bool:
         """Cancel and join all threads, once; True if all have ended within ``timeout`` seconds."""
         if self._ended is None:
-            self._ended = self.controller.shutdown(timeout)
+            self._ended = self._controller is None or self._controller.shutdown(timeout)
         return self._ended
 
     def clear(self, timeout: float = 2.0) -> bool:
@@ -105,6 +112,15 @@ class Desk(QObject):
         self.hooks.restore()
         self.deleteLater()
         return ended
+
+    def _control(self) -> Controller:
+        # Nothing of it is seen: a newcomer need not wait for what it imports.
+        from odeviz.app.controller import Controller
+
+        control = Controller(self.window, settings=self._settings, autosave=self._autosave)
+        if control.trainer.apart:
+            sys.setswitchinterval(SWITCH)
+        return control
 
     @Slot()
     def _on_painted(self) -> None:
@@ -154,8 +170,8 @@ class Desk(QObject):
 
     @Slot(object)
     def _on_caught(self, trouble: Trouble) -> None:
-        if self._ended is None:
-            self.controller.dialogs.trouble(trouble, "Something went wrong")
+        if self._ended is None and self._controller is not None:
+            self._controller.dialogs.trouble(trouble, "Something went wrong")
 
 
 def application() -> QApplication:

@@ -8,9 +8,9 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
-from odeviz.bridge import Phase
 from odeviz.tasks.numerals import short
 from odeviz.tasks.registry import task_of
+from odeviz.training.loop import Phase
 from odeviz.training.snapshot import Snapshot
 from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import Theme

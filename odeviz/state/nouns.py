@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from odeviz.bridge import Phase
+from odeviz.training.loop import Phase
 
 #: A point of the plane, or a state where it has more than two dimensions.
 Point = tuple[float, ...]

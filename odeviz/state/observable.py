@@ -13,10 +13,10 @@ from PySide6.QtCore import QObject, Signal
 
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import SolverChoice
-from odeviz.bridge import Phase
 from odeviz.state.layers import SHOWN, Stage
 from odeviz.state.nouns import Playhead, Range, Replay, Seeds, Selection, TrainingStatus
 from odeviz.tasks.experiment import Experiment
+from odeviz.training.loop import Phase
 from odeviz.training.snapshot import Snapshot
 
 

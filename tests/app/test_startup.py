@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from fake_window import FakeDialogs, FakeSession, FakeStudy
 
-from odeviz.app import startup
+from odeviz.app import controller, startup
 from odeviz.app.controller import Controller
 from odeviz.bridge import JobRunner, SolveService, Trainer
 
@@ -34,7 +34,7 @@ def make_desk(qapp, monkeypatch, nothing_left):
         jobs=JobRunner(synchronous=True),
         dialogs=dialogs,
     )
-    monkeypatch.setattr(startup, "Controller", fakes)
+    monkeypatch.setattr(controller, "Controller", fakes)
     desks = []
 
     def make():
