@@ -40,6 +40,11 @@ class RedrawLoop(QObject):
         self._cost = 0.0
         self._allowed = 0.0
 
+    @property
+    def going(self) -> bool:
+        """Whether it ticks on and on."""
+        return self._going
+
     def set_going(self, going: bool) -> None:
         """Tick on and on (while playing or training), or only when woken."""
         self._going = going

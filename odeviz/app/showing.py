@@ -33,6 +33,8 @@ from odeviz.tasks.registry import task_of
 
 #: A tick draws what has arrived until it has worked for so many seconds.
 BUDGET = 0.001
+#: What moves a panel to the playhead's time is called so, and by the panel's key.
+_TIME_OF = "time of "
 
 
 class Showing(QObject):
@@ -84,8 +86,11 @@ class Showing(QObject):
 
     @property
     def at_rest(self) -> bool:
-        """Whether nothing waits, and every panel is at the playhead's time."""
-        return not (self._arrived or self.turns.waits)
+        """Whether nothing waits, and every panel is at the playhead's time unless it is told of it on and on."""
+        due = self.turns.due
+        if self.redraw.going:
+            due = tuple(key for key in due if not key.startswith(_TIME_OF))
+        return not (self._arrived or due)
 
     def draws(self, kind: str, draw: Callable[[Any], None]) -> None:
         """Answers of a kind are drawn so."""
@@ -162,7 +167,7 @@ class Showing(QObject):
             if window.is_seen(panel):
                 others[panel.key] = panel.set_time
         for key, move in others.items():
-            self.turns.give(f"time of {key}", partial(move, t))
+            self.turns.give(_TIME_OF + key, partial(move, t))
 
     # One kind of answer each.
 

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
+#: Milliseconds to the next turn. With none at all it would come only when nothing else is to be done.
+_SOON = 1
+
 
 class Turns(QObject):
     """Does one thing in each turn of the event loop, in the order they came.
@@ -22,15 +25,15 @@ class Turns(QObject):
         self._timer.timeout.connect(self.take)
 
     @property
-    def waits(self) -> bool:
-        """Whether anything is still to be done."""
-        return bool(self._due)
+    def due(self) -> tuple[str, ...]:
+        """The names of what is still to be done."""
+        return tuple(self._due)
 
     def give(self, key: str, do: Callable[[], object]) -> None:
         """Do this when its turn comes; a later call for the same ``key`` takes its place."""
         self._due[key] = do
         if not self._timer.isActive():
-            self._timer.start(0)
+            self._timer.start(_SOON)
 
     def clear(self) -> None:
         """Forget what is still to be done."""
@@ -45,5 +48,5 @@ class Turns(QObject):
         do = self._due.pop(next(iter(self._due)))
         if self._due:
             # Before it is done, which may raise.
-            self._timer.start(0)
+            self._timer.start(_SOON)
         do()

@@ -8,10 +8,11 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPicture, QResizeEvent
 from PySide6.QtWidgets import QGraphicsGridLayout, QLabel, QSizePolicy, QWidget
 
 from odeviz.tasks.numerals import power
+from odeviz.widgets.guard import guarded
 from odeviz.widgets.theme import Theme
 
 
@@ -19,12 +20,41 @@ class ValueAxis(pg.AxisItem):
     """An axis that can show log10 values, with ticks at 1, 2, 5 times powers of ten where there is room."""
 
     log = False
+    #: Where it and the plot lay when its ticks were drawn.
+    _place: tuple[QRectF, QRectF | None] | None = None
 
     def set_log(self, log: bool) -> None:
         """Whether the values drawn are log10 of what the ticks say."""
         self.log = log
         self.picture = None
         self.update()
+
+    def prepare(self) -> None:
+        """Draw the ticks of a new range to a picture, and ask for the room that their labels need.
+
+        Done in the paint this is too late: with other room the whole plot is painted once more.
+        """
+        view = self.linkedView()
+        place = self.geometry(), view.geometry() if view is not None else None
+        if self.picture is not None and place == self._place:
+            return
+        self._place = place
+        picture = QPicture()
+        painter = QPainter(picture)
+        try:
+            if self.style["tickFont"]:
+                painter.setFont(self.style["tickFont"])
+            specs = self.generateDrawSpecs(painter)
+            if specs is not None:
+                self.drawPicture(painter, *specs)
+        finally:
+            painter.end()
+        self.picture = picture
+
+    @guarded
+    def paint(self, painter: QPainter, option: Any, widget: QWidget | None) -> None:
+        self.prepare()
+        self.picture.play(painter)
 
     def tickValues(self, lo: float, hi: float, size: float) -> list[tuple[float, list[float]]]:
         if not self.log:
@@ -107,6 +137,7 @@ class Plot(pg.GraphicsView):
         self._box.setDefaultPadding(0.0)
         # Else the view follows its range in the paint, and what that changes is painted once more.
         self._box.sigRangeChanged.connect(self._follow_range)
+        self._box.sigResized.connect(self._follow_range)
         # A plot that has keys of its own asks for the keyboard.
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName(_name(x, y))
@@ -203,6 +234,9 @@ class Plot(pg.GraphicsView):
 
     def _follow_range(self, *changed: object) -> None:
         self._box.updateMatrix()
+        for axis in self._axes.values():
+            if axis.isVisible():
+                axis.prepare()
 
     def sizeHint(self) -> QSize:
         """The same for all: a scene asks for the room it has had, and of two plots the larger one would stay so."""

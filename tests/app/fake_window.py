@@ -260,7 +260,7 @@ class Rig:
         """A tick, and the turns of the event loop after it."""
         self.control.redraw.tick.emit(seconds)
         turns = self.control.pictures.showing.turns
-        while turns.waits:
+        while turns.due:
             turns.take()
 
     def settle(self):
