@@ -296,8 +296,7 @@ class Controller(QObject):
     @Slot(object, bool)
     def _on_document(self, path: Path | None, unsaved: bool) -> None:
         name = path.name if path is not None else called(self.bench.running or self.bench.experiment)
-        self.window.setWindowTitle(f"{name.replace('[*]', '')}[*] — odeviz" if name else "odeviz[*]")
-        self.window.setWindowModified(unsaved)
+        self.window.set_document(name, unsaved)
 
     # What is reported.
 

@@ -44,7 +44,7 @@ from odeviz.panels.time_bar import TimeBar
 from odeviz.panels.view_panel import ViewPanel
 from odeviz.state import Stage, offered
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.experiment_string import is_experiment_string, nearest_preset
+from odeviz.tasks.experiment_string import called, is_experiment_string, nearest_preset
 from odeviz.tasks.presets import PRESETS
 from odeviz.widgets.icons import icon
 from odeviz.widgets.menu_button import MenuButton
@@ -99,7 +99,6 @@ class MainWindow(QMainWindow):
         self.may_close = True
         self._room = DockRoom(self)
         self.setObjectName("window")
-        self.setWindowTitle("odeviz")
         self.setAcceptDrops(True)
         options = QMainWindow.DockOption
         # Without grouped dragging a dock that shares its place could not be pulled out by its tab.
@@ -127,12 +126,18 @@ class MainWindow(QMainWindow):
 
     def _begin(self) -> None:
         """What it shows before anything is opened: the first paint does not wait for who controls it."""
+        self.set_document(called(Experiment()), False)
         first = nearest_preset(Experiment())
         self.form.set_presets(PRESETS)
         self.form.set_preset(first.name if first is not None else None)
         self.flow.set_offered(offered(Stage()))
         self.flow.set_message(LOADING)
         self.status.set_device("CPU", "auto takes the CPU, the fastest for fields this small.")
+
+    def set_document(self, name: str, unsaved: bool) -> None:
+        """What is on show, by the name of its file or preset, and whether it would be lost."""
+        self.setWindowTitle(f"{name.replace('[*]', '')}[*] — odeviz" if name else "odeviz[*]")
+        self.setWindowModified(unsaved)
 
     def is_seen(self, panel: QWidget) -> bool:
         """Whether any of a panel is on the screen; a dock behind another tab counts as visible for Qt."""
