@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import contourpy
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
@@ -26,6 +25,9 @@ def zero_segments(x: NDArray[Any], y: NDArray[Any], values: NDArray[Any]) -> NDA
 def _segments(
     x: NDArray[Any], y: NDArray[Any], values: NDArray[Any], levels: list[float]
 ) -> NDArray[np.float64]:
+    # The window is painted before there is anything to draw lines of.
+    import contourpy
+
     # What is not known has no lines, along its edge neither.
     values = np.ma.masked_invalid(values)
     generator = contourpy.contour_generator(x, y, values, line_type=contourpy.LineType.ChunkCombinedNan)

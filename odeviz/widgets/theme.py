@@ -21,6 +21,8 @@ MODES = ("system", "light", "dark")
 #: How large text can be, as shares of the system's size.
 TEXT_SIZES = (1.0, 1.25, 1.5, 2.0)
 
+#: Pixels of the system's fonts that have been asked for, by their keys.
+_BODIES: dict[str, int] = {}
 #: All gaps and paddings are multiples of this many pixels.
 GRID = 4
 
@@ -236,8 +238,12 @@ class Theme(QObject):
 
 def type_size(step: int, scale: float = 1.0) -> int:
     """Pixels of the type scale at a step from -1 (caption) to 2 (headline), from the system's font size."""
-    body = max(12, QFontInfo(QGuiApplication.font()).pixelSize())
-    return round(scale * (body + (-1, 0, 2, 6)[step + 1]))
+    font = QGuiApplication.font()
+    key = font.key()
+    if key not in _BODIES:
+        # Qt looks the font up among all of the system's each time it is asked.
+        _BODIES[key] = max(12, QFontInfo(font).pixelSize())
+    return round(scale * (_BODIES[key] + (-1, 0, 2, 6)[step + 1]))
 
 
 def _system_is_calm() -> bool:
