@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 from odeviz.panels.lit_dots import LitPlane
 from odeviz.tasks.chart import Chart, Curve
 from odeviz.widgets.legend import Key, Legend, shade
+from odeviz.widgets.lines import CurveLine, StraightLine
 from odeviz.widgets.plot import Plot, grown
 from odeviz.widgets.primitives import pen
 from odeviz.widgets.theme import Theme
@@ -64,7 +65,7 @@ class ChartPlot(QWidget):
         self._title.hide()
         self.legend = Legend(theme, parent=self, rows=ROWS)
         self.plot = Plot(theme, " ", " ", parent=self)
-        self._now = pg.InfiniteLine(angle=90)
+        self._now = StraightLine(angle=90)
         self._now.setZValue(5)
         self.plot.addItem(self._now)
         self._now.hide()
@@ -223,7 +224,7 @@ class ChartPlot(QWidget):
         color = shade(self._theme, ROLES[curve.role])
         alpha, width = (0.35, 1.0) if curve.faint else (1.0, 2.0)
         if curve.low is not None and curve.high is not None:
-            edges = [pg.PlotCurveItem(x, _scaled(edge, chart.y_log)) for edge in (curve.low, curve.high)]
+            edges = [CurveLine(x, _scaled(edge, chart.y_log)) for edge in (curve.low, curve.high)]
             fill = QColor(color)
             fill.setAlphaF(0.18)
             self._put(pg.FillBetweenItem(*edges, brush=fill), order, -100)
@@ -240,7 +241,7 @@ class ChartPlot(QWidget):
             brush = QColor(color)
             brush.setAlphaF(0.55)
             # One outline: bars of their own would leave gaps of a pixel here and there.
-            bars = pg.PlotCurveItem(
+            bars = CurveLine(
                 bar_edges(x), np.nan_to_num(y), stepMode="center", fillLevel=0.0, brush=brush, pen=None
             )
             self._put(bars, order, -50)
@@ -249,7 +250,7 @@ class ChartPlot(QWidget):
             if curve.style == "dashed":
                 line.setDashPattern([4, 3])
                 line.setStyle(Qt.PenStyle.CustomDashLine)
-            self._put(pg.PlotCurveItem(x, y, pen=line, connect="finite", antialias=True), order)
+            self._put(CurveLine(x, y, pen=line, connect="finite", antialias=True), order)
 
     def _renew(self, chart: Chart, k: int) -> bool:
         """Give what is drawn at place ``k`` its new values; False if more than those has changed.

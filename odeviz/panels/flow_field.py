@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 
 from odeviz.analysis.overlays import BorderResult, RestResult, StreamResult, TracerResult
@@ -168,7 +168,10 @@ class TracerLayer(Layer):
     def restyle(self) -> None:
         steps = self.tail - 1
         color = QColor(self.theme.colors.text)
-        self._tails.set_pens([pen(color, 1.0, 0.75 * ((k + 1) / steps) ** 1.5) for k in range(steps)])
+        pens = [pen(color, 1.0, 0.75 * ((k + 1) / steps) ** 1.5) for k in range(steps)]
+        # Where the field is at rest a line has no length, and without a cap nothing would be drawn of it.
+        pens[-1].setCapStyle(Qt.PenCapStyle.SquareCap)
+        self._tails.set_pens(pens)
 
     def _inside(self, points: NDArray[Any]) -> NDArray[np.bool_]:
         inside: NDArray[np.bool_] = ((points >= self._origin) & (points <= self._origin + self._span)).all(

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
@@ -18,6 +17,7 @@ from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import History
 from odeviz.widgets.icons import icon
 from odeviz.widgets.legend import Key, Legend, shade
+from odeviz.widgets.lines import StraightLine
 from odeviz.widgets.plot import grown
 from odeviz.widgets.primitives import Segments, pen
 from odeviz.widgets.scrub_plot import ScrubPlot
@@ -196,7 +196,7 @@ class LossPanel(HistoryPanel):
         self._kept_metric = self.add_curve("kept metric", "classes.1", 2.0, 0.55)
         self._mean = self.add_curve("mean", "accent", 2.0)
         self._metric = self.add_curve("metric", "classes.1", 2.0)
-        self._bound = pg.InfiniteLine(angle=0)
+        self._bound = StraightLine(angle=0)
         self._bound.setZValue(-1)
         self.plot.addItem(self._bound)
         self._bound.hide()

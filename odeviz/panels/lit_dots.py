@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QMouseEvent
 from odeviz.analysis.results import FlowResult
 from odeviz.panels.flow_layers import at_time
 from odeviz.state.nouns import Mark, Selection
+from odeviz.widgets.lines import CurveLine
 from odeviz.widgets.plot import Plot
 from odeviz.widgets.primitives import pen
 from odeviz.widgets.theme import Theme
@@ -95,7 +96,7 @@ class LitPlane(QObject):
         self.idle, self.clears = Qt.CursorShape.ArrowCursor, True
         self.dots, self.lines = (
             pg.ScatterPlotItem(size=10),
-            pg.PlotCurveItem(connect="finite", antialias=True),
+            CurveLine(connect="finite", antialias=True),
         )
         for z, item in ((19, self.lines), (20, self.dots)):
             item.setZValue(z)

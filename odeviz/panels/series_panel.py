@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent
@@ -20,6 +19,7 @@ from odeviz.panels.panel import Panel
 from odeviz.state.nouns import Mark, Selection
 from odeviz.tasks.own_time import FLOW_TIME, OwnTime
 from odeviz.widgets.legend import Key, Legend
+from odeviz.widgets.lines import StraightLine
 from odeviz.widgets.plot import Plot, grown
 from odeviz.widgets.primitives import Dots, Segments, bounds, pen, polyline
 from odeviz.widgets.theme import Theme
@@ -196,7 +196,7 @@ class _Coordinate(Plot):
         self._panel = panel
         self._plain, self._halo, self._lit, self._over = Segments(), Segments(), Segments(), Segments()
         self._heads = Dots()
-        self._now = pg.InfiniteLine(angle=90)
+        self._now = StraightLine(angle=90)
         for z, item in enumerate((self._plain, self._halo, self._lit, self._over, self._now, self._heads)):
             item.setZValue(z)
             self.addItem(item)

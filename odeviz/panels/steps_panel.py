@@ -6,7 +6,6 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent
@@ -20,6 +19,7 @@ from odeviz.panels.lit_dots import NEAR, extends
 from odeviz.panels.panel import Panel
 from odeviz.state.nouns import Mark, Selection
 from odeviz.widgets.legend import Key, Legend
+from odeviz.widgets.lines import StraightLine
 from odeviz.widgets.plot import Plot, grown
 from odeviz.widgets.primitives import Dots, Segments, pen, polyline
 from odeviz.widgets.theme import Theme
@@ -64,9 +64,9 @@ class StepsPanel(Panel):
         column.addWidget(self.errors, 2)
         self._stairs, self._crosses = Segments(), Dots(cross=True)
         self._stems, self._dots, self._failed = Segments(), Dots(), Dots(cross=True)
-        self._limit = pg.InfiniteLine(pos=0.0, angle=0)
+        self._limit = StraightLine(pos=0.0, angle=0)
         self._halo, self._alone, self._over = Segments(), Segments(), Segments()
-        self._now = tuple(pg.InfiniteLine(angle=90) for _ in range(2))
+        self._now = tuple(StraightLine(angle=90) for _ in range(2))
         for plot, items in (
             (self.sizes, (self._now[0], self._stairs, self._crosses, self._halo, self._alone, self._over)),
             (self.errors, (self._now[1], self._limit, self._stems, self._dots, self._failed)),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 
+from odeviz.widgets.lines import StraightLine
 from odeviz.widgets.plot import Plot
 from odeviz.widgets.primitives import pen
 from odeviz.widgets.theme import Theme
@@ -29,7 +29,7 @@ class ScrubPlot(Plot):
     missed = Signal()
 
     def __init__(self, theme: Theme, x: str = "", y: str = "", **more: Any) -> None:
-        self._mark, self._guide = pg.InfiniteLine(), pg.InfiniteLine()
+        self._mark, self._guide = StraightLine(), StraightLine()
         self._x: float | None = None
         self._past = self._ready = self._held = False
         super().__init__(theme, x, y, **more)

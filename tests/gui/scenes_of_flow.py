@@ -168,8 +168,8 @@ def _fan(count):
 def _pendulum():
     axis = np.linspace(-2.0, 2.0, 25)
     x, y = np.meshgrid(axis, axis)
-    velocity = np.stack([y, -np.sin(2 * x) - 0.3 * y], axis=2)[None]
-    field = FieldResult(np.zeros(1), axis, axis, velocity, 3)
+    velocity = np.stack([np.stack([y, -np.sin(2 * x) - 0.3 * y], axis=2)] * 2)
+    field = FieldResult(np.array([0.0, 1.0]), axis, axis, velocity, 3)
     starts = np.stack(np.meshgrid(np.linspace(-1.8, 1.8, 7), np.linspace(-1.8, 1.8, 7)), axis=2).reshape(
         -1, 2
     )
@@ -178,4 +178,4 @@ def _pendulum():
         x, y = lines[-1].T
         way = np.stack([y, -np.sin(2 * x) - 0.3 * y], axis=1)
         lines.append(lines[-1] + 0.03 * way / (0.2 + np.hypot(*way.T))[:, None])
-    return StreamResult(field, np.stack(lines, axis=1)[None])
+    return StreamResult(field, np.stack([np.stack(lines, axis=1)] * 2))
