@@ -135,6 +135,10 @@ class ChartPlot(QWidget):
         self.legend.set_rows(ROWS if self.height() >= self._theme.px(_HIGH) else 1)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Wheel:
+            # Charts are not zoomed: the wheel scrolls what they stand in.
+            event.ignore()
+            return True
         if isinstance(event, QMouseEvent) and self._chart is not None and self._chart.over_time:
             held = bool(event.buttons() & Qt.MouseButton.LeftButton)
             if event.type() == QEvent.Type.MouseButtonPress:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import ClassVar
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QGridLayout,
     QLabel,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from odeviz.panels.chart_plot import ROWS, ChartPlot, keys_of
+from odeviz.panels.chart_grid import ChartGrid
 from odeviz.panels.lit_dots import Crowd
 from odeviz.panels.maps_plot import MapsPlot
 from odeviz.panels.panel import Later, Panel, at_once
@@ -25,15 +23,12 @@ from odeviz.panels.view_controls import ViewControls
 from odeviz.tasks.chart import Chart, Charts, Maps, Picture, Table
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.task import View
-from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.progress_line import ProgressLine
 from odeviz.widgets.roomy_combo import RoomyCombo
 from odeviz.widgets.short_label import ShortLabel
 from odeviz.widgets.theme import Theme
 
 _DRAWING = "Drawing…"
-#: Pixels of the numbers below the last of several charts, and of what they are called.
-_NUMBERS = 36
 #: From this height on there is room for the sentence about a view.
 _ROOMY = 380
 
@@ -92,7 +87,7 @@ class ViewPanel(Panel):
         self._message.setProperty("role", "muted")
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._message.setWordWrap(True)
-        self._charts = _ChartGrid(theme, self)
+        self._charts = ChartGrid(theme, self)
         self._maps = MapsPlot(theme, self)
         for page in (self._charts, self._maps):
             page.time_picked.connect(self.time_picked)
@@ -230,128 +225,3 @@ class ViewPanel(Panel):
     def _activated(self, index: int) -> None:
         self.set_picture(None)
         self.chosen.emit(self._choice.itemData(index))
-
-
-class _ChartGrid(QWidget):
-    """Charts in rows; what they have in common is said once: their legend, and the axis of those in one column."""
-
-    time_picked = Signal(float)
-    marked = Signal(object)
-    selected = Signal(object, bool)
-
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self._crowd = Crowd()
-        self._plots: list[ChartPlot] = []
-        #: Row and column of each plot; -1 for nowhere.
-        self._places: list[tuple[int, int]] = []
-        self._shown: Charts | None = None
-        self._legend = Legend(theme, parent=self, rows=ROWS)
-        self._grid = QGridLayout()
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(2)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._legend)
-        column.addLayout(self._grid, 1)
-
-    def set_charts(self, charts: Charts, later: Later) -> None:
-        self._shown = charts
-        common = _common_keys(charts.charts)
-        self._legend.set_keys(common)
-        self._legend.setVisible(bool(common))
-        for k, plot in enumerate(self._plots[len(charts.charts) :], len(charts.charts)):
-            plot.hide()
-            plot.set_chart(None)
-            self._place(plot, k, 0)
-        self._share_room()
-        for k in range(len(charts.charts)):
-            draw = partial(self._set_chart, charts, k, keyed=not common)
-            if k:
-                later(f"chart {k}", draw)
-            else:
-                draw()
-
-    def add_spare(self, count: int) -> bool:
-        """Make one more plot unless there are so many already; True if one was made."""
-        if len(self._plots) >= count:
-            return False
-        plot = ChartPlot(self._theme, self)
-        plot.hide()
-        plot.time_picked.connect(self.time_picked)
-        plot.marked.connect(self.marked)
-        plot.selected.connect(self.selected)
-        plot.lit.set_crowd(self._crowd)
-        self._plots.append(plot)
-        self._places.append((-1, 0))
-        return True
-
-    def _set_chart(self, charts: Charts, k: int, keyed: bool) -> None:
-        """Draw the chart at place ``k``, unless others are shown by now."""
-        if charts is not self._shown:
-            return
-        every = charts.charts
-        last, one_axis, one_scale = k == len(every) - 1, _one_axis(charts), _one_scale(charts)
-        while self.add_spare(k + 1):
-            pass
-        self._place(self._plots[k], k, charts.columns)
-        self._plots[k].set_chart(
-            every[k], len(every) > 1, keyed, last or not one_axis, last or not one_scale, one_scale
-        )
-        self._plots[k].show()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._share_room()
-
-    def _share_room(self) -> None:
-        """All charts are of one size, also those to come; numbers that stand below the last come on top."""
-        if self._shown is None:
-            return
-        rows = -(-len(self._shown.charts) // self._shown.columns)
-        below = self._theme.px(_NUMBERS) if _one_scale(self._shown) else 0
-        high = max(
-            (self.height() - self._legend.height() * self._legend.isVisible() - below) // max(rows, 1), 1
-        )
-        for row in range(max(rows, self._grid.rowCount())):
-            self._grid.setRowStretch(row, high + below * (row == rows - 1) if row < rows else 0)
-        for column in range(max(self._shown.columns, self._grid.columnCount())):
-            self._grid.setColumnStretch(column, int(column < self._shown.columns))
-
-    def _place(self, plot: ChartPlot, k: int, columns: int) -> None:
-        """Put a plot where it belongs among ``columns``; nowhere for none."""
-        place = divmod(k, columns) if columns else (-1, 0)
-        if place != self._places[k]:
-            self._places[k] = place
-            self._grid.removeWidget(plot)
-            if columns:
-                self._grid.addWidget(plot, *place)
-
-    def set_crowd(self, crowd: Crowd) -> None:
-        self._crowd = crowd
-        for plot in self._plots:
-            plot.lit.set_crowd(crowd)
-
-    def set_time(self, t: float) -> None:
-        for plot in self._plots:
-            plot.set_time(t)
-
-
-def _one_axis(charts: Charts) -> bool:
-    """Whether what stands below the last chart names the axes of all."""
-    return charts.columns == 1 and len({chart.x_label for chart in charts.charts}) == 1
-
-
-def _one_scale(charts: Charts) -> bool:
-    """Whether the numbers below the last chart are those of all: each covers the flow's time."""
-    return _one_axis(charts) and all(chart.over_time for chart in charts.charts)
-
-
-def _common_keys(charts: Sequence[Chart]) -> list[Key]:
-    """The entries of one legend for several charts that name the same curves; none where they name others."""
-    each = [keys for keys in map(keys_of, charts) if keys]
-    every = list(dict.fromkeys(key for keys in each for key in keys))
-    same = len(charts) > 1 and len({key.name for key in every}) == len(every)
-    return every if same and each and set.intersection(*map(set, each)) else []

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from odeviz.panels.lit_dots import Crowd
@@ -115,6 +116,22 @@ def test_several_charts_stand_in_columns_with_their_titles(panel):
     panel.set_picture(chart())
     assert not first._title.isVisibleTo(panel)
     assert not second.isVisibleTo(panel)
+
+
+def test_charts_stand_below_each_other_and_are_scrolled_where_there_is_little_room(panel):
+    four = Charts("four", tuple(chart() for _ in range(4)), columns=2)
+    panel.resize(600, 700)
+    panel.set_picture(four)
+    QApplication.processEvents()
+    grid, bar = panel._charts, panel._charts._scroll.verticalScrollBar()
+    assert (grid._places, bar.maximum()) == ([(0, 0), (0, 1), (1, 0), (1, 1)], 0)
+    panel.resize(260, 320)
+    QApplication.processEvents()
+    assert grid._places == [(0, 0), (1, 0), (2, 0), (3, 0)]
+    assert min(plot.plot.height() for plot in grid._plots) > 40
+    before = bar.value()
+    QTest.keyClick(grid._scroll, Qt.Key.Key_PageDown)
+    assert bar.maximum() >= bar.value() > before
 
 
 @pytest.mark.parametrize("columns", [1, 2])
