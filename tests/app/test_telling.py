@@ -83,6 +83,9 @@ def test_the_log_keeps_what_was_said_once_and_finds_it_again(told, qtbot):
     assert panel.details.toPlainText() == "Traceback: line 1"
     qtbot.mouseClick(panel.copy_button, Qt.MouseButton.LeftButton)
     assert "error: Saving failed: It broke.\nTraceback: line 1" in QGuiApplication.clipboard().text()
+    QGuiApplication.clipboard().clear()
+    qtbot.keyClick(panel, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text().count("It broke.") == 1
     panel.words.clear()
     panel.level.setCurrentIndex(2)
     assert len(panel.notes()) == 1

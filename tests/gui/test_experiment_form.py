@@ -1,6 +1,6 @@
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QKeySequence, QShortcut, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 
 from odeviz.panels.experiment_form import ExperimentForm
@@ -233,6 +233,29 @@ def test_steps_stop_at_the_ends(qtbot, form):
     form.set_experiment(Experiment().with_setting("field.depth", 8), None)
     with qtbot.assertNotEmitted(form.edited):
         qtbot.keyClick(control(form, "field.depth"), Qt.Key.Key_Up)
+
+
+def wheel(widget):
+    """Turn the wheel over a widget; whether that keeps it for itself."""
+    place = QPointF(widget.rect().center())
+    event = QWheelEvent(
+        place, QPointF(widget.mapToGlobal(place)), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(widget, event)
+    return event.isAccepted()
+
+
+@pytest.mark.parametrize("path", ["field.activation", "field.depth"])
+def test_the_wheel_turns_only_what_has_the_keyboard(path, qtbot, form):
+    with qtbot.assertNotEmitted(form.edited):
+        assert not wheel(control(form, path)), "it scrolls the form"
+    form.activateWindow()
+    control(form, path).setFocus()
+    qtbot.waitUntil(control(form, path).hasFocus)
+    with qtbot.waitSignal(form.edited) as edited:
+        assert wheel(control(form, path))
+    assert edited.args[0] == path
 
 
 def test_a_choice_and_a_check_are_emitted(qtbot, form):

@@ -51,6 +51,15 @@ def test_a_click_beside_the_curves_moves_the_time(panel, qtbot):
     assert picked.args == [pytest.approx(0.8, abs=0.01)]
 
 
+def test_escape_selects_nothing(panel, qtbot):
+    panel.set_selection(Selection((Mark("seed", 0),)))
+    with qtbot.waitSignal(panel.selected) as selected:
+        qtbot.keyClick(panel, Qt.Key.Key_Escape)
+    assert selected.args == [(), False]
+    panel.set_selection(Selection(*selected.args[:1]))
+    assert not panel.plots[0]._lit._count
+
+
 def test_selected_trajectories_are_drawn_beside_the_seeds(panel, make_flow):
     panel.set_crowd(make_flow(6))
     panel.set_selection(Selection((Mark("trajectory", 2), Mark("trajectory", 5))))
