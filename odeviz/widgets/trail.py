@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QPainter, QPen, QPixmap, QTransform
 from PySide6.QtWidgets import QWidget
 
@@ -18,6 +18,8 @@ from odeviz.widgets.primitives import Segments, pixel_ratio
 #: Seconds that are drawn at a time to renew the kept picture of a trail, and how many lines before the first look at
 #: the clock.
 PATIENCE, _BATCH = 0.004, 200
+#: So many lines are not begun within a paint where the picture before will do.
+_MANY = 1000
 #: Milliseconds from one piece to the next.
 _BREATH = 8
 
@@ -42,7 +44,10 @@ class Trail(Segments):
         self.patience = PATIENCE
         #: Whether everything is drawn.
         self.whole = True
-        self._due = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_BREATH)
+        self._timer.timeout.connect(self._go_on)
 
     def set_pen(self, value: QPen, smooth: bool = False) -> None:
         self._draw_again()
@@ -70,7 +75,11 @@ class Trail(Segments):
         elif self._kept.count > self._fixed:
             # Time went back: the picture shows what has not happened yet.
             self._kept, self._before = _Kept(transform, ratio, widget.size()), None
-        if not self._due:
+        if self._before is not None and self._fixed > _MANY:
+            # It does for now: the new picture is drawn when there is time.
+            self.whole = False
+            self._wait()
+        elif not self._timer.isActive():
             self._keep()
             self._wait()
         shown = self._before if self._before is not None else self._kept
@@ -90,14 +99,12 @@ class Trail(Segments):
         self._kept = _Kept()
 
     def _wait(self) -> None:
-        if not self._due and not self.whole:
-            self._due = True
-            QTimer.singleShot(_BREATH, self._go_on)
+        if not self.whole and not self._timer.isActive():
+            self._timer.start()
 
-    @guarded
+    @Slot()
     def _go_on(self) -> None:
         """Draw the next piece of the picture, and show it if nothing better is shown."""
-        self._due = False
         if self.whole or not self.isVisible():
             return
         if not self._kept.size.isEmpty():
