@@ -28,6 +28,12 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
+#: An extent that is kept may be so many times as wide and high as what is shown needs.
+_SLACK = 1.6
+#: What a new one has more on each side than it needs now.
+_ROOM = 0.1
+
+
 @dataclass(frozen=True, slots=True)
 class Extent:
     """A rectangle of the plane."""
@@ -48,6 +54,20 @@ class Extent:
     def x_title(self) -> str:
         """What is written along the horizontal axis: its name, and that more dimensions are seen from the side."""
         return self.x_label if self.dims <= 2 else f"{self.x_label}   ({self.dims} dimensions, projected)"
+
+    def steadied(self, before: Extent | None) -> Extent:
+        """The rectangle ``before``, while it holds this one and is not much larger; else this one with some room.
+
+        For models that follow one another: axes that change with each of them cannot be read.
+        """
+        if before is None or replace(before, x0=self.x0, x1=self.x1, y0=self.y0, y1=self.y1) != self:
+            return self
+        width, height = self.x1 - self.x0, self.y1 - self.y0
+        held = before.x0 <= self.x0 and self.x1 <= before.x1 and before.y0 <= self.y0 and self.y1 <= before.y1
+        if held and before.x1 - before.x0 <= _SLACK * width and before.y1 - before.y0 <= _SLACK * height:
+            return before
+        dx, dy = _ROOM * width, _ROOM * height
+        return replace(self, x0=self.x0 - dx, x1=self.x1 + dx, y0=self.y0 - dy, y1=self.y1 + dy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Signal
 
 from odeviz.analysis.overlays import SpaceResult
 from odeviz.analysis.projection import Projection
-from odeviz.analysis.results import FlowResult, SolverChoice
+from odeviz.analysis.results import Extent, FlowResult, SolverChoice
 from odeviz.app.background import Background
 from odeviz.app.comparison import Comparison
 from odeviz.app.flow_extras import FlowExtras
@@ -69,6 +69,8 @@ class Showing(QObject):
         self._arrived: dict[str, Answer] = {}
         self.turns = Turns(self)
         self._announced = True
+        #: The part of the plane on show.
+        self._extent: Extent | None = None
         self._crowd = Crowd()
         #: The error last measured, and with which solver.
         self._error: tuple[SolverChoice | None, float] = None, math.nan
@@ -103,6 +105,7 @@ class Showing(QObject):
         self.results.clear()
         self._tell_crowd(seed=None, trajectory=None)
         self._error = None, math.nan
+        self._extent = None
         self._announced = False
 
     def drop(self, kind: str) -> None:
@@ -172,6 +175,10 @@ class Showing(QObject):
     # One kind of answer each.
 
     def _show_scene(self, scene: Scene) -> None:
+        if self.bench.hurried:
+            scene = dataclasses.replace(scene, extent=scene.extent.steadied(self._extent))
+            self.results["scene"] = scene
+        self._extent = scene.extent
         self._show_space(scene)
         window = self.window
         if "flow" not in self.results:

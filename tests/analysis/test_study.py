@@ -261,6 +261,21 @@ def test_extent_is_the_data_sets() -> None:
     assert flow_study(ROTATION).extent == Extent(-half, half, -half, half)
 
 
+def test_an_extent_stays_while_it_holds_the_next_and_is_not_much_larger() -> None:
+    shown = Extent(-1.0, 1.0, -2.0, 2.0)
+    assert shown.steadied(None) is shown
+    assert Extent(-0.9, 0.9, -1.5, 2.0).steadied(shown) is shown
+    # Outgrown on one side: with some room on all.
+    wider = Extent(-1.5, 1.0, -2.0, 2.0).steadied(shown)
+    assert wider == Extent(-1.75, 1.25, -2.4, 2.4)
+    assert Extent(-1.6, 1.0, -2.1, 2.0).steadied(wider) is wider
+    # Far too large for what is shown now.
+    assert Extent(-0.5, 0.5, -1.0, 1.0).steadied(wider) == Extent(-0.6, 0.6, -1.2, 1.2)
+    # Other axes.
+    other = Extent(-0.9, 0.9, -1.5, 2.0, "t", "h")
+    assert other.steadied(shown) is other
+
+
 def test_study_of_a_snapshot_answers_like_the_model() -> None:
     experiment = Experiment(task="density", solver=SolverConfig(learn_t1=True, t1=0.8))
     model = build_model(experiment)

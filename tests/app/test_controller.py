@@ -1,8 +1,9 @@
 """What a person's actions do, and what the window shows of it."""
 
 import pytest
-from fake_window import FakeSession
+from fake_window import FakeSession, FakeStudy
 
+from odeviz.analysis.results import Extent
 from odeviz.app.actions import ACTIONS
 from odeviz.bridge import Phase, Trouble
 from odeviz.tasks import Experiment
@@ -204,6 +205,28 @@ def test_a_panel_behind_a_tab_is_brought_up_to_date_when_it_comes_to_the_front(r
     rig.tick()
     assert rig.bench.snapshot.history in told
     assert rig.control.pictures.results["flow"].steps in told
+
+
+def test_while_training_the_axes_stay_and_at_rest_they_fit(rig, monkeypatch):
+    monkeypatch.setattr("odeviz.app.controller.REST", 0.0)
+    rig.show(task="latent", data__name="two-way-spirals")
+    flow, ranges, drawn = rig.window.flow, set(), set()
+    rig.control.do("train")
+    for k in range(30):
+        rig.control.trainer.advance(1)
+        rig.control.trainer._loop._publish()
+        # What is shown grows and shrinks with the weights.
+        half = 2.0 + 0.04 * (7 * k % 11)
+        monkeypatch.setattr(FakeStudy, "extent", Extent(-half, half, -half, half))
+        rig.tick()
+        drawn.add(rig.control.pictures.results["flow"].iteration)
+        ranges.add((flow._extent.x0, flow._extent.x1))
+    assert len(drawn) > 5
+    assert len(ranges) <= 2
+    rig.control.do("train")
+    monkeypatch.setattr(FakeStudy, "extent", Extent(-2.05, 2.05, -2.05, 2.05))
+    rig.settle()
+    assert flow._extent == Extent(-2.05, 2.05, -2.05, 2.05)
 
 
 def test_while_training_the_newest_snapshot_is_drawn_again_and_again(rig, monkeypatch):

@@ -123,6 +123,8 @@ class Window:
     def train_preset(self, name: str, seconds: float) -> float:
         """Train any preset for some seconds; pictures a second."""
         self.open(name)
+        # What is left of loading has a scenario of its own.
+        self.until(lambda: self.pictures.settled)
         self.start_training()
         self.control.playback.play(True)
         self._pictures = 0
