@@ -4,21 +4,22 @@ import dataclasses
 
 import numpy as np
 import pytest
+from on_plane import EXTENT
 
+from odeviz.analysis.overlays import SpaceResult
+from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import (
     DataResult,
     DecisionResult,
     DensityResult,
-    Extent,
     FieldResult,
     FlowResult,
     SolverChoice,
     StepTable,
 )
+from odeviz.panels.flow_view import FlowView
 from odeviz.training.snapshot import History
 from odeviz.widgets.theme import Theme
-
-EXTENT = Extent(-2.0, 2.0, -2.0, 2.0)
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +134,34 @@ def history():
     rows = np.arange(1, 51)
     metric = np.where(rows % 10 == 0, 1 - 1 / rows, np.nan)
     return History(rows, rows * 0.01, 1.0 / rows, 14.0 + rows // 20, 20.0 + rows // 20, metric)
+
+
+@pytest.fixture
+def view(show):
+    """An empty flow view."""
+    view = show(FlowView, size=(560, 560))
+    view.set_extent(EXTENT)
+    return view
+
+
+@pytest.fixture
+def full(view, make_flow, field, density, data):
+    """A flow view with something in every layer that is there at first."""
+    view.set_field(field)
+    view.set_density(density)
+    view.set_data(data)
+    view.set_flow(make_flow())
+    return view
+
+
+@pytest.fixture
+def deep(view, make_flow):
+    """Three coordinates seen from above, the third of which is how high a path lies."""
+    flow = make_flow()
+    high = np.broadcast_to(np.linspace(-0.9, 0.9, 6), flow.paths.shape[:2])
+    paths = np.concatenate([flow.paths, high[..., None]], axis=2)
+    projection = Projection("space", (0, 1, 2), (-90.0, 90.0))
+    view.set_projection(SpaceResult(3, False, ("x", "y", "z"), np.zeros(3), np.eye(3), np.eye(3)), projection)
+    view.set_flow(FlowResult(**{**{f: getattr(flow, f) for f in flow.__slots__}, "paths": paths}))
+    view.set_time(1.0)
+    return view

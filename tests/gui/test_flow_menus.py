@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from on_plane import EXTENT, on_screen
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QMenu
-from test_flow_view import EXTENT, on_screen
 
 from odeviz.analysis.overlays import SpaceResult
 from odeviz.analysis.projection import Projection
