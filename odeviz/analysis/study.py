@@ -140,9 +140,7 @@ class Study(Overlaid):
         ``with_error`` measures the distance to a float64 reference at t1 (see :class:`FlowResult`), which is
         solved once for each set of seeds; without it the error is told only if that has been done before.
         """
-        widths = (2, self.model.state_dim)
-        if np.ndim(seeds) != 2 or np.shape(seeds)[1] not in widths or not len(seeds):
-            raise ValueError(f"seeds must be points [batch, 2], at least one, not {list(np.shape(seeds))}")
+        self._check_seeds(seeds)
         grid.at_least("frames", frames, 2)
         frames = max(frames, task_of(self._experiment).frames(self._experiment))
         start = as_starts(self.model, self.plane, seeds)
@@ -157,12 +155,10 @@ class Study(Overlaid):
         error = self._reference.error(start, solution.y1, cancel, only_known=not with_error)
         if error is None:
             return None
-        states, lost = solution.y, not_arrived(solution.y1)
-        if not solution.ok and solution.per_sample is None:
-            apart = carried_apart(self.model, start, times.tolist(), options, cancel)
-            if apart is None:
-                return None
-            states, lost = apart
+        found = self._carried(solution, start, times, options, cancel)
+        if found is None:
+            return None
+        states, lost = found
         if jumps:
             times, states = with_corners(self.model, solution, times)
         return FlowResult(
@@ -182,6 +178,24 @@ class Study(Overlaid):
             clock=self.task.own_clock,
             nfe_each=nfe_each(solution),
         )
+
+    def _carried(
+        self,
+        solution: Solution,
+        start: Tensor,
+        times: NDArray[np.float64],
+        options: SolverOptions,
+        cancel: CancelToken | None,
+    ) -> tuple[Tensor, str] | None:
+        """The states at the times, and what did not arrive, of trajectories that one lost one has not stopped."""
+        if solution.ok or solution.per_sample is not None:
+            return solution.y, not_arrived(solution.y1)
+        return carried_apart(self.model, start, times.tolist(), options, cancel)
+
+    def _check_seeds(self, seeds: NDArray[Any]) -> None:
+        widths = (2, self.model.state_dim)
+        if np.ndim(seeds) != 2 or np.shape(seeds)[1] not in widths or not len(seeds):
+            raise ValueError(f"seeds must be points [batch, 2], at least one, not {list(np.shape(seeds))}")
 
     @torch.no_grad()
     def field(

@@ -23,9 +23,18 @@ if TYPE_CHECKING:
     from odeviz.app.controller import Controller
 
 
-def commands_of(control: Controller) -> dict[str, Callable[[], object]]:
+#: What is called for some keys of the registry.
+Commands = dict[str, Callable[[], object]]
+
+
+def commands_of(control: Controller) -> Commands:
     """What to call for every key of the registry."""
-    documents, bench, run, playback = control.documents, control.bench, control.run, control.playback
+    return {**_of_files(control), **_of_flow(control), **_of_window(control), **_of_model(control)}
+
+
+def _of_files(control: Controller) -> Commands:
+    """The menus File and Edit."""
+    documents, bench = control.documents, control.bench
     return {
         "open": documents.ask_open,
         **{f"recent.{place}": partial(documents.open_recent, place) for place in range(RECENT)},
@@ -51,6 +60,13 @@ def commands_of(control: Controller) -> dict[str, Callable[[], object]]:
         "remove_seed": control.flow.remove_selected,
         "clear_seeds": bench.clear_seeds,
         "palette": partial(control.dialogs.run, partial(_palette, control)),
+    }
+
+
+def _of_flow(control: Controller) -> Commands:
+    """The playhead, the solver, and what the flow view shows."""
+    bench, playback = control.bench, control.playback
+    return {
         "play": playback.toggle,
         "rewind": playback.rewind,
         "loop": playback.toggle_loop,
@@ -61,6 +77,12 @@ def commands_of(control: Controller) -> dict[str, Callable[[], object]]:
         **{f"layer.{key}": partial(_turn_layer, bench, key) for key in LAYERS},
         **{f"colour.{key}": partial(bench.colour_by, key) for key in COLOURINGS},
         **{f"projection.{kind}": partial(control.flow.project, kind) for kind in PROJECTIONS},
+    }
+
+
+def _of_window(control: Controller) -> Commands:
+    """How the window looks, and its guidance."""
+    return {
         **{f"theme.{mode}": partial(_wear, control, mode) for mode in MODES},
         **{f"text.{size:.0%}": partial(control.window.theme.set_scale, size) for size in TEXT_SIZES},
         "text.larger": partial(_scale, control, 1),
@@ -70,6 +92,17 @@ def commands_of(control: Controller) -> dict[str, Callable[[], object]]:
         "log": control.telling.show_log,
         "dismiss": control.telling.dismiss,
         "reset_layout": control.window.reset_layout,
+        "explain": control.guidance.explain_focused,
+        "tour": control.guidance.tour.start,
+        "shortcuts": control.dialogs.shortcuts,
+        "about": control.dialogs.about,
+    }
+
+
+def _of_model(control: Controller) -> Commands:
+    """Settings, training, and other models."""
+    documents, bench, run = control.documents, control.bench, control.run
+    return {
         "reset_settings": control.reset_settings,
         "train": run.toggle,
         "step": run.step_once,
@@ -81,10 +114,6 @@ def commands_of(control: Controller) -> dict[str, Callable[[], object]]:
         **{f"pace.{key}": partial(run.set_pace, pace) for key, pace in PACES.items()},
         "gallery": partial(control.dialogs.run, partial(_gallery, control)),
         **{f"preset.{name}": partial(documents.open_preset, name) for name in PRESETS},
-        "explain": control.guidance.explain_focused,
-        "tour": control.guidance.tour.start,
-        "shortcuts": control.dialogs.shortcuts,
-        "about": control.dialogs.about,
     }
 
 

@@ -160,7 +160,7 @@ class ExportControl(QObject):
         if self._dialog is None or now is None:
             return
         exports = exports_of(now)
-        if [export.key for export in exports] != self._dialog.keys:
+        if [each.key for each in exports] != [each.key for each in self._dialog.exports]:
             self._now = now
             self._dialog.set_exports(exports)
 

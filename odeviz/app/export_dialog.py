@@ -58,7 +58,8 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("export")
         self.setWindowTitle("Export")
-        self._exports = list(exports)
+        #: What there is to choose from.
+        self.exports = list(exports)
         self._first, self._frames = order, 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -86,7 +87,7 @@ class ExportDialog(QDialog):
     def export(self) -> Export:
         """What is chosen."""
         key = self.panel.currentData()
-        return next(export for export in self._exports if export.key == key)
+        return next(export for export in self.exports if export.key == key)
 
     def order(self) -> Order | None:
         """How it is to be exported; None while a field is not valid."""
@@ -106,17 +107,12 @@ class ExportDialog(QDialog):
             comment=self.comment.isChecked(),
         )
 
-    @property
-    def keys(self) -> list[str]:
-        """What there is to choose from."""
-        return [export.key for export in self._exports]
-
     def set_exports(self, exports: Sequence[Export]) -> None:
         """Offer these; what is chosen stays so if it is among them. A list that is open is not taken away."""
         if self.is_exporting or self.panel.view().isVisible():
             return
         key = self.panel.currentData()
-        self._exports = list(exports)
+        self.exports = list(exports)
         self.panel.blockSignals(True)
         self.panel.clear()
         self._list_exports()
@@ -222,7 +218,7 @@ class ExportDialog(QDialog):
 
     def _list_exports(self) -> None:
         group = ""
-        for export in self._exports:
+        for export in self.exports:
             if group and export.group != group:
                 self.panel.insertSeparator(self.panel.count())
             group = export.group

@@ -24,7 +24,7 @@ from odeviz.app.settling import Settling
 from odeviz.app.showing import Showing
 from odeviz.app.task_views import TaskViews
 from odeviz.bridge import Answer, Phase, PrecisionRequest, Scene, SolveService
-from odeviz.state import Playhead, Range, Replay, Seeds, TrainingStatus, Workbench
+from odeviz.state import Range, Replay, Seeds, TrainingStatus, Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.registry import task_of
 from odeviz.tasks.settings import find
@@ -60,10 +60,10 @@ class Pictures(QObject):
         self.extras = FlowExtras(bench, service, window)
         self.probing = Probing(bench, service, window, redraw, self)
         self.comparison = Comparison(bench, service, window)
-        boards = {"view": self.views, "precision": self.precision}
         self.showing = Showing(
-            bench, window, redraw, self.background, self.extras, self.comparison, self.probing, boards, self
-        )
+            bench, window, redraw, self.background, self.extras, self.comparison, self.probing,
+            {"view": self.views, "precision": self.precision}, self,
+        )  # fmt: skip
         self.asking = Asking(bench, service, self.background, self.extras, self.comparison)
         self.own_steps = OwnSteps(bench, service, window, self.asking)
         self.showing.draws(OwnSteps.kind, self.own_steps.show)
@@ -80,10 +80,14 @@ class Pictures(QObject):
         self.settling = Settling(self)
         self.settling.settled.connect(redraw.wake)
         self._worked = self._idle_until = 0.0
+        self._join()
+
+    def _join(self) -> None:
+        bench, window = self.bench, self.window
         self.showing.scene_shown.connect(self._on_scene_shown)
         self.showing.flow_shown.connect(self._on_flow_shown)
         self.showing.completed.connect(self.shown)
-        service.answered.connect(self._on_answered)
+        self.service.answered.connect(self._on_answered)
         bench.snapshot_changed.connect(self._on_snapshot)
         bench.choice_changed.connect(self._on_choice)
         bench.pinned_changed.connect(self._on_pinned)
@@ -91,16 +95,15 @@ class Pictures(QObject):
         bench.projection_changed.connect(self._on_projection)
         bench.colouring_changed.connect(self._on_looks)
         bench.stage_changed.connect(self._on_looks)
-        bench.playhead_changed.connect(self._on_playhead)
         bench.layers_changed.connect(self._on_layers)
         bench.training_changed.connect(self._on_training)
         bench.replay_changed.connect(self._on_replay)
         window.flow.seen.connect(self._on_seen)
-        for panel in (window.view, window.precision):
-            panel.adjust_finished.connect(redraw.wake)
-        bench.values_changed.connect(self._on_playhead)
-        bench.selection_changed.connect(self._on_playhead)
-        window.time_bar.track.drag_finished.connect(redraw.wake)
+        for moved in (bench.playhead_changed, bench.values_changed, bench.selection_changed):
+            moved.connect(self._on_moved)
+        for ended in (window.view.adjust_finished, window.precision.adjust_finished):
+            ended.connect(self.redraw.wake)
+        window.time_bar.track.drag_finished.connect(self.redraw.wake)
         for key in ("density", "steps", "view", "precision"):
             window.docks[key].visibilityChanged.connect(self._on_panel_shown)
 
@@ -239,7 +242,6 @@ class Pictures(QObject):
 
     @Slot()
     def _on_looks(self) -> None:
-        """Other layers are wanted, or other colours."""
         self.asking.extras()
 
     @Slot(object)
@@ -275,8 +277,8 @@ class Pictures(QObject):
             self.settling.stir()
             self.redraw.wake()
 
-    @Slot(object)
-    def _on_playhead(self, playhead: Playhead) -> None:
+    @Slot()
+    def _on_moved(self) -> None:
         self.redraw.wake()
 
     @Slot(bool)

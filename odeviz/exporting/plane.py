@@ -84,11 +84,7 @@ def flow_figure(
     are drawn, evenly chosen; the points are all drawn.
     Raises ``ValueError`` when nothing is given or an option is not one of those named.
     """
-    _one_of("color", color, COLOURS)
-    for layer in layers:
-        _one_of("layers", layer, LAYERS)
-    if all(each is None for each in (flow, field, density, decision, data, stream)):
-        raise ValueError("a flow figure needs at least one of flow, field, density, decision, data, stream")
+    _check_flow(color, layers, (flow, field, density, decision, data, stream))
     extent = extent or _common_extent(flow, field, density, decision, data, stream)
     if time is None:
         time = next((float(r.t[-1]) for r in (flow, field) if r is not None), None)
@@ -98,12 +94,7 @@ def flow_figure(
     axes = figure.add_subplot()
     plane(axes, extent)
     background = decision if decision is not None else density
-    if "background" in layers:
-        paint_background(axes, background)
-    if field is not None and "arrows" in layers:
-        paint_arrows(axes, field, time)
-    if data is not None and "data" in layers:
-        paint_data(axes, data, faint=flow is not None)
+    _paint_ground(axes, background, field, data, layers, time, faint=flow is not None)
     if drawn is not None:
         paint_paths(axes, drawn, shades, trajectories)
     if flow is not None and "particles" in layers:
@@ -116,6 +107,24 @@ def flow_figure(
     if time is not None:
         notes(axes, f"t = {(flow.clock if flow is not None else FLOW_TIME).told(time)}")
     return figure
+
+
+def _paint_ground(
+    axes: Axes,
+    background: DensityResult | DecisionResult | None,
+    field: FieldResult | None,
+    data: DataResult | None,
+    layers: Sequence[str],
+    time: float | None,
+    faint: bool,
+) -> None:
+    """What lies below the trajectories of a flow figure."""
+    if "background" in layers:
+        paint_background(axes, background)
+    if field is not None and "arrows" in layers:
+        paint_arrows(axes, field, time)
+    if data is not None and "data" in layers:
+        paint_data(axes, data, faint)
 
 
 def _class_keys(
@@ -178,6 +187,14 @@ def size_of(extent: Extent, bar: bool) -> tuple[float, float]:
     room = width - letters(1.02 if bar else 0.44)
     shape = (extent.y1 - extent.y0) / (extent.x1 - extent.x0) if extent.equal else 0.75
     return width, min(max(room * shape, 0.6), 2 * width) + letters(0.5)
+
+
+def _check_flow(color: str, layers: Sequence[str], given: Sequence[Any]) -> None:
+    _one_of("color", color, COLOURS)
+    for layer in layers:
+        _one_of("layers", layer, LAYERS)
+    if all(each is None for each in given):
+        raise ValueError("a flow figure needs at least one of flow, field, density, decision, data, stream")
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
