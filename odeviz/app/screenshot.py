@@ -100,14 +100,17 @@ def say(kind: object, context: object, message: str) -> None:
 
 
 def wait(ready: Callable[[], bool], seconds: float) -> bool:
-    """Run the event loop until ``ready()`` or the time is over; the last ``ready()``."""
+    """Run the event loop until ``ready()`` or the time is over; the last ``ready()``.
+
+    What is ready can be so no more when the loop has ended: then it is waited for again.
+    """
     from PySide6.QtCore import QEventLoop, QTimer
 
     loop, timer = QEventLoop(), QTimer()
     until = time.monotonic() + seconds
     timer.timeout.connect(lambda: loop.quit() if ready() or time.monotonic() > until else None)
     timer.start(10)
-    if not ready():
+    while not (there := ready()) and time.monotonic() <= until:
         loop.exec()
     timer.stop()
-    return ready()
+    return there

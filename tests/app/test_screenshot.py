@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from odeviz import app
+
 SCREENSHOT = """
 import sys, threading
 from odeviz.app import screenshot
@@ -37,3 +39,13 @@ def test_a_monkey_over_all_actions_meets_nothing_unforeseen_and_leaves_nothing_b
     done = run(Path(__file__).with_name("monkey.py"), "--actions", 150, "--pause", 0.01)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "complaints: 0, left over: 0" in done.stdout
+
+
+def test_what_is_ready_for_a_moment_only_is_waited_for_again(qapp, monkeypatch):
+    # The module takes the place of the function by its name when it is imported.
+    monkeypatch.setattr(app, "screenshot", app.screenshot)
+    from odeviz.app.screenshot import wait
+
+    answers = [False, True, False, True, True]
+    assert wait(lambda: answers.pop(0), 20.0)
+    assert not wait(lambda: False, 0.0)
