@@ -154,8 +154,8 @@ class Controller(QObject):
         for panel in (window.view, window.precision, window.series, window.steps):
             panel.time_picked.connect(self.playback.scrub)
         window.solver_bar.compare_toggled.connect(bench.compare)
-        window.solver_bar.drag_started.connect(self.flow.begin_drag)
-        window.solver_bar.drag_finished.connect(self.flow.end_drag)
+        window.solver_bar.drag_started.connect(self._begin_solver_drag)
+        window.solver_bar.drag_finished.connect(self._end_solver_drag)
         for dock in window.docks.values():
             # A panel that comes to the front missed what was drawn meanwhile.
             dock.visibilityChanged.connect(self._keep_going)
@@ -184,6 +184,17 @@ class Controller(QObject):
         self.history.draw(self.pictures.showing.later)
         self.pictures.show()
         self.pictures.refresh()
+
+    @Slot()
+    def _begin_solver_drag(self) -> None:
+        # The picture under the hand comes before the training.
+        self.trainer.hold(True)
+        self.flow.begin_drag()
+
+    @Slot()
+    def _end_solver_drag(self) -> None:
+        self.trainer.hold(False)
+        self.flow.end_drag()
 
     @Slot()
     def _keep_going(self) -> None:

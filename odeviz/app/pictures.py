@@ -314,7 +314,7 @@ class Pictures(QObject):
         calm = not (self.asking.dragging or self._rest_due or self._behind or self.service.is_open("flow"))
         for board in self._boards:
             board.follow(calm)
-        if self._just_drawn:
+        if self._just_drawn and not self.bench.hurried:
             # The paint comes after this tick; the rest is asked for in the next.
             self._just_drawn = False
             self.redraw.wake()

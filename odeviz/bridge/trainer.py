@@ -21,6 +21,10 @@ from odeviz.training.trouble import Trouble
 log = logging.getLogger(__name__)
 
 
+#: Iterations a second while something else is under a hand.
+HELD_PACE = 4.0
+
+
 class Trainer(QObject):
     """Trains on a thread of its own. Every method returns at once; signals arrive on the GUI thread.
 
@@ -61,6 +65,7 @@ class Trainer(QObject):
         #: Whether it trains in a process of its own, which nothing here can slow down.
         self.apart = process and is_wanted()
         self._pace: float | None = None
+        self._held = False
         self._synchronous = synchronous
         self._closed = False
         self._dropping = 0
@@ -101,8 +106,21 @@ class Trainer(QObject):
     def set_pace(self, pace: float | None) -> None:
         """Make at most so many iterations a second; None: as many as there is time for."""
         self._pace = pace
+        self._tell_pace()
+
+    def hold(self, held: bool) -> None:
+        """Train hardly at all while something else is ``held`` by a hand and needs the processor, else at its pace."""
+        if held != self._held:
+            self._held = held
+            self._tell_pace()
+
+    def _tell_pace(self) -> None:
         if not self._unborn:
-            self._send("set_pace", pace)
+            self._send("set_pace", self._present_pace)
+
+    @property
+    def _present_pace(self) -> float | None:
+        return self._pace if not self._held else min(HELD_PACE, self._pace or HELD_PACE)
 
     def apply(self, experiment: Experiment) -> None:
         """Hand hot settings to the running session; it takes them over between two steps."""
@@ -163,8 +181,8 @@ class Trainer(QObject):
         begins = self._unborn
         if begins and self.apart:
             self._begin_process()
-        if begins and self._pace is not None:
-            self._deliver(Command("set_pace", (self._pace,)))
+        if begins and self._present_pace is not None:
+            self._deliver(Command("set_pace", (self._present_pace,)))
         self._deliver(command)
 
     def _deliver(self, command: Command) -> None:

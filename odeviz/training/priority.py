@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sys
 
-#: How far a process steps back (the Unix niceness), and a thread less far: while it holds the interpreter a window may
-#: wait for it. With a processor to itself nothing gets slower by it.
-PROCESS, THREAD = 10, 5
+#: How far a process that trains steps back (the Unix niceness), and a thread that solves for pictures: behind the
+#: training, whose rate people watch. With a processor to itself nothing gets slower by it.
+PROCESS, THREAD = 6, 10
 
 
 def step_back() -> None:

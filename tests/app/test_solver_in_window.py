@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from odeviz.analysis.results import SolverChoice
+from odeviz.bridge.trainer import HELD_PACE
 from odeviz.state import Mark
 
 
@@ -31,6 +32,18 @@ def test_a_slider_drag_is_one_undo_step_and_measures_the_error_at_its_end(rig):
     assert rig.control.pictures.results["cost"].choice.rtol == 1e-6
     rig.control.do("undo")
     assert rig.bench.choice == before
+
+
+def test_training_makes_room_while_the_slider_is_held(qtbot, rig):
+    rig.show()
+    rig.window.show()
+    rig.control.do("train")
+    loop, slider = rig.control.trainer._loop, rig.window.solver_bar.slider
+    assert loop._pace is None
+    qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=slider.rect().center())
+    assert loop._pace == HELD_PACE
+    qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=slider.rect().center())
+    assert loop._pace is None
 
 
 def test_tolerance_actions_move_by_decades_and_stop_at_the_ends(rig):

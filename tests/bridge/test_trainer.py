@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from odeviz.bridge import Phase, Trainer
+from odeviz.bridge.trainer import HELD_PACE
 from odeviz.tasks import Experiment, TrainingConfig
 from odeviz.training.snapshot import Snapshot
 
@@ -243,6 +244,26 @@ def test_the_pace_says_when_the_next_step_is_due(make_trainer):
     assert loop.rest(time.monotonic()) == pytest.approx(0.25, abs=0.01)
     trainer.set_pace(None)
     assert loop.rest(now) == 0.0
+
+
+def test_held_it_hardly_trains_and_let_go_it_has_its_pace_again(make_trainer):
+    trainer = make_trainer(synchronous=True)
+    trainer.hold(True)
+    trainer.start(Experiment())
+    loop = trainer._loop
+    assert loop._pace == HELD_PACE
+    trainer.set_pace(1.0)
+    assert loop._pace == 1.0
+    trainer.set_pace(100.0)
+    assert loop._pace == HELD_PACE
+    trainer.hold(False)
+    assert loop._pace == 100.0
+    trainer.hold(True)
+    trainer.hold(True)
+    trainer.set_pace(None)
+    assert loop._pace == HELD_PACE
+    trainer.hold(False)
+    assert loop._pace is None
 
 
 def test_a_command_cuts_the_rest_short(qtbot, make_trainer):
