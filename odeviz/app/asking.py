@@ -82,7 +82,8 @@ class Asking:
         bench, snapshot = self._bench, self._bench.snapshot
         if snapshot is not None:
             self._service.withdraw("cost")
-            frames, seen = QUICK_FRAMES if bench.hurried else FRAMES, bench.projection.still
+            frames = QUICK_FRAMES if bench.hurried or self.dragging else FRAMES
+            seen = bench.projection.still
             self._flow = FlowRequest(bench.choice, self.crowd(snapshot), frames, projection=seen)
             self._service.ask(snapshot, self._flow, patient=self.dragging)
 
