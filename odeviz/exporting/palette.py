@@ -108,6 +108,18 @@ def mix(first: str, second: str, share: float) -> str:
     return "#" + "".join(f"{round(255 * (a + (b - a) * share)):02X}" for a, b in pairs)
 
 
+def readable(ground: str, faint: bool = False) -> str:
+    """Letters on a ground ``#RRGGBB``: black or white, whichever has the greater contrast (WCAG 2.1).
+
+    ``faint`` ones, of what counts for little, stand out from it by half.
+    """
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels(ground)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    # As far from black as from white: (l + 0.05) / 0.05 = 1.05 / (l + 0.05).
+    ink = "#000000" if luminance > 0.1791 else "#FFFFFF"
+    return mix(ink, ground, 0.5) if faint else ink
+
+
 def channels(color: str) -> tuple[float, float, float]:
     """Red, green and blue of ``#RRGGBB``, each from 0 to 1."""
     red, green, blue = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from odeviz.exporting.palette import mix
+from odeviz.exporting.palette import mix, readable
 from odeviz.exporting.style import COLUMN, ink, letters, look, new_figure, page
-from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Table, cell_text
+from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Table, cell_lines, cell_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +33,9 @@ _MOST_NAMES = 6
 _CROWD = 200
 #: Charts stand beside each other while each has this many inches on paper.
 _LEAST = 1.6
+#: The share of a figure's width that maps take beside axes and scale; a digit's width in its letters' size, with room
+#: beside it; points of the smallest digits.
+_DRAWN_UPON, _DIGIT, _LEAST_DIGITS = 0.7, 0.75, 3.5
 
 
 def view_figure(*, picture: Picture) -> Figure:
@@ -213,11 +216,38 @@ def _map(axes: Axes, one: Map, scale: np.ndarray, maps: Maps) -> AxesImage:
         axes.plot(
             *np.asarray(one.points).T, "o", color=ink().path, markersize=1.2, markeredgewidth=0, alpha=0.5
         )
+    _cells(axes, one, image, maps.columns)
     axes.set_xlim(one.extent[0], one.extent[1])
     axes.set_ylim(one.extent[2], one.extent[3])
     axes.set_title(one.title)
     _map_axes(axes, maps)
     return image
+
+
+def _cells(axes: Axes, one: Map, image: AxesImage, columns: int) -> None:
+    """Write a matrix's counts in its cells, with their shares of the row where there is room, or not if there is none.
+
+    ``columns`` are those of maps that share the figure's width.
+    """
+    lines = cell_lines(one)
+    if not lines:
+        return
+    x0, x1, y0, y1 = one.extent
+    wide, high = (x1 - x0) / len(lines[0]), (y1 - y0) / len(lines)
+    room = 72.0 * _DRAWN_UPON * axes.figure.get_figwidth() / columns / len(lines[0])
+    longest = max(len(count) for row in lines for count, _ in row)
+    size = min(letters(7.0), room / (_DIGIT * longest), room * high / wide / 1.2)
+    if size < _LEAST_DIGITS:
+        return
+    both = room >= letters(7.0) * 4 * _DIGIT and room * high / wide >= letters(7.0) * 2.6
+    colors = image.cmap(image.norm(one.values))[..., :3]
+    for i, row in enumerate(lines):
+        for k, (count, share) in enumerate(row):
+            ground = "#" + "".join(f"{round(255 * float(c)):02X}" for c in colors[i, k])
+            axes.text(
+                x0 + (k + 0.5) * wide, y0 + (i + 0.5) * high, f"{count}\n{share}" if both and share else count,
+                ha="center", va="center", fontsize=size, color=readable(ground, faint=count == "0"),
+            )  # fmt: skip
 
 
 def _map_axes(axes: Axes, maps: Maps) -> None:

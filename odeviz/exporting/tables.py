@@ -18,7 +18,7 @@ result              columns
 ``DecisionResult``  ``t, x, y, probability_0, probability_1, ...``
 ``Film``            the columns of the frames' density or decision, or of their flow, after ``frame, iteration``
 ``Chart, Charts``   ``chart, curve, x, y``, and ``low, high`` of a curve with a band
-``Maps``            ``map, x, y, value``
+``Maps``            ``map, x, y, value``, and ``count`` of a matrix that counts
 ``Table``           its own columns
 all others          one row of their values; vectors as ``velocity_x, velocity_y``
 =================== ============================================================================
@@ -241,12 +241,14 @@ def _charts(charts: Charts) -> Columns:
 
 def _maps(maps: Maps) -> Columns:
     grids = [(one, _grid(0.0, Extent(*one.extent), one.values.shape)) for one in maps.maps]
-    return {
+    table = {
         "map": np.concatenate([np.repeat(one.title, one.values.size) for one, _ in grids]),
         "x": np.concatenate([grid["x"] for _, grid in grids]),
         "y": np.concatenate([grid["y"] for _, grid in grids]),
         "value": np.concatenate([one.values.ravel() for one, _ in grids]),
     }
+    counts = [one.counts.ravel() for one in maps.maps if one.counts is not None]
+    return table | ({"count": np.concatenate(counts)} if len(counts) == len(grids) and grids else {})
 
 
 def _table(table: Table) -> Columns:

@@ -14,6 +14,7 @@ from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from odeviz.panels.cell_numbers import CellNumbers
 from odeviz.panels.lit_dots import Crowd, LitPlane
 from odeviz.panels.panel import Later, at_once
 from odeviz.tasks.chart import Map, Maps
@@ -195,6 +196,8 @@ class _Cell(QWidget):
         self._image, self._points = HeatMap(), pg.ScatterPlotItem(size=3, pen=None)
         self._plot.addItem(self._image)
         self._plot.addItem(self._points)
+        self._numbers = CellNumbers(theme)
+        self._plot.addItem(self._numbers)
         self._plot.viewport().installEventFilter(self)
         self.lit = LitPlane(theme, self._plot)
         column = QVBoxLayout(self)
@@ -241,6 +244,8 @@ class _Cell(QWidget):
         values = np.nan_to_num(np.asarray(one.values, dtype=np.float32), nan=limits[0])
         self._image.setImage(values, autoLevels=False, levels=limits)
         self._image.setRect(box)
+        low, high = limits
+        self._numbers.set_matrix(maps, one, scale.map((values - low) / (high - low), mode="byte"))
         dots = np.empty((0, 2)) if one.points is None else np.asarray(one.points)
         brush = QColor(self._theme.colors.path)
         brush.setAlphaF(0.45)

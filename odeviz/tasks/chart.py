@@ -78,6 +78,8 @@ class Map:
     t: float | None = None
     #: The flow's time whose states it lies over, so that trajectories can be marked on it; a film's is its own ``t``.
     at: float | None = None
+    #: Whole numbers ``[ny, nx]`` that are written in a matrix's cells, whose colours are ``values``.
+    counts: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,27 @@ def cell_text(value: str | float) -> str:
         return "–"
     whole = float(value).is_integer() and abs(value) < 1e9
     return f"{value:,.0f}".replace("-", "−") if whole else figure(value, 4)
+
+
+def cell_lines(one: Map) -> list[list[tuple[str, str]]]:
+    """What is written in each cell of a matrix, its count and its share of the row; nothing without counts."""
+    if one.counts is None:
+        return []
+    return [
+        [(cell_text(float(count)), f"{count / row.sum():.0%}" if count else "") for count in row]
+        for row in one.counts
+    ]
+
+
+def cell_sentence(maps: Maps, one: Map, row: int, column: int) -> str:
+    """What is counted in a cell of a matrix, such as "8 taken for 1: 2 of 43 (4.7%)"."""
+    assert maps.matrix is not None
+    assert one.counts is not None
+    rows, columns = maps.matrix
+    count, all_ = float(one.counts[row, column]), float(one.counts[row].sum())
+    share = f" ({count / all_:.1%})" if count else ""
+    as_ = maps.axes[0] if maps.axes is not None else "as"
+    return f"{rows[row]} {as_} {columns[column]}: {cell_text(count)} of {cell_text(all_)}{share}"
 
 
 def frozen(values: Any) -> Floats:

@@ -232,8 +232,8 @@ def view_signed(kit):
 
 
 def view_matrix(kit):
-    counts = frozen(np.array([[2.0, 1.0, 95.0], [3.0, 88.0, 9.0], [97.0, 0.0, 3.0]]))
-    one = Map("of 100 each", (-0.5, 2.5, -0.5, 2.5), counts)
+    counts = frozen(np.array([[2.0, 1.0, 97.0], [3.0, 88.0, 9.0], [97.0, 0.0, 3.0]]))
+    one = Map("of 100 each", (-0.5, 2.5, -0.5, 2.5), counts, counts=counts)
     names = (("c", "b", "a"), ("a", "b", "c"))
     return _view(kit, Maps("Confusion", (one,), 1, axes=("taken for", "is"), matrix=names, scale="points"))
 

@@ -256,6 +256,42 @@ def test_a_matrix_has_crisp_cells_and_names_beside_them(panel):
     assert cell._plot.getAxis("left")._tickLevels == [[(0, "c"), (1, "b"), (2, "a")]]
 
 
+def test_a_matrix_tells_its_counts_on_any_colour_while_they_fit_and_each_cell_under_the_mouse(qtbot, panel):
+    """Black letters or white, whichever the cell's colour is further from; a zero is fainter."""
+    counts = np.array([[0.0, 50.0], [9.0, 1.0]])
+    one = Map("", (-0.5, 1.5, -0.5, 1.5), frozen(counts), counts=frozen(counts))
+    told = {"axes": ("taken for", "is"), "matrix": (("b", "a"), ("a", "b"))}
+    panel.set_picture(Maps("Confusion", (one,), 1, **told))
+    cell = panel._maps._cells[0]
+    written = colours(cell._plot)
+    assert {0x000000, 0xFFFFFF} <= written
+    numbers, box = cell._numbers, cell._plot.getViewBox()
+    with_them = cell._plot.grab().toImage()
+    numbers.hide()
+    assert not {0x000000, 0xFFFFFF} <= colours(cell._plot)
+    without = cell._plot.grab().toImage()
+    for x, y in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        middle = cell._plot.mapFromScene(box.mapViewToScene(QPointF(x, y)))
+        around = [(middle.x() + dx, middle.y() + dy) for dx in range(-8, 9) for dy in range(-12, 13)]
+        assert any(with_them.pixel(*at) != without.pixel(*at) for at in around), (x, y)
+    numbers.show()
+    for (x, y), said in {
+        (1, 0): "b taken for b: 50 of 50 (100.0%)",
+        (1, 1): "a taken for b: 1 of 10 (10.0%)",
+    }.items():
+        qtbot.mouseMove(cell._plot.viewport(), cell._plot.mapFromScene(box.mapViewToScene(QPointF(x, y))))
+        qtbot.waitUntil(lambda said=said: numbers.toolTip() == said, timeout=2000)
+    many = np.full((40, 40), 1234.0)
+    panel.set_picture(
+        Maps("Many", (Map("", (0.0, 40.0, 0.0, 40.0), frozen(many), counts=frozen(many)),), 1, **told)
+    )
+    small = cell._plot.grab().toImage()
+    numbers.hide()
+    assert small == cell._plot.grab().toImage()
+    panel.set_picture(maps())
+    assert not numbers.isVisible()
+
+
 def test_a_long_heading_is_broken_where_its_values_are_short(panel):
     panel.set_picture(Table("Rows", ("model", "kept, KiB"), (("net", 8.0),)))
     assert panel._table.cells.headerData(1, Qt.Orientation.Horizontal) == "kept,\nKiB"

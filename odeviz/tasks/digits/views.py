@@ -120,10 +120,7 @@ def _confusion(scene: Scene) -> Maps:
     # Digit 0 in the uppermost row, as matrices are written.
     extent = (-0.5, CLASSES - 0.5, -0.5, CLASSES - 0.5)
     shares = counts / counts.sum(1, keepdims=True)
-    maps = (
-        Map("share of each digit", extent, frozen(shares[::-1])),
-        Map("number of mistakes", extent, frozen(wrong[::-1])),
-    )
+    one = Map("number of digits", extent, frozen(shares[::-1]), counts=frozen(counts[::-1]))
     digits = tuple(map(scene.learning.classes.name, range(CLASSES)))
     digit, as_ = np.unravel_index(int(wrong.argmax()), wrong.shape)
     most = (
@@ -133,9 +130,9 @@ def _confusion(scene: Scene) -> Maps:
     )
     return Maps(
         "Confusion",
-        maps,
-        columns=2,
-        scale="share or number",
+        (one,),
+        columns=1,
+        scale="share of row",
         axes=("taken for", "digit"),
         matrix=(digits[::-1], digits),
         note=f"Of {len(labels)} digits {int(wrong.sum())} are mistaken: {most}.",
