@@ -73,6 +73,10 @@ def still(widget):
         QApplication.processEvents()
     for each in widget.findChildren(QWidget):
         each.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
+    # Axes ask for the room of their ticks as they are drawn, and with that room may have others.
+    for _ in range(2):
+        widget.grab()
+        QApplication.processEvents()
 
 
 def apart(seen, known):

@@ -40,6 +40,7 @@ class ChartGrid(QWidget):
         #: Row and column of each plot; -1 for nowhere.
         self._places: list[tuple[int, int]] = []
         self._shown: Charts | None = None
+        self._later: Later = at_once
         #: Columns that the charts stand in now.
         self._columns = 1
         self._legend = Legend(theme, parent=self, rows=ROWS)
@@ -69,12 +70,9 @@ class ChartGrid(QWidget):
             plot.set_chart(None)
             self._place(plot, k, 0)
         self._share_room()
+        self._later = later
         for k in range(len(charts.charts)):
-            draw = partial(self._set_chart, charts, k, keyed=not common)
-            if k:
-                later(f"chart {k}", draw)
-            else:
-                draw()
+            later(f"chart {k}", partial(self._set_chart, charts, k, keyed=not common))
 
     def add_spare(self, count: int) -> bool:
         """Make one more plot unless there are so many already; True if one was made."""
@@ -107,7 +105,7 @@ class ChartGrid(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self._shown is not None and self._columns_for(self._shown) != self._columns:
-            self.set_charts(self._shown, at_once)
+            self.set_charts(self._shown, self._later)
         else:
             self._share_room()
 

@@ -161,7 +161,7 @@ class ViewPanel(Panel):
         self._show_controls()
 
     def set_picture(self, picture: Picture | None, later: Later = at_once) -> None:
-        """Draw what was asked for; None says that it is on its way. All but the first of several may come later."""
+        """Draw what was asked for, its charts ``later``; None says that it is on its way."""
         self.picture = picture
         shown = self.current
         self._about.setText(shown.about if shown is not None else "")
@@ -173,18 +173,19 @@ class ViewPanel(Panel):
         note = picture.note if picture is not None else ""
         self._note.setText(note)
         self._note.setVisible(bool(note))
+        # First in sight, and so of its size, then drawn.
         if isinstance(picture, Chart):
+            self._stack.setCurrentWidget(self._charts)
             self._charts.set_charts(Charts(picture.title, (picture,)), later)
-            self._stack.setCurrentWidget(self._charts)
         elif isinstance(picture, Charts):
-            self._charts.set_charts(picture, later)
             self._stack.setCurrentWidget(self._charts)
+            self._charts.set_charts(picture, later)
         elif isinstance(picture, Maps):
-            self._maps.set_maps(picture, later)
             self._stack.setCurrentWidget(self._maps)
+            self._maps.set_maps(picture, later)
         elif isinstance(picture, Table):
-            self._table.set_table(picture)
             self._stack.setCurrentWidget(self._table)
+            self._table.set_table(picture)
         else:
             self._stack.setCurrentWidget(self._message)
 

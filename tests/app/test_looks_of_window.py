@@ -43,10 +43,17 @@ def test_the_window_looks_as_it_did_with_its_messages_and_its_tour(rig, qapp):
     window.reset_layout()
     rig.show(task="density")
 
+    def settle():
+        """What the flow view has shown since it became another size is solved for."""
+        for _ in range(2):
+            qapp.processEvents()
+            rig.settle()
+
     def plain():
         toasts.clear()
         rig.control.guidance.tour.stop()
         window.notice.tell("")
+        settle()
 
     def told():
         window.notice.tell(
@@ -59,6 +66,7 @@ def test_the_window_looks_as_it_did_with_its_messages_and_its_tour(rig, qapp):
         rig.control.guidance.tour.start()
         for _ in range(2):
             rig.control.guidance.tour.forward()
+        settle()
 
     check_stages(window, theme, {"window": plain, "window-told": told})
     toasts.clear()
