@@ -24,6 +24,8 @@ SWATCHES: Mapping[str, chip.Swatch] = {
     "pinned": chip.dotted_waves,
     "base": chip.hollow_dots, "data": chip.dots, "particles": chip.particle, "rest": chip.rest, "seeds": chip.ring,
 }  # fmt: skip
+#: Layers that keep their words longest, most used first; then the others in their order.
+WORDS_FIRST = ("background", "trajectories", "arrows", "data", "particles")
 #: Coordinates that are offered at most: of more, components say more.
 MOST_AXES = 12
 #: What the colours of classes are called where there are none, and why.
@@ -33,7 +35,7 @@ _PLAIN = "One colour", "All paths in one colour: these have no classes."
 class FlowBar(QWidget):
     """Chips with words for the layers that are shown, swatches alone for the others; menus beside them.
 
-    Where there is no room for words, the menu of layers has all their names.
+    Where there is no room for all words, the most used layers have theirs; the menu of layers has all names.
     """
 
     layer_toggled = Signal(str, bool)
@@ -140,7 +142,7 @@ class FlowBar(QWidget):
     # Inside
 
     def _settle(self) -> None:
-        """Words for what is shown where there is room for all of them, swatches for the rest; or the menu alone."""
+        """Words for as much of what is shown as there is room for, swatches for the rest; or the menu alone."""
         there = [self.chips[key] for key in self._offered]
         shown = [each for each in there if each.isChecked()]
         menus = [b for b in (self.colouring, self.projection) if not b.isHidden()]
@@ -159,9 +161,21 @@ class FlowBar(QWidget):
         named = swatches > room
         if named:
             self.layers.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        wordy = self._with_words(shown, room - swatches)
         for each in self.chips.values():
-            each.set_compact(words > room or each not in shown)
+            each.set_compact(each not in wordy)
             each.setVisible(each in there and not named)
+
+    def _with_words(self, shown: Sequence[chip.Chip], room: int) -> list[chip.Chip]:
+        """Those of the shown whose words fit into so many pixels beside all swatches, the most used first."""
+        first = [self.chips[key] for key in WORDS_FIRST]
+        wordy = []
+        for each in sorted(shown, key=lambda each: first.index(each) if each in first else len(first)):
+            room -= each.full_width() - each.minimumSizeHint().width()
+            if room < 0:
+                break
+            wordy.append(each)
+        return wordy
 
     def _fill_layers(self) -> None:
         menu = self.layers.menu()

@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from odeviz.analysis.projection import Projection
+from odeviz.panels.flow_bar import WORDS_FIRST
 from odeviz.state import COLOURINGS, LAYERS
 from odeviz.tasks.classes import Classes
 
@@ -65,6 +66,27 @@ def test_words_give_way_in_a_narrow_view(view, qtbot):
     wide = chip.width()
     view.resize(320, 400)
     qtbot.waitUntil(lambda: chip.width() < wide)
+
+
+def test_the_most_used_layers_keep_their_words_longest_and_none_is_cut_off(view, qtbot):
+    bar = view.bar
+    order = sorted(
+        (key for key, layer in LAYERS.items() if layer.shown),
+        key=lambda key: WORDS_FIRST.index(key) if key in WORDS_FIRST else len(WORDS_FIRST),
+    )
+    counts = []
+    for wide in (900, 700, 620, 560, 500, 440):
+        view.resize(wide, 400)
+        qtbot.waitUntil(lambda wide=wide: bar.width() <= wide)
+        bar.layout().activate()
+        wordy = [key for key in LAYERS if bar.chips[key].width() > bar.chips[key].minimumSizeHint().width()]
+        assert sorted(wordy) == sorted(order[: len(wordy)]), "the first of them, and what is off has none"
+        assert all(bar.chips[key].width() >= bar.chips[key].full_width() for key in wordy)
+        assert bar.help.geometry().right() <= bar.width()
+        counts.append(len(wordy))
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] == len(order)
+    assert any(0 < count < len(order) for count in counts)
 
 
 @pytest.mark.qt_log_ignore("does not support", extend=True)
