@@ -143,9 +143,17 @@ def cell_lines(one: Map) -> list[list[tuple[str, str]]]:
     if one.counts is None:
         return []
     return [
-        [(cell_text(float(count)), f"{count / row.sum():.0%}" if count else "") for count in row]
+        [(cell_text(float(count)), _percent(float(count / row.sum())) if count else "") for count in row]
         for row in one.counts
     ]
+
+
+def _percent(share: float, decimals: int = 0) -> str:
+    """A share between none and all, which is not rounded to either."""
+    least = 10.0 ** -(2 + decimals)
+    if 0.0 < share < 0.5 * least:
+        return f"<{least:.{decimals}%}"
+    return f">{1.0 - least:.{decimals}%}" if 1.0 - 0.5 * least < share < 1.0 else f"{share:.{decimals}%}"
 
 
 def cell_sentence(maps: Maps, one: Map, row: int, column: int) -> str:
@@ -154,7 +162,7 @@ def cell_sentence(maps: Maps, one: Map, row: int, column: int) -> str:
     assert one.counts is not None
     rows, columns = maps.matrix
     count, all_ = float(one.counts[row, column]), float(one.counts[row].sum())
-    share = f" ({count / all_:.1%})" if count else ""
+    share = f" ({_percent(count / all_, 1)})" if count else ""
     as_ = maps.axes[0] if maps.axes is not None else "as"
     return f"{rows[row]} {as_} {columns[column]}: {cell_text(count)} of {cell_text(all_)}{share}"
 
