@@ -150,10 +150,10 @@ def cell_lines(one: Map) -> list[list[tuple[str, str]]]:
 
 def _percent(share: float, decimals: int = 0) -> str:
     """A share between none and all, which is not rounded to either."""
-    least = 10.0 ** -(2 + decimals)
-    if 0.0 < share < 0.5 * least:
+    text, least = f"{share:.{decimals}%}", 10.0 ** -(2 + decimals)
+    if share > 0.0 and text == f"{0.0:.{decimals}%}":
         return f"<{least:.{decimals}%}"
-    return f">{1.0 - least:.{decimals}%}" if 1.0 - 0.5 * least < share < 1.0 else f"{share:.{decimals}%}"
+    return f">{1.0 - least:.{decimals}%}" if share < 1.0 and text == f"{1.0:.{decimals}%}" else text
 
 
 def cell_sentence(maps: Maps, one: Map, row: int, column: int) -> str:
