@@ -97,6 +97,11 @@ class FlowBar(QWidget):
         self._offered = tuple(keys)
         self._settle()
 
+    def name_background(self, word: str, swatch: chip.Swatch) -> None:
+        """What lies behind the flow, density or decision: a shorter word may leave room for all the others'."""
+        self.chips["background"].set_face(word, swatch)
+        self._settle()
+
     def names(self) -> list[str]:
         """What the layers are called that can be switched here."""
         return [self.chips[key].text() for key in self._offered]

@@ -354,7 +354,7 @@ class FlowView(FlowHands):
         self._layer("background", BackgroundLayer).show_result(result)
         self._layer("contours", ContourLayer).show_result(result)
         if result is not None:
-            self.bar.chips["background"].set_face(word, swatch)
+            self.bar.name_background(word, swatch)
         self._behind = result
         self._show_remark()
 

@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from odeviz.analysis.projection import Projection
-from odeviz.panels.flow_bar import WORDS_FIRST
+from odeviz.panels.flow_bar import WORDS_FIRST, FlowBar
 from odeviz.state import COLOURINGS, LAYERS
 from odeviz.tasks.classes import Classes
 
@@ -87,6 +87,22 @@ def test_the_most_used_layers_keep_their_words_longest_and_none_is_cut_off(view,
     assert counts == sorted(counts, reverse=True)
     assert counts[0] == len(order)
     assert any(0 < count < len(order) for count in counts)
+
+
+@pytest.mark.qt_log_ignore("does not support", extend=True)
+def test_a_shorter_word_for_the_background_leaves_room_for_all_words(show):
+    bar = show(FlowBar, size=(1000, 34))
+    bar.set_layers({key: layer.shown for key, layer in LAYERS.items()})
+    shown, width = [chip for chip in bar.chips.values() if chip.isChecked()], bar.width()
+
+    def all_have_words():
+        return all(chip.sizeHint().width() > chip.minimumSizeHint().width() for chip in shown)
+
+    while all_have_words():
+        width -= 4
+        bar.resize(width, 34)
+    bar.name_background("Density", bar.chips["background"]._swatch)
+    assert all_have_words()
 
 
 @pytest.mark.qt_log_ignore("does not support", extend=True)
