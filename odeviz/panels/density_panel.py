@@ -168,7 +168,7 @@ def _unreached(shown: DensityResult | DecisionResult) -> list[Key]:
 
 
 def _mass(mass: float) -> Key:
-    """The mass, which can be less than 1 in a part of the plane, but never more."""
+    """The mass, which can be less than 1 in a part of the plane, but never more. Short, so that the row stays one."""
     if mass > 1.0 + MASS_MARGIN:
-        return Key("mass in view, above 1", "danger", "cross", f"{mass:.3f}")
+        return Key("mass above 1", "danger", "cross", f"{mass:.3f}")
     return Key("mass in view", "muted", "text", "–" if np.isnan(mass) else f"{mass:.3f}")

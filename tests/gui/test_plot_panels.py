@@ -184,7 +184,7 @@ def test_the_density_panel_reads_mass_and_scale(show, density, data):
     assert panel.bar._labels[0] == (1.0, "−1.8")
     # Less than 1 may lie outside the picture; more cannot be.
     panel.set_density(dataclasses.replace(density, mass=1.02))
-    assert dict(shown_keys(panel))["mass in view, above 1"] == "1.020"
+    assert dict(shown_keys(panel))["mass above 1"] == "1.020"
 
 
 def test_the_density_panel_tells_how_much_was_not_reached(show, partial):

@@ -380,6 +380,10 @@ def test_a_note_that_has_no_room_ends_in_dots_and_is_whole_in_the_tooltip(panel)
     panel.set_picture(chart(note=note))
     assert panel._note.text() == panel._note.toolTip() == note
     assert panel._note.shown.endswith("…")
+    short = len(panel._note.shown)
+    panel.theme.set_scale(2.0)
+    assert len(panel._note.shown) < 0.7 * short
+    panel.theme.set_scale(1.0)
     panel.resize(320, 700)
     assert panel._note.shown == note
 

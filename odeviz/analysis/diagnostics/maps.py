@@ -55,7 +55,7 @@ def over_plane(
         scale=scale,
         axes=(ground.extent.x_label, ground.extent.y_label),
         equal=ground.extent.equal,
-        note=f"{note} {slice_of(ground.extent.dims)}".strip(),
+        note=f"{note.rstrip()} {slice_of(ground.extent.dims)}".strip(),
     )
 
 
