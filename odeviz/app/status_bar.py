@@ -84,6 +84,8 @@ class StatusBar(QStatusBar):
     def _restyle(self) -> None:
         for label in self.fields.values():
             label.setFont(self._theme.font(-1))
+            # A label's size hint is never below its minimum: that of larger text before would stay.
+            label.setMinimumWidth(0)
             label.setMinimumWidth(label.sizeHint().width() if label.text() else 0)
 
     def set_message(self, text: str) -> None:

@@ -14,6 +14,7 @@ from odeviz.app.actions import ACTIONS
 from odeviz.app.gallery import Card, Gallery
 from odeviz.app.main_window import MainWindow
 from odeviz.app.startup import _wear_remembered
+from odeviz.app.status_bar import StatusBar
 from odeviz.app.tab_order import stops
 from odeviz.tasks import Experiment
 from odeviz.widgets.button_keys import ButtonKeys
@@ -54,6 +55,21 @@ def shown(rig, qtbot):
 def pixels(widget):
     image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     return np.array(image.constBits()).reshape(image.height(), image.width(), 4)[..., :3].astype(int)
+
+
+def test_the_status_bars_numbers_stand_together_again_after_larger_text(qapp, qtbot):
+    theme = Theme("light")
+    theme.apply(qapp)
+    bar = StatusBar(theme)
+    qtbot.addWidget(bar)
+    bar.set_device("CPU", "")
+    wide = bar.fields["device"].minimumWidth()
+    theme.set_scale(2.0)
+    assert bar.fields["device"].minimumWidth() > wide
+    theme.set_scale(1.0)
+    assert bar.fields["device"].minimumWidth() == wide
+    theme.deleteLater()
+    qapp.setStyleSheet("")
 
 
 def test_at_200_percent_the_window_fits_1280_by_800_and_nothing_is_cut(dressed, qtbot):
