@@ -108,10 +108,6 @@ class Pictures(QObject):
             window.docks[key].visibilityChanged.connect(self._on_panel_shown)
 
     @property
-    def training(self) -> bool:
-        return self.bench.training.phase is Phase.TRAINING
-
-    @property
     def seen(self) -> Projection:
         """How the pictures on show are seen: a projection just chosen has to be solved for first."""
         return self.showing.seen
@@ -216,6 +212,8 @@ class Pictures(QObject):
     def _on_pinned(self, choice: SolverChoice | None) -> None:
         self.comparison.forget()
         self.asking.pinned()
+        if choice is not None and self.bench.hurried:
+            self.bench.say("The pinned setting is solved as soon as one model stays: pause training to compare.")
         self.redraw.wake()
 
     @Slot(object)
@@ -255,7 +253,7 @@ class Pictures(QObject):
         # What was drawn quickly while training is drawn well afterwards.
         self._behind = self.bench.snapshot is not None
         self._idle_until = 0.0
-        if self.training:
+        if status.phase is Phase.TRAINING:
             # What is left of the pictures at rest would only hold up those of the training.
             self.service.withdraw("cost")
             self.background.pause()

@@ -46,6 +46,16 @@ def test_training_makes_room_while_the_slider_is_held(qtbot, rig):
     assert loop._pace is None
 
 
+def test_comparing_while_training_says_what_it_waits_for(rig):
+    rig.show()
+    rig.control.do("train")
+    rig.control.do("compare")
+    assert "pause training to compare" in rig.bench.message
+    rig.control.do("train")
+    rig.settle()
+    assert rig.control.pictures.results["pinned"].choice == rig.bench.pinned
+
+
 def test_tolerance_actions_move_by_decades_and_stop_at_the_ends(rig):
     rig.show()
     rig.control.do("tighter")
