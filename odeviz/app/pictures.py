@@ -213,7 +213,7 @@ class Pictures(QObject):
         self.comparison.forget()
         self.asking.pinned()
         if choice is not None and self.bench.hurried:
-            self.bench.say("The pinned setting is solved as soon as one model stays: pause training to compare.")
+            self.bench.say("The pinned setting is solved once one model stays: pause training to compare.")
         self.redraw.wake()
 
     @Slot(object)
