@@ -319,7 +319,8 @@ class FlowHands(Panel):
         if mark is None:
             return None
         flow = self._seed_flow if mark.kind == "seed" else self._flow
-        if flow is None or mark.index >= flow.paths.shape[1]:
+        if flow is None or mark.index >= flow.paths.shape[1] or flow.paths.shape[2] != len(self._middle):
+            # What is on show may still be as it was seen before.
             return None
         states: NDArray[np.float64] = at_time(flow.t, flow.paths[:, mark.index], self._time) + self._middle
         return states.tolist()

@@ -270,3 +270,18 @@ def test_in_space_the_mouse_reads_the_state_of_what_lies_under_it_and_no_other(d
     qtbot.wait(12)
     move(qtbot, deep, 0.5, 0.0)
     assert not card.isVisible()
+
+
+def test_what_is_still_seen_in_the_plane_has_no_state_in_space(deep, make_flow):
+    projection, basis = Projection("space", (0, 1, 2), (0.0, 90.0)), np.eye(3)
+    deep.set_projection(
+        SpaceResult(3, names=("x", "y", "z"), origin=np.zeros(3), basis=basis, embedding=basis), projection
+    )
+    flow = make_flow(2)
+    deep._flow = flow
+    assert flow.paths.shape[2] == 2
+    assert deep._state_of(Mark("trajectory", 1)) is None
+    deep._flow = dataclasses.replace(
+        flow, paths=np.concatenate([flow.paths, np.full((5, 2, 1), 0.5)], axis=2)
+    )
+    assert deep._state_of(Mark("trajectory", 1))[2] == 0.5
