@@ -312,7 +312,7 @@ class Pictures(QObject):
         calm = not (self.asking.dragging or self._rest_due or self._behind or self.service.is_open("flow"))
         for board in self._boards:
             board.follow(calm)
-        if self._just_drawn and not self.bench.hurried:
+        if self._just_drawn:
             # The paint comes after this tick; the rest is asked for in the next.
             self._just_drawn = False
             self.redraw.wake()
@@ -388,7 +388,8 @@ class Pictures(QObject):
 
     @Slot()
     def _on_flow_shown(self) -> None:
-        self._just_drawn = True
+        # Where pictures follow one another the rest is asked for at once.
+        self._just_drawn = not self.bench.hurried
 
 
 def _scene_key(snapshot: Snapshot) -> tuple[Any, ...]:
