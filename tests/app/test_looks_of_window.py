@@ -68,5 +68,5 @@ def test_the_window_looks_as_it_did_with_its_messages_and_its_tour(rig, qapp):
             rig.control.guidance.tour.forward()
         settle()
 
-    check_stages(window, theme, {"window": plain, "window-told": told})
+    check_stages(window, {"window": plain, "window-told": told}, theme)
     toasts.clear()
