@@ -1,16 +1,17 @@
-"""What a solve costs, in numbers; beside those of a pinned one, with the ratio of the two."""
+"""What a solve costs, in numbers; above those of a pinned one, with the ratio of the two."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QLabel, QWidget
 
 from odeviz.analysis.results import FlowResult, SolverChoice
 from odeviz.tasks.experiment import ADAPTIVE
-from odeviz.tasks.numerals import power
+from odeviz.tasks.numerals import figure, power
 from odeviz.widgets.theme import Theme
 
 #: Key, caption, widest value, the widest there is always room for, and tooltip of each column.
@@ -48,36 +49,44 @@ _COLUMNS = (
         "Largest distance at t₁ between a trajectory and the pinned one.",
     ),
 )
-_NOW, _PINNED, _RATIO = 1, 2, 3
+_CAPTION, _NOW, _PINNED, _RATIO = range(4)
 _TIPS = {row[0]: row[4] for row in _COLUMNS}
+#: The widest ratio there is always room for, of errors and of the rest.
+_RATIOS = {"error": "×8.8·10⁻⁸"}
+_USUAL_RATIO = "×0.064"
+#: The column of the settings' names, and a name that there is room for where there are any.
+_NAMES, _USUAL_NAME = "names", "dopri5 10⁻⁴"
+_RATIO_TIP = "The present setting's number over the pinned one's."
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 #: Columns that go where there is no room for all, the first first.
-_DISPENSABLE = ("steps", "time")
+_DISPENSABLE = ("steps", "time", "apart", _NAMES)
+#: Pixels between columns at least, and between a number and what stands beside it.
+_GAP, _NEAR = 12, 5
 
 
 class CostTable(QWidget):
-    """A row of numbers under their captions; while a setting is pinned, three rows with their names."""
+    """Numbers under their captions; while a setting is pinned, above its own, with captions and ratios beside them.
+
+    That is two lines either way, so that nothing around it moves when a setting is pinned.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._flow: FlowResult | None = None
         self._pinned: FlowResult | None = None
         self._choice: SolverChoice | None = None
+        #: Pixels of the numbers, first the widest; of what stands beside them; of a name; of a line.
         self._widths: list[dict[str, int]] = [{row[0]: 0 for row in _COLUMNS}] * 2
-        self._room = 10_000
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(12)
-        self._grid.setVerticalSpacing(0)
-        self._names = {row: self._label("caption") for row in (_NOW, _PINNED, _RATIO)}
-        self._cells: dict[tuple[str, int], QLabel] = {}
+        self._beside = self._widths[0]
+        self._name = self._line = 0
+        self._names = {_NOW: self._label("caption"), _PINNED: self._label("caption")}
         self._names[_NOW].setText("now")
-        self._names[_RATIO].setText("ratio")
-        self._names[_RATIO].setToolTip("The present setting's number over the pinned one's.")
-        for row, name in self._names.items():
-            name.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-            self._grid.addWidget(name, row, 0)
-        for column, (key, caption, _, _, tip) in enumerate(_COLUMNS, start=1):
-            self._make_column(column, key, caption, tip)
+        for name in self._names.values():
+            name.setAlignment(_LEFT)
+        self._cells: dict[tuple[str, int], QLabel] = {}
+        for key, caption, _, _, tip in _COLUMNS:
+            self._make_column(key, caption, tip)
         self.set_pinned(None, None)
 
     def text(self, key: str, row: str = "now") -> str:
@@ -96,42 +105,94 @@ class CostTable(QWidget):
     def set_pinned(self, choice: SolverChoice | None, flow: FlowResult | None) -> None:
         """The setting to compare with, and its solve as soon as it is there; None for none."""
         self._choice, self._pinned = choice, flow
-        for label in self._names.values():
-            label.setVisible(choice is not None)
         if choice is not None:
-            self._names[_PINNED].setText(setting(choice))
             own = ", steps of its own for each trajectory" if choice.own_steps else ""
             self._names[_PINNED].setToolTip(f"The pinned setting: {setting(choice)}{own}.")
+        for (_, row), cell in self._cells.items():
+            cell.setAlignment(_LEFT if choice is not None and row in (_CAPTION, _RATIO) else _RIGHT)
         self._fill()
-        self._lay_widths()
+        self._place()
         self.updateGeometry()
 
     def fit(self, theme: Theme) -> None:
         """Columns as wide as their widest values: nothing jumps while the slider is dragged."""
         self._widths = [{row[0]: theme.width(row[place]) + 4 for row in _COLUMNS} for place in (2, 3)]
-        self._lay_widths()
+        texts = {row[0]: (row[1], _RATIOS.get(row[0], _USUAL_RATIO)) for row in _COLUMNS}
+        self._beside = {key: max(theme.width(text, -1) for text in both) for key, both in texts.items()}
+        self._name = theme.width(_USUAL_NAME, -1)
+        self._line = QFontMetrics(theme.font(0, QFont.Weight.DemiBold)).height()
+        self._place()
+        self.updateGeometry()
 
-    def set_room(self, width: int) -> None:
-        """How wide it may be: in little room first the widest values go without, then whole columns."""
-        self._room = width
-        self._lay_widths()
+    def reserve(self, room: int) -> int:
+        """The width it needs of ``room`` while comparing: what it can be given before, so that nothing moves."""
+        return self._wide(*self._choose(room, True), True)
 
-    def _lay_widths(self) -> None:
+    def sizeHint(self) -> QSize:
         comparing = self._choice is not None
-        shown = [row[0] for row in _COLUMNS if comparing or row[0] != "apart"]
-        name = max(label.sizeHint().width() for label in self._names.values()) if comparing else 0
-        gap = self._grid.horizontalSpacing()
+        return QSize(self._wide(*self._choose(10_000, comparing), comparing), 2 * self._line)
 
-        def fits(widths: dict[str, int]) -> bool:
-            return name + sum(widths[key] + gap for key in shown) <= self._room
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, 2 * self._line)
 
-        widths = self._widths[0] if fits(self._widths[0]) else self._widths[1]
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
+
+    def _wide(self, shown: list[str], widths: dict[str, int], comparing: bool) -> int:
+        return sum(self._column(key, widths, comparing) for key in shown) + _GAP * (len(shown) - 1)
+
+    def _column(self, key: str, widths: dict[str, int], comparing: bool) -> int:
+        if key == _NAMES:
+            return self._name
+        return widths[key] + (_NEAR + self._beside[key] if comparing else 0)
+
+    def _choose(self, room: int, comparing: bool) -> tuple[list[str], dict[str, int]]:
+        """The columns there is room for, and the widths of their numbers: first the widest go without, then columns."""
+        shown = [_NAMES, *self._beside] if comparing else [key for key in self._beside if key != "apart"]
+        for widths in self._widths:
+            if self._wide(shown, widths, comparing) <= room:
+                return shown, widths
         for key in _DISPENSABLE:
-            if not fits(widths):
+            if key in shown and self._wide(shown, widths, comparing) > room:
                 shown.remove(key)
+        return shown, widths
+
+    def _place(self) -> None:
+        """Columns from the left to the right end, what is beside a number near it."""
+        comparing = self._choice is not None
+        shown, widths = self._choose(self.width(), comparing)
+        spare = max(self.width() - self._wide(shown, widths, comparing), 0)
+        named = self._place_names(spare) if _NAMES in shown else 0
+        for name in self._names.values():
+            name.setVisible(_NAMES in shown)
+        columns = [key for key in shown if key != _NAMES]
+        each = _GAP + (spare - max(named - self._name, 0)) / len(columns)
+        x = float(named) if named else -_GAP
+        for key in columns:
+            x += each
+            self._place_column(key, round(x), widths[key], comparing)
+            x += self._column(key, widths, comparing)
         for (key, row), cell in self._cells.items():
-            cell.setFixedWidth(widths[key])
-            cell.setVisible(key in shown and (comparing or row < _PINNED))
+            cell.setVisible(key in shown and (comparing or row in (_CAPTION, _NOW)))
+
+    def _place_column(self, key: str, x: int, width: int, comparing: bool) -> None:
+        line, right, beside = self._line, x + width + _NEAR, self._beside[key]
+        first, second = QRect(x, 0, width, line), QRect(x, line, width, line)
+        self._cells[key, _CAPTION].setGeometry(QRect(right, 0, beside, line) if comparing else first)
+        self._cells[key, _NOW].setGeometry(first if comparing else second)
+        self._cells[key, _PINNED].setGeometry(second)
+        self._cells[key, _RATIO].setGeometry(QRect(right, line, beside, line))
+
+    def _place_names(self, spare: int) -> int:
+        """The names at the left; returns how wide they are."""
+        assert self._choice is not None
+        name, text = self._names[_PINNED], setting(self._choice)
+        width = min(max(self._name, name.fontMetrics().horizontalAdvance(text) + 2), self._name + spare)
+        name.setText(name.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, width))
+        self._names[_NOW].setGeometry(0, 0, width, self._line)
+        name.setGeometry(0, self._line, width, self._line)
+        return width
 
     def set_busy(self, busy: bool) -> None:
         """Mute the present numbers while newer ones are on their way."""
@@ -139,20 +200,18 @@ class CostTable(QWidget):
             if row == _NOW:
                 cell.setEnabled(not busy)
 
-    def _make_column(self, column: int, key: str, caption: str, tip: str) -> None:
-        for row in (0, _NOW, _PINNED, _RATIO):
-            cell = self._label("caption" if row in (0, _RATIO) else "value")
-            cell.setToolTip(tip)
-            self._grid.addWidget(cell, row, column)
-            self._cells[key, row] = cell
-        self._cells[key, 0].setText(caption)
+    def _make_column(self, key: str, caption: str, tip: str) -> None:
+        for row in (_CAPTION, _NOW, _PINNED, _RATIO):
+            self._cells[key, row] = cell = self._label("caption" if row in (_CAPTION, _RATIO) else "value")
+            cell.setToolTip(_RATIO_TIP if row == _RATIO else tip)
+        self._cells[key, _CAPTION].setText(caption)
         for row, what in ((_NOW, caption), (_PINNED, f"{caption}, pinned"), (_RATIO, f"{caption}, ratio")):
             self._cells[key, row].setAccessibleName(what)
 
     def _label(self, role: str) -> QLabel:
         label = QLabel(self)
         label.setProperty("role", role)
-        label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        label.setAlignment(_RIGHT)
         return label
 
     def _fill(self) -> None:
@@ -160,7 +219,9 @@ class CostTable(QWidget):
         for row, flow, numbers in ((_NOW, self._flow, now), (_PINNED, self._pinned, pinned)):
             for key, *_ in _COLUMNS[:-1]:
                 self._cells[key, row].setText(_text(key, flow, numbers.get(key, math.nan)))
-                self._cells[key, row].setToolTip(_TIPS[key] + _of_each(key, flow))
+                # The name has no room everywhere.
+                of = f"Pinned: {setting(self._choice)}.\n" if self._choice and row == _PINNED else ""
+                self._cells[key, row].setToolTip(of + _TIPS[key] + _of_each(key, flow))
         for key, *_ in _COLUMNS[:-1]:
             before, here = pinned.get(key, math.nan), now.get(key, math.nan)
             known = before > 0 and math.isfinite(here)
@@ -206,13 +267,7 @@ def apart(flow: FlowResult | None, pinned: FlowResult | None) -> float:
 
 def _ratio(value: float) -> str:
     """To two digits, in a few letters."""
-    return (
-        f"×{value:.2g}"
-        if value < 10
-        else f"×{value:.0f}"
-        if value < 1000
-        else f"×{power(float(f'{value:.1e}'))}"
-    )
+    return f"×{value:.0f}" if 10 <= value < 1000 else f"×{figure(value, 2)}"
 
 
 def _numbers(flow: FlowResult | None) -> dict[str, float]:

@@ -75,12 +75,14 @@ _JUMPS = (
     "Steps per sample: each trajectory of this model has its own, because each jumps at times of its own."
 )
 _LET_GO = "Let the pinned setting go (Ctrl+M)."
-#: The width from which slider and read-outs share one row; and while there are those of a pinned setting too.
-_ONE_ROW, _ONE_ROW_PINNED = 960, 1100
+#: What Qt calls the greatest width there is.
+QWIDGETSIZE_MAX = (1 << 24) - 1
+#: The width from which slider and read-outs share one row.
+_ONE_ROW = 1040
 #: The slider's length from which the method is named in full beside it, and the least one beside a brief name; that
 #: name's width. All at the system's text size.
 _LONG, _SHORT, _BRIEF = 200, 120, 96
-_EDGE, _GAP = 12, 10
+_EDGE, _GAP, _APART = 12, 10, 16
 
 
 class SolverBar(Panel):
@@ -177,7 +179,6 @@ class SolverBar(Panel):
         self.compare.setChecked(choice is not None)
         self.compare.setToolTip(_COMPARE if choice is None else _LET_GO)
         self.costs.set_pinned(choice, flow)
-        self._make_room()
 
     def set_busy(self, busy: bool) -> None:
         """Mute the numbers while newer ones are on their way."""
@@ -192,17 +193,23 @@ class SolverBar(Panel):
 
     def _make_room(self) -> None:
         """So that the slider keeps its length: read-outs below, the method by its short name, the slider below too."""
-        narrow = self.width() < self.theme.px(_ONE_ROW_PINNED if self.compare.isChecked() else _ONE_ROW)
+        narrow = self.width() < self.theme.px(_ONE_ROW)
         direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
         room = self.width() - 2 * _EDGE
         if self._outer.direction() != direction:
             self._outer.setDirection(direction)
-            self._outer.setSpacing(4 if narrow else 16)
-        self.costs.set_room(room)
-        room -= 0 if narrow else self.costs.sizeHint().width() + 16
-        buttons = sum(each.sizeHint().width() for each in (self.own, self.compare, self.help))
-        room -= self._names.minimumSize().width() + buttons + 5 * _GAP
+            self._outer.setSpacing(4 if narrow else _APART)
         brief, wanted = self.theme.px(_BRIEF), self.method.sizeHint().width()
+        buttons = sum(each.sizeHint().width() for each in (self.own, self.compare, self.help))
+        fixed = self._names.minimumSize().width() + buttons + 5 * _GAP
+        room -= fixed
+        if narrow:
+            self.costs.setMinimumWidth(0)
+            self.costs.setMaximumWidth(QWIDGETSIZE_MAX)
+        else:
+            # As wide as while comparing, so that no button moves from under the mouse that presses it.
+            self.costs.setFixedWidth(self.costs.reserve(room - _APART - brief - self.theme.px(_LONG)))
+            room -= _APART + self.costs.width()
         self._set_below(room - brief < self.theme.px(_SHORT))
         full = self._below or room - wanted >= self.theme.px(_LONG)
         self.method.setMaximumWidth(wanted if full else brief)
@@ -243,8 +250,8 @@ class SolverBar(Panel):
         controls.addWidget(self.compare, 0, 4)
         controls.addWidget(self.help, 0, 5)
         self._outer = QHBoxLayout(self)
-        self._outer.setContentsMargins(_EDGE, 4, 8, 8)
-        self._outer.setSpacing(16)
+        self._outer.setContentsMargins(_EDGE, 4, 8, 7)
+        self._outer.setSpacing(_APART)
         self._outer.setSizeConstraint(QBoxLayout.SizeConstraint.SetNoConstraint)
         self._outer.addWidget(self._controls, 1)
         self._outer.addWidget(self._no_solver, 1)

@@ -134,7 +134,7 @@ def time_narrow(kit):
 
 
 def solver(kit):
-    bar = kit.show(SolverBar, size=(700, 150))
+    bar = kit.show(SolverBar, size=(700, 84))
     bar.set_cost(kit.flow())
     bar.set_pinned(SolverChoice("tsit5", 1e-6, 1e-6), kit.flow(nfe=62))
     return bar
@@ -142,7 +142,7 @@ def solver(kit):
 
 def solver_own(kit):
     """Steps of its own for each trajectory, below the rounding of single precision."""
-    bar = kit.show(SolverBar, size=(1000, 60))
+    bar = kit.show(SolverBar, size=(1100, 52))
     choice = SolverChoice("dopri5", 3e-8, 3e-8, per_sample=True)
     bar.set_choice(choice)
     bar.set_cost(kit.flow(choice=choice, nfe_each=np.arange(20, 26)))
@@ -150,7 +150,7 @@ def solver_own(kit):
 
 
 def solver_none(kit):
-    bar = kit.show(SolverBar, size=(700, 110))
+    bar = kit.show(SolverBar, size=(700, 84))
     bar.set_solves(False)
     return bar
 

@@ -11,7 +11,7 @@ from odeviz.tasks.experiment import ADAPTIVE, FIXED
 
 @pytest.fixture
 def bar(show):
-    return show(SolverBar, size=(960, 64))
+    return show(SolverBar, size=(1100, 64))
 
 
 def test_every_method_has_a_title_and_an_order():
@@ -87,8 +87,10 @@ def test_in_a_narrow_window_the_read_outs_go_below(bar, qtbot):
     bar.resize(460, 110)
     qtbot.waitUntil(lambda: bar.costs.y() > bar.slider.geometry().bottom())
     assert bar.method.shown == "dopri5"
-    bar.resize(960, 64)
+    bar.resize(760, 110)
     qtbot.waitUntil(lambda: bar.method.shown == "Dormand–Prince 5(4)")
+    bar.resize(1100, 64)
+    qtbot.waitUntil(lambda: bar.costs.y() < bar.slider.geometry().bottom())
 
 
 def test_an_answer_does_not_move_a_slider_that_is_held(qtbot, bar):
@@ -128,6 +130,24 @@ def test_a_pinned_setting_stands_below_the_present_one_with_the_ratio(qtbot, bar
     assert not bar.compare.isChecked()
     assert not bar.costs._cells["nfe", 2].isVisible()
     assert not bar.costs._cells["apart", 1].isVisible()
+
+
+@pytest.mark.parametrize("width", [380, 474, 760, 1240])
+def test_nothing_moves_around_the_numbers_when_a_setting_is_pinned(bar, make_flow, width):
+    def stand():
+        bar.layout().activate()
+        parts = (bar.slider, bar.method, bar.own, bar.compare, bar.help, bar.costs)
+        return bar.sizeHint().height(), [part.geometry() for part in parts]
+
+    bar.resize(width, 150)
+    bar.set_cost(make_flow())
+    before = stand()
+    long = SolverChoice("asynchronous-leapfrog", 1e-6, 1e-6, 20, per_sample=True)
+    bar.set_pinned(long, make_flow(nfe=1234, error=8.8e-12))
+    assert stand() == before
+    seen = [cell for cell in bar.costs.findChildren(QLabel) if cell.isVisible()]
+    assert all(bar.costs.rect().contains(cell.geometry()) for cell in seen)
+    assert not any(a.geometry().intersects(b.geometry()) for a in seen for b in seen if a is not b)
 
 
 def test_the_slider_keeps_its_length_in_little_room_and_beside_large_text(bar, qtbot):
