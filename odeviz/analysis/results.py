@@ -22,6 +22,10 @@ Ints = NDArray[np.integer[Any]]
 Bools = NDArray[np.bool_]
 
 
+#: About the least positive number of single precision.
+_LEAST = 1e-38
+
+
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
     """The same array, read-only."""
     array.setflags(write=False)
@@ -210,6 +214,26 @@ class DecisionResult:
         """The cells ``[ny, nx]`` that the solve did not reach."""
         return np.asarray(np.isnan(self.probability).any(axis=0))
 
+    @property
+    def log_probability(self) -> Floats:
+        """Its logarithm ``[classes, ny, nx]``, far down where it is 0."""
+        return _log(self.probability)
+
+    def lead(self, k: int) -> Floats:
+        """Log-odds ``[ny, nx]``, in nats, of class ``k`` against the likeliest other one.
+
+        Between two cells log-odds change evenly, and probabilities in a jump: their lines would be a staircase.
+        """
+        return np.asarray(
+            _log(self.probability[k]) - _log(np.delete(self.probability, k, axis=0).max(axis=0))
+        )
+
+    def log_odds(self, k: int) -> Floats:
+        """The same of class ``k`` against all others together."""
+        return np.asarray(
+            _log(self.probability[k]) - _log(np.delete(self.probability, k, axis=0).sum(axis=0))
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
@@ -221,3 +245,8 @@ class ProbeResult:
     speed: float
     divergence: float
     log_density: float = math.nan
+
+
+def _log(probability: Floats) -> Floats:
+    """Its logarithm, far down where it is 0."""
+    return np.asarray(np.log(np.maximum(probability, _LEAST)))

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from odeviz.analysis import diagnostics, grid
 from odeviz.analysis.corners import speeds, with_corners
+from odeviz.analysis.deciding import decided
 from odeviz.analysis.mapping import answered, carried_apart, not_arrived
 from odeviz.analysis.overlaying import Overlaid
 from odeviz.analysis.projection import Projection
@@ -277,28 +278,25 @@ class Study(Overlaid):
 
     @torch.no_grad()
     def decision(
-        self, t: float, extent: Extent, n: int, choice: SolverChoice, cancel: CancelToken | None = None
+        self,
+        t: float,
+        extent: Extent,
+        n: int,
+        choice: SolverChoice,
+        cancel: CancelToken | None = None,
+        finer: bool = False,
     ) -> DecisionResult | None:
         """Class probabilities on about n x n cells: each centre, a state at time t, carried on to t1 and read out.
 
+        ``finer`` makes the cells half as large, solved for beside a boundary and interpolated elsewhere.
         Raises ``ValueError`` for a model that decides nothing.
         """
         if not isinstance(self.model, Classifier):
             raise ValueError("only a classifier has a decision to show; this model is none")
-        model = self.model
-
-        def ask(states: Tensor, options: SolverOptions) -> Tensor:
-            return model.classify_from(states, t, options, cancel=cancel)
-
-        nx, ny = grid.counts(extent, n)
-        states = self._states(grid.cell_centres(extent, nx, ny))
-        answer = answered(model, states, ask, _options(choice), solves=t < self.t1)
-        if answer is None:
+        found = decided(self.model, self._states, t, extent, n, _options(choice), cancel, finer)
+        if found is None:
             return None
-        probability = _array(answer.values.softmax(dim=1).T.reshape(-1, ny, nx))
-        return DecisionResult(
-            t, extent, probability, self._iteration, answer.status, answer.message, self.task.classes
-        )
+        return replace(found, iteration=self._iteration, classes=self.task.classes)
 
     @torch.no_grad()
     def probe(

@@ -159,7 +159,8 @@ class Background:
             choice = choice.shared
             ask = _REQUESTS[task_of(snapshot.experiment).behind(snapshot.experiment)]
             seen = self._bench.projection.still
-            request = ask(wanted.t, self._extent, wanted.n, choice, wanted.awaited, seen)
+            smooth = not self._bench.hurried
+            request = ask(wanted.t, self._extent, wanted.n, choice, wanted.awaited, seen, smooth)
             self._service.ask(snapshot, request, patient=patient)
 
 

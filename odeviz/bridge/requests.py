@@ -36,6 +36,8 @@ class Request(Protocol):
     def answer(self, study: Any, cancel: Cancel) -> Any: ...
 
 
+#: Cells a side below which a boundary would have corners.
+COARSE = 64
 #: The task's own plane.
 OWN = Projection()
 
@@ -209,6 +211,8 @@ class FrameRequest:
     choice: SolverChoice
     awaited: bool = True
     projection: Projection = OWN
+    #: Few cells are made more beside a boundary, which would have corners.
+    smooth: bool = True
     kind: ClassVar[str] = "background"
 
     @property
@@ -230,7 +234,10 @@ class DecisionRequest(FrameRequest):
     """Class probabilities on about ``n x n`` cells."""
 
     def answer(self, study: Any, cancel: Cancel) -> Any:
-        return _seen(study, self.projection).decision(self.t, self.extent, self.n, self.choice, cancel=cancel)
+        seen = _seen(study, self.projection)
+        return seen.decision(
+            self.t, self.extent, self.n, self.choice, cancel=cancel, finer=self.smooth and self.n < COARSE
+        )
 
 
 @dataclass(frozen=True, slots=True)

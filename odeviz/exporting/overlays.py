@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,10 @@ from odeviz.exporting.style import ink, letters
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: Contours: nats below the highest density, and shares of the first class' probability. As in the window.
-NATS_BELOW, SHARES = (5.0, 4.0, 3.0, 2.0, 1.0), (0.1, 0.25, 0.75, 0.9)
+#: Contours: nats below the highest density, and log-odds of the first class where its probability is 0.1, 0.25, 0.75
+#: and 0.9. As in the window.
+NATS_BELOW = (5.0, 4.0, 3.0, 2.0, 1.0)
+LOG_ODDS = tuple(math.log(share / (1.0 - share)) for share in (0.1, 0.25, 0.75, 0.9))
 #: Length of a streamline's arrow head, as a share of the picture's width.
 _HEAD = 0.02
 
@@ -61,7 +64,7 @@ def _contours(axes: Axes, over: Over, t: float) -> None:
     if shown is None:
         return
     if isinstance(shown, DecisionResult):
-        values, levels = np.asarray(shown.probability[0]), np.array(SHARES)
+        values, levels = shown.log_odds(0), np.array(LOG_ODDS)
     else:
         known = shown.log_density[np.isfinite(shown.log_density)]
         peak = float(known.max()) if known.size else 0.0

@@ -313,10 +313,8 @@ def paint_decision(axes: Axes, decision: DecisionResult, strength: float) -> Non
     _image(axes, np.clip(image, 0, 1), decision.extent)
     paint_unreached(axes, decision)
     x, y = _centres(decision.extent, best.shape)
-    # Between two cells log-odds change evenly, probabilities in a jump: their boundary would be a staircase.
-    scores = np.log(np.maximum(p, 1e-30))
     for c in range(1 if len(p) == 2 else 0, len(p)):
-        lead = scores[c] - np.delete(scores, c, axis=0).max(axis=0)
+        lead = np.ma.masked_invalid(decision.lead(c))
         if lead.min() < 0 < lead.max():
             axes.contour(x, y, lead, levels=[0.0], colors=ink().text, linewidths=0.8, zorder=2)
 

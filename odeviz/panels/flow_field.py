@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor
 from odeviz.analysis.overlays import BorderResult, RestResult, StreamResult, TracerResult
 from odeviz.analysis.results import DecisionResult, DensityResult, FieldResult, frozen
 from odeviz.analysis.streamlines import velocity_at
-from odeviz.exporting.overlays import NATS_BELOW, SHARES
+from odeviz.exporting.overlays import LOG_ODDS, NATS_BELOW
 from odeviz.panels.flow_layers import Layer, at_time, box_of, density_values
 from odeviz.widgets.contours import contour_segments, zero_segments
 from odeviz.widgets.primitives import Dots, Segments, bounds, pen, polyline
@@ -56,7 +56,7 @@ def contours(result: DensityResult | DecisionResult) -> NDArray[np.float64]:
     """Segments ``[n, 4]`` of a density's or a decision's contours."""
     box = box_of(result.extent)
     if isinstance(result, DecisionResult):
-        return contour_segments(result.probability[0], box, list(SHARES))
+        return contour_segments(result.log_odds(0), box, list(LOG_ODDS))
     peak = float(np.log(density_values(result)[1]))
     floor = np.maximum(result.log_density, peak - 50)
     return contour_segments(floor, box, [peak - nats for nats in NATS_BELOW])

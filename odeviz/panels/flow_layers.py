@@ -15,7 +15,7 @@ from PySide6.QtGui import QColor
 from odeviz.analysis.results import DataResult, DecisionResult, DensityResult, Extent, FieldResult
 from odeviz.exporting.hatching import strips
 from odeviz.exporting.marks import MARKS, PLAIN
-from odeviz.widgets.contours import boundary
+from odeviz.widgets.contours import contour_segments
 from odeviz.widgets.hatch import Hatch
 from odeviz.widgets.primitives import Dots, HeatMap, Segments, bounds, pen
 from odeviz.widgets.theme import Theme
@@ -61,7 +61,7 @@ class BackgroundLayer(Layer):
             self._draw_density(result)
         else:
             self._image.setImage(decision_image(result, self.theme), autoLevels=False, levels=None)
-            lines = boundary(result.probability, box_of(result.extent))
+            lines = boundary(result)
         if result is not None:
             self._image.setRect(box_of(result.extent))
         self._hatch.set_strips(
@@ -250,6 +250,13 @@ def decision_image(result: DecisionResult, theme: Theme) -> NDArray[np.uint8]:
     mixed[result.unreached] = ground
     share = 0.34 if theme.dark else 0.30
     return (ground + share * (mixed - ground)).clip(0, 255).astype(np.uint8)
+
+
+def boundary(result: DecisionResult) -> NDArray[np.float64]:
+    """Segments ``[n, 4]`` where the likeliest class changes."""
+    classes = len(result.probability)
+    leads = [result.lead(k) for k in range(1 if classes == 2 else 0, classes)]
+    return np.concatenate([contour_segments(lead, box_of(result.extent), [0.0]) for lead in leads])
 
 
 def _fill_arrows(

@@ -37,12 +37,3 @@ def _segments(
         return np.empty((0, 4))
     lines = np.concatenate(pieces)
     return np.ascontiguousarray(lines[np.isfinite(lines).all(axis=1)], dtype=np.float64)
-
-
-def boundary(probability: NDArray[Any], box: QRectF) -> NDArray[np.float64]:
-    """Segments where the most probable of ``probability [classes, ny, nx]`` changes."""
-    pieces = []
-    for k in range(len(probability) if len(probability) > 2 else 1):
-        others = np.delete(probability, k, axis=0).max(axis=0)
-        pieces.append(contour_segments(probability[k] - others, box, [0.0]))
-    return np.concatenate(pieces) if pieces else np.empty((0, 4))

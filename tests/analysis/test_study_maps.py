@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.linalg import expm
+from scipy.special import expit
 from scipy.stats import multivariate_normal
 from studies import (
     ROTATION,
@@ -190,3 +191,23 @@ def test_decision_is_the_readout_of_the_state_carried_on(t: float) -> None:
     scores = np.exp(states @ readout.T)
     exact = np.moveaxis(scores / scores.sum(axis=-1, keepdims=True), -1, 0)
     np.testing.assert_allclose(decision.probability, exact, atol=1e-4)
+
+
+def test_a_finer_decision_is_solved_for_beside_its_boundary_and_of_the_right_class_elsewhere() -> None:
+    readout = np.array([[40.0, 20.0], [-40.0, -20.0]])
+    study = classifier_study(ROTATION, readout)
+    decision = study.decision(0.3, SQUARE, 12, TIGHT, finer=True)
+    assert decision is not None
+    assert decision.probability.shape == (2, 24, 24)
+    centres = np.linspace(-6, 6, 49)[1::2]
+    lead = (
+        np.stack(np.meshgrid(centres, centres), axis=-1) @ expm(ROTATION * 0.7).T @ (readout[0] - readout[1])
+    )
+    far = np.abs(lead) / np.linalg.norm(readout[0] - readout[1])
+    np.testing.assert_array_equal(decision.probability[0] > 0.5, lead > 0)
+    beside = far < 0.5
+    assert beside.any()
+    np.testing.assert_allclose(decision.probability[0][beside], expit(lead[beside]), atol=1e-3)
+    coarse = study.decision(0.3, SQUARE, 12, TIGHT)
+    assert coarse is not None
+    assert coarse.probability.shape == (2, 12, 12)

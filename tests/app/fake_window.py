@@ -173,7 +173,7 @@ class FakeStudy:
     def density(self, t, extent, n, choice, cancel=None):
         return DensityResult(t, extent, frozen(np.zeros((n, n))), 1.0, self.snapshot.iteration)
 
-    def decision(self, t, extent, n, choice, cancel=None):
+    def decision(self, t, extent, n, choice, cancel=None, finer=False):
         return DecisionResult(t, extent, frozen(np.full((2, n, n), 0.5)), self.snapshot.iteration)
 
     def view(self, key, choice, cancel=None, viewpoint=WHOLE, pinned=None):

@@ -153,6 +153,20 @@ def test_decision_regions_take_the_classes_colours(view, decision, theme):
     assert view.bar.chips["background"].text() == "Decision"
 
 
+def test_the_line_between_sure_classes_is_no_staircase(view, decision):
+    axis = (np.arange(40) + 0.5) / 10 - 2.0
+    odds = 60 * (np.hypot(*np.meshgrid(axis, axis)) - 1.2)
+    sure = np.stack([np.exp(-np.logaddexp(0, -odds)), np.exp(-np.logaddexp(0, odds))])
+    view.set_decision(dataclasses.replace(decision, probability=sure.astype(np.float32)))
+    ends = view._layers["background"]._line._lines.reshape(-1, 2)
+    assert len(ends) > 100
+    assert np.abs(np.hypot(*ends.T) - 1.2).max() < 0.01
+    lines = view._layers["contours"]
+    view.set_layers({"contours": True})
+    outermost = np.hypot(*lines._lines._lines.reshape(-1, 2).T).max()
+    assert outermost < 1.2 + 0.04 + 0.01, "where the probability is 0.9 the log-odds are 2.2"
+
+
 def test_a_change_of_theme_repaints_the_ground(full, theme):
     full.set_density(None)
     full.set_layers(dict.fromkeys(LAYERS, False))
