@@ -77,7 +77,6 @@ class Showing(QObject):
         #: Who draws the kinds that are not drawn here.
         self._others: dict[str, Callable[[Any], None]] = {
             "field": window.flow.set_field, "pinned": comparison.show, "probe": probing.show,
-            **{kind: partial(self._show_view, board) for kind, board in boards.items()},
             **{kind: partial(extras.show, kind) for kind in FlowExtras.kinds},
         }  # fmt: skip
 
@@ -158,6 +157,9 @@ class Showing(QObject):
             # It has been asked for anew, as it is seen now.
             return
         self.results[kind] = answer.result
+        if kind in self._boards:
+            self._show_view(self._boards[kind], answer)
+            return
         draw = self._others.get(kind) or getattr(self, f"_show_{kind}")
         draw(answer.result)
 
@@ -223,9 +225,9 @@ class Showing(QObject):
             self.later("steps", partial(window.steps.set_steps, flow.steps, flow))
         self.flow_shown.emit()
 
-    def _show_view(self, board: TaskViews, picture: Any) -> None:
+    def _show_view(self, board: TaskViews, answer: Answer) -> None:
         # Not in the tick that moves the flow.
-        self.later(board.kind, partial(board.show, self.later, picture))
+        self.later(board.kind, partial(board.show, self.later, answer.result, answer.snapshot.iteration))
 
     def _show_cost(self, flow: FlowResult) -> None:
         self._error = flow.choice, flow.error

@@ -73,6 +73,8 @@ class TaskViews(QObject):
         self._asked_at = self._rest_until = 0.0
         #: The picture on show is of parts that have been measured; others are still missing.
         self._unfinished = False
+        #: The iteration that the picture on show is of.
+        self._iteration: int | None = None
         #: The solver's slider is being dragged.
         self._solver_dragged = False
         #: Whose views are offered.
@@ -82,6 +84,7 @@ class TaskViews(QObject):
         panel.adjusted.connect(bench.adjust)
         panel.adjust_finished.connect(bench.end_drag)
         bench.values_changed.connect(panel.set_values)
+        bench.snapshot_changed.connect(self._tell_age)
 
     @property
     def kind(self) -> str:
@@ -143,13 +146,15 @@ class TaskViews(QObject):
             return
         self._ask(wanted)
 
-    def show(self, later: Later, picture: Any) -> None:
-        """Draw the answer, some of it ``later``."""
+    def show(self, later: Later, picture: Any, iteration: int) -> None:
+        """Draw the answer, which is of the model at an iteration, some of it ``later``."""
         now = time.monotonic()
         took = now - self._asked_at
         self._rest_until = now + max(HURRIED_REST * took if self._hurried else took, REST)
         self._unfinished = getattr(picture, "progress", 1.0) < 1.0
         self._panel.set_picture(picture, lambda name, draw: later(f"{self.kind}, {name}", draw))
+        self._iteration = iteration
+        self._tell_age()
         self.set_time(self._bench.playhead.t)
 
     def set_time(self, t: float) -> None:
@@ -166,6 +171,15 @@ class TaskViews(QObject):
         # Whoever chooses the one on show waits for its picture, too.
         self._asked = None
         self.ask()
+
+    @Slot()
+    def _tell_age(self) -> None:
+        """Of which iteration the picture is. Views that are drawn on and on are a little behind, and never old."""
+        snapshot, view = self._bench.snapshot, self._panel.current
+        heavy = view is not None and view.heavy
+        self._panel.set_age(
+            self._iteration, heavy and snapshot is not None and snapshot.iteration != self._iteration
+        )
 
     def _put_off(self) -> bool:
         """Whether the picture on show has to do, because another would hold up those that follow one another."""

@@ -23,12 +23,13 @@ from odeviz.panels.view_controls import ViewControls
 from odeviz.tasks.chart import Chart, Charts, Maps, Picture, Table
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.task import View
+from odeviz.widgets.aside_combo import AsideCombo
 from odeviz.widgets.progress_line import ProgressLine
-from odeviz.widgets.roomy_combo import RoomyCombo
 from odeviz.widgets.short_label import ShortLabel
 from odeviz.widgets.theme import Theme
 
 _DRAWING = "Drawing…"
+_OLD = "This picture is of iteration {:,}: it takes long, and is drawn anew when training pauses."
 #: From this height on there is room for the sentence about a view.
 _ROOMY = 380
 
@@ -67,8 +68,8 @@ class ViewPanel(Panel):
         self._wish = ""
         self._experiment: Experiment | None = None
         self.picture: Picture | None = None
-        self._choice = RoomyCombo(self)
-        self._choice.setSizeAdjustPolicy(RoomyCombo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._choice = AsideCombo(theme, self)
+        self._choice.setSizeAdjustPolicy(AsideCombo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._choice.setMinimumContentsLength(8)
         self._choice.setAccessibleName("View")
         self._choice.activated.connect(self._activated)
@@ -164,8 +165,10 @@ class ViewPanel(Panel):
         """Draw what was asked for, its charts ``later``; None says that it is on its way."""
         self.picture = picture
         shown = self.current
+        if picture is None:
+            # Of which model the next is, is told when it is there.
+            self.set_age(None)
         self._about.setText(shown.about if shown is not None else "")
-        self._choice.setToolTip(shown.about if shown is not None else "")
         self._make_room()
         self._message.setText(_DRAWING if shown is not None or self._experiment is None else self.nothing)
         self._show_controls()
@@ -188,6 +191,15 @@ class ViewPanel(Panel):
             self._table.set_table(picture)
         else:
             self._stack.setCurrentWidget(self._message)
+
+    def set_age(self, iteration: int | None, old: bool = False) -> None:
+        """The iteration of the model that the picture is of, and whether it has to do while training goes on."""
+        there = iteration is not None and self.picture is not None
+        self._choice.set_aside(
+            (f"iteration {iteration:,}", f"it. {iteration:,}") if there else (), there and old
+        )
+        about = self.current.about if self.current is not None else ""
+        self._choice.setToolTip(f"{about}\n{_OLD.format(iteration)}" if there and old else about)
 
     def add_spare(self) -> bool:
         """Make one more plot for the pictures to come, which takes long; False if there are enough."""

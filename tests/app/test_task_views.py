@@ -106,6 +106,21 @@ def test_a_view_that_takes_long_waits_for_the_end_of_training(viewing, monkeypat
     assert len(asked) == 1
 
 
+def test_a_view_says_of_which_iteration_it_is_and_is_dim_while_it_has_to_do(viewing, monkeypatch):
+    panel, bench = viewing.window.view, viewing.bench
+    choose(viewing, "gradients")
+    box, first = panel._choice, bench.snapshot
+    assert (box.aside, box.is_old) == (f"iteration {first.iteration:,}", False)
+    monkeypatch.setattr(bench, "training", TrainingStatus(phase=Phase.TRAINING))
+    bench.set_snapshot(dataclasses.replace(first, iteration=first.iteration + 7))
+    viewing.tick()
+    assert (box.aside, box.is_old) == (f"iteration {first.iteration:,}", True)
+    assert "drawn anew when training pauses" in box.toolTip()
+    choose(viewing, "one")
+    assert (box.aside, box.is_old) == (f"iteration {first.iteration + 7:,}", False)
+    assert box.toolTip() == "The first."
+
+
 def test_it_follows_the_playhead_and_the_selected_seed(viewing):
     choose(viewing, "three")
     viewing.control.playback.scrub(1.5)
