@@ -23,6 +23,8 @@ FIELD_TIMES, QUICK_TIMES = 33, 13
 ARROWS = 28
 #: While pictures follow one another, the solver's error is measured on fewer trajectories, so many seconds apart.
 MEASURED, MEASURE_PERIOD = 64, 3.0
+#: And the pinned setting is solved with so many seconds apart: each time training pays for it.
+COMPARE_PERIOD = 0.5
 
 
 class Asking:
@@ -43,16 +45,17 @@ class Asking:
         self._coverage = Coverage()
         #: Solves follow a hand: the one under way is let finish.
         self.dragging = False
-        #: What the trajectories on show, or on their way, were asked for.
-        self._flow: FlowRequest | None = None
+        #: What the trajectories on show, or on their way, were asked for, and of which model.
+        self._flow: tuple[Snapshot, FlowRequest] | None = None
         self._field_of: Snapshot | None = None
-        self._measure_after = 0.0
+        self._measure_after = self._compare_after = 0.0
         #: Through which projection the scene was asked for that is on show, or on its way.
         self.looking = Projection()
 
     def forget(self) -> None:
         """Another model is about to be shown."""
-        self._measure_after = 0.0
+        self._measure_after = self._compare_after = 0.0
+        self._flow = None
 
     @property
     def extent(self) -> Extent | None:
@@ -84,8 +87,9 @@ class Asking:
             self._service.withdraw("cost")
             frames = QUICK_FRAMES if bench.hurried or self.dragging else FRAMES
             seen = bench.projection.still
-            self._flow = FlowRequest(bench.choice, self.crowd(snapshot), frames, projection=seen)
-            self._service.ask(snapshot, self._flow, patient=self.dragging)
+            request = FlowRequest(bench.choice, self.crowd(snapshot), frames, projection=seen)
+            self._flow = snapshot, request
+            self._service.ask(snapshot, request, patient=self.dragging)
 
     def seeds(self) -> None:
         """The trajectories of the seeds."""
@@ -122,10 +126,14 @@ class Asking:
             self._extras.ask(self.extent, self.crowd(self._bench.snapshot), self._bench.hurried)
 
     def pinned(self) -> None:
-        """The same trajectories with the pinned setting."""
-        snapshot = self._bench.snapshot
-        if snapshot is not None and self._flow is not None and not self._bench.hurried:
-            self._comparison.ask(snapshot, self._flow)
+        """The same trajectories, of the same model, with the pinned setting."""
+        if self._flow is None:
+            return
+        if self._bench.hurried:
+            if time.perf_counter() < self._compare_after:
+                return
+            self._compare_after = time.perf_counter() + COMPARE_PERIOD
+        self._comparison.ask(*self._flow, hurried=self._bench.hurried, dragged=self.dragging)
 
     def background(self) -> None:
         """The density or decision behind it all."""

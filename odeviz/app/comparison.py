@@ -26,19 +26,21 @@ class Comparison:
         self._service.withdraw(self.kind)
         self._show(self._bench.pinned, None)
 
-    def outlive(self, snapshot: Snapshot) -> None:
-        """Another model is on show: what the one before did is of no use."""
-        if self._asked is not None and self._asked[0] is not snapshot:
-            self.forget()
+    def ask(
+        self, snapshot: Snapshot, flow: FlowRequest, hurried: bool = False, dragged: bool = False
+    ) -> None:
+        """Solve what ``flow`` asked of a model with the pinned setting, if there is one and that is not known.
 
-    def ask(self, snapshot: Snapshot, flow: FlowRequest) -> None:
-        """Solve what ``flow`` asked for with the pinned setting, if there is one and that is not known."""
-        pinned = self._bench.pinned
-        if pinned is None:
+        Where models follow one another its error is left out. While the present setting is ``dragged`` a solve of the
+        same model will do, however many times it was asked for.
+        """
+        pinned, before = self._bench.pinned, self._asked
+        if pinned is None or (dragged and before is not None and before[0] is snapshot):
             return
-        request = PinnedRequest(pinned, **{name: getattr(flow, name) for name in _SAME})
-        if self._asked is None or self._asked[0] is not snapshot or self._asked[1] != request:
-            self.forget()
+        same = {name: getattr(flow, name) for name in _SAME}
+        request = PinnedRequest(pinned, measured=not hurried, **same)
+        if before is None or before[0] is not snapshot or before[1] != request:
+            # What is on show stays until this is there.
             self._asked = snapshot, request
             self._service.ask(snapshot, request)
 

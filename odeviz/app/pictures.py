@@ -181,7 +181,6 @@ class Pictures(QObject):
             self.asking.scene()
             self.showing.later("docks", partial(self._turn_to_views, snapshot.experiment))
         self.showing.later("views", partial(self._offer_views, snapshot.experiment))
-        self.comparison.outlive(snapshot)
         self._behind = True
         self.redraw.wake()
 
@@ -212,8 +211,6 @@ class Pictures(QObject):
     def _on_pinned(self, choice: SolverChoice | None) -> None:
         self.comparison.forget()
         self.asking.pinned()
-        if choice is not None and self.bench.hurried:
-            self.bench.say("The pinned setting is solved once one model stays: pause training to compare.")
         self.redraw.wake()
 
     @Slot(object)
@@ -346,6 +343,7 @@ class Pictures(QObject):
         self.asking.field()
         self.asking.extras()
         if self.asking.dragging:
+            self.asking.pinned()
             return
         self.asking.cost()
         self.asking.pinned()

@@ -76,7 +76,7 @@ class Showing(QObject):
         self._error: tuple[SolverChoice | None, float] = None, math.nan
         #: Who draws the kinds that are not drawn here.
         self._others: dict[str, Callable[[Any], None]] = {
-            "field": window.flow.set_field, "pinned": comparison.show, "probe": probing.show,
+            "field": window.flow.set_field, "pinned": partial(self._show_pinned, comparison), "probe": probing.show,
             **{kind: partial(extras.show, kind) for kind in FlowExtras.kinds},
         }  # fmt: skip
 
@@ -228,6 +228,9 @@ class Showing(QObject):
     def _show_view(self, board: TaskViews, answer: Answer) -> None:
         # Not in the tick that moves the flow.
         self.later(board.kind, partial(board.show, self.later, answer.result, answer.snapshot.iteration))
+
+    def _show_pinned(self, comparison: Comparison, flow: FlowResult) -> None:
+        self.later("pinned", partial(comparison.show, flow))
 
     def _show_cost(self, flow: FlowResult) -> None:
         self._error = flow.choice, flow.error

@@ -150,9 +150,13 @@ class CostRequest(FlowRequest):
 
 @dataclass(frozen=True, slots=True)
 class PinnedRequest(CostRequest):
-    """The same for the setting that is pinned."""
+    """The same for the setting that is pinned; its error only where it is ``measured``, which takes longest."""
 
+    measured: bool = True
     kind: ClassVar[str] = "pinned"
+
+    def answer(self, study: Any, cancel: Cancel) -> Any:
+        return self._flow(study, cancel, with_error=self.measured)
 
 
 @dataclass(frozen=True, slots=True)

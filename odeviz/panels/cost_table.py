@@ -73,7 +73,9 @@ class CostTable(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        #: The present solve as it is shown, and the latest there is.
         self._flow: FlowResult | None = None
+        self._latest: FlowResult | None = None
         self._pinned: FlowResult | None = None
         self._choice: SolverChoice | None = None
         #: Pixels of the numbers, first the widest; of what stands beside them; of a name; of a line.
@@ -98,13 +100,15 @@ class CostTable(QWidget):
         return self._cells[key, _NOW]
 
     def set_cost(self, flow: FlowResult | None) -> None:
-        """The present solve; None shows dashes."""
-        self._flow = flow
-        self._fill()
+        """The present solve; None shows dashes. One of a later model than the pinned solve's waits for its pair."""
+        self._latest = flow
+        if flow is None or self._pinned is None or flow.iteration == self._pinned.iteration:
+            self._flow = flow
+            self._fill()
 
     def set_pinned(self, choice: SolverChoice | None, flow: FlowResult | None) -> None:
         """The setting to compare with, and its solve as soon as it is there; None for none."""
-        self._choice, self._pinned = choice, flow
+        self._choice, self._pinned, self._flow = choice, flow, self._latest
         if choice is not None:
             own = ", steps of its own for each trajectory" if choice.own_steps else ""
             self._names[_PINNED].setToolTip(f"The pinned setting: {setting(choice)}{own}.")

@@ -11,6 +11,8 @@ from odeviz.widgets.theme import Theme
 @pytest.fixture(autouse=True)
 def _letters(qapp, monkeypatch):
     before = even_letters(qapp, monkeypatch)
+    # The window is made undressed: what an earlier test has left on would leave its panels other sizes.
+    qapp.setStyleSheet("")
     yield
     qapp.setFont(before)
     qapp.setStyleSheet("")

@@ -46,14 +46,28 @@ def test_training_makes_room_while_the_slider_is_held(qtbot, rig):
     assert loop._pace is None
 
 
-def test_comparing_while_training_says_what_it_waits_for(rig):
+def test_comparing_goes_on_while_training_and_measures_errors_afterwards(rig, monkeypatch):
+    # Ticks are made faster here than time passes.
+    monkeypatch.setattr("odeviz.app.asking.COMPARE_PERIOD", 0.0)
     rig.show()
+    results, costs = rig.control.pictures.results, rig.window.solver_bar.costs
     rig.control.do("train")
     rig.control.do("compare")
-    assert "pause training to compare" in rig.bench.message
+    rig.control.do("looser")
+    shown = []
+    for _ in range(3):
+        rig.control.trainer.advance(2)
+        rig.control.trainer._loop._publish()
+        for _ in range(6):
+            rig.tick()
+        assert results["pinned"].iteration == results["flow"].iteration
+        shown.append((costs._flow.iteration, rig.window.flow._pinned.iteration))
+    assert len(set(shown)) == 3
+    assert all(now == pinned for now, pinned in shown)
+    assert (costs.text("nfe", "ratio"), costs.text("error", "pinned")) == ("×1", "–")
     rig.control.do("train")
     rig.settle()
-    assert rig.control.pictures.results["pinned"].choice == rig.bench.pinned
+    assert costs.text("error", "pinned") == "10⁻⁵"
 
 
 def test_tolerance_actions_move_by_decades_and_stop_at_the_ends(rig):

@@ -150,6 +150,19 @@ def test_nothing_moves_around_the_numbers_when_a_setting_is_pinned(bar, make_flo
     assert not any(a.geometry().intersects(b.geometry()) for a in seen for b in seen if a is not b)
 
 
+def test_two_solves_are_compared_of_one_model_only(bar, make_flow):
+    pinned = make_flow(nfe=13)
+    bar.set_cost(make_flow())
+    bar.set_pinned(pinned.choice, pinned)
+    bar.set_cost(make_flow(nfe=30, iteration=4))
+    assert (bar.costs.text("nfe"), bar.costs.text("nfe", "ratio")) == ("26", "×2")
+    bar.set_pinned(pinned.choice, make_flow(nfe=10, iteration=4))
+    assert (bar.costs.text("nfe"), bar.costs.text("nfe", "ratio")) == ("30", "×3")
+    bar.set_cost(make_flow(nfe=40, iteration=5))
+    bar.set_pinned(None, None)
+    assert bar.costs.text("nfe") == "40"
+
+
 def test_the_slider_keeps_its_length_in_little_room_and_beside_large_text(bar, qtbot):
     for width, scale in ((960, 1.0), (470, 1.0), (570, 2.0), (380, 1.0)):
         bar.theme.set_scale(scale)
