@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from odeviz.exporting.palette import mix, readable
-from odeviz.exporting.style import COLUMN, ink, letters, look, new_figure, page
+from odeviz.exporting.style import COLUMN, ink, letters, look, name_y, new_figure, page
 from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Table, cell_lines, cell_text
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _chart(axes: Axes, chart: Chart, room: float, legend: bool = True, above: bo
     axes.set_xscale("log" if chart.x_log else "linear")
     axes.set_yscale("log" if chart.y_log else "linear")
     axes.set_xlabel(chart.x_label)
-    axes.set_ylabel(chart.y_label)
+    name_y(axes, chart.y_label)
     if chart.equal:
         axes.set_aspect("equal", adjustable="datalim" if chart.frame is None else "box")
     if chart.frame is not None:
@@ -261,7 +261,7 @@ def _map_axes(axes: Axes, maps: Maps) -> None:
         axes.set_xticks(range(len(columns)), columns)
         axes.set_yticks(range(len(rows)), rows)
     axes.set_xlabel(maps.axes[0])
-    axes.set_ylabel(maps.axes[1])
+    name_y(axes, maps.axes[1])
     axes.label_outer()
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 #: Millimetres of an inch, and of the columns of a paper that is set in two.
 INCH = 25.4
 COLUMNS = {"column": 85.0, "page": 170.0}
+#: Names of axes are not turned if they have at most so many letters. As in the window.
+UPRIGHT = 2
 #: Width of one column, in inches.
 COLUMN = COLUMNS["column"] / INCH
 #: Widths that a figure may be given, in inches.
@@ -185,9 +187,16 @@ def plane(axes: Axes, extent: Extent) -> None:
     axes.set_xlim(extent.x0, extent.x1)
     axes.set_ylim(extent.y0, extent.y1)
     axes.set_xlabel(extent.x_title, labelpad=1, style="italic")
-    axes.set_ylabel(extent.y_label, labelpad=0, style="italic")
+    name_y(axes, extent.y_label, labelpad=0, style="italic")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+
+
+def name_y(axes: Axes, text: str, **how: Any) -> None:
+    """Name the y axis; a name of one or two letters is not turned, as ω would be read as 3."""
+    axes.set_ylabel(text, **how)
+    if 0 < len(text) <= UPRIGHT:
+        axes.yaxis.label.set(rotation=0, verticalalignment="center", horizontalalignment="right")
 
 
 def notes(axes: Axes, left: str, right: str = "") -> Text:

@@ -188,6 +188,7 @@ class ChartPlot(QWidget):
             ("left", chart.y_label, chart.y_log),
         ):
             self.plot.set_axis(name, label, log)
+        self.plot.getAxis("bottom").set_ends(chart.over_time)
         self.plot.setAspectLocked(chart.equal)
         if self._axes != (chart.x_log, chart.y_log):
             self._axes = (chart.x_log, chart.y_log)

@@ -193,6 +193,7 @@ class _Coordinate(Plot):
 
     def __init__(self, theme: Theme, panel: SeriesPanel) -> None:
         super().__init__(theme, "", " ", parent=panel)
+        self.getAxis("bottom").set_ends(True)
         self._panel = panel
         self._plain, self._halo, self._lit, self._over = Segments(), Segments(), Segments(), Segments()
         self._heads = Dots()

@@ -73,6 +73,7 @@ class StepsPanel(Panel):
         ):
             for item in items:
                 plot.addItem(item)
+            plot.getAxis("bottom").set_ends(True)
             plot.viewport().setMouseTracking(True)
             plot.viewport().installEventFilter(self)
         self._shown: tuple[StepTable | None, FlowResult | None] = None, None

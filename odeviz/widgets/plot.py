@@ -2,80 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPicture, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QGraphicsGridLayout, QLabel, QSizePolicy, QWidget
 
-from odeviz.tasks.numerals import power
-from odeviz.widgets.guard import guarded
 from odeviz.widgets.theme import Theme
-
-
-class ValueAxis(pg.AxisItem):
-    """An axis that can show log10 values, with ticks at 1, 2, 5 times powers of ten where there is room."""
-
-    log = False
-    #: Where it and the plot lay when its ticks were drawn.
-    _place: tuple[QRectF, QRectF | None] | None = None
-
-    def set_log(self, log: bool) -> None:
-        """Whether the values drawn are log10 of what the ticks say."""
-        self.log = log
-        self.picture = None
-        self.update()
-
-    def prepare(self) -> None:
-        """Draw the ticks of a new range to a picture, and ask for the room that their labels need.
-
-        Done in the paint this is too late: with other room the whole plot is painted once more.
-        """
-        view = self.linkedView()
-        place = self.geometry(), view.geometry() if view is not None else None
-        if self.picture is not None and place == self._place:
-            return
-        self._place = place
-        picture = QPicture()
-        painter = QPainter(picture)
-        try:
-            if self.style["tickFont"]:
-                painter.setFont(self.style["tickFont"])
-            specs = self.generateDrawSpecs(painter)
-            if specs is not None:
-                self.drawPicture(painter, *specs)
-        finally:
-            painter.end()
-        self.picture = picture
-
-    @guarded
-    def paint(self, painter: QPainter, option: Any, widget: QWidget | None) -> None:
-        self.prepare()
-        self.picture.play(painter)
-
-    def tickValues(self, lo: float, hi: float, size: float) -> list[tuple[float, list[float]]]:
-        if not self.log:
-            return super().tickValues(lo, hi, size)
-        if not (math.isfinite(lo) and math.isfinite(hi)) or hi <= lo:
-            return []
-        room = max(2, int(size / 36))
-        decades = range(math.floor(lo), math.ceil(hi) + 1)
-        for digits in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 5), (1, 3), (1,)):
-            ticks = [d + math.log10(k) for d in decades for k in digits]
-            ticks = [v for v in ticks if lo <= v <= hi]
-            if len(ticks) <= room:
-                return [(1.0, ticks)]
-        every = math.ceil(len(ticks) / room)
-        return [(1.0, [v for v in ticks if round(v) % every == 0])]
-
-    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        if not self.log:
-            return [text.replace("-", "−") for text in super().tickStrings(values, scale, spacing)]
-        return [power(10**value) for value in values]
-
+from odeviz.widgets.value_axis import ValueAxis
 
 #: Pixels of a plot's height and width that its axes and margins take.
 _ROOM = 40

@@ -139,3 +139,10 @@ def test_a_framed_line_is_shown_whole_where_lengths_are_equal():
     axes = draw_figure("view", picture=Chart("", "x", "y", (line,), equal=True, frame=(-1, 1, -1, 1))).axes[0]
     assert axes.get_xlim()[0] < -3.0
     assert axes.get_ylim() == (-1.0, 1.0)
+
+
+@pytest.mark.parametrize(("name", "turn"), [("ω", 0.0), ("height in m", 90.0)])
+def test_a_short_name_of_an_axis_stands_upright(name, turn):
+    line = frozen(np.arange(3.0))
+    figure = draw_figure("view", picture=Chart("One", "t", name, (Curve("", line, line),)))
+    assert figure.axes[0].yaxis.label.get_rotation() == turn

@@ -1,9 +1,10 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QImage, QPainter, QPicture
 
 from odeviz.analysis.overlays import AloneResult
 from odeviz.analysis.results import SolverChoice, StepTable
@@ -19,7 +20,8 @@ from odeviz.tasks import Experiment
 from odeviz.tasks.numerals import figure, power, short
 from odeviz.training.snapshot import History
 from odeviz.widgets.legend import Key, Legend
-from odeviz.widgets.plot import Plot, ValueAxis, grown
+from odeviz.widgets.plot import Plot, grown
+from odeviz.widgets.value_axis import ValueAxis
 
 PANELS = (FlowView, TimeBar, SolverBar, LossPanel, NfePanel, StepsPanel, DensityPanel)
 
@@ -267,6 +269,42 @@ def test_a_log_axis_has_ticks_within_a_decade_and_over_many(qapp):
     ((_, many),) = axis.tickValues(-12.0, 3.0, 300)
     assert 4 <= len(many) <= 9
     assert axis.tickStrings([-1.0, 0.0], 1.0, 1.0) == ["0.1", "1"]
+
+
+def numbers(axis):
+    """What stands along an axis, and where, as it is drawn."""
+    picture = QPicture()
+    painter = QPainter(picture)
+    _, _, texts = axis.generateDrawSpecs(painter)
+    painter.end()
+    return {text: rect for rect, _, text in texts}
+
+
+@pytest.mark.parametrize(
+    ("span", "first", "last"),
+    [((0.0, 1.0), "0", "1.0"), ((0.0, 1.27), "0", "1.27"), ((0.0, 2.01), "0", "2.0")],
+)
+def test_a_time_axis_has_numbers_at_its_ends_where_they_fit(show, span, first, last):
+    plot = show(Plot, "t", "h", size=(300, 200))
+    plot.getAxis("bottom").set_ends(True)
+    plot.setRange(xRange=span, yRange=(-1.0, 1.0))
+    there = numbers(plot.getAxis("bottom"))
+    assert (min(there, key=float), max(there, key=float)) == (first, last)
+    edges = sorted((rect.left(), rect.right()) for rect in there.values())
+    assert all(before[1] + 6 < after[0] for before, after in itertools.pairwise(edges))
+
+
+@pytest.mark.parametrize(("name", "turn"), [("ω", 0), ("z₂", 0), ("rate", -90)])
+def test_a_short_name_stands_upright_beside_its_axis_numbers(show, name, turn):
+    plot = show(Plot, "t", name, size=(300, 200))
+    plot.setRange(xRange=(0.0, 1.0), yRange=(-1000.0, 1000.0))
+    plot.grab()
+    axis = plot.getAxis("left")
+    assert axis.label.rotation() == turn
+    letters = axis.label.mapRectToParent(axis.label.boundingRect()).adjusted(4, 4, -4, -4)
+    assert letters.left() >= -1
+    assert letters.right() <= min(rect.left() for rect in numbers(axis).values()) + 1
+    assert abs(letters.center().y() - axis.size().height() / 2) < 2
 
 
 @pytest.mark.parametrize("kind", PANELS)

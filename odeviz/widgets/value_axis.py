@@ -1,0 +1,148 @@
+"""A plot's axis: values or their logarithms, ticks at the ends of a time, and short names that stand upright."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter, QPicture, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from odeviz.exporting.style import UPRIGHT
+from odeviz.tasks.numerals import figure, power
+from odeviz.widgets.guard import guarded
+
+#: Pixels around a text item's letters.
+_AROUND = 4
+#: Pixels that a number at an end of the axis may reach beyond it, which a plot's margins leave free.
+_BEYOND = 15
+#: An end has a tick of its own if there is room for so many letters between it and the next one, of pixels at least.
+_END_LETTERS, _LETTER = 3.2, 12
+#: Rounding, as a share of the axis: a tick so little beyond its end stands on it.
+_ROUNDING = 1e-6
+
+
+class ValueAxis(pg.AxisItem):
+    """An axis that can show log10 values, with ticks at 1, 2, 5 times powers of ten where there is room."""
+
+    log = False
+    #: It is a time: the ends of its range have ticks of their own where there is room.
+    ends = False
+    #: Where it and the plot lay when its ticks were drawn.
+    _place: tuple[QRectF, QRectF | None] | None = None
+
+    def set_log(self, log: bool) -> None:
+        """Whether the values drawn are log10 of what the ticks say."""
+        self.log = log
+        self.picture = None
+        self.update()
+
+    def set_ends(self, ends: bool) -> None:
+        """Whether the ends of the range have ticks of their own where there is room."""
+        if ends != self.ends:
+            self.ends = ends
+            self.picture = None
+            self.update()
+
+    @property
+    def upright(self) -> bool:
+        """Whether its name is so short that it is not turned."""
+        name = self.labelText
+        return self.orientation == "left" and 0 < len(name) <= UPRIGHT and "…" not in name
+
+    def boundingRect(self) -> QRectF:
+        # Numbers that reach out of these bounds are left out; with a grid there is no room at their ends.
+        bounds: QRectF = super().boundingRect()
+        beyond = _BEYOND if self.orientation == "bottom" and self.grid is not False else 0
+        return bounds.adjusted(-beyond, 0, beyond, 0)
+
+    def resizeEvent(self, event: QResizeEvent | None = None) -> None:
+        super().resizeEvent(event)
+        if self.label is None:
+            return
+        self.label.setRotation(0 if self.upright or self.orientation == "bottom" else -90)
+        if self.upright:
+            self.label.setPos(-_AROUND, (self.size().height() - self.label.boundingRect().height()) / 2)
+
+    def _updateWidth(self) -> None:
+        super()._updateWidth()
+        if self.upright and self.fixedWidth is None and self.isVisible() and self.label.isVisible():
+            # A name that is not turned takes its width, and not its height.
+            box = self.label.boundingRect()
+            width = self.maximumWidth() + box.width() - 2 * _AROUND - 0.8 * box.height()
+            self.setMaximumWidth(width)
+            self.setMinimumWidth(width)
+
+    def prepare(self) -> None:
+        """Draw the ticks of a new range to a picture, and ask for the room that their labels need.
+
+        Done in the paint this is too late: with other room the whole plot is painted once more.
+        """
+        view = self.linkedView()
+        place = self.geometry(), view.geometry() if view is not None else None
+        if self.picture is not None and place == self._place:
+            return
+        self._place = place
+        picture = QPicture()
+        painter = QPainter(picture)
+        try:
+            if self.style["tickFont"]:
+                painter.setFont(self.style["tickFont"])
+            specs = self.generateDrawSpecs(painter)
+            if specs is not None:
+                self.drawPicture(painter, *specs)
+        finally:
+            painter.end()
+        self.picture = picture
+
+    @guarded
+    def paint(self, painter: QPainter, option: Any, widget: QWidget | None) -> None:
+        self.prepare()
+        self.picture.play(painter)
+
+    def tickValues(self, lo: float, hi: float, size: float) -> list[tuple[float, list[float]]]:
+        if self.log:
+            return self._decades(lo, hi, size)
+        room = _ROUNDING * (hi - lo)
+        levels = [
+            (spacing, [min(max(v, lo), hi) for v in values])
+            for spacing, values in super().tickValues(lo - room, hi + room, size)
+        ]
+        if self.ends and levels:
+            _, values = levels[0]
+            apart = self._end_room() * (hi - lo) / max(size, 1.0)
+            values += [v for v in (lo, hi) if all(abs(v - tick) > apart for tick in values)]
+        return levels
+
+    def _end_room(self) -> float:
+        """Pixels between the tick of an end and its neighbour."""
+        font = self.style["tickFont"]
+        return _END_LETTERS * float(font.pixelSize() if font else _LETTER)
+
+    def _decades(self, lo: float, hi: float, size: float) -> list[tuple[float, list[float]]]:
+        if not (math.isfinite(lo) and math.isfinite(hi)) or hi <= lo:
+            return []
+        room = max(2, int(size / 36))
+        decades = range(math.floor(lo), math.ceil(hi) + 1)
+        for digits in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 5), (1, 3), (1,)):
+            ticks = [d + math.log10(k) for d in decades for k in digits]
+            ticks = [v for v in ticks if lo <= v <= hi]
+            if len(ticks) <= room:
+                return [(1.0, ticks)]
+        every = math.ceil(len(ticks) / room)
+        return [(1.0, [v for v in ticks if round(v) % every == 0])]
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        if self.log:
+            return [power(10**value) for value in values]
+        texts = [text.replace("-", "−") for text in super().tickStrings(values, scale, spacing)]
+        if not self.ends:
+            return texts
+        return [text if _is_whole(v / spacing) else figure(v) for v, text in zip(values, texts, strict=True)]
+
+
+def _is_whole(value: float) -> bool:
+    return abs(value - round(value)) < 1e-3
