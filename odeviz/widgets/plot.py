@@ -127,6 +127,7 @@ class Plot(pg.GraphicsView):
     def set_margins(self, left: float, top: float, right: float, bottom: float) -> None:
         """Pixels around the axes."""
         self._ground.setContentsMargins(left, top, right, bottom)
+        self._axes["bottom"].beyond = right
 
     def restyle(self) -> None:
         """Take the theme's colours and fonts again."""

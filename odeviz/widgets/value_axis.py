@@ -17,8 +17,6 @@ from odeviz.widgets.guard import guarded
 
 #: Pixels around a text item's letters.
 _AROUND = 4
-#: Pixels that a number at an end of the axis may reach beyond it, which a plot's margins leave free.
-_BEYOND = 15
 #: An end has a tick of its own if there is room for so many letters between it and the next one, of pixels at least.
 _END_LETTERS, _LETTER = 3.2, 12
 #: Rounding, as a share of the axis: a tick so little beyond its end stands on it.
@@ -31,6 +29,8 @@ class ValueAxis(pg.AxisItem):
     log = False
     #: It is a time: the ends of its range have ticks of their own where there is room.
     ends = False
+    #: Pixels that a number at an end may reach beyond it, to the left and to the right.
+    beyond = 0.0
     #: Where it and the plot lay when its ticks were drawn.
     _place: tuple[QRectF, QRectF | None] | None = None
 
@@ -54,10 +54,9 @@ class ValueAxis(pg.AxisItem):
         return self.orientation == "left" and 0 < len(name) <= UPRIGHT and "…" not in name
 
     def boundingRect(self) -> QRectF:
-        # Numbers that reach out of these bounds are left out; with a grid there is no room at their ends.
+        # Numbers that reach out of these bounds are left out.
         bounds: QRectF = super().boundingRect()
-        beyond = _BEYOND if self.orientation == "bottom" and self.grid is not False else 0
-        return bounds.adjusted(-beyond, 0, beyond, 0)
+        return bounds.adjusted(-self.beyond, 0, self.beyond, 0)
 
     def resizeEvent(self, event: QResizeEvent | None = None) -> None:
         super().resizeEvent(event)
