@@ -1,4 +1,10 @@
-"""Leaving a trained model that is not saved: by closing the window, by showing another, by starting again."""
+"""Leaving a model that is not saved: by closing the window, by showing another, by starting again.
+
+The rule of what is asked about, :func:`is_missed`: what a person could not have again at once. That is a file's model
+or session that is not as its file has it any more; a person's own data; a model trained with settings of a person's
+own; and any that was trained for :data:`LONG_RUN`. A short run of a preset goes without a word. Starting again keeps
+data and settings: it asks about long runs alone.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +16,28 @@ from odeviz.app.dialogs import Dialogs
 from odeviz.app.documents import Documents
 from odeviz.bridge import Phase, Trainer
 from odeviz.state import Workbench
+from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.experiment_string import nearest_preset
+from odeviz.tasks.own_data import OWN
+from odeviz.training.snapshot import Snapshot
 
-#: Seconds of training from which on a run is not thrown away by a click without a question.
-LONG_RUN = 20.0
+#: Seconds of training from which on any run is worth a question.
+LONG_RUN = 60.0
+
+
+def is_missed(snapshot: Snapshot | None, unsaved: bool, in_file: bool) -> bool:
+    """Whether a person would miss a model, ``unsaved`` if it was trained since it was opened, perhaps from a file."""
+    if snapshot is None or in_file:
+        return unsaved
+    if snapshot.experiment.data.name == OWN:
+        return True
+    return unsaved and (snapshot.seconds >= LONG_RUN or not is_preset(snapshot.experiment))
+
+
+def is_preset(experiment: Experiment) -> bool:
+    """Whether all settings are those of a preset."""
+    near = nearest_preset(experiment)
+    return near is not None and near.experiment == experiment
 
 
 class Leaving(QObject):
@@ -43,7 +68,8 @@ class Leaving(QObject):
     def may_leave(self, after_saving: Callable[[], object]) -> bool:
         """Whether the model on show may go now; if it shall be saved first, ``after_saving`` is called after that."""
         self._after_saving = None
-        if not self._bench.unsaved or self.closing:
+        bench = self._bench
+        if self.closing or not is_missed(bench.latest, bench.unsaved, bench.path is not None):
             return True
         answer = self._dialogs.keep_changes(self._told())
         if answer == "save":
@@ -68,8 +94,15 @@ class Leaving(QObject):
         name = path.name if path is not None else "The model"
         if self._documents.only_view_changed:
             return f"What {name} shows was changed and is not saved."
-        if snapshot is not None and snapshot.seconds >= LONG_RUN:
+        if snapshot is None:
+            return f"{name} was changed and is not saved."
+        if path is None and snapshot.experiment.data.name == OWN:
+            learnt = " and what was learnt from them" if snapshot.iteration else ""
+            return f"Your own data{learnt} are not saved."
+        if snapshot.seconds >= LONG_RUN:
             name += f" ({snapshot.iteration:,} iterations, {_duration(snapshot.seconds)} of training)"
+        elif path is None and not is_preset(snapshot.experiment):
+            return f"{name} was trained with settings of your own and is not saved."
         return f"{name} was trained and is not saved."
 
     @Slot()

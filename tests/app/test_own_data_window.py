@@ -105,7 +105,7 @@ def test_what_cannot_be_learnt_from_changes_nothing(rig, tmp_path, text, words):
 
 
 def test_unsaved_work_is_asked_for_first(rig, table):
-    rig.show()
+    rig.show(field__width=40)
     rig.bench.set_document(None, unsaved=True)
     rig.dialogs.keep = "cancel"
     rig.window.file_dropped.emit(table)
