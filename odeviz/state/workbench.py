@@ -8,11 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoStack
 
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import SolverChoice
-from odeviz.state.commands import Change
+from odeviz.state.commands import Change, UndoStack
 from odeviz.state.editing import edited, told
 from odeviz.state.layers import COLOURINGS, LAYERS
 from odeviz.state.nouns import Mark, Point, Range, Replay, Seeds, Selection
@@ -36,7 +35,7 @@ class Workbench(Observable):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.undo_stack = QUndoStack(self)
+        self.undo_stack = UndoStack(self)
         self.undo_stack.setUndoLimit(200)
         self._drags = 0
         self.dragging = False

@@ -1,8 +1,11 @@
+import gc
+
 import pytest
 
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import SolverChoice
 from odeviz.state import Mark, Playhead, Seeds, Selection, Workbench, offered
+from odeviz.state.commands import Change
 from odeviz.tasks import Experiment
 from odeviz.training.snapshot import Snapshot
 
@@ -81,6 +84,25 @@ def test_two_drags_are_two_undo_steps(bench):
         bench.choose(SolverChoice(rtol=x * 1e-3))
         bench.end_drag()
     assert bench.undo_stack.count() == 2
+
+
+def test_a_drag_leaves_no_change_behind(bench):
+    kept = len(changes())
+    bench.begin_drag()
+    for k in range(1, 6):
+        bench.choose(SolverChoice(rtol=1e-2 / k))
+    bench.choose(SolverChoice())
+    assert (bench.undo_stack.count(), bench.undo_stack.canRedo()) == (0, False)
+    bench.choose(SolverChoice(rtol=1e-3))
+    bench.end_drag()
+    assert len(changes()) == kept + 1
+    bench.undo_stack.clear()
+    assert len(changes()) == kept
+
+
+def changes():
+    gc.collect()
+    return [each for each in gc.get_objects() if type(each) is Change]
 
 
 def test_edits_of_different_settings_stay_apart(bench):
