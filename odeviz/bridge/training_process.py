@@ -124,6 +124,9 @@ class TrainingProcess:
         try:
             with process.stdout as pipe:
                 self._greeted = pipe.read(len(GREETING)) == GREETING
+                if self._greeted:
+                    # It hears them all: nobody needs them any more, with the models that they carry.
+                    self._unheard = []
                 while self._greeted:
                     self._receive(pickle.load(pipe), unpacker)
         except (EOFError, OSError, pickle.UnpicklingError):
@@ -137,6 +140,7 @@ class TrainingProcess:
         if letter.phase is Phase.IDLE:
             # What came before it is of a session that is gone.
             self._mailbox.take()
+            unpacker.forget()
         self._report(letter)
 
     def _tell_lost(self, how: str) -> None:

@@ -19,6 +19,8 @@ from odeviz.training.trouble import Trouble
 
 #: Snapshots a second: enough for the eye, few enough for training not to notice.
 SNAPSHOT_RATE = 20.0
+#: Seconds without a word after which what a session has left behind is cleared up.
+TIDY_AFTER = 0.5
 
 
 class Phase(enum.StrEnum):
@@ -114,6 +116,8 @@ class TrainingLoop:
         #: The most iterations a second, and when the next is due.
         self._pace: float | None = None
         self._due = 0.0
+        #: When the litter of a session that is gone is to be cleared up.
+        self._tidy_at: float | None = None
 
     def post(self, command: Command | None) -> None:
         """Queue a command; None ends the loop. Any thread may call this."""
@@ -122,10 +126,31 @@ class TrainingLoop:
     def run(self) -> None:
         """Obey commands and train until told to end."""
         while not self._stopped:
-            self.obey(wait=self.rest(time.monotonic()) if self._phase is Phase.TRAINING else None)
-            # A command has cut the rest short, or the step is due.
-            if self._phase is Phase.TRAINING and not self._stopped and self.rest(time.monotonic()) <= 0.0:
-                self._step()
+            now = time.monotonic()
+            self.obey(wait=self.rest(now) if self._phase is Phase.TRAINING else self._untidy(now))
+            now = time.monotonic()
+            if self._stopped:
+                return
+            if self._phase is Phase.TRAINING:
+                # A command has cut the rest short, or the step is due.
+                if self.rest(now) <= 0.0:
+                    self._step()
+            elif self._untidy(now) == 0.0:
+                self._tidy_at = None
+                self.tidy()
+
+    def tidy(self) -> None:
+        """Called when a session is gone and nothing is to be done: a loop with a process to itself clears up."""
+
+    def _untidy(self, now: float) -> float | None:
+        """Seconds from ``now`` until it is time to clear up; None if there is nothing to."""
+        return None if self._tidy_at is None else max(0.0, self._tidy_at - now)
+
+    def _let_go(self) -> None:
+        """Forget the session."""
+        if self._session is not None:
+            self._session = None
+            self._tidy_at = time.monotonic() + TIDY_AFTER
 
     def turn(self) -> None:
         """Obey what is queued, then make one step if training, at whatever pace."""
@@ -168,6 +193,7 @@ class TrainingLoop:
         except Exception as error:
             self._tell(Phase.TROUBLE, Trouble.of(error, "Training could not start"))
             return
+        self._let_go()
         self._session = session
         self._mailbox.put(first)
         device = Device(str(session.runtime.device), session.runtime.reason)
@@ -213,7 +239,7 @@ class TrainingLoop:
 
     def drop(self) -> None:
         """Forget the session."""
-        self._session = None
+        self._let_go()
         self._mailbox.take()
         self._tell(Phase.IDLE)
 

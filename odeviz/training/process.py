@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import os
 import pickle
 import threading
@@ -23,7 +24,8 @@ from numpy.typing import NDArray
 
 from odeviz.training.checkpoints import Checkpoint
 from odeviz.training.child import take_pipes
-from odeviz.training.loop import Command, Report, SessionFactory, TrainingLoop
+from odeviz.training.loop import Phase, Report, SessionFactory, TrainingLoop
+from odeviz.training.memory import tidy
 from odeviz.training.snapshot import History, Snapshot
 
 #: The first thing said: whoever started the process knows by it that it has come up.
@@ -58,6 +60,10 @@ class Packer:
         self._sent, self._data = kept, snapshot.data
         return Parcel(dataclasses.replace(snapshot, checkpoints=(), data={}), tuple(kept), new, data)
 
+    def forget(self) -> None:
+        """The run is gone: what was sent of it will not be asked for again."""
+        self._sent, self._data = {}, None
+
 
 class Unpacker:
     """Makes the snapshots again that were packed, in the order in which they were."""
@@ -79,6 +85,10 @@ class Unpacker:
         _freeze(snapshot.weights)
         _freeze({name: getattr(snapshot.history, name) for name in History.__slots__})
         return dataclasses.replace(snapshot, checkpoints=tuple(self._kept.values()), data=self._data)
+
+    def forget(self) -> None:
+        """The run is gone, and the packer has forgotten it."""
+        self._kept, self._data = {}, {}
 
 
 def _freeze(arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -119,6 +129,19 @@ class Outbox:
         self._waiting = deque(item for item in self._waiting if not isinstance(item, Snapshot))
 
 
+class LoopApart(TrainingLoop):
+    """The loop with a process to itself."""
+
+    def warm_up(self) -> None:
+        super().warm_up()
+        if self._session is None:
+            # What has been imported stays: looking through it for garbage would hold up a step.
+            gc.freeze()
+
+    def tidy(self) -> None:
+        tidy()
+
+
 def main() -> None:
     """Train as told through stdin; never returns."""
     commands, letters = take_pipes()
@@ -126,7 +149,7 @@ def main() -> None:
     letters.flush()
     session_factory: SessionFactory = pickle.load(commands)
     outbox = Outbox()
-    loop = TrainingLoop(session_factory, outbox, outbox.put)
+    loop = LoopApart(session_factory, outbox, outbox.put)
     threading.Thread(target=_listen, args=(commands, loop), daemon=True).start()
     threading.Thread(target=_send, args=(outbox, letters), daemon=True).start()
     loop.run()
@@ -136,8 +159,7 @@ def main() -> None:
 def _listen(commands: BinaryIO, loop: TrainingLoop) -> None:
     with _ending():
         while True:
-            command: Command = pickle.load(commands)
-            loop.post(command)
+            loop.post(pickle.load(commands))
 
 
 def _send(outbox: Outbox, letters: BinaryIO) -> None:
@@ -145,7 +167,12 @@ def _send(outbox: Outbox, letters: BinaryIO) -> None:
     with _ending():
         while True:
             item = outbox.get()
-            _write(packer.pack(item) if isinstance(item, Snapshot) else item, letters)
+            if isinstance(item, Snapshot):
+                _write(packer.pack(item), letters)
+                continue
+            if item.phase is Phase.IDLE:
+                packer.forget()
+            _write(item, letters)
 
 
 @contextlib.contextmanager

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
-from counting_session import Counting
+from counting_session import Counting, Hoarding
 
 from odeviz.bridge import Phase, Trainer, training_process
 from odeviz.tasks import Experiment
@@ -87,6 +89,23 @@ def test_killed_it_says_so_and_can_be_started_again(qtbot, make_trainer, caplog)
     trainer.start(Experiment(), last)
     again = reached(qtbot, trainer, last.iteration + 2)
     assert int(again.weights["pid"]) == trainer.pid != pid
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody tells what a process holds")
+def test_what_a_session_held_goes_back_to_the_system(qtbot, make_trainer):
+    trainer = make_trainer(Hoarding)
+    trainer.start(Experiment())
+    last = reached(qtbot, trainer, 1)
+    arrived, held = weakref.ref(last.checkpoints[0].weights["w"]), resident(trainer.pid)
+    del last
+    trainer.drop()
+    qtbot.waitUntil(lambda: resident(trainer.pid) < held - 90.0 and arrived() is None, timeout=30_000)
+
+
+def resident(pid):
+    """MiB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def test_it_ends_within_a_bound_in_the_middle_of_a_step(qtbot, make_trainer):
