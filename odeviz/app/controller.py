@@ -176,13 +176,17 @@ class Controller(QObject):
 
     @Slot(float)
     def _on_tick(self, seconds: float) -> None:
-        self.run.take_snapshot()
         if "flow" in self.pictures.results:
             # What is not there yet is waited for.
             self.playback.advance(seconds)
         self.window.flow.advance(seconds)
         self.history.draw(self.pictures.showing.later)
         self.pictures.show()
+        # What is drawn is painted before anything else is asked for.
+        self.pictures.showing.turns.give("refresh", self._refresh)
+
+    def _refresh(self) -> None:
+        self.run.take_snapshot()
         self.pictures.refresh()
 
     @Slot()

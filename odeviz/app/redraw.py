@@ -6,6 +6,8 @@ import time
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
+from odeviz.app.turns import Floor
+
 #: The shortest time between two ticks, in seconds: no screen shows more.
 FRAME = 1 / 60
 #: A tick never tells of more than this, so that nothing jumps after a pause.
@@ -29,6 +31,7 @@ class RedrawLoop(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.gap = 1.0
+        self.floor = Floor(self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -82,12 +85,18 @@ class RedrawLoop(QObject):
             # A paint came in between and moved the next tick back.
             self._timer.start(self._wait())
             return
+        if not self.floor.take():
+            self._timer.start(1)
+            return
         now = time.perf_counter()
         passed = 0.0 if self._last is None else min(now - self._last, LONGEST)
         self._last = now
         # Frames are counted from when a tick was due, not from when its timer fired: being late does not add up.
         self._began = self._allowed if abs(now - self._allowed) < FRAME else now
-        self.tick.emit(passed)
+        try:
+            self.tick.emit(passed)
+        finally:
+            self.floor.done()
         self._ended = time.perf_counter()
         self._cost = self._ended - now
         # A tick that paints nothing need not be waited for; going on and on, it must.

@@ -67,7 +67,7 @@ class Showing(QObject):
         #: The latest result of every kind: what an export draws.
         self.results: dict[str, Any] = {}
         self._arrived: dict[str, Answer] = {}
-        self.turns = Turns(self)
+        self.turns = Turns(self, redraw.floor)
         self._announced = True
         #: The part of the plane on show.
         self._extent: Extent | None = None
@@ -167,12 +167,15 @@ class Showing(QObject):
         window = self.window
         for panel in (window.flow, window.time_bar):
             panel.set_time(t)
-        others = {kind: board.set_time for kind, board in self._boards.items()}
+        for board in self._boards.values():
+            board.set_time(t, self._move_later)
         for panel in (window.series, window.steps, window.density):
             if window.is_seen(panel):
-                others[panel.key] = panel.set_time
-        for key, move in others.items():
-            self.turns.give(_TIME_OF + key, partial(move, t))
+                self._move_later(panel.key, partial(panel.set_time, t))
+
+    def _move_later(self, key: str, move: Callable[[], object]) -> None:
+        """Move something to the playhead's time in a turn of its own after this tick."""
+        self.turns.give(_TIME_OF + key, move)
 
     # One kind of answer each.
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Slot
 from odeviz.analysis.results import SolverChoice
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Phase, SolveService, ViewRequest
-from odeviz.panels.panel import Later
+from odeviz.panels.panel import Later, at_once
 from odeviz.panels.view_panel import ViewPanel
 from odeviz.state import Workbench
 from odeviz.tasks.experiment import Experiment
@@ -111,6 +111,7 @@ class TaskViews(QObject):
 
     def catch_up(self) -> None:
         """The panel may have come into sight: ask if its picture is not what it should be."""
+        self.set_time(self._bench.playhead.t)
         self.ask()
 
     def drag_solver(self, dragged: bool) -> None:
@@ -155,11 +156,11 @@ class TaskViews(QObject):
         self._panel.set_picture(picture, lambda name, draw: later(f"{self.kind}, {name}", draw))
         self._iteration = iteration
         self._tell_age()
-        self.set_time(self._bench.playhead.t)
 
-    def set_time(self, t: float) -> None:
-        """The playhead's time."""
-        self._panel.set_time(t)
+    def set_time(self, t: float, later: Later = at_once) -> None:
+        """The playhead's time, drawn in pieces, perhaps ``later``, where it can be seen."""
+        if self._window.is_seen(self._panel):
+            self._panel.set_time(t, lambda name, draw: later(f"{self.kind}, {name}", draw))
 
     def _ask(self, wanted: Wanted) -> None:
         self._asked, self._asked_at, self._unfinished = wanted, time.monotonic(), False

@@ -4,10 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QMetaObject, QObject, Qt, QTimer, Signal, Slot
 
 #: Milliseconds to the next turn. With none at all it would come only when nothing else is to be done.
 _SOON = 1
+
+
+class Floor(QObject):
+    """Who has the event loop: a tick, or something that follows it, until what that has changed is painted.
+
+    Timers that are due fire one after the other, and all that they changed is painted after the last. Whoever cannot
+    have the floor comes back a moment later, when others too have had their turn.
+    """
+
+    #: It is free again.
+    left = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._taken = self._at_work = False
+
+    def take(self) -> bool:
+        """Whether it was free; whoever takes it calls :meth:`done`."""
+        if self._taken:
+            return False
+        self._taken = self._at_work = True
+        QMetaObject.invokeMethod(self, "_interrupt", Qt.ConnectionType.QueuedConnection)
+        return True
+
+    def done(self) -> None:
+        """What has changed is painted now, and then the floor is free."""
+        self._at_work = False
+        QMetaObject.invokeMethod(self, "leave", Qt.ConnectionType.QueuedConnection)
+
+    @Slot()
+    def _interrupt(self) -> None:
+        # Comes while somebody is still at work: in the event loop of a question that a person has to answer.
+        if self._at_work:
+            self.leave()
+
+    @Slot()
+    def leave(self) -> None:
+        """It is free."""
+        if self._taken:
+            self._taken = False
+            self.left.emit()
 
 
 class Turns(QObject):
@@ -17,12 +58,14 @@ class Turns(QObject):
     panels that follow the same tick do not hold up the window together.
     """
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, floor: Floor | None = None) -> None:
         super().__init__(parent)
+        self.floor = floor or Floor(self)
         self._due: dict[str, Callable[[], object]] = {}
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.take)
+        self.floor.left.connect(self._wait)
 
     @property
     def due(self) -> tuple[str, ...]:
@@ -32,8 +75,7 @@ class Turns(QObject):
     def give(self, key: str, do: Callable[[], object]) -> None:
         """Do this when its turn comes; a later call for the same ``key`` takes its place."""
         self._due[key] = do
-        if not self._timer.isActive():
-            self._timer.start(_SOON)
+        self._wait()
 
     def clear(self) -> None:
         """Forget what is still to be done."""
@@ -43,10 +85,16 @@ class Turns(QObject):
     @Slot()
     def take(self) -> None:
         """Do what is due now."""
-        if not self._due:
+        if not self._due or not self.floor.take():
             return
         do = self._due.pop(next(iter(self._due)))
-        if self._due:
-            # Before it is done, which may raise.
+        try:
+            do()
+        finally:
+            self.floor.done()
+
+    @Slot()
+    def _wait(self) -> None:
+        """Be next, as soon as others that are due have been."""
+        if self._due and not self._timer.isActive():
             self._timer.start(_SOON)
-        do()

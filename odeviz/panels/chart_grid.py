@@ -36,6 +36,7 @@ class ChartGrid(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._crowd = Crowd()
+        self._t = 0.0
         self._plots: list[ChartPlot] = []
         #: Row and column of each plot; -1 for nowhere.
         self._places: list[tuple[int, int]] = []
@@ -97,6 +98,7 @@ class ChartGrid(QWidget):
         while self.add_spare(k + 1):
             pass
         self._place(self._plots[k], k, self._columns)
+        self._plots[k].set_time(self._t)
         self._plots[k].set_chart(
             every[k], len(every) > 1, keyed, last or not one_axis, last or not one_scale, one_scale
         )
@@ -156,9 +158,12 @@ class ChartGrid(QWidget):
         for plot in self._plots:
             plot.lit.set_crowd(crowd)
 
-    def set_time(self, t: float) -> None:
-        for plot in self._plots:
-            plot.set_time(t)
+    def set_time(self, t: float, later: Later = at_once) -> None:
+        """The playhead's time; what of it is to be seen is drawn chart by chart, perhaps ``later``."""
+        self._t = t
+        for k, plot in enumerate(self._plots):
+            if plot.follows:
+                later(f"chart {k}", partial(plot.set_time, t))
 
 
 def _common_keys(charts: Sequence[Chart]) -> list[Key]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from odeviz.panels.lit_dots import LitPlane
+from odeviz.panels.riders import Riders
 from odeviz.tasks.chart import Chart, Curve
 from odeviz.widgets.legend import Key, Legend, shade
 from odeviz.widgets.lines import CurveLine, StraightLine
@@ -35,6 +37,10 @@ _ROUNDING, _WIDENED = 1e-6, 0.1
 _LEFT = 48
 
 
+#: Curves that are drawn by one item.
+_Strand = tuple[Curve, ...]
+
+
 class ChartPlot(QWidget):
     """Draws a :class:`Chart`; ``set_time`` moves the playhead's line on a chart over time, and dots along paths.
 
@@ -52,8 +58,8 @@ class ChartPlot(QWidget):
         self._theme = theme
         self._chart: Chart | None = None
         self._keyed = True
-        #: What is drawn of each curve, by its place among the curves.
-        self._drawn: dict[int, tuple[Curve, list[Any]]] = {}
+        #: What is drawn of each strand, by its place among the strands.
+        self._drawn: dict[int, tuple[_Strand, list[Any]]] = {}
         self._axes: tuple[bool, bool] = (False, False)
         self._t = 0.0
         self._x: tuple[float, float] | None = None
@@ -69,9 +75,9 @@ class ChartPlot(QWidget):
         self._now.setZValue(5)
         self.plot.addItem(self._now)
         self._now.hide()
-        self._riders = pg.ScatterPlotItem(size=9)
-        self._riders.setZValue(1000)
-        self.plot.addItem(self._riders)
+        self.riders = Riders()
+        self.riders.setZValue(1000)
+        self.plot.addItem(self.riders)
         self._scrubbing = False
         self._named = self._numbered = True
         self._aligned = False
@@ -119,8 +125,15 @@ class ChartPlot(QWidget):
             self._t = t
             if self._now.isVisible():
                 self._now.setValue(t)
-            self._ride()
+            self.riders.set_time(t)
             self._mark()
+
+    @property
+    def follows(self) -> bool:
+        """Whether the playhead's time moves anything that is drawn."""
+        return self._chart is not None and (
+            self._chart.over_time or self._chart.at == "playhead" or self.riders.any
+        )
 
     def restyle(self) -> None:
         """Take the theme's colours again."""
@@ -152,11 +165,16 @@ class ChartPlot(QWidget):
         return super().eventFilter(watched, event)
 
     def _show_below(self) -> None:
-        axis = self.plot.getAxis("bottom")
-        axis.setStyle(showValues=self._numbered)
-        axis.showLabel(self._named and self._chart is not None)
+        # An axis that is told again how it is draws its ticks again.
+        axis, named = self.plot.getAxis("bottom"), self._named and self._chart is not None
+        if axis.style["showValues"] != self._numbered:
+            axis.setStyle(showValues=self._numbered)
+        if axis.label.isVisible() != named:
+            axis.showLabel(named)
         # Where charts share their numbers, the same time stands at the same place.
-        self.plot.getAxis("left").setWidth(self._theme.px(_LEFT) if self._aligned else None)
+        left, width = self.plot.getAxis("left"), self._theme.px(_LEFT) if self._aligned else None
+        if left.fixedWidth != width:
+            left.setWidth(width)
 
     def _mark(self) -> None:
         """Mark the trajectories where they are at the time that the chart shows."""
@@ -164,7 +182,7 @@ class ChartPlot(QWidget):
         self.lit.set_time(self._t if at == "playhead" else at, paths=at == "playhead")
 
     def _forget(self, *places: int) -> None:
-        """Take away what is drawn of the curves at these places, or of all."""
+        """Take away what is drawn of the strands at these places, or of all."""
         for k in places or list(self._drawn):
             for item in self._drawn.pop(k)[1]:
                 self.plot.removeItem(item)
@@ -181,7 +199,7 @@ class ChartPlot(QWidget):
         if chart is None:
             self._forget()
             self.legend.set_keys([])
-            self._ride()
+            self._ride(())
             return
         for name, label, log in (
             ("bottom", chart.x_label, chart.x_log),
@@ -193,39 +211,31 @@ class ChartPlot(QWidget):
         if self._axes != (chart.x_log, chart.y_log):
             self._axes = (chart.x_log, chart.y_log)
             self._forget()
+        strands = _strands(chart.curves)
         stale = [
-            k
-            for k, (curve, _) in self._drawn.items()
-            if k >= len(chart.curves) or curve is not chart.curves[k]
+            k for k, (strand, _) in self._drawn.items() if k >= len(strands) or not _same(strand, strands[k])
         ]
-        stale = [k for k in stale if not self._renew(chart, k)]
+        stale = [k for k in stale if k >= len(strands) or not self._renew(chart, strands[k], k)]
         if stale:
             self._forget(*stale)
-        for k, curve in enumerate(chart.curves):
+        for k, strand in enumerate(strands):
             if k not in self._drawn:
-                self._drawn[k] = (curve, [])
-                self._add(chart, curve, k)
+                self._drawn[k] = (strand, [])
+                self._add(chart, strand, k)
         self._fit(chart)
-        self._ride()
+        self._ride(chart.curves)
         keys = keys_of(chart) if self._keyed else []
         self.legend.set_keys(keys)
         self.legend.setVisible(bool(keys))
 
-    def _ride(self) -> None:
-        """Put a dot on every path at the playhead's time."""
-        curves = [] if self._chart is None else [curve for curve in self._chart.curves if curve.t is not None]
-        if not curves and not len(self._riders.data):
-            return
-        spots = []
-        for curve in curves:
-            assert curve.t is not None
-            x, y = (np.interp(self._t, curve.t, v, np.nan, np.nan) for v in (curve.x, curve.y))
-            if np.isfinite(x) and np.isfinite(y):
-                spots.append({"pos": (x, y), "brush": QColor(shade(self._theme, ROLES[curve.role]))})
-        self._riders.setData(spots, pen=pen(self._theme.colors.base, 1.5))
+    def _ride(self, curves: Sequence[Curve]) -> None:
+        paths = [curve for curve in curves if curve.t is not None]
+        fills = [shade(self._theme, ROLES[curve.role]) for curve in paths]
+        self.riders.set_paths(paths, fills, self._theme.colors.base, self._t)
 
-    def _add(self, chart: Chart, curve: Curve, order: int) -> None:
-        x, y = _scaled(curve.x, chart.x_log), _scaled(curve.y, chart.y_log)
+    def _add(self, chart: Chart, strand: _Strand, order: int) -> None:
+        curve = strand[0]
+        x, y = _joined(chart, strand)
         color = shade(self._theme, ROLES[curve.role])
         alpha, width = (0.35, 1.0) if curve.faint else (1.0, 2.0)
         if curve.low is not None and curve.high is not None:
@@ -257,23 +267,21 @@ class ChartPlot(QWidget):
                 line.setStyle(Qt.PenStyle.CustomDashLine)
             self._put(CurveLine(x, y, pen=line, connect="finite", antialias=True), order)
 
-    def _renew(self, chart: Chart, k: int) -> bool:
+    def _renew(self, chart: Chart, strand: _Strand, k: int) -> bool:
         """Give what is drawn at place ``k`` its new values; False if more than those has changed.
 
         New items for every picture of a model in training would cost more than all else that is drawn.
         """
-        if k >= len(chart.curves):
-            return False
         before, items = self._drawn[k]
-        curve = chart.curves[k]
-        if curve.style == "bars" or curve.low is not None or _look(before) != _look(curve):
+        curve = strand[0]
+        if curve.style == "bars" or curve.low is not None or _look(before[0]) != _look(curve):
             return False
-        x, y = _scaled(curve.x, chart.x_log), _scaled(curve.y, chart.y_log)
+        x, y = _joined(chart, strand)
         if curve.style == "points":
             keep = np.isfinite(x) & np.isfinite(y)
             x, y = x[keep], y[keep]
         items[0].setData(x, y)
-        self._drawn[k] = curve, items
+        self._drawn[k] = strand, items
         return True
 
     def _put(self, item: Any, order: int, lift: float = 0.0) -> None:
@@ -303,6 +311,35 @@ class ChartPlot(QWidget):
         )  # fmt: skip
         self._y = grown(self._y, float(y.min()), float(y.max()))
         self.plot.setRange(xRange=self._x, yRange=self._y, padding=0.0)
+
+
+def _strands(curves: Sequence[Curve]) -> list[_Strand]:
+    """The curves one by one, but faint lines of one look together: each item of its own costs a part of every paint."""
+    strands: list[_Strand] = []
+    for curve in curves:
+        together = curve.faint and curve.style == "line" and curve.low is None
+        if together and strands and _look(strands[-1][0]) == _look(curve):
+            strands[-1] = (*strands[-1], curve)
+        else:
+            strands.append((curve,))
+    return strands
+
+
+def _same(one: _Strand, other: _Strand) -> bool:
+    """Whether two strands are of the same objects."""
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+
+
+def _joined(chart: Chart, strand: _Strand) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The values that are drawn of a strand, with a gap after each curve but the last."""
+    x = [_scaled(curve.x, chart.x_log) for curve in strand]
+    y = [_scaled(curve.y, chart.y_log) for curve in strand]
+    if len(strand) == 1:
+        return x[0], y[0]
+    gap = [np.nan]
+    return np.concatenate([part for v in x for part in (v, gap)]), np.concatenate(
+        [p for v in y for p in (v, gap)]
+    )
 
 
 def _sized(curve: Curve) -> tuple[bool, int]:

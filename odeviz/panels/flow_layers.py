@@ -17,7 +17,8 @@ from odeviz.exporting.hatching import strips
 from odeviz.exporting.marks import MARKS, PLAIN
 from odeviz.widgets.contours import contour_segments
 from odeviz.widgets.hatch import Hatch
-from odeviz.widgets.primitives import Dots, HeatMap, Segments, bounds, pen
+from odeviz.widgets.heat_map import HeatMap
+from odeviz.widgets.primitives import Dots, Segments, bounds, pen
 from odeviz.widgets.theme import Theme
 
 _CLEAR = QColor(0, 0, 0, 0)

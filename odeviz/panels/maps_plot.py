@@ -20,8 +20,9 @@ from odeviz.panels.panel import Later, at_once
 from odeviz.tasks.chart import Map, Maps
 from odeviz.tasks.numerals import power
 from odeviz.widgets.color_bar import ColorBar
+from odeviz.widgets.heat_map import HeatMap
 from odeviz.widgets.plot import Plot
-from odeviz.widgets.primitives import HeatMap, pen
+from odeviz.widgets.primitives import pen
 from odeviz.widgets.theme import Theme
 
 #: Room for the axes, in pixels: at the left, and below.

@@ -206,9 +206,9 @@ class ViewPanel(Panel):
         charts, maps = self.spares
         return self._charts.add_spare(charts) or self._maps.add_spare(maps)
 
-    def set_time(self, t: float) -> None:
-        """The playhead's time, shown on charts over time, on paths and on the pictures of a film."""
-        self._charts.set_time(t)
+    def set_time(self, t: float, later: Later = at_once) -> None:
+        """The playhead's time, shown on charts over time, on paths and on the pictures of a film, perhaps ``later``."""
+        self._charts.set_time(t, later)
         self._maps.set_time(t)
 
     def set_crowd(self, crowd: Crowd) -> None:

@@ -174,6 +174,9 @@ class Plot(pg.GraphicsView):
         for axis in self._axes.values():
             if axis.isVisible():
                 axis.prepare()
+        # Else an axis whose numbers need other room gets it after the paint, and all is painted once more.
+        if not self._ground.layout().isActivated():
+            self._ground.layout().activate()
 
     def sizeHint(self) -> QSize:
         """The same for all: a scene asks for the room it has had, and of two plots the larger one would stay so."""

@@ -16,7 +16,6 @@ import shiboken6
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF, QTransform
-from PySide6.QtWidgets import QWidget
 
 from odeviz.exporting.marks import Mark
 from odeviz.widgets.guard import guarded
@@ -185,56 +184,6 @@ class Dots(pg.GraphicsObject):
         rows[:, 8] = 0.0
         rows[:, 9] = 1.0
         self._atlas = atlas
-
-
-class HeatMap(pg.ImageItem):
-    """An image whose pixels are the cells of a grid, drawn with smooth interpolation between their centres.
-
-    Without ``smooth`` each cell has one colour. The interpolated picture is kept until the image or the view changes.
-    """
-
-    def __init__(self) -> None:
-        self._kept: QPixmap | None = None
-        self._kept_for: tuple[Any, ...] = ()
-        self.smooth = True
-        super().__init__(axisOrder="row-major")
-
-    def setImage(self, *args: Any, **options: Any) -> None:
-        self._kept = None
-        super().setImage(*args, **options)
-
-    def setLookupTable(self, *args: Any, **options: Any) -> None:
-        self._kept = None
-        super().setLookupTable(*args, **options)
-
-    @guarded
-    def paint(self, painter: QPainter, option: Any, widget: QWidget | None = None) -> None:
-        if self.image is None:
-            return
-        if widget is None:
-            self._paint(painter)
-            return
-        transform, ratio = painter.transform(), pixel_ratio(painter)
-        box = transform.mapRect(self.boundingRect()).toAlignedRect().intersected(widget.rect())
-        key = (*elements(transform), ratio, box.getRect())
-        if box.isEmpty():
-            return
-        if self._kept is None or key != self._kept_for:
-            self._kept, self._kept_for = QPixmap(box.size() * ratio), key
-            self._kept.setDevicePixelRatio(ratio)
-            self._kept.fill(Qt.GlobalColor.transparent)
-            inner = QPainter(self._kept)
-            inner.setTransform(transform * QTransform.fromTranslate(-box.x(), -box.y()))
-            self._paint(inner)
-            inner.end()
-        painter.save()
-        painter.resetTransform()
-        painter.drawPixmap(box.topLeft(), self._kept)
-        painter.restore()
-
-    def _paint(self, painter: QPainter) -> None:
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.smooth)
-        super().paint(painter)
 
 
 def draw_mark(painter: QPainter, middle: QPointF, radius: float, mark: Mark) -> None:

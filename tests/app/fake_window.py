@@ -261,6 +261,7 @@ class Rig:
         self.control.redraw.tick.emit(seconds)
         turns = self.control.pictures.showing.turns
         while turns.due:
+            turns.floor.leave()
             turns.take()
 
     def settle(self):

@@ -1,6 +1,7 @@
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
 
+from odeviz.app.redraw import RedrawLoop
 from odeviz.app.turns import Turns
 
 
@@ -46,3 +47,30 @@ def test_what_gives_itself_again_comes_after_the_others(qtbot, turns):
     turns.give("b", lambda: seen.append("b"))
     qtbot.waitUntil(lambda: len(seen) == 3)
     assert seen == ["a", "b", "a again"]
+
+
+def test_a_tick_and_what_follows_it_never_come_before_the_other_is_painted(qtbot, turns):
+    loop, seen = RedrawLoop(), []
+    turns = Turns(loop, loop.floor)
+    loop.tick.connect(lambda seconds: seen.append("tick"))
+    turns.give("turn", lambda: seen.append("turn"))
+    # Both are due, and fire before anything that has been posted.
+    loop._on_timeout()
+    turns.take()
+    assert seen == ["tick"], "it is not painted yet"
+    qtbot.waitUntil(lambda: seen == ["tick", "turn"])
+    turns.give("again", lambda: (seen.append("again"), loop._on_timeout()))
+    qtbot.waitUntil(lambda: seen[2:] == ["again", "tick"])
+    loop.stop()
+    loop.deleteLater()
+
+
+def test_a_question_within_a_turn_holds_up_nobody(qtbot, turns):
+    seen, question = [], QEventLoop()
+    turns.give("asks", lambda: (question.exec(), seen.append("answered")))
+    turns.give("other", lambda: (seen.append("other"), question.quit()))
+    qtbot.waitUntil(lambda: len(seen) == 2)
+    assert seen == ["other", "answered"]
+    QCoreApplication.processEvents()
+    turns.give("after", lambda: seen.append("after"))
+    qtbot.waitUntil(lambda: seen[-1] == "after")

@@ -316,10 +316,9 @@ def test_a_dot_rides_on_a_path_with_the_playhead_and_a_chart_over_time_is_scrubb
     panel.set_picture(Chart("plane", "x", "y", (path, Curve("other", X, X))))
     panel.set_time(0.75)
     plot = panel._charts._plots[0]
-    (rider,) = plot._riders.points()
-    assert (rider.pos().x(), rider.pos().y()) == pytest.approx((1.5, 2.25))
+    assert plot.riders.places.tolist() == [pytest.approx([1.5, 2.25])]
     panel.set_time(1.5)
-    assert not len(plot._riders.points()), "after its end"
+    assert not len(plot.riders.places), "after its end"
     with qtbot.assertNotEmitted(panel.time_picked):
         qtbot.mouseClick(plot.plot.viewport(), Qt.MouseButton.LeftButton)
     panel.set_picture(chart(over_time=True))
