@@ -14,9 +14,10 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from odeviz.panels.lit_dots import LitPlane
 from odeviz.panels.riders import Riders
+from odeviz.panels.strands import Strand, is_crowd, look, on_axis, same, segments, sized, strands
 from odeviz.tasks.chart import Chart, Curve
 from odeviz.widgets.legend import Key, Legend, shade
-from odeviz.widgets.lines import CurveLine, StraightLine
+from odeviz.widgets.lines import CurveLine, FaintLines, StraightLine
 from odeviz.widgets.plot import Plot, grown
 from odeviz.widgets.primitives import pen
 from odeviz.widgets.theme import Theme
@@ -37,10 +38,6 @@ _ROUNDING, _WIDENED = 1e-6, 0.1
 _LEFT = 48
 
 
-#: Curves that are drawn by one item.
-_Strand = tuple[Curve, ...]
-
-
 class ChartPlot(QWidget):
     """Draws a :class:`Chart`; ``set_time`` moves the playhead's line on a chart over time, and dots along paths.
 
@@ -59,7 +56,7 @@ class ChartPlot(QWidget):
         self._chart: Chart | None = None
         self._keyed = True
         #: What is drawn of each strand, by its place among the strands.
-        self._drawn: dict[int, tuple[_Strand, list[Any]]] = {}
+        self._drawn: dict[int, tuple[Strand, list[Any]]] = {}
         self._axes: tuple[bool, bool] = (False, False)
         self._t = 0.0
         self._x: tuple[float, float] | None = None
@@ -211,14 +208,12 @@ class ChartPlot(QWidget):
         if self._axes != (chart.x_log, chart.y_log):
             self._axes = (chart.x_log, chart.y_log)
             self._forget()
-        strands = _strands(chart.curves)
-        stale = [
-            k for k, (strand, _) in self._drawn.items() if k >= len(strands) or not _same(strand, strands[k])
-        ]
-        stale = [k for k in stale if k >= len(strands) or not self._renew(chart, strands[k], k)]
+        every = strands(chart.curves)
+        stale = [k for k, (strand, _) in self._drawn.items() if k >= len(every) or not same(strand, every[k])]
+        stale = [k for k in stale if k >= len(every) or not self._renew(chart, every[k], k)]
         if stale:
             self._forget(*stale)
-        for k, strand in enumerate(strands):
+        for k, strand in enumerate(every):
             if k not in self._drawn:
                 self._drawn[k] = (strand, [])
                 self._add(chart, strand, k)
@@ -233,18 +228,24 @@ class ChartPlot(QWidget):
         fills = [shade(self._theme, ROLES[curve.role]) for curve in paths]
         self.riders.set_paths(paths, fills, self._theme.colors.base, self._t)
 
-    def _add(self, chart: Chart, strand: _Strand, order: int) -> None:
+    def _add(self, chart: Chart, strand: Strand, order: int) -> None:
         curve = strand[0]
-        x, y = _joined(chart, strand)
         color = shade(self._theme, ROLES[curve.role])
         alpha, width = (0.35, 1.0) if curve.faint else (1.0, 2.0)
+        if is_crowd(curve):
+            lines = FaintLines()
+            lines.set_pen(pen(color, width, alpha), smooth=True)
+            lines.set_segments(segments(chart, strand))
+            self._put(lines, order)
+            return
+        x, y = on_axis(curve.x, chart.x_log), on_axis(curve.y, chart.y_log)
         if curve.low is not None and curve.high is not None:
-            edges = [CurveLine(x, _scaled(edge, chart.y_log)) for edge in (curve.low, curve.high)]
+            edges = [CurveLine(x, on_axis(edge, chart.y_log)) for edge in (curve.low, curve.high)]
             fill = QColor(color)
             fill.setAlphaF(0.18)
             self._put(pg.FillBetweenItem(*edges, brush=fill), order, -100)
         if curve.style == "points":
-            many, size = _sized(curve)
+            many, size = sized(curve)
             keep = np.isfinite(x) & np.isfinite(y)
             brush = QColor(color)
             # A crowd of data is the ground for what lies upon it.
@@ -267,16 +268,20 @@ class ChartPlot(QWidget):
                 line.setStyle(Qt.PenStyle.CustomDashLine)
             self._put(CurveLine(x, y, pen=line, connect="finite", antialias=True), order)
 
-    def _renew(self, chart: Chart, strand: _Strand, k: int) -> bool:
+    def _renew(self, chart: Chart, strand: Strand, k: int) -> bool:
         """Give what is drawn at place ``k`` its new values; False if more than those has changed.
 
         New items for every picture of a model in training would cost more than all else that is drawn.
         """
         before, items = self._drawn[k]
         curve = strand[0]
-        if curve.style == "bars" or curve.low is not None or _look(before[0]) != _look(curve):
+        if curve.style == "bars" or curve.low is not None or look(before[0]) != look(curve):
             return False
-        x, y = _joined(chart, strand)
+        if is_crowd(curve):
+            items[0].set_segments(segments(chart, strand))
+            self._drawn[k] = strand, items
+            return True
+        x, y = on_axis(curve.x, chart.x_log), on_axis(curve.y, chart.y_log)
         if curve.style == "points":
             keep = np.isfinite(x) & np.isfinite(y)
             x, y = x[keep], y[keep]
@@ -313,56 +318,6 @@ class ChartPlot(QWidget):
         self.plot.setRange(xRange=self._x, yRange=self._y, padding=0.0)
 
 
-def _strands(curves: Sequence[Curve]) -> list[_Strand]:
-    """The curves one by one, but faint lines of one look together: each item of its own costs a part of every paint."""
-    strands: list[_Strand] = []
-    for curve in curves:
-        together = curve.faint and curve.style == "line" and curve.low is None
-        if together and strands and _look(strands[-1][0]) == _look(curve):
-            strands[-1] = (*strands[-1], curve)
-        else:
-            strands.append((curve,))
-    return strands
-
-
-def _same(one: _Strand, other: _Strand) -> bool:
-    """Whether two strands are of the same objects."""
-    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
-
-
-def _joined(chart: Chart, strand: _Strand) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The values that are drawn of a strand, with a gap after each curve but the last."""
-    x = [_scaled(curve.x, chart.x_log) for curve in strand]
-    y = [_scaled(curve.y, chart.y_log) for curve in strand]
-    if len(strand) == 1:
-        return x[0], y[0]
-    gap = [np.nan]
-    return np.concatenate([part for v in x for part in (v, gap)]), np.concatenate(
-        [p for v in y for p in (v, gap)]
-    )
-
-
-def _sized(curve: Curve) -> tuple[bool, int]:
-    """Whether a curve's points are many, and their size in pixels."""
-    many = len(curve.x) > 200
-    return many, 10 if len(curve.x) == 1 else 4 if curve.faint or many else 6
-
-
-def _look(curve: Curve) -> tuple[Any, ...]:
-    """All that is seen of a curve beside its values."""
-    return curve.style, curve.role, curve.faint, curve.low is None, _sized(curve)
-
-
-def _scaled(values: NDArray[Any], log: bool) -> NDArray[np.float64]:
-    """The values, or their log10; what has none is NaN."""
-    values = np.asarray(values, dtype=np.float64)
-    if not log:
-        return values
-    with np.errstate(divide="ignore", invalid="ignore"):
-        result = np.log10(values)
-    return np.where(np.isfinite(result), result, np.nan)
-
-
 def keys_of(chart: Chart) -> list[Key]:
     """The legend's entries of a chart."""
     named = [curve for curve in chart.curves if curve.label and not curve.faint]
@@ -386,5 +341,5 @@ def _widened(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _together(log: bool, parts: list[NDArray[Any]]) -> NDArray[np.float64]:
-    values = np.concatenate([_scaled(part, log).ravel() for part in parts]) if parts else np.empty(0)
+    values = np.concatenate([on_axis(part, log).ravel() for part in parts]) if parts else np.empty(0)
     return values[np.isfinite(values)]

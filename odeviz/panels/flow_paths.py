@@ -131,7 +131,7 @@ class TrajectoryLayer(Layer):
 
     def set_colouring(self, key: str, nfe: NDArray[Any] | None) -> None:
         """Colour by class, time, speed, or the evaluations ``nfe [B]`` of each trajectory if they are known."""
-        if (key, nfe) == (self._by, None) and self._nfe is None:
+        if key == self._by and nfe is None and self._nfe is None:
             # Told so for every model that is opened, while the paths on show are still those of the one before.
             return
         self._by, self._nfe = key, nfe

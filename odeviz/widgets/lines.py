@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from odeviz.widgets.guard import guarded
 from odeviz.widgets.kept import Kept
-from odeviz.widgets.primitives import pixel_ratio, scaled
+from odeviz.widgets.primitives import Segments, pixel_ratio, scaled
 
 #: A curve of more points is long.
 _LONG = 60
@@ -58,6 +58,26 @@ class CurveLine(pg.PlotCurveItem):
             super().paint(painter, None, None)
         finally:
             self.opts["pen"] = meant
+
+
+class FaintLines(Segments):
+    """Many thin curves in one faint colour, kept as a picture."""
+
+    def __init__(self) -> None:
+        self._kept = Kept()
+        super().__init__()
+
+    def update(self, *rect: Any) -> None:
+        # Called whenever something of it has changed.
+        self._kept.forget()
+        super().update(*rect)
+
+    @guarded
+    def paint(self, painter: QPainter, option: Any, widget: QWidget | None = None) -> None:
+        if widget is not None:
+            self._kept.paint(painter, widget, self.boundingRect(), super().paint)
+        else:
+            super().paint(painter)
 
 
 class StraightLine(pg.InfiniteLine):
