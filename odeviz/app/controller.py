@@ -42,7 +42,8 @@ from odeviz.training.snapshot import Snapshot
 #: Painting holds the interpreter lock, and training in a thread pays for it: this many times as long as a paint lies
 #: between it and the next while training; and the solver rests this many times as long as it worked.
 TRAINING_GAP, REST = 6.0, 3.0
-#: The same gap while the solver works, in a thread of its own, or a process trains; and while nobody waits.
+#: The same gap while the solver works, in a thread of its own, or a process trains; and while nobody waits, or the
+#: solver's slider is held.
 SHARED_GAP, FREE_GAP = 1.0, 0.25
 
 
@@ -92,6 +93,8 @@ class Controller(QObject):
         self.restoring = Restoring(self.autosave, self.leaving, window, self)
         self.guidance = Guidance(self.bench, window, self.dialogs, self.telling.toasts, settings, self)
         self._closing = False
+        #: The solver's slider is held.
+        self._solver_held = False
         self._commands = commands_of(self)
         self._join_state()
         self._join_panels()
@@ -192,13 +195,18 @@ class Controller(QObject):
     @Slot()
     def _begin_solver_drag(self) -> None:
         # The picture under the hand comes before the training.
-        self.trainer.hold(True)
+        self._hold_solver(True)
         self.flow.begin_drag()
 
     @Slot()
     def _end_solver_drag(self) -> None:
-        self.trainer.hold(False)
+        self._hold_solver(False)
         self.flow.end_drag()
+
+    def _hold_solver(self, held: bool) -> None:
+        self._solver_held = held
+        self.trainer.hold(held)
+        self._share_lock()
 
     @Slot()
     def _keep_going(self) -> None:
@@ -216,7 +224,8 @@ class Controller(QObject):
         if training and not self.trainer.apart:
             self.redraw.gap = TRAINING_GAP
         else:
-            self.redraw.gap = SHARED_GAP if training or self.service.busy else FREE_GAP
+            shared = (training or self.service.busy) and not self._solver_held
+            self.redraw.gap = SHARED_GAP if shared else FREE_GAP
 
     # The model on show.
 

@@ -42,6 +42,8 @@ class RedrawLoop(QObject):
         self._ended = 0.0
         self._cost = 0.0
         self._allowed = 0.0
+        #: When the gap after the last paint is over.
+        self._rested = 0.0
 
     @property
     def going(self) -> bool:
@@ -54,9 +56,11 @@ class RedrawLoop(QObject):
         if going:
             self.wake()
 
-    def wake(self) -> None:
-        """Something waits to be drawn: tick as soon as the gap allows."""
-        if not self._timer.isActive():
+    def wake(self, under_hand: bool = False) -> None:
+        """Something waits to be drawn: tick as soon as the gap allows, and what is ``under_hand`` before its frame."""
+        if under_hand:
+            self._allowed = min(self._allowed, self._rested)
+        if under_hand or not self._timer.isActive():
             self._timer.start(self._wait())
 
     @Slot(float)
@@ -68,8 +72,8 @@ class RedrawLoop(QObject):
             self._cost = 0.0
         self._ended = now
         self._cost += seconds
-        wanted = max(self._allowed, self._began + FRAME, now + self.gap * self._cost)
-        self._allowed = min(wanted, now + MOST)
+        self._rested = now + min(self.gap * self._cost, MOST)
+        self._allowed = min(max(self._allowed, self._began + FRAME, self._rested), now + MOST)
 
     def stop(self) -> None:
         """No more ticks."""
@@ -100,8 +104,8 @@ class RedrawLoop(QObject):
         self._ended = time.perf_counter()
         self._cost = self._ended - now
         # A tick that paints nothing need not be waited for; going on and on, it must.
-        gap = min(self.gap * self._cost, MOST)
-        self._allowed = max(self._ended + gap, self._began + FRAME if self._going else now)
+        self._rested = self._ended + min(self.gap * self._cost, MOST)
+        self._allowed = max(self._rested, self._began + FRAME if self._going else now)
         if self._going:
             self.wake()
         elif not self._timer.isActive():

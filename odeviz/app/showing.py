@@ -114,7 +114,7 @@ class Showing(QObject):
     def take(self, answer: Answer) -> None:
         """Keep an answer until the next tick; a later one of its kind replaces it."""
         self._arrived[answer.request.kind] = answer
-        self.redraw.wake()
+        self.redraw.wake(under_hand=answer.request.kind == "flow" and self.bench.dragging)
 
     def turn(self, projection: Projection) -> None:
         """Show another side of what is shown."""

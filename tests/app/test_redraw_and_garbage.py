@@ -80,6 +80,20 @@ def test_being_late_does_not_add_up_from_frame_to_frame(loop):
     assert loop._allowed > time.perf_counter()
 
 
+def test_what_is_under_the_hand_does_not_wait_for_its_frame_but_for_the_gap(loop):
+    loop.gap = 1.0
+    loop.set_going(True)
+    loop._allowed = time.perf_counter()
+    loop._on_timeout()
+    frame, ticked = loop._allowed, loop._ended
+    loop.wake(under_hand=True)
+    assert frame - loop._began == pytest.approx(FRAME, abs=0.002)
+    assert loop._allowed - ticked < 0.5 * FRAME
+    loop.painted(0.1)
+    loop.wake(under_hand=True)
+    assert loop._allowed - loop._ended >= 0.1, "a long paint is rested from"
+
+
 def test_python_does_not_collect_by_itself_until_the_collector_is_stopped(qtbot):
     assert gc.isenabled()
     collector = GarbageCollector()

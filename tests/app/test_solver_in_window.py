@@ -49,6 +49,7 @@ def test_training_makes_room_while_the_slider_is_held(qtbot, rig):
 def test_comparing_goes_on_while_training_and_measures_errors_afterwards(rig, monkeypatch):
     # Ticks are made faster here than time passes.
     monkeypatch.setattr("odeviz.app.asking.COMPARE_PERIOD", 0.0)
+    monkeypatch.setattr("odeviz.app.controller.REST", 0.0)
     rig.show()
     results, costs = rig.control.pictures.results, rig.window.solver_bar.costs
     rig.control.do("train")
