@@ -10,6 +10,7 @@ import numpy as np
 
 from odeviz.analysis.film import Film, Frame
 from odeviz.analysis.results import DecisionResult, DensityResult, Extent, FlowResult, SolverChoice
+from odeviz.tasks.numerals import percent, thousands
 from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import Snapshot
 
@@ -92,7 +93,7 @@ def film_of_training(
         background = _background(study, t, extent, choice, cancel)
         if _stopped(cancel):
             return None
-        frames.append(Frame(f"iteration {moment:,}", t, moment, flow, field, background))
+        frames.append(Frame(f"iteration {thousands(moment)}", t, moment, flow, field, background))
         if report is not None:
             report(k + 1, len(snapshot.moments))
     data = last.data(_POINTS) if not whole or (layers is not None and "data" in layers) else None
@@ -102,7 +103,7 @@ def film_of_training(
 def with_shares(film: Film, shares: Sequence[float]) -> Film:
     """The film with shares of the time for captions, as a filmstrip shows them."""
     pairs = zip(film.frames, shares, strict=True)
-    frames = (dataclasses.replace(frame, caption=f"{share:.0%}".replace("%", " %")) for frame, share in pairs)
+    frames = (dataclasses.replace(frame, caption=percent(share)) for frame, share in pairs)
     return dataclasses.replace(film, frames=tuple(frames))
 
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from odeviz.analysis.projection import PROJECTIONS
 from odeviz.app.situation import Situation
 from odeviz.state import COLOURINGS, LAYERS
+from odeviz.tasks.numerals import percent
 from odeviz.tasks.presets import PRESETS
 from odeviz.tasks.registry import task_of
 from odeviz.training.loop import Phase
@@ -147,7 +148,7 @@ def _has_size(size: float) -> Rule:
 def _text_size_specs() -> list[ActionSpec]:
     sizes = [
         ActionSpec(
-            f"text.{size:.0%}", f"{size:.0%}", "As large as the system has it." if size == 1.0 else
+            f"text.{size:.0%}", percent(size), "As large as the system has it." if size == 1.0 else
             f"Text {size:.4g} times as large as the system has it.", "View", icon="text-aa", checked=_has_size(size),
             submenu="Text Size",
         )

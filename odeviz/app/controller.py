@@ -36,6 +36,7 @@ from odeviz.storage.session_file import View
 from odeviz.tasks.doubts import doubts
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.experiment_string import called, nearest_preset
+from odeviz.tasks.numerals import thousands
 from odeviz.tasks.own_data import OWN
 from odeviz.training.snapshot import Snapshot
 
@@ -274,7 +275,9 @@ class Controller(QObject):
         self.trainer.start(experiment, data=self.bench.data, paused=True)
         rows = len(next(iter(own.arrays.values())))
         self.bench.say(
-            f"{origin}: {rows:,} rows. {own.note} Press Train to learn from them.".replace(".  ", ". ")
+            f"{origin}: {thousands(rows)} rows. {own.note} Press Train to learn from them.".replace(
+                ".  ", ". "
+            )
         )
 
     @Slot(object)

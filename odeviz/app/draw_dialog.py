@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from odeviz.storage.own_data import OwnData
+from odeviz.tasks.numerals import thousands
 from odeviz.tasks.own_data import FEWEST, classes_of
 from odeviz.widgets.chip import Chip
 from odeviz.widgets.spray_canvas import NARROWEST, WIDEST, WIPER, SprayCanvas
@@ -135,7 +136,7 @@ class DrawDialog(QDialog):
         """Show what is drawn, with which brush, and what will be learnt from it."""
         canvas = self.canvas
         counts = [int((canvas.labels == label).sum()) for label in range(CLASSES)]
-        texts = [f"{count:,} of class {k}" for k, count in enumerate(counts, start=1) if count]
+        texts = [f"{thousands(count)} of class {k}" for k, count in enumerate(counts, start=1) if count]
         then = "to be told apart." if len(texts) > 1 else "their density will be learnt."
         self._say(f"{' and '.join(texts)}: {then}" if texts else "Two classes will be told apart; of one class, "
                   "the density is learnt.", "muted")  # fmt: skip

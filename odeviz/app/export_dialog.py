@@ -28,6 +28,7 @@ from odeviz.exporting.output import FIGURES, FILMS, TABLES, Order, Preview
 from odeviz.exporting.style import COLUMNS, INCH, STYLES, WIDTHS, Look
 from odeviz.exporting.video import DPI as FILM_DPI
 from odeviz.exporting.video import FPS_RANGE, HOLD, SECONDS_RANGE
+from odeviz.tasks.numerals import thousands
 from odeviz.widgets.roomy_combo import RoomyCombo
 
 #: Milliseconds without a change before the preview is drawn again.
@@ -160,7 +161,7 @@ class ExportDialog(QDialog):
         self._go_on(True)
         self.bar.setRange(0, of)
         self.bar.setValue(done)
-        self.doing.setText(f"{doing} {done:,} of {of:,}" if of else f"{doing}…")
+        self.doing.setText(f"{doing} {thousands(done)} of {thousands(of)}" if of else f"{doing}…")
 
     def stop(self) -> None:
         """The export under way has ended without a file."""
@@ -389,11 +390,12 @@ class ExportDialog(QDialog):
             return "The numbers at full precision."
         wide, high = preview.inches
         size = f"{wide * INCH:.0f} × {high * INCH:.0f} mm"
-        dots = f"{wide * self.dpi.value():,.0f} × {high * self.dpi.value():,.0f} pixels"
+        dots = f"{thousands(wide * self.dpi.value())} × {thousands(high * self.dpi.value())} pixels"
         if self.export.is_film and not self.export.is_training:
             count = max(2, round(self.fps.value() * self.seconds.value()))
             return (
-                f"{count:,} frames of {dots}, {count / self.fps.value() + HOLD:.1f} s with a rest at the end"
+                f"{thousands(count)} frames of {dots}, {count / self.fps.value() + HOLD:.1f} s with a "
+                "rest at the end"
             )
         if self.export.is_film:
             return f"A frame for each checkpoint of the run, {dots}"

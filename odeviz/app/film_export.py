@@ -11,6 +11,7 @@ from odeviz.app.export_jobs import Job, write_film
 from odeviz.app.status_bar import StatusBar
 from odeviz.bridge import JobRunner, Trouble
 from odeviz.exporting.apart import Apart
+from odeviz.tasks.numerals import thousands
 
 
 class FilmExport(QObject):
@@ -80,4 +81,6 @@ class FilmExport(QObject):
             return
         # To compute the pictures and to draw them takes about as long.
         share = done / of / 2 + (0.5 if doing == "Drawing" else 0.0)
-        self._bar.set_going(f"{self.job.path.name}: {doing.lower()} {done:,} of {of:,}", share)
+        self._bar.set_going(
+            f"{self.job.path.name}: {doing.lower()} {thousands(done)} of {thousands(of)}", share
+        )

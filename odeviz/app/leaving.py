@@ -18,6 +18,7 @@ from odeviz.bridge import Phase, Trainer
 from odeviz.state import Workbench
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.experiment_string import nearest_preset
+from odeviz.tasks.numerals import thousands
 from odeviz.tasks.own_data import OWN
 from odeviz.training.snapshot import Snapshot
 
@@ -100,7 +101,9 @@ class Leaving(QObject):
             learnt = " and what was learnt from them" if snapshot.iteration else ""
             return f"Your own data{learnt} are not saved."
         if snapshot.seconds >= LONG_RUN:
-            name += f" ({snapshot.iteration:,} iterations, {_duration(snapshot.seconds)} of training)"
+            name += (
+                f" ({thousands(snapshot.iteration)} iterations, {_duration(snapshot.seconds)} of training)"
+            )
         elif path is None and not is_preset(snapshot.experiment):
             return f"{name} was trained with settings of your own and is not saved."
         return f"{name} was trained and is not saved."

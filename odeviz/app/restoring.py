@@ -11,6 +11,7 @@ from odeviz.app.autosave import Autosave, LeftOver
 from odeviz.app.leaving import Leaving
 from odeviz.app.main_window import MainWindow
 from odeviz.tasks.experiment_string import called
+from odeviz.tasks.numerals import thousands
 
 
 class Restoring(QObject):
@@ -50,6 +51,4 @@ def _sentence(left: LeftOver) -> str:
     what = f"“{name}”" if name else "the model"
     now = datetime.now()
     when = f"at {left.when:%H:%M}" if left.when.date() == now.date() else f"on {left.when:%d %B}"
-    return (
-        f"odeviz ended unexpectedly. Restore {what} at iteration {left.snapshot.iteration:,}, saved {when}?"
-    )
+    return f"odeviz ended unexpectedly. Restore {what} at iteration {thousands(left.snapshot.iteration)}, saved {when}?"

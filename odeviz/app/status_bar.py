@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
-from odeviz.tasks.numerals import short
+from odeviz.tasks.numerals import short, thousands
 from odeviz.tasks.registry import task_of
 from odeviz.training.loop import Phase
 from odeviz.training.snapshot import Snapshot
@@ -111,7 +111,7 @@ class StatusBar(QStatusBar):
 
     def set_speed(self, per_second: float) -> None:
         """Iterations a second; 0 hides them."""
-        self._show("speed", f"{per_second:.0f} it/s" if per_second >= 10 else f"{per_second:.1f} it/s"
+        self._show("speed", f"{thousands(per_second)} it/s" if per_second >= 10 else f"{per_second:.1f} it/s"
                    if per_second > 0 else "")  # fmt: skip
 
     def set_snapshot(self, snapshot: Snapshot | None) -> None:
@@ -121,14 +121,14 @@ class StatusBar(QStatusBar):
                 self._show(name, "")
             return
         total = snapshot.experiment.training.iterations
-        self._show("iteration", f"{snapshot.iteration:,} / {total:,}")
+        self._show("iteration", f"{thousands(snapshot.iteration)} / {thousands(total)}")
         history = snapshot.history
         loss = float(history.loss[-1]) if len(history) else math.nan
         self._show("loss", f"latest loss {short(loss)}" if math.isfinite(loss) else "")
         self._show("metric", _metric(snapshot))
         if len(history) and math.isfinite(history.nfe_forward[-1]):
             forward, backward = history.nfe_forward[-1], history.nfe_backward[-1]
-            self._show("nfe", f"training NFE {forward:.0f} / {backward:.0f}")
+            self._show("nfe", f"training NFE {thousands(forward)} / {thousands(backward)}")
         else:
             self._show("nfe", "")
 

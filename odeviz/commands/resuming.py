@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from odeviz.commands.arguments import UserError, with_texts
+from odeviz.tasks.numerals import thousands
 
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
@@ -40,7 +41,8 @@ def going_on(snapshot: Snapshot, name: str, texts: Mapping[str, str]) -> Experim
     training = experiment.training
     if snapshot.iteration >= training.iterations:
         raise UserError(
-            f"{name} has made all its {training.iterations:,} iterations: give a larger total to go on, such as "
+            f"{name} has made all its {thousands(training.iterations)} iterations: give a larger total to go "
+            "on, such as "
             f"--iterations {2 * training.iterations}"
         )
     if training.seconds and snapshot.seconds >= training.seconds:

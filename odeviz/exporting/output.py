@@ -15,6 +15,7 @@ from odeviz.exporting.films import Animation
 from odeviz.exporting.style import DPI, Look
 from odeviz.exporting.video import FPS, SECONDS, Cancel, Progress, save_animation
 from odeviz.storage.origin import Origin
+from odeviz.tasks.numerals import thousands
 
 FIGURES = {"png": "PNG picture", "svg": "SVG drawing", "pdf": "PDF document"}
 TABLES = {"csv": "CSV table", "npz": "NumPy arrays (NPZ)"}
@@ -132,7 +133,7 @@ def first_rows(table: Any) -> str:
         for line in zip(*cells, strict=True)
     ]
     more = ["…"] if rows > _ROWS else []
-    return "\n".join([f"{rows:,} rows, {len(found)} columns", "", *lines, *more])
+    return "\n".join([f"{thousands(rows)} rows, {len(found)} columns", "", *lines, *more])
 
 
 def table_text(table: Any) -> str:
@@ -146,8 +147,8 @@ def table_text(table: Any) -> str:
     rows = len(next(iter(found.values()), ()))
     if rows > _MOST_COPIED:
         raise ValueError(
-            f"the table has {rows:,} rows, of which a clipboard should not hold more than "
-            f"{_MOST_COPIED:,}: export it to a file"
+            f"the table has {thousands(rows)} rows, of which a clipboard should not hold more than "
+            f"{thousands(_MOST_COPIED)}: export it to a file"
         )
     lines = zip(*(values.astype(str).tolist() for values in found.values()), strict=True)
     return "\n".join("\t".join(line) for line in ([*found], *lines))

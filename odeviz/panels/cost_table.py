@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from odeviz.analysis.results import FlowResult, SolverChoice
 from odeviz.tasks.experiment import ADAPTIVE
-from odeviz.tasks.numerals import figure, power
+from odeviz.tasks.numerals import figure, power, thousands
 from odeviz.widgets.theme import Theme
 
 #: Key, caption, widest value, the widest there is always room for, and tooltip of each column.
@@ -19,15 +19,15 @@ _COLUMNS = (
     (
         "nfe",
         "NFE",
-        "≤ 8888",
-        "8888",
+        "≤ 8,888",
+        "8,888",
         "Number of function evaluations: how often f(h, t, θ) was evaluated in this solve of the paths on show. "
         "Training has solves of its own: the NFE panel counts those.",
     ),
     (
         "steps",
         "steps",
-        "8888 + 888",
+        "8,888 + 888",
         "88 + 88",
         "Steps accepted, and rejected ones (+): tried, found too inaccurate, repeated.",
     ),
@@ -40,7 +40,7 @@ _COLUMNS = (
         "While training it is measured every few seconds.\n"
         "The Tolerance panel solves 64 paths of its own: they share other steps, so that its NFE and error differ.",
     ),
-    ("time", "time", "8888.8 ms", "888.8 ms", "Wall-clock time of this solve."),
+    ("time", "time", "8,888.8 ms", "888.8 ms", "Wall-clock time of this solve."),
     (
         "apart",
         "apart",
@@ -254,8 +254,9 @@ def _of_each(key: str, flow: FlowResult | None) -> str:
     if key == "nfe":
         low, mean, high = flow.nfe_each.min(), flow.nfe_each.mean(), flow.nfe_each.max()
         return (
-            f"\nEvery trajectory has steps of its own and takes {low} to {high} evaluations, {mean:.1f} on average. "
-            f"f was called {flow.nfe} times, each time for all that were still under way."
+            f"\nEvery trajectory has steps of its own and takes {thousands(low)} to {thousands(high)} "
+            f"evaluations, {mean:,.1f} on average. "
+            f"f was called {thousands(flow.nfe)} times, each time for all that were still under way."
         )
     return f"\n{theirs(f'number {flow.costliest + 1}, the costliest')}" if key == "steps" else ""
 
@@ -285,9 +286,10 @@ def _text(key: str, flow: FlowResult | None, number: float) -> str:
     if flow is None or math.isnan(number):
         return "–"
     if key == "steps":
-        return f"{flow.accepted} + {flow.rejected}" if flow.choice.method in ADAPTIVE else f"{flow.accepted}"
+        accepted, rejected = thousands(flow.accepted), thousands(flow.rejected)
+        return f"{accepted} + {rejected}" if flow.choice.method in ADAPTIVE else accepted
     if key == "error":
         return power(float(f"{number:.1e}"))
     if key == "nfe" and flow.nfe_each is not None:
-        return f"≤ {number:.0f}"
-    return f"{number:.1f} ms" if key == "time" else f"{number:.0f}"
+        return f"≤ {thousands(number)}"
+    return f"{number:,.1f} ms" if key == "time" else thousands(number)

@@ -13,7 +13,7 @@ from odeviz.panels.flow_layers import BackgroundLayer, DotsLayer, box_of, decisi
 from odeviz.panels.lit_dots import Crowd, LitPlane
 from odeviz.panels.panel import Panel
 from odeviz.tasks.doubts import MASS_MARGIN
-from odeviz.tasks.numerals import power
+from odeviz.tasks.numerals import percent, power
 from odeviz.widgets.color_bar import ColorBar
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.plot import Plot
@@ -164,7 +164,7 @@ def peak_text(value: float) -> str:
 def _unreached(shown: DensityResult | DecisionResult) -> list[Key]:
     """What is hatched, if anything is."""
     share = float(shown.unreached.mean())
-    return [Key("not reached", "muted", "hatch", f"{max(100 * share, 1):.0f} %")] if share else []
+    return [Key("not reached", "muted", "hatch", percent(share))] if share else []
 
 
 def _mass(mass: float) -> Key:

@@ -14,6 +14,7 @@ from odeviz.analysis.results import DecisionResult, DensityResult, FieldResult, 
 from odeviz.analysis.streamlines import velocity_at
 from odeviz.exporting.overlays import LOG_ODDS, NATS_BELOW
 from odeviz.panels.flow_layers import Layer, at_time, box_of, density_values
+from odeviz.tasks.numerals import figure
 from odeviz.widgets.contours import contour_segments, zero_segments
 from odeviz.widgets.primitives import Dots, Segments, bounds, pen, polyline
 from odeviz.widgets.strokes import Strokes
@@ -298,7 +299,7 @@ def eigenvalue_text(values: NDArray[Any]) -> str:
     shown = []
     for value in values[:4]:
         if abs(value.imag) <= 1e-6 * abs(value):
-            shown.append(f"{value.real:.3g}")
+            shown.append(figure(value.real))
         elif value.imag > 0:
-            shown.append(f"{value.real:.3g} ± {value.imag:.3g}i")
+            shown.append(f"{figure(value.real)} ± {figure(value.imag)}i")
     return (", ".join(shown) + (", …" if len(values) > 4 else "")).replace("-", "−")

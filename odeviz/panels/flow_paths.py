@@ -16,6 +16,7 @@ from odeviz.analysis.results import FlowResult
 from odeviz.exporting.marks import mark_of
 from odeviz.exporting.palette import palette
 from odeviz.panels.flow_layers import Layer, at_time, frame_at
+from odeviz.tasks.numerals import thousands
 from odeviz.widgets.plot import Plot
 from odeviz.widgets.primitives import Segments, bounds, pen, polyline
 from odeviz.widgets.scale_key import Scale
@@ -167,7 +168,7 @@ class TrajectoryLayer(Layer):
         label = int(self._flow.labels[index])
         words = [f"trajectory {index + 1}"] + ([self._flow.classes.told(label)] if label >= 0 else [])
         if self._nfe is not None and index < len(self._nfe) and np.isfinite(self._nfe[index]):
-            words.append(f"NFE {self._nfe[index]:.0f}")
+            words.append(f"NFE {thousands(self._nfe[index])}")
         return ", ".join(words)
 
     def inside(self, box: tuple[float, float, float, float], t: float) -> list[int]:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from odeviz.panels.panel import Panel
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.numerals import short
+from odeviz.tasks.numerals import short, thousands
 from odeviz.tasks.registry import task_of
 from odeviz.training.snapshot import History
 from odeviz.widgets.icons import icon
@@ -334,7 +334,7 @@ class NfePanel(HistoryPanel):
         keys, rows = [], self.upto()
         for name, column, role in self._columns:
             values = getattr(self._history, column)[:rows]
-            last = f"{values[-1]:.0f}" if len(values) and math.isfinite(values[-1]) else ""
+            last = thousands(values[-1]) if len(values) and math.isfinite(values[-1]) else ""
             keys.append(Key(name, role, value=last))
         self.legend.set_keys([*keys, *self.kept_keys()])
 

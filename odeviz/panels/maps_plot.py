@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from odeviz.panels.cell_numbers import CellNumbers
@@ -27,6 +27,8 @@ from odeviz.widgets.theme import Theme
 
 #: Room for the axes, in pixels: at the left, and below.
 _LEFT, _BELOW = 44, 38
+#: Beside a matrix, pixels at the left that are not its rows' names.
+_BESIDE = 30
 #: Values below this share of a scale's length are written as 0.
 _NOTHING = 1e-4
 #: Maps smaller than this have no axes.
@@ -108,13 +110,13 @@ class MapsPlot(QWidget):
             return
         count, columns = len(maps.maps), maps.columns
         rows = -(-count // columns)
-        gap, left, below = self._grid.spacing(), self._theme.px(_LEFT), self._theme.px(_BELOW)
+        gap, left, below = self._grid.spacing(), self._left(maps), self._theme.px(_BELOW)
         bar = self._bar.width() + gap if self._bar.isVisibleTo(self) else 0
         wide = (self.width() - 16 - bar - left - gap * (columns - 1)) / columns
         high = (self.height() - 8 - below - gap * (rows - 1)) / max(rows, 1) - self.fontMetrics().height()
         named = maps.axes is not None and min(wide, high) >= _SMALLEST
         for k, cell in enumerate(self._cells[:count]):
-            cell.set_axes(maps, named and k % columns == 0, named and k + columns >= count)
+            cell.set_axes(maps, named and k % columns == 0, named and k + columns >= count, left)
         for k in range(max(columns, self._grid.columnCount())):
             share = (round(wide) + left * (named and k == 0)) if k < columns else 0
             self._grid.setColumnStretch(k, max(share, 0))
@@ -125,6 +127,13 @@ class MapsPlot(QWidget):
                 else 0
             )
             self._grid.setRowStretch(k, max(share, 0))
+
+    def _left(self, maps: Maps) -> int:
+        """Pixels of the axis at the left: a matrix has names beside it."""
+        names = maps.matrix[0] if maps.matrix is not None else ()
+        letters = QFontMetrics(self._theme.font(-1))
+        longest = max((letters.horizontalAdvance(name) for name in names), default=0)
+        return max(self._theme.px(_LEFT), longest + self._theme.px(_BESIDE))
 
     def set_time(self, t: float) -> None:
         """The playhead's time."""
@@ -207,9 +216,9 @@ class _Cell(QWidget):
         column.addWidget(self._title)
         column.addWidget(self._plot, 1)
 
-    def set_axes(self, maps: Maps, left: bool, below: bool) -> None:
-        """Which axes stand beside this map."""
-        self._plot.getAxis("left").setWidth(self._theme.px(_LEFT))
+    def set_axes(self, maps: Maps, left: bool, below: bool, width: int) -> None:
+        """Which axes stand beside this map, and how wide the one at its left is."""
+        self._plot.getAxis("left").setWidth(width)
         self._plot.getAxis("bottom").setHeight(self._theme.px(_BELOW))
         for name, label, shown, ticks in zip(
             ("bottom", "left"),

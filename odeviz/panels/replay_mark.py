@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
+from odeviz.tasks.numerals import thousands
 from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import Theme
 
@@ -43,9 +44,9 @@ class ReplayMark(QFrame):
     def tell(self, iteration: int | None, latest: int, first: bool = False) -> None:
         """Say which iteration is on show, of how many; None: the latest is, and the mark goes."""
         if iteration is not None:
-            self._text.setText(f"Showing iteration {iteration:,} of {latest:,}")
+            self._text.setText(f"Showing iteration {thousands(iteration)} of {thousands(latest)}")
             # As wide as the longest text to come: it does not breathe with the digits.
-            widest = f"Showing iteration {latest:,} of {latest:,}"
+            widest = f"Showing iteration {thousands(latest)} of {thousands(latest)}"
             self._text.setMinimumWidth(self._text.fontMetrics().horizontalAdvance(widest) + 4)
             self.back.setEnabled(not first)
             self._place()

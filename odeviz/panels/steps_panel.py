@@ -18,6 +18,7 @@ from odeviz.panels.flow_paths import nearest_path
 from odeviz.panels.lit_dots import NEAR, extends
 from odeviz.panels.panel import Panel
 from odeviz.state.nouns import Mark, Selection
+from odeviz.tasks.numerals import figure, thousands
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.lines import StraightLine
 from odeviz.widgets.plot import Plot, grown
@@ -222,17 +223,18 @@ class StepsPanel(Panel):
     def _tell(self, steps: StepTable, flow: FlowResult | None) -> None:
         taken = np.abs(steps.h[steps.accepted])
         whose = None if flow is None else flow.costliest
-        keys = [Key("accepted", "accent", value=str(int(steps.accepted.sum())))]
+        keys = [Key("accepted", "accent", value=thousands(steps.accepted.sum()))]
         if np.isfinite(steps.error).any():
-            keys.append(Key("rejected", "danger", "cross", str(int((~steps.accepted).sum()))))
+            keys.append(Key("rejected", "danger", "cross", thousands((~steps.accepted).sum())))
         if self._own:
             keys[0] = dataclasses.replace(keys[0], name="all together" if whose is None else "costliest")
             counts = [(len(stairs) // 2, mark) for mark, stairs in self._own.items()]
             keys[1:1] = [
-                Key(f"{_SHORT[mark.kind]}{mark.index + 1} alone", "text", value=str(n)) for n, mark in counts
+                Key(f"{_SHORT[mark.kind]}{mark.index + 1} alone", "text", value=thousands(n))
+                for n, mark in counts
             ]
         elif len(taken):
-            keys.append(Key("h", "muted", "dot", f"{taken.min():.2g} … {taken.max():.2g}"))
+            keys.append(Key("h", "muted", "dot", f"{figure(taken.min(), 2)} … {figure(taken.max(), 2)}"))
         self.legend.set_keys(keys)
         told = "" if flow is None else flow.message
         self.legend.setToolTip(told if whose is None else f"{theirs(whose)} {told}".rstrip())

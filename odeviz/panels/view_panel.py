@@ -22,6 +22,7 @@ from odeviz.panels.table_view import TableView
 from odeviz.panels.view_controls import ViewControls
 from odeviz.tasks.chart import Chart, Charts, Maps, Picture, Table
 from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.numerals import thousands
 from odeviz.tasks.task import View
 from odeviz.widgets.aside_combo import AsideCombo
 from odeviz.widgets.progress_line import ProgressLine
@@ -196,7 +197,8 @@ class ViewPanel(Panel):
         """The iteration of the model that the picture is of, and whether it has to do while training goes on."""
         there = iteration is not None and self.picture is not None
         self._choice.set_aside(
-            (f"iteration {iteration:,}", f"it. {iteration:,}") if there else (), there and old
+            (f"iteration {thousands(iteration)}", f"it. {thousands(iteration)}") if there else (),
+            there and old,
         )
         about = self.current.about if self.current is not None else ""
         self._choice.setToolTip(f"{about}\n{_OLD.format(iteration)}" if there and old else about)

@@ -42,6 +42,7 @@ from numpy.typing import NDArray
 import odeviz
 from odeviz.storage.atomic import atomic_write
 from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.numerals import thousands
 from odeviz.tasks.registry import TASKS, expected_shapes, task_of
 from odeviz.training.snapshot import History, Snapshot
 
@@ -201,7 +202,9 @@ def _read(path: Path) -> tuple[Snapshot, Mapping[str, str], Mapping[str, NDArray
         metadata, end = _parse_header(header)
         description = _describe(metadata)
         if 8 + len(header) + end > size:
-            raise DefectError(f"it is truncated: {size:,} of {8 + len(header) + end:,} bytes are there")
+            raise DefectError(
+                f"it is truncated: {thousands(size)} of {thousands(8 + len(header) + end)} bytes are there"
+            )
         file.seek(0)
         data = file.read(size)
     tensors = _tensors(data)
@@ -226,9 +229,11 @@ def _read_header(file: BinaryIO, size: int) -> bytes:
     if start[8:] != b"{" or not 2 <= length <= MAX_HEADER_BYTES:
         raise DefectError("it is not an odeviz model")
     if size > MAX_BYTES:
-        raise DefectError(f"it is larger than any odeviz model ({size:,} bytes)")
+        raise DefectError(f"it is larger than any odeviz model ({thousands(size)} bytes)")
     if 8 + length > size:
-        raise DefectError(f"it is truncated: {size:,} of at least {8 + length:,} bytes are there")
+        raise DefectError(
+            f"it is truncated: {thousands(size)} of at least {thousands(8 + length)} bytes are there"
+        )
     return start[8:] + file.read(length - 1)
 
 

@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from odeviz.tasks.numerals import thousands
 from odeviz.tasks.own_data import outliers_told
 
 #: More rows than anything here can learn from; a larger file is a mistake, and would fill the memory.
@@ -103,7 +104,7 @@ def _read(path: Path) -> _Table:
             rows.append([0.0 if k in told else _number(cell, line, k, names) for k, cell in enumerate(cells)])
             lines.append(line)
             if len(rows) > MAX_ROWS:
-                raise ValueError(f"it has more than {MAX_ROWS:,} rows")
+                raise ValueError(f"it has more than {thousands(MAX_ROWS)} rows")
     if not rows:
         raise ValueError("it holds no numbers")
     notes = ["commas taken as decimal points"] if commas else []
@@ -125,7 +126,7 @@ def _categories(cells: Sequence[str], name: str) -> tuple[list[float], str]:
         for cell, gap in zip(cells, empty, strict=True)
     ]
     some = [f"{cell[:20]} = {code}" for cell, code in list(order.items())[:_TOLD]]
-    more = f" and {len(order) - _TOLD:,} more" if len(order) > _TOLD else ""
+    more = f" and {thousands(len(order) - _TOLD)} more" if len(order) > _TOLD else ""
     return codes, f"each {name} is numbered in order of appearance: {', '.join(some)}{more}"
 
 
@@ -188,7 +189,9 @@ def _complete(table: _Table, columns: Sequence[int]) -> tuple[NDArray[np.bool_],
     if not missing:
         return whole, []
     rows = len(whole)
-    return whole, [f"{missing:,} of {rows:,} rows skipped, as a value is missing or not finite in them"]
+    return whole, [
+        f"{thousands(missing)} of {thousands(rows)} rows skipped, as a value is missing or not finite in them"
+    ]
 
 
 def _points(table: _Table) -> OwnData:
@@ -237,13 +240,13 @@ def _series(table: _Table) -> OwnData:
     notes = [
         *table.notes,
         *skipped,
-        *([f"{empty:,} row{'s' * (empty > 1)} without any value skipped"] if empty else []),
+        *([f"{thousands(empty)} row{'s' * (empty > 1)} without any value skipped"] if empty else []),
     ]
     numbers, more = _numbered(table, kept, time, group)
     y = table.values[kept][:, channels]
     gaps = int(np.isnan(y).sum())
     if gaps:
-        notes.append(f"{gaps:,} value{'s' * (gaps > 1)} missing or not finite, taken as gaps")
+        notes.append(f"{thousands(gaps)} value{'s' * (gaps > 1)} missing or not finite, taken as gaps")
     outliers = outliers_told(y, "rows")
     notes += [outliers] if outliers else []
     return OwnData({"t": table.values[kept, time], "y": y, "series": numbers}, _sentence(notes + more))

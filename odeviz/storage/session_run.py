@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odeviz.storage.model_file import COLUMNS, DefectError, check_end_time, check_history, check_weights
+from odeviz.tasks.numerals import thousands
 from odeviz.training.checkpoints import MOST, MOST_BYTES, Checkpoint
 from odeviz.training.snapshot import History, Snapshot
 
@@ -57,7 +58,7 @@ def unpack_checkpoints(tensors: Arrays, snapshot: Snapshot) -> tuple[Checkpoint,
     moments = iterations.tolist()
     if iterations.dtype != np.int64 or moments[0] < 0 or moments[-1] > snapshot.iteration:
         raise DefectError(
-            f"the earlier models of its run must lie between iteration 0 and {snapshot.iteration:,}"
+            f"the earlier models of its run must lie between iteration 0 and {thousands(snapshot.iteration)}"
         )
     if not (np.diff(iterations) > 0).all():
         raise DefectError("the earlier models of its run are not in order")
@@ -70,7 +71,7 @@ def unpack_checkpoints(tensors: Arrays, snapshot: Snapshot) -> tuple[Checkpoint,
             check_weights(snapshot.experiment, own, snapshot.data)
             check_end_time(own)
         except DefectError as defect:
-            raise DefectError(f"at iteration {iteration:,} of its run {defect}") from None
+            raise DefectError(f"at iteration {thousands(iteration)} of its run {defect}") from None
         found.append(Checkpoint(iteration, spent, own))
     return tuple(found)
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from odeviz.tasks.numerals import figure
+from odeviz.tasks.numerals import figure, percent, thousands
 
 Floats = NDArray[np.floating[Any]]
 
@@ -135,7 +135,7 @@ def cell_text(value: str | float) -> str:
     if not math.isfinite(value):
         return "–"
     whole = float(value).is_integer() and abs(value) < 1e9
-    return f"{value:,.0f}".replace("-", "−") if whole else figure(value, 4)
+    return thousands(value) if whole else figure(value, 4)
 
 
 def cell_lines(one: Map) -> list[list[tuple[str, str]]]:
@@ -143,28 +143,20 @@ def cell_lines(one: Map) -> list[list[tuple[str, str]]]:
     if one.counts is None:
         return []
     return [
-        [(cell_text(float(count)), _percent(float(count / row.sum())) if count else "") for count in row]
+        [(cell_text(float(each)), percent(float(each / row.sum())) if each else "") for each in row]
         for row in one.counts
     ]
 
 
-def _percent(share: float, decimals: int = 0) -> str:
-    """A share between none and all, which is not rounded to either."""
-    text, least = f"{share:.{decimals}%}", 10.0 ** -(2 + decimals)
-    if share > 0.0 and text == f"{0.0:.{decimals}%}":
-        return f"<{least:.{decimals}%}"
-    return f">{1.0 - least:.{decimals}%}" if share < 1.0 and text == f"{1.0:.{decimals}%}" else text
-
-
 def cell_sentence(maps: Maps, one: Map, row: int, column: int) -> str:
-    """What is counted in a cell of a matrix, such as "8 taken for 1: 2 of 43 (4.7%)"."""
+    """What is counted in a cell of a matrix, such as "8 taken for 1: 2 of 43 (4.7 %)"."""
     assert maps.matrix is not None
     assert one.counts is not None
     rows, columns = maps.matrix
-    count, all_ = float(one.counts[row, column]), float(one.counts[row].sum())
-    share = f" ({_percent(count / all_, 1)})" if count else ""
+    counted, all_ = float(one.counts[row, column]), float(one.counts[row].sum())
+    share = f" ({percent(counted / all_, 1)})" if counted else ""
     as_ = maps.axes[0] if maps.axes is not None else "as"
-    return f"{rows[row]} {as_} {columns[column]}: {cell_text(count)} of {cell_text(all_)}{share}"
+    return f"{rows[row]} {as_} {columns[column]}: {cell_text(counted)} of {cell_text(all_)}{share}"
 
 
 def frozen(values: Any) -> Floats:

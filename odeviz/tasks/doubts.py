@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from odeviz.tasks.numerals import figure
+
 #: How far from 1 a density's mass may be before that is said.
 MASS_MARGIN = 0.01
 
@@ -19,6 +21,7 @@ def doubts(metrics: Mapping[str, float]) -> list[str]:
     if is_whole(mass):
         return []
     return [
-        f"the density's mass over the plane that is shown is {mass:.3g} instead of 1, so that its NLL tells little: "
+        f"the density's mass over the plane that is shown is {figure(mass)} instead of 1, so that its NLL "
+        "tells little: "
         "outliers in the data, a coarse tolerance or a training that is too short"
     ]

@@ -12,6 +12,7 @@ import re
 from urllib.parse import quote, unquote
 
 from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.numerals import thousands
 from odeviz.tasks.own_data import OWN
 from odeviz.tasks.preset import Preset
 from odeviz.tasks.presets import PRESETS
@@ -50,7 +51,9 @@ def read_experiment_string(text: str) -> Experiment:
         shown = " ".join(text.split())[:40]
         raise ValueError(f"an experiment's line begins with {SCHEME}, such as {_EXAMPLE}, not {shown!r}")
     if len(line) > MAX_LENGTH:
-        raise ValueError(f"an experiment's line has at most {MAX_LENGTH:,} characters, not {len(line):,}")
+        raise ValueError(
+            f"an experiment's line has at most {thousands(MAX_LENGTH)} characters, not {thousands(len(line))}"
+        )
     name, _, settings = line.removeprefix(SCHEME).partition("?")
     texts: dict[str, str] = {}
     for assignment in filter(None, settings.split("&")):

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from odeviz.tasks.numerals import figure, thousands
+
 if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
 
@@ -92,7 +94,9 @@ def check_classes(labels: NDArray[Any], wanted: int) -> None:
     if not len(found):
         raise ValueError("own points have no labels, and a classifier needs them: columns x, y and label")
     if (labels < 0).any():
-        raise ValueError(f"own points must all have a label, and {int((labels < 0).sum()):,} have none")
+        raise ValueError(
+            f"own points must all have a label, and {thousands(int((labels < 0).sum()))} have none"
+        )
     if len(found) != wanted:
         raise ValueError(f"own points must be of {wanted} classes, not {len(found)}")
     fewest = min(int((labels == each).sum()) for each in found)
@@ -134,8 +138,9 @@ def outliers_told(points: NDArray[Any], what: str = "points") -> str:
     distance = float(np.nanmax(np.abs(points.astype(np.float64) - middle) / known))
     count, of = int(far.sum()), len(points)
     return (
-        f"{count:,} of {of:,} {what} lie{'s' * (count == 1)} more than {FAR:g} robust scales from the median "
-        f"(the widest {distance:.3g}), which makes the others' spread tiny, as data are scaled by their mean and "
+        f"{thousands(count)} of {thousands(of)} {what} lie{'s' * (count == 1)} more than {FAR:g} robust "
+        "scales from the median "
+        f"(the widest {figure(distance)}), which makes the others' spread tiny, as data are scaled by their mean and "
         f"standard deviation: leave such {what} out of the file"
     )
 

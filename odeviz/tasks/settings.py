@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from odeviz.tasks.numerals import thousands
 from odeviz.tasks.quantities import read_number
 
 _WANTED = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
@@ -143,7 +144,7 @@ def _range(about: Setting) -> str:
 
 def plain(number: float) -> str:
     """A limit as people write it: 1,000,000 rather than 1e+06."""
-    return f"{number:,.0f}" if 1e4 <= abs(number) <= 1e9 and number == int(number) else f"{number:g}"
+    return f"{thousands(number)}" if 1e4 <= abs(number) <= 1e9 and number == int(number) else f"{number:g}"
 
 
 def one_of(name: str, value: str, names: Any) -> str:

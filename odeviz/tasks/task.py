@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from odeviz.tasks.classes import NUMBERED, Classes
 from odeviz.tasks.datasets import DATASETS, Labels, Points
-from odeviz.tasks.numerals import short
+from odeviz.tasks.numerals import percent, short
 from odeviz.tasks.own_data import check_own
 from odeviz.tasks.viewpoint import Control, Followed
 
@@ -46,7 +46,7 @@ class Figure:
     def text(self, value: float) -> str:
         """The value as it is shown, without its unit."""
         if self.percent:
-            return f"{value:.1%}"
+            return percent(value, 1)
         return short(value)
 
 

@@ -16,6 +16,7 @@ from torch.nn.utils import get_total_norm
 from odeviz.engine import Solution
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import NO_DATA, Data, build_model, solver_options, task_for
+from odeviz.tasks.numerals import thousands
 from odeviz.tasks.registry import TASKS
 from odeviz.training import runtime
 from odeviz.training.checkpoints import Keeper
@@ -90,7 +91,7 @@ class Session:
         total = self.experiment.training.iterations
         if self._ended or self.iteration < total:
             return self._ended
-        return f"All {total:,} iterations are done." if total > 1 else "The iteration is done."
+        return f"All {thousands(total)} iterations are done." if total > 1 else "The iteration is done."
 
     @property
     def finished(self) -> bool:

@@ -7,6 +7,7 @@ from collections import deque
 from typing import Any
 
 from odeviz.tasks.experiment import TrainingConfig
+from odeviz.tasks.numerals import thousands
 
 #: A single batch's loss is noise: rules judge the mean over so many iterations.
 WINDOW = 20
@@ -41,9 +42,11 @@ class StopRules:
 
     def verdict(self, training: TrainingConfig, iteration: int, seconds: float) -> str:
         """Why the run ends now, in one sentence; "" while it goes on."""
-        at = f"Stopped at iteration {iteration:,}: "
+        at = f"Stopped at iteration {thousands(iteration)}: "
         if training.seconds and seconds >= training.seconds and not self._overruled:
-            spent = "" if seconds < 1.1 * training.seconds else f" It has taken {seconds:,.0f} s so far."
+            spent = (
+                "" if seconds < 1.1 * training.seconds else f" It has taken {thousands(seconds)} s so far."
+            )
             return f"{at}{training.seconds:g} s of training are over.{spent}"
         full = len(self._recent) == WINDOW and not self._overruled
         if training.stop_at_loss and full and self._mean <= training.target_loss:
@@ -51,7 +54,7 @@ class StopRules:
         if training.patience and self._waited >= training.patience:
             return (
                 f"{at}the loss, averaged over {WINDOW} iterations, has found no new lowest value for "
-                f"{training.patience:,} iterations."
+                f"{thousands(training.patience)} iterations."
             )
         return ""
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from odeviz.tasks.numerals import percent
 from odeviz.widgets.guard import painted
 from odeviz.widgets.theme import Theme
 
@@ -25,7 +26,7 @@ class ProgressLine(QWidget):
         """How much is done."""
         if share != self.share:
             self.share = share
-            self.setAccessibleDescription("" if share >= 1.0 else f"{share:.0%} measured")
+            self.setAccessibleDescription("" if share >= 1.0 else f"{percent(share)} measured")
             self.update()
 
     def sizeHint(self) -> QSize:

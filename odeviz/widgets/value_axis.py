@@ -140,7 +140,11 @@ class ValueAxis(pg.AxisItem):
         texts = [text.replace("-", "−") for text in super().tickStrings(values, scale, spacing)]
         if not self.ends:
             return texts
-        return [text if _is_whole(v / spacing) else figure(v) for v, text in zip(values, texts, strict=True)]
+        # As the others, which may be years, without a comma.
+        own = [figure(v, 4).replace(",", "") for v in values]
+        return [
+            text if _is_whole(v / spacing) else end for v, text, end in zip(values, texts, own, strict=True)
+        ]
 
 
 def _is_whole(value: float) -> bool:

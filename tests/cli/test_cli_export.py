@@ -108,7 +108,7 @@ def test_a_strip_shows_shares_of_the_time(models, tmp_path):
     assert [float(t[frame == k][0]) for k in range(3)] == [0.0, 0.5, 1.0]
     svg = tmp_path / "strip.svg"
     assert main(["export", models["classification"], "--filmstrip", "0,50%,1", "--out", str(svg)]) == 0
-    assert "50 %" in svg.read_text()
+    assert "50\u00a0%" in svg.read_text()
 
 
 def test_a_training_is_filmed_at_its_checkpoints(tmp_path):

@@ -231,7 +231,7 @@ def test_density_loss_shows_the_entropy_where_it_is_known() -> None:
 def test_classification_loss_shows_accuracy_in_percent() -> None:
     seen = texts(draw_figure("loss", history=history()))
     assert "accuracy (%)" in seen
-    assert "90.0%" in seen
+    assert "90.0\u00a0%" in seen
 
 
 @pytest.mark.parametrize("task", ["classification", "density"])

@@ -99,7 +99,7 @@ def test_a_matrix_has_its_counts_in_its_cells_and_its_table(tmp_path):
     matrix = Maps("Confusion", (one,), 1, axes=("taken for", "is"), matrix=(("b", "a"), ("a", "b")))
     written = {text.get_position(): text for text in draw_figure("view", picture=matrix).axes[0].texts}
     assert {place: text.get_text() for place, text in written.items()} == {
-        (0.0, 0.0): "1\n<1%", (1.0, 0.0): "199\n>99%", (0.0, 1.0): "1,200\n100%", (1.0, 1.0): "0",
+        (0.0, 0.0): "1\n<1\u00a0%", (1.0, 0.0): "199\n>99\u00a0%", (0.0, 1.0): "1,200\n100\u00a0%", (1.0, 1.0): "0",
     }  # fmt: skip
     assert written[0.0, 0.0].get_color() == "#FFFFFF", "on viridis' dark end"
     assert written[0.0, 1.0].get_color() == "#000000"

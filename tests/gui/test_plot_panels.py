@@ -1,5 +1,6 @@
 import dataclasses
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from odeviz.panels.steps_panel import StepsPanel
 from odeviz.panels.time_bar import TimeBar
 from odeviz.state import Mark, Selection
 from odeviz.tasks import Experiment
-from odeviz.tasks.numerals import figure, power, short
+from odeviz.tasks.numerals import figure, percent, power, short, thousands, with_error
 from odeviz.training.snapshot import History
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.plot import Plot, grown
@@ -59,7 +60,7 @@ def test_the_loss_of_a_classifier_is_logarithmic_and_reads_its_accuracy(show, hi
     panel.set_history(history)
     assert panel._is_log
     np.testing.assert_allclose(panel._raw._lines[:, 3], np.log10(history.loss[1:]))
-    assert shown_keys(panel)[-1] == ("accuracy", "98.0%")
+    assert shown_keys(panel)[-1] == ("accuracy", "98.0\u00a0%")
     assert not panel.plot._message.isVisible()
 
 
@@ -195,7 +196,7 @@ def test_the_density_panel_tells_how_much_was_not_reached(show, partial):
     assert [(key.name, key.value) for key in panel.legend._keys[1:]] == [
         ("mass in view", "0.477"),
         ("peak", "0.159"),
-        ("not reached", "50 %"),
+        ("not reached", "50\u00a0%"),
     ]
 
 
@@ -259,6 +260,17 @@ def test_the_decision_panel_draws_the_even_line(show, decision):
 )
 def test_numbers_are_written_for_people(value, text):
     assert power(value) == text
+
+
+def test_each_kind_of_number_is_written_one_way():
+    assert [thousands(n) for n in (98, 1298, -6698.4)] == ["98", "1,298", "−6,698"]
+    shares = [(0.0, 0), (0.974, 0), (0.0004, 0), (0.9996, 1), (1.0, 1), (1.25, 0)]
+    assert [percent(*each).replace("\u00a0", " ") for each in shares] == [
+        "0 %", "97 %", "<1 %", ">99.9 %", "100.0 %", "125 %",
+    ]  # fmt: skip
+    assert with_error(-0.0017, 0.00214) == "−0.0017 ± 0.0021"
+    assert with_error(1832.4, 21.3) == "1,832 ± 21"
+    assert with_error(0.5, math.nan) == "0.5 ± nan"
 
 
 def test_a_log_axis_has_ticks_within_a_decade_and_over_many(qapp):

@@ -276,8 +276,8 @@ def test_a_matrix_tells_its_counts_on_any_colour_while_they_fit_and_each_cell_un
         assert any(with_them.pixel(*at) != without.pixel(*at) for at in around), (x, y)
     numbers.show()
     for (x, y), said in {
-        (1, 0): "b taken for b: 50 of 50 (100.0%)",
-        (1, 1): "a taken for b: 1 of 10 (10.0%)",
+        (1, 0): "b taken for b: 50 of 50 (100.0\u00a0%)",
+        (1, 1): "a taken for b: 1 of 10 (10.0\u00a0%)",
     }.items():
         qtbot.mouseMove(cell._plot.viewport(), cell._plot.mapFromScene(box.mapViewToScene(QPointF(x, y))))
         qtbot.waitUntil(lambda said=said: numbers.toolTip() == said, timeout=2000)

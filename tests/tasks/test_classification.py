@@ -11,7 +11,7 @@ from odeviz.models import ODENet, ResidualNet, SolverOptions
 from odeviz.storage import load_model
 from odeviz.storage.paths import pretrained
 from odeviz.tasks import Experiment
-from odeviz.tasks.chart import Charts, Table
+from odeviz.tasks.chart import Charts
 from odeviz.tasks.classification import TASK
 from odeviz.tasks.classification.boundary import boundary
 from odeviz.tasks.learning import build_model, task_for
@@ -173,8 +173,10 @@ def test_every_model_has_every_view(settings):
     errors = euler.charts[1].curves[0].y
     # Twice the blocks, half the distance: row 1 of the paper's table, on this model.
     assert errors[-2] / errors[-1] == pytest.approx(2.0, rel=0.1)
-    assert isinstance(confusion, Table)
-    assert sum(value for row in confusion.rows for value in row[1:3]) == 2000
+    (matrix,) = confusion.maps
+    assert matrix.counts.sum() == 2000
+    names = tuple(map(study.task.classes.name, range(2)))
+    assert confusion.matrix == (names[::-1], names)
 
 
 def test_the_polylines_have_the_solver_bars_number_of_steps():

@@ -150,7 +150,7 @@ def test_views_tell_how_many_paths_changed_places(experiment):
     paths, output = (study.view(view.key, TIGHT) for view in TASK.views)
     assert paths.over_time
     assert len(paths.curves) == 24
-    assert paths.note.startswith("0% ")
+    assert paths.note.startswith("0\u00a0% ")
     truth, flow = output.curves
     assert np.array_equal(truth.y, -truth.x)
     assert np.isfinite(flow.y).all()

@@ -21,6 +21,7 @@ from odeviz.analysis.diagnostics.subject import TRAJECTORIES, number, setting_te
 from odeviz.engine import METHODS
 from odeviz.models import SolverOptions
 from odeviz.tasks.chart import Chart, Curve, Picture, Role, frozen
+from odeviz.tasks.numerals import thousands
 from odeviz.tasks.scene import Scene
 
 _EXPLICIT_ADAPTIVE = ("heun", "bosh3", "dopri5", "tsit5", "dop853")
@@ -92,7 +93,7 @@ def work_precision(scene: Scene) -> Picture:
         curves.append(Curve("now", frozen([float(now.nfe)]), frozen([now.error]), "truth", "points"))
         best = _cheapest(ladders, now.error)
         if best is not None and share == 1.0:
-            note += f"The fewest evaluations for that error: about {best[1]:.0f}, with {best[0]}. "
+            note += f"The fewest evaluations for that error: about {thousands(best[1])}, with {best[0]}. "
     shown = {m: slopes[m] for m in _TOLD}
     return Chart(
         "Error against NFE",
@@ -164,7 +165,7 @@ def _now(
         return None, f"Now {setting_text(scene.solver)}, with {_THESE}: {message} "
     precision = str(next(yardstick.subject.model.parameters()).dtype).removeprefix("torch.")
     where = f"in {precision}, " if precision == "float32" else ""
-    told = f"error {number(now.error)}, {where}NFE {now.nfe}"
+    told = f"error {number(now.error)}, {where}NFE {thousands(now.nfe)}"
     return now, f"Now {setting_text(scene.solver)}, with {_THESE}: {told}. "
 
 

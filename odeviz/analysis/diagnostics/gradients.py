@@ -20,6 +20,7 @@ from odeviz.engine import METHODS, Solution, Status, solve
 from odeviz.engine.solve import check_adjoint
 from odeviz.models import FlowModel, SolverOptions
 from odeviz.tasks.chart import Chart, Curve, Picture, Table, frozen
+from odeviz.tasks.numerals import kibibytes
 from odeviz.tasks.scene import Cancelled, Scene
 
 #: As tight as can be.
@@ -102,7 +103,7 @@ def gradients(scene: Scene) -> Picture:
     subject = subject_of(scene)
     true: Gradient | None = scene.remember("gradient", lambda: true_gradient(scene))
     columns = (
-        "gradient", "error dL/dθ", "kept, kB", "NFE", "backward NFE", "error dL/dz₀", "error dL/dt₁",
+        "gradient", "error dL/dθ", "kept, KiB", "NFE", "backward NFE", "error dL/dz₀", "error dL/dt₁",
         "evaluated again", "method",
     )  # fmt: skip
     if true is None:
@@ -118,7 +119,7 @@ def gradients(scene: Scene) -> Picture:
         stats = found.solution.stats
         theta, start, t1 = found.errors(true)
         off[options.method] = found.end_errors(true)
-        cost = (stats.bytes_kept / 1000, float(stats.nfe_forward), float(stats.nfe_backward))
+        cost = (kibibytes(stats.bytes_kept), float(stats.nfe_forward), float(stats.nfe_backward))
         rows.append((mode, theta, *cost, start, t1, float(stats.recomputed), options.method))
     mine = subject_of(scene).model.solver.adjoint
     return Table(
@@ -140,7 +141,7 @@ def _note(scene: Scene, model: FlowModel, rows: list[tuple[str | float, ...]]) -
         told = f"the error of dL/dθ is {number(low)} ({best}) to {number(high)} ({worst})"
     return (
         f"{setting_text(scene.solver)}, in {precision}, {TRAJECTORIES} trajectories: {told}. backprop keeps "
-        f"{number(kept['backprop'])} kB, backsolve {number(kept['backsolve'])} kB whatever the NFE. Errors are "
+        f"{number(kept['backprop'])} KiB, backsolve {number(kept['backsolve'])} KiB whatever the NFE. Errors are "
         "relative to a tight float64 solve; that of dL/dt₁ is to a · f."
     )
 

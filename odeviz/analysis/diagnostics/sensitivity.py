@@ -13,6 +13,7 @@ from odeviz.analysis.diagnostics.maps import Layer, over_plane
 from odeviz.analysis.diagnostics.subject import Ground, adaptive_choice, number, setting_text, subject_of
 from odeviz.engine import Status, solve
 from odeviz.tasks.chart import Picture
+from odeviz.tasks.numerals import thousands
 from odeviz.tasks.scene import Cancelled, Scene
 
 _CELLS = 40
@@ -54,7 +55,10 @@ def nfe_map(scene: Scene) -> Picture:
     note = f"{setting_text(options)}: "
     if bool(arrived.any()):
         known = nfe[arrived]
-        note += f"{known.min():.0f} to {known.max():.0f} evaluations, {number(float(known.mean()))} in the mean; all "
+        note += (
+            f"{thousands(int(known.min()))} to {thousands(int(known.max()))} evaluations, "
+            f"{number(float(known.mean()))} in the mean; all "
+        )
         note += f"together, with shared steps, {together}."
     missed = int((~arrived).sum())
     note += f" {missed} of {len(nfe)} states did not arrive." if missed else ""

@@ -12,6 +12,7 @@ from torch import Tensor
 from odeviz.analysis.diagnostics.jacobian import jacobian
 from odeviz.analysis.diagnostics.subject import FINE, array, number, setting_text, subject_of
 from odeviz.tasks.chart import Chart, Curve, Picture, Role, frozen
+from odeviz.tasks.numerals import thousands
 from odeviz.tasks.scene import Scene
 
 _TIMES = 41
@@ -78,7 +79,8 @@ def stiffness(scene: Scene) -> Picture:
         over_time=True,
         note=f"Norm up to {number(float(found.norm.max()))} (the Lipschitz constant is no less), spectral radius up to "
         f"{number(radius)}, real parts {number(float(found.real.min()))} to {number(float(found.real.max()))}. "
-        f"Stability alone asks an explicit method for up to {needed:.0f} steps; {taken}. Lines are medians, bands "
+        f"Stability alone asks an explicit method for up to {thousands(needed)} steps; {taken}. Lines are "
+        "medians, bands "
         "5 to 95 % of the trajectories.",
     )
 

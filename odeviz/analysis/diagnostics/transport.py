@@ -12,6 +12,7 @@ from torch import Tensor
 
 from odeviz.analysis.diagnostics.subject import FINE, number, subject_of
 from odeviz.tasks.chart import Chart, Curve, Picture, frozen
+from odeviz.tasks.numerals import percent, with_error
 from odeviz.tasks.scene import Scene
 
 _PATHS, _BINS = 512, 40
@@ -72,7 +73,8 @@ def straightness(scene: Scene) -> Picture:
         title,
         *axes,
         (Curve("paths", frozen((edges[1:] + edges[:-1]) / 2), frozen(counts / len(ratio)), style="bars"),),
-        note=f"Mean {float(ratio.mean()):.3f} ± {float(ratio.std()) / math.sqrt(len(ratio)):.3f}, {share:.0%} of the "
+        note=f"Mean {with_error(float(ratio.mean()), float(ratio.std()) / math.sqrt(len(ratio)))}, "
+        f"{percent(share)} of the "
         f"paths over 1.05. Transport cost: mean squared distance {number(float(squared))}; T ∫|f|² dt is "
         f"{number(float(energy))}, {number(float(energy / squared))} times as much (1 for straight paths of constant "
         "speed).",

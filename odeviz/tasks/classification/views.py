@@ -15,9 +15,11 @@ from torch import Tensor
 from odeviz.engine import solve
 from odeviz.fields import BlockField
 from odeviz.models import Classifier, SolverOptions
-from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Role, Table, frozen
+from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Role, frozen
 from odeviz.tasks.classification import CLASSES
 from odeviz.tasks.classification.boundary import boundary
+from odeviz.tasks.confusion import confusion, counted
+from odeviz.tasks.numerals import figure, percent, thousands
 from odeviz.tasks.scene import Scene
 
 #: Points of the data over which a boundary is drawn.
@@ -112,7 +114,8 @@ def _euler(scene: Scene) -> Charts:
             Chart(f"{drawn} blocks over the flow", "z₁", "z₂", tuple(paths), equal=True, at="playhead"),
             Chart("Typical distance at the end", "blocks", "distance", errors_of, x_log=True, y_log=True),
         ),
-        note=f"Lines are the blocks, faint curves the continuous flow. From {counts[-2]} blocks to {counts[-1]} the "
+        note=f"Lines are the blocks, faint curves the continuous flow. From {thousands(counts[-2])} blocks "
+        f"to {thousands(counts[-1])} the "
         f"typical distance falls {halves:.2f} times, a slope of {slope:.2f}.{_projected(model)}".replace(
             "-", "−"
         ),
@@ -168,8 +171,8 @@ def _probability(scene: Scene) -> Maps:
         Map("entropy, bits", extent, frozen(entropy), points, at=scene.t),
     )
     share = float((entropy < _SURE).mean())
-    sure = f"the model is sure (entropy below {_SURE} bits) of {share:.0%} of the plane"
-    note = f"At t = {scene.t:.3g} of {model.t1:.3g} {sure}."
+    sure = f"the model is sure (entropy below {_SURE} bits) of {percent(share)} of the plane"
+    note = f"At t = {figure(scene.t)} of {figure(model.t1)} {sure}."
     return Maps("Probability", maps, columns=2, shared=True, scale="p, bits", axes=plane.labels, note=note)
 
 
@@ -187,20 +190,11 @@ def _data_at(scene: Scene, t: float) -> NDArray[np.float64]:
     return carried
 
 
-def _confusion(scene: Scene) -> Table:
+def _confusion(scene: Scene) -> Maps:
     model, (x, labels) = scene.model, scene.learning.test
     scores = model.classify_from(model.lift(x), 0.0, _solver(scene), cancel=scene.cancel)
     scene.check()
-    taken, true = scores.argmax(1).cpu().numpy(), labels.cpu().numpy()
-    rows: list[tuple[str | float, ...]] = []
-    known = scene.learning.classes
-    for k in range(CLASSES):
-        counts = [float(np.sum((true == k) & (taken == j))) for j in range(CLASSES)]
-        rows.append((known.told(k), *counts, round(100.0 * counts[k] / max(sum(counts), 1.0), 2)))
-    right = float(np.mean(taken == true))
-    return Table(
-        "Confusion",
-        ("is", *(f"taken for {known.told(k)}" for k in range(CLASSES)), "right, %"),
-        tuple(rows),
-        note=f"{right:.2%} of {len(true):,} fresh points are right.",
-    )
+    counts = counted(labels.cpu().numpy(), scores.argmax(1).cpu().numpy(), CLASSES)
+    right = float(np.trace(counts) / counts.sum())
+    note = f"{percent(right, 2)} of {thousands(len(labels))} fresh points are right."
+    return confusion(counts, scene.learning.classes, "points", note)

@@ -14,6 +14,7 @@ from torch import Tensor
 from odeviz.models import CNF, DensityModel, SolverOptions
 from odeviz.tasks.chart import Chart, Charts, Curve, Floats, Map, Maps, Picture, Role, frozen
 from odeviz.tasks.density.learning import draw_noise
+from odeviz.tasks.numerals import figure, percent, thousands
 from odeviz.tasks.scene import Scene
 
 #: Shares of t1 at which Chen et al. (2018), figure 5, show the density, and the controls' values that stand for them.
@@ -49,11 +50,11 @@ def filmstrip(scene: Scene) -> Maps:
     extent, t1 = scene.learning.extent(scene.model), scene.model.t1
     cells = _GLANCE if scene.glance else _FILM
     maps = tuple(
-        Map(f"{share:.0%}", extent, frozen(density_map(scene, extent, share * t1, cells)), t=share * t1)
+        Map(percent(share), extent, frozen(density_map(scene, extent, share * t1, cells)), t=share * t1)
         for share in _shares(scene)
     )
     columns = {2: 2, 4: 2, 8: 4, 11: 4, 12: 4}.get(len(maps), 3)
-    note = f"At shares of t₁ = {t1:.3g}; each picture has its own colour scale."
+    note = f"At shares of t₁ = {figure(t1)}; each picture has its own colour scale."
     plane = scene.learning.plane(scene.model)
     return Maps("Density over time", maps, columns=columns, axes=plane.labels, equal=plane.equal, note=note)
 
@@ -75,7 +76,8 @@ def samples(scene: Scene) -> Chart:
         Curve("samples", frozen(drawn[:, 0]), frozen(drawn[:, 1]), role="model", style="points"),
     )
     note = (
-        f"{len(points):,} points of the data, as many samples, at t = {scene.t:.3g} of {scene.model.t1:.3g}."
+        f"{thousands(len(points))} points of the data, as many samples, at t = {figure(scene.t)} of "
+        f"{figure(scene.model.t1)}."
     )
     plane = scene.learning.plane(scene.model)
     x, y = plane.labels
@@ -102,7 +104,7 @@ def marginals(scene: Scene) -> Charts:
             Curve("model", frozen(centres), frozen(values.sum(axis) * other)),
         )
         charts.append(Chart(f"Along {name}", name, f"p({name})", curves))
-    note = f"Histograms of {len(points):,} points, at t = {scene.t:.3g} of {scene.model.t1:.3g}."
+    note = f"Histograms of {thousands(len(points))} points, at t = {figure(scene.t)} of {figure(scene.model.t1)}."
     return Charts("Marginals", tuple(charts), columns=2, note=note)
 
 

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from odeviz.models import ResidualNet, SolverOptions
 from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Table, frozen
+from odeviz.tasks.confusion import confusion, counted
 from odeviz.tasks.digits.images import CLASSES, SIDE
 from odeviz.tasks.digits.shipped import shipped
+from odeviz.tasks.numerals import kibibytes, percent
 from odeviz.tasks.scene import Scene
 
 #: Columns of Table 1 by their figures.
@@ -57,7 +59,8 @@ def _table1(scene: Scene) -> Table:
         ("model", *_COLUMNS.values()),
         tuple((name, *(_value(key, figures[key]) for key in _COLUMNS)) for name, figures in rows),
         current=current,
-        note=f"The model on show, in bold, has {here['parameters'] / largest:.0%} of the largest one's parameters. "
+        note=f"The model on show, in bold, has {percent(here['parameters'] / largest)} of the largest one's "
+        "parameters. "
         "Memory is what a batch of 64 digits keeps for its gradient; NFE are evaluations of field or blocks, forward "
         "and backward.",
     )
@@ -68,7 +71,7 @@ def _alike(figures: dict[str, float], here: dict[str, float]) -> bool:
 
 
 def _value(key: str, value: float) -> float:
-    return {"error": 100.0 * value, "bytes_kept": value / 1024}.get(key, value)
+    return {"error": 100.0 * value, "bytes_kept": kibibytes(value)}.get(key, value)
 
 
 def _tolerance(scene: Scene) -> Charts | Table:
@@ -113,30 +116,16 @@ def _answers(scene: Scene) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 def _confusion(scene: Scene) -> Maps:
     probability, labels = _answers(scene)
-    taken = probability.argmax(1)
-    counts = np.zeros((CLASSES, CLASSES))
-    np.add.at(counts, (labels, taken), 1.0)
+    counts = counted(labels, probability.argmax(1), CLASSES)
     wrong = counts * (1.0 - np.eye(CLASSES))
-    # Digit 0 in the uppermost row, as matrices are written.
-    extent = (-0.5, CLASSES - 0.5, -0.5, CLASSES - 0.5)
-    shares = counts / counts.sum(1, keepdims=True)
-    one = Map("number of digits", extent, frozen(shares[::-1]), counts=frozen(counts[::-1]))
-    digits = tuple(map(scene.learning.classes.name, range(CLASSES)))
     digit, as_ = np.unravel_index(int(wrong.argmax()), wrong.shape)
     most = (
         f"{digit} is taken for {as_} most often, {int(wrong.max())} times"
         if wrong.any()
         else "none is mistaken"
     )
-    return Maps(
-        "Confusion",
-        (one,),
-        columns=1,
-        scale="share of row",
-        axes=("taken for", "digit"),
-        matrix=(digits[::-1], digits),
-        note=f"Of {len(labels)} digits {int(wrong.sum())} are mistaken: {most}.",
-    )
+    note = f"Of {len(labels)} digits {int(wrong.sum())} are mistaken: {most}."
+    return confusion(counts, scene.learning.classes, "digits", note)
 
 
 def _mistakes(scene: Scene) -> Maps:
@@ -147,7 +136,7 @@ def _mistakes(scene: Scene) -> Maps:
     images = scene.learning.tested.pixels.reshape(-1, SIDE, SIDE)
     maps = tuple(
         Map(
-            f"{labels[k]}→{taken[k]} ({sure[k]:.0%})",
+            f"{labels[k]}→{taken[k]} ({percent(sure[k])})",
             (0.0, float(SIDE), 0.0, float(SIDE)),
             frozen(images[k, ::-1]),
         )
@@ -158,6 +147,6 @@ def _mistakes(scene: Scene) -> Maps:
         maps,
         columns=_COLUMNS_SHOWN,
         shared=True,
-        note=f"{len(wrong)} of {len(labels)} test digits ({len(wrong) / len(labels):.1%}) are mistaken: "
+        note=f"{len(wrong)} of {len(labels)} test digits ({percent(len(wrong) / len(labels), 1)}) are mistaken: "
         "digit→what it is taken for, in brackets the probability given to that.",
     )

@@ -11,7 +11,7 @@ import torch
 from odeviz.fields.systems import EquationField, UniversalField
 from odeviz.tasks.chart import Chart, Charts, Curve, Floats, Map, Maps, Picture, Role, Table, frozen
 from odeviz.tasks.dynamics.learning import PERIODS, SCORING, Learning
-from odeviz.tasks.numerals import figure
+from odeviz.tasks.numerals import figure, percent
 from odeviz.tasks.scene import Scene
 
 #: Trajectories and arrows along each side of a phase plane; times of a path; cells along each side of a map.
@@ -42,7 +42,9 @@ def _phase(scene: Scene, learning: Learning) -> Charts:
     )
     apart = np.linalg.norm(learnt[:, -1] - true[:, -1], axis=-1)
     starts = f"{len(true)} training start{'s' * (len(true) > 1)}"
-    note = f"From {starts}; at t = {scene.model.t1:g} true and learnt are {apart.mean():.3g} apart (mean)."
+    note = (
+        f"From {starts}; at t = {scene.model.t1:g} true and learnt are {figure(apart.mean())} apart (mean)."
+    )
     return Charts("Phase plane", charts, columns=2, note=note)
 
 
@@ -83,7 +85,7 @@ def _series(scene: Scene, learning: Learning) -> Charts:
         for k, axis in enumerate(learning.system.axes)
     )  # fmt: skip
     apart = np.sqrt(((learnt - true) ** 2).sum(-1).mean())
-    note = f"From {whence}; RMS distance {apart:.3g} up to t = {scene.model.t1:g}."
+    note = f"From {whence}; RMS distance {figure(apart)} up to t = {scene.model.t1:g}."
     return Charts("Time series", (*charts, _distance(times, true, learnt)), note=note)
 
 
@@ -117,7 +119,7 @@ def _difference(scene: Scene, learning: Learning) -> Maps:
         _map(learning, "Learnt speed", np.linalg.norm(learnt, axis=-1)),
         _map(learning, "Difference", apart, points),
     )
-    note = f"The fields differ by {np.median(apart):.3g} (median over the plane){_slice_of(learning)}."
+    note = f"The fields differ by {figure(np.median(apart))} (median over the plane){_slice_of(learning)}."
     return Maps("Where the fields differ", maps, columns=3, scale="speed", **_plane(learning), note=note)
 
 
@@ -135,8 +137,9 @@ def _conserved(scene: Scene, learning: Learning) -> Chart:
     name, gone = learning.system.invariant, int(np.isinf(most).sum())
     away = f"; {gone} of {len(most)} starts leave the states that have one" if gone else ""
     note = (
-        f"Over {PERIODS} periods the {name} changes by up to {np.median(most):.3g} (median of {len(most)} unseen "
-        f"starts; {most[0]:.3g} from the one drawn bold){away}. Solved to a tolerance of {figure(SCORING.rtol)}: this "
+        f"Over {PERIODS} periods the {name} changes by up to {figure(np.median(most))} (median of {len(most)} unseen "
+        f"starts; {figure(most[0])} from the one drawn bold){away}. Solved to a tolerance of "
+        f"{figure(SCORING.rtol)}: this "
         "is the drift of the learnt field, not that of the chosen solver."
     )
     return Chart("Conserved quantity", "t", f"change of {name}", tuple(curves), note=note)
@@ -173,7 +176,7 @@ def _missing(scene: Scene, learning: Learning) -> Maps:
         found = field.missing(learning.tensor(here.copy())).double().cpu().numpy()
     wanted = system.missing_rate(here)
     error = np.sqrt(((found - wanted) ** 2).sum() / (wanted**2).sum())
-    note = f"Where trajectories go the learnt {system.term} is {error:.1%} off (RMS){_slice_of(learning)}."
+    note = f"Where trajectories go the learnt {system.term} is {percent(error, 1)} off (RMS){_slice_of(learning)}."
     return Maps(
         f"Missing term: {system.term}",
         maps,

@@ -1,4 +1,4 @@
-"""The 1-D flip y = -x, which no flow of the line can make (Dupont et al., 2019). No torch; see ``learning``."""
+"""The 1-D flip y = −x, which no flow of the line can make (Dupont et al., 2019). No torch; see ``learning``."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def floor(experiment: Experiment) -> float | None:
 
 
 def sketch(experiment: Experiment) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The line y = -x, its two halves in two colours."""
+    """The line y = −x, its two halves in two colours."""
     x = inputs(160)
     return np.stack([x, -x], axis=1), (x > 0).astype(np.int64)
 
@@ -87,7 +87,7 @@ TASK = Task(
         View(
             "map",
             "Output against input",
-            "What the flow makes of each x, over the line y = -x. A flow of the line can only increase: the least bad "
+            "What the flow makes of each x, over the line y = −x. A flow of the line can only increase: the least bad "
             "is a constant.",
         ),
     ),

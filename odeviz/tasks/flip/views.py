@@ -8,7 +8,7 @@ import numpy as np
 
 from odeviz.tasks.chart import Chart, Curve, frozen
 from odeviz.tasks.flip import floor, inputs
-from odeviz.tasks.numerals import figure
+from odeviz.tasks.numerals import figure, percent
 from odeviz.tasks.scene import Scene
 
 #: Paths that are drawn, and moments of each.
@@ -44,7 +44,7 @@ def _paths(scene: Scene) -> Chart:
         curves,
         over_time=True,
         at="playhead",
-        note=f"{crossed:.0%} of neighbouring paths have changed places at the end; a flip needs all of them to.",
+        note=f"{percent(crossed)} of neighbouring paths have changed places at the end; a flip needs all of them to.",
     )
 
 

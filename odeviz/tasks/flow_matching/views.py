@@ -13,6 +13,7 @@ from odeviz.tasks.chart import Chart, Curve, frozen
 from odeviz.tasks.flow_matching.coupling import coupled
 from odeviz.tasks.flow_matching.learning import Learning
 from odeviz.tasks.flow_matching.measures import Estimate, Paths, energy_distance, euler, paths
+from odeviz.tasks.numerals import figure, percent, thousands, with_error
 from odeviz.tasks.scene import Scene
 
 #: Pairs that are drawn, samples that are carried, and those of a first look.
@@ -61,7 +62,7 @@ def _coupling(scene: Scene) -> Chart:
         ),
         equal=True,
         note=f"{_COUPLINGS[coupling]}: {min(_PAIRS, size)} of the {size} pairs of a batch, mean squared distance "
-        f"{cost:.3g}.",
+        f"{figure(cost)}.",
     )
 
 
@@ -79,8 +80,9 @@ def _straightness(scene: Scene) -> Chart:
         "path length / chord",
         "share of samples",
         (Curve(name, frozen((edges[1:] + edges[:-1]) / 2), frozen(counts / len(ratio)), style="bars"),),
-        note=f"{name}: mean {mean.mean:.3f} ± {mean.se:.3f}; {bent:.0%} of the paths are more than 5 % longer than "
-        f"their chord, {beyond:.1%} lie beyond the right edge.",
+        note=f"{name}: mean {with_error(mean.mean, mean.se)}; {percent(bent)} of the paths are more than 5 % "
+        "longer than "
+        f"their chord, {percent(beyond, 1)} lie beyond the right edge.",
     )
 
 
@@ -102,7 +104,7 @@ def _few_steps(scene: Scene) -> Chart:
     # The estimate is unbiased and so may be negative, which a logarithm cannot show.
     floor = max(min(exact.se, float(se.min())), 1e-9)
     name = _COUPLINGS[learning.experiment.options.coupling]
-    one, whole = (f"{each.mean:.2g} ± {each.se:.1g}".replace("-", "−") for each in (energy[0], exact))
+    one, whole = (with_error(each.mean, each.se) for each in (energy[0], exact))
     return Chart(
         "Few steps",
         "Euler's steps",
@@ -126,7 +128,7 @@ def _few_steps(scene: Scene) -> Chart:
         x_log=True,
         y_log=True,
         note=f"{name}: {one} in one step, {whole} with the exact flow; "
-        f"{count:,} samples, ± and the band are one standard error. Nothing is drawn below {floor:.1g}.",
+        f"{thousands(count)} samples, ± and the band are one standard error. Nothing is drawn below {floor:.1g}.",
     )
 
 
@@ -134,7 +136,6 @@ def _samples(scene: Scene) -> Chart:
     learning: Learning = scene.learning
     drawn, data, where = _samples_then(scene)
     energy = energy_distance(drawn, data, _BLOCK)
-    mean = f"{energy.mean:.3g}".replace("-", "−")
     return Chart(
         "Samples",
         "z₁",
@@ -145,7 +146,10 @@ def _samples(scene: Scene) -> Chart:
         ),
         equal=True,
         at=scene.t,
-        note=f"At t = {scene.t:.3g}. Energy distance {mean} ± {energy.se:.2g}: 0 where the distributions are equal.",
+        note=(
+            f"At t = {figure(scene.t)}. Energy distance {with_error(energy.mean, energy.se)}: 0 where the "
+            "distributions are equal."
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from odeviz.tasks.latent.by_hand import by_hand
 from odeviz.tasks.latent.learning import parted, principal
 from odeviz.tasks.latent.series import Floats
 from odeviz.tasks.latent.telling import Told, coverage, told
+from odeviz.tasks.numerals import percent
 from odeviz.tasks.scene import Scene
 from odeviz.tasks.shipped import recorded
 
@@ -53,7 +54,7 @@ def _held(scene: Scene) -> str:
         return ""
     share, count = coverage(scene)
     what = "clean curves" if scene.learning.experiment.data.name == SPIRALS else "later observations"
-    return f" There the band of 90 % holds {share:.0%} of the {what} of {count} held-out series."
+    return f" There the band of 90 % holds {percent(share)} of the {what} of {count} held-out series."
 
 
 def _series_over_time(scene: Scene, series: Told) -> Chart:
@@ -140,12 +141,15 @@ def _latent(scene: Scene) -> Chart:
         share, line = parted(points, labels)
         whole, _ = parted(states.cpu().double().numpy(), labels)
         curves.append(Curve("parting line", *_columns(_segment(line, points)), "muted"))
-        note = f"The line parts {share:.1%} of them; a hyperplane through all dimensions parts {whole:.1%}."
+        note = (
+            f"The line parts {percent(share, 1)} of them; a hyperplane through all dimensions parts "
+            f"{percent(whole, 1)}."
+        )
         if isinstance(model, LatentODE):
             turning = learning.parted_in_their_sense(model, scene.solver).mean()
             note += (
                 " Their place alone would do: the two kinds lie side by side in the plane. "
-                f"{turning:.1%} are parted and also decode to a curve that turns in their sense."
+                f"{percent(turning, 1)} are parted and also decode to a curve that turns in their sense."
             )
     x, y = plane.labels
     return Chart("Encoded held-out series", x, y, tuple(curves), equal=True, at=0.0, note=note)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odeviz.tasks.chart import Chart, Curve, frozen
+from odeviz.tasks.numerals import figure, percent, thousands
 from odeviz.tasks.poisson.learning import Learning
 from odeviz.tasks.poisson.rates import HORIZON
 from odeviz.tasks.scene import Scene
@@ -39,7 +40,10 @@ def _rate(scene: Scene) -> Chart:
     if learning.truth is not None:
         truth = learning.truth.at(t)
         curves.append(Curve("true", _at(own), _at(truth), "truth", "dashed"))
-        note = f" On average the learnt rate is {np.abs(rate - truth).mean() / truth.mean():.1%} off the true one."
+        note = (
+            f" On average the learnt rate is {percent(np.abs(rate - truth).mean() / truth.mean(), 1)} off "
+            "the true one."
+        )
     # A row of marks below the axis for each sequence.
     marked = observed.series < _MARKED
     step = 0.03 * float(max(binned.max(), rate.max() / unit.scale))
@@ -53,7 +57,8 @@ def _rate(scene: Scene) -> Chart:
         "rate λ",
         tuple(curves),
         over_time=learning.truth is not None,
-        note=f"{len(observed.t):,} events to learn from, {len(learning.held_out.t):,} others held out for the score."
+        note=f"{thousands(len(observed.t))} events to learn from, {thousands(len(learning.held_out.t))} "
+        "others held out for the score."
         f"{note}",
     )
 
@@ -78,7 +83,8 @@ def _integral(scene: Scene) -> Chart:
             Curve("integral of λ", own, _at(count), low=_at(count - 2 * se), high=_at(count + 2 * se)),
         ),
         over_time=learning.truth is not None,
-        note=f"{count[-1]:.4g} events are expected up to the end, {so_far[-1]:.4g} were seen in a mean sequence; "
+        note=f"{figure(count[-1], 4)} events are expected up to the end, {figure(so_far[-1], 4)} were seen "
+        "in a mean sequence; "
         "the band is two standard errors.",
     )
 
