@@ -26,6 +26,9 @@ class SpaceResult:
     basis: Floats | None = None  # [dim, k], k = 3 in space
     #: States from what is drawn: ``origin + shown @ embedding.T``.
     embedding: Floats | None = None  # [dim, k]
+    #: In space: half the sides of the box about what is drawn, and where its middle lies along the axes that are seen.
+    sides: Floats | None = None  # [3]
+    middle: Floats | None = None  # [3]
 
     def place(self, seeds: Floats) -> Floats:
         """Where seeds ``[n, dim]`` are drawn, ``[n, k]``; points of the plane stay where they are."""

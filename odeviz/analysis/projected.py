@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from odeviz.analysis.overlays import SpaceResult
 from odeviz.analysis.projection import Projection
 from odeviz.analysis.results import DataResult, Extent, Ints, frozen
 from odeviz.analysis.states import PRECISE, as_starts
@@ -19,6 +21,8 @@ from odeviz.tasks.plane import Plane
 _TRAJECTORIES, _TIMES = 200, 9
 #: Room around the states, and the share of them that may lie outside.
 _ROOM, _OUTSIDE = 1.15, 0.005
+#: How much larger than the states the box about them is.
+_BOX = 1.05
 
 
 class ProjectedStudy(Study):
@@ -40,6 +44,14 @@ class ProjectedStudy(Study):
             if not projection.in_space:
                 # Along the axes that are shown the picture has the coordinates' own values.
                 middle[axes] = 0.0
+        self._middle = np.zeros(len(axes))
+        if projection.in_space:
+            # The box that is turned is the states' own, so that they fill it.
+            lows, highs = np.quantile((states - middle) @ basis, [_OUTSIDE / 2, 1 - _OUTSIDE / 2], axis=0)
+            self._sides = _BOX * np.maximum((highs - lows) / 2, 1e-6)
+            shift = basis @ ((lows + highs) / 2)
+            self._middle = (middle + shift) @ basis if not projection.by_components else (lows + highs) / 2
+            middle = middle + shift
         like = self.like
         names = [f"PC{k + 1}" for k in range(states.shape[1])]
         names = names if projection.by_components else list(self.task.axes(self.model))
@@ -51,11 +63,18 @@ class ProjectedStudy(Study):
         self._shown = (states - middle) @ basis
 
     @property
+    def space(self) -> SpaceResult:
+        space = super().space
+        if not self._projection.in_space:
+            return space
+        return replace(space, sides=frozen(self._sides), middle=frozen(self._middle))
+
+    @property
     def extent(self) -> Extent:
-        """A square that shows nearly all of the states; in space, whatever side they are seen from."""
+        """A square that shows nearly all of the states; in space their box, whatever side it is seen from."""
         shown, labels, dims = self._shown, self.plane.labels, self.model.state_dim
         if self._projection.in_space:
-            half = _ROOM * float(np.quantile(np.linalg.norm(shown, axis=1), 1 - _OUTSIDE))
+            half = float(np.linalg.norm(self._sides))
             return Extent(-half, half, -half, half, *labels, dims=dims)
         low, high = np.quantile(shown, [_OUTSIDE, 1 - _OUTSIDE], axis=0)
         half = _ROOM * max(float((high - low).max()) / 2, 1e-6)

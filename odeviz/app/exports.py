@@ -182,7 +182,7 @@ def _steps(now: Shown) -> tuple[str, dict[str, Any]]:
 
 def _seeds(now: Shown) -> tuple[str, dict[str, Any]]:
     whole = _flow(now)[1]
-    return "flow", {**whole, "flow": whole["seeds"], "seeds": None, "layers": SHOWN, "color": "class"}
+    return "flow", {**whole, "flow": whole["seeds"], "seeds": None, "layers": SHOWN, "color": "time"}
 
 
 def _field(now: Shown) -> tuple[str, dict[str, Any]]:

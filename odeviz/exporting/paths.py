@@ -34,9 +34,9 @@ class Shades:
 
 
 def shades_of(color: str, flow: FlowResult, nfe: Floats | None = None) -> Shades | None:
-    """How a flow is coloured; None for classes, and where what ``color`` asks for is not known.
+    """How a flow is coloured; None for classes, and where what ``color`` asks for is not known: as in the window.
 
-    A flow of which no trajectory belongs to a class is coloured by time instead.
+    Trajectories of no class have one colour then.
     """
     shape = (len(flow.t) - 1, flow.paths.shape[1])
     if color == "speed" and flow.speed is not None:
@@ -48,7 +48,7 @@ def shades_of(color: str, flow: FlowResult, nfe: Floats | None = None) -> Shades
         low, high = float(np.nanmin(nfe)), float(np.nanmax(nfe))
         share = np.nan_to_num((nfe - low) / max(high - low, 1e-12), nan=1.0)
         return Shades("NFE", np.broadcast_to(share, shape), low, high)
-    if color == "time" or is_unlabelled(flow):
+    if color == "time":
         low, high = float(flow.t[0]), float(flow.t[-1])
         middle = ((flow.t[:-1] + flow.t[1:]) / 2 - low) / max(high - low, 1e-12)
         low, high = flow.clock.own(low), flow.clock.own(high)
@@ -57,7 +57,7 @@ def shades_of(color: str, flow: FlowResult, nfe: Floats | None = None) -> Shades
 
 
 def is_unlabelled(flow: FlowResult) -> bool:
-    """Whether no trajectory belongs to a class: then they are coloured by time."""
+    """Whether no trajectory belongs to a class."""
     return bool((flow.labels < 0).all())
 
 

@@ -198,6 +198,7 @@ def _maps(maps: Maps) -> Figure:
 def _map(axes: Axes, one: Map, scale: np.ndarray, maps: Maps) -> AxesImage:
     diverging = maps.diverging
     low, high = (float(scale.min()), float(scale.max())) if len(scale) else (0.0, 1.0)
+    low = low if maps.matrix is None else 0.0
     if diverging:
         high = max(abs(low), abs(high)) or 1.0
         low = -high

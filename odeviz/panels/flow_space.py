@@ -43,18 +43,19 @@ class Sight:
 
 
 class FrameLayer(Layer):
-    """The edges of a cube about the states, faint where they lie behind, and the axes' names at the ends of three."""
+    """The edges of the box about the states, faint where they lie behind, and the axes' names at the ends of three."""
 
     def __init__(self, theme: Theme) -> None:
         self._back, self._front = Segments(), Segments()
         self._labels = [pg.TextItem(anchor=(0.5, 0.5)) for _ in range(3)]
         super().__init__(theme, [self._back, self._front, *self._labels], -30)
         self._names: Sequence[str] = ()
+        self._sides: NDArray[Any] | None = None
         self._sight: Sight | None = None
 
-    def set_names(self, names: Sequence[str]) -> None:
-        """What the three axes are called; none in a plane."""
-        self._names = names
+    def set_box(self, names: Sequence[str], sides: NDArray[Any] | None) -> None:
+        """What the three axes are called, none in a plane, and half the box's sides, by default those of a cube."""
+        self._names, self._sides = names, sides
 
     def show_sight(self, sight: Sight) -> None:
         """Draw the frame from this side, or nothing in a plane."""
@@ -63,8 +64,8 @@ class FrameLayer(Layer):
         self.set_visible(there)
         if not there:
             return
-        half = sight.half / np.sqrt(3)
-        corners = np.array(list(product((-half, half), repeat=3)))
+        sides = np.full(3, sight.half / np.sqrt(3)) if self._sides is None else np.asarray(self._sides)
+        corners = np.array(list(product((-1.0, 1.0), repeat=3))) * sides
         edges = [(a, b) for a, b in product(range(8), repeat=2) if a < b and (a ^ b).bit_count() == 1]
         flat, near = sight.flat(corners), sight.near(corners)
         assert near is not None, "in space"
@@ -91,7 +92,9 @@ class FrameLayer(Layer):
 
 
 def middle_of(space: SpaceResult, projection: Projection) -> NDArray[np.float64]:
-    """The coordinates of what is drawn at the origin, along the axes that are seen; of components they are zero."""
+    """The coordinates of what is drawn at the origin, along the axes that are seen; of components in a plane, zero."""
+    if space.middle is not None:
+        return np.asarray(space.middle, dtype=np.float64)
     if projection.by_components or space.origin is None or space.basis is None:
         return np.zeros(1)
     middle: NDArray[np.float64] = np.asarray(space.origin, dtype=np.float64) @ space.basis

@@ -135,9 +135,8 @@ class FlowView(FlowHands):
         deep = projection.in_space
         for axis in ("bottom", "left"):
             self._plot.showAxis(axis, not deep)
-        self._frame.set_names(
-            [self.bar.axis_name(axis, projection) for axis in projection.axes] if deep else []
-        )
+        names = [self.bar.axis_name(axis, projection) for axis in projection.axes] if deep else []
+        self._frame.set_box(names, space.sides)
         self._look(projection)
 
     def axis_names(self) -> list[str]:

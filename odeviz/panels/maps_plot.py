@@ -168,7 +168,7 @@ class MapsPlot(QWidget):
         assert maps is not None
         one_scale = maps.shared or len(maps.maps) == 1
         values = [one.values for one in (maps.maps if one_scale else maps.maps[k : k + 1])]
-        limits = levels(values, maps.diverging)
+        limits = levels(values, maps.diverging, maps.matrix is not None)
         self._cells[k].draw(maps.maps[k], limits, maps, titled=not one_scale and bool(maps.scale))
         self._cells[k].lit.set_crowd(self._crowd)
 
@@ -181,7 +181,9 @@ class MapsPlot(QWidget):
         colours = diverging_map(self._theme) if maps.diverging else self._theme.density_map
         stops = [(share, colours.map(share, mode="qcolor")) for share in np.linspace(0.0, 1.0, 9)]
         shares = (0.0, 0.25, 0.5, 0.75, 1.0)
-        ends = _ends(*levels([one.values for one in maps.maps], maps.diverging), shares)
+        ends = _ends(
+            *levels([one.values for one in maps.maps], maps.diverging, maps.matrix is not None), shares
+        )
         self._bar.set_scale(maps.scale, stops, list(zip(shares, ends, strict=True)))
 
 
@@ -278,13 +280,13 @@ class _Cell(QWidget):
         return super().eventFilter(watched, event)
 
 
-def levels(values: list[np.ndarray], diverging: bool) -> tuple[float, float]:
-    """The lowest and highest value of several arrays, about zero where both signs count."""
+def levels(values: list[np.ndarray], diverging: bool, counted: bool = False) -> tuple[float, float]:
+    """The lowest and highest value of several arrays, about zero where both signs count, from it what is counted."""
     every = np.concatenate([np.asarray(each, dtype=np.float64).ravel() for each in values] or [np.zeros(1)])
     every = every[np.isfinite(every)]
     if not len(every):
         return 0.0, 1.0
-    low, high = float(every.min()), float(every.max())
+    low, high = 0.0 if counted else float(every.min()), float(every.max())
     if diverging:
         high = max(abs(low), abs(high)) or 1.0
         return -high, high

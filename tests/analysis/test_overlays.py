@@ -111,6 +111,23 @@ def test_components_are_orthonormal_and_the_first_varies_most(lorenz):
     assert seen.data(50).points.shape == (50, 3)
 
 
+@pytest.mark.parametrize("kind", ["space", "space-components"])
+def test_the_states_fill_the_box_that_is_turned(lorenz, kind):
+    seen = lorenz.through(Projection.of(kind))
+    shown = seen.flow(*seen.default_seeds(60), SolverChoice()).paths.reshape(-1, 3)
+    low, high = np.quantile(shown, [0.01, 0.99], axis=0)
+    sides = seen.space.sides
+    assert np.all(np.abs(low + high) < 0.4 * sides), "it is about them"
+    assert np.all((0.6 * sides < high) & (high <= sides))
+    e = seen.extent
+    assert e.x1 == e.y1 == -e.x0 == pytest.approx(np.linalg.norm(sides)), (
+        "its corners are seen from all sides"
+    )
+    # The coordinates of the middle: an axis' own values, and of components what they are beyond the states' mean.
+    zero = np.zeros(3) if kind == "space" else lorenz.through(Projection.of("components")).space.origin
+    np.testing.assert_allclose(seen.space.middle, (seen.space.origin - zero) @ seen.space.basis, atol=1e-4)
+
+
 def test_a_camera_is_a_rotation_that_looks_where_it_is_told():
     camera = Projection.of("space").turned(400.0, 120.0).camera
     np.testing.assert_allclose(camera @ camera.T, np.eye(3), atol=1e-12)

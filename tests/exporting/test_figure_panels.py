@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_hex
 from matplotlib.contour import ContourSet
 from matplotlib.image import AxesImage
 from matplotlib.quiver import Quiver
@@ -95,21 +96,22 @@ def test_at_most_so_many_trajectories_but_every_point() -> None:
     assert max(len(c.get_offsets()) for c in axes.collections if isinstance(c, PathCollection)) == 40
 
 
-def test_trajectories_without_a_class_are_colored_by_time_with_a_color_bar() -> None:
+def test_trajectories_without_a_class_have_one_colour_as_in_the_window() -> None:
     figure = draw_figure("flow", flow=spiral_flow(labelled=False))
-    assert len(figure.axes) == 2
-    assert figure.axes[1].get_ylabel() == "t"
+    assert len(figure.axes) == 1
+    (curves,) = (c for c in figure.axes[0].collections if isinstance(c, LineCollection))
+    assert {to_hex(color) for color in curves.get_colors()} == {LIGHT.path.lower()}
 
 
 def test_trajectories_end_where_the_solver_stopped() -> None:
     flow = spiral_flow()
     paths = flow.paths.copy()
     paths[8:] = np.nan
-    for labels in (flow.labels, np.full(12, -1)):
+    for color in ("class", "time"):
         stopped = FlowResult(
-            flow.t, paths, labels, flow.steps, flow.choice, 1, 8, np.nan, 1.0, "non_finite", "x"
+            flow.t, paths, flow.labels, flow.steps, flow.choice, 1, 8, np.nan, 1.0, "non_finite", "x"
         )
-        figure = draw_figure("flow", flow=stopped, data=two_points())
+        figure = draw_figure("flow", flow=stopped, data=two_points(), color=color)
         figure.canvas.draw()
         for collection in figure.axes[0].collections:
             for path in collection.get_paths():
