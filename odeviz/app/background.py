@@ -7,6 +7,7 @@ from typing import Any
 
 from odeviz.analysis.results import DensityResult, Extent, SolverChoice
 from odeviz.app.main_window import MainWindow
+from odeviz.app.settling import Settling
 from odeviz.bridge import Answer, DecisionRequest, DensityRequest, FrameCache, SolveService, Wanted
 from odeviz.state import Workbench, offered
 from odeviz.tasks.registry import task_of
@@ -25,6 +26,7 @@ class Background:
     While training it is one coarse frame a cycle. Otherwise all frames of the flow are filled in, coarse
     first, whenever the solver has nothing more urgent to do, so that playing shows the density move; and where the
     playhead rests or is dragged, a coarse frame of that very time comes before all others, and then a fine one.
+    A coarse one also follows the solver's slider.
     """
 
     kind = "background"
@@ -39,6 +41,8 @@ class Background:
         self._asked: Wanted | None = None
         #: The frame on show.
         self.frame: Any = None
+        self.settling = Settling(window)
+        self.settling.settled.connect(self._follow_slider)
 
     def forget(self) -> None:
         """Another model is about to be shown."""
@@ -50,7 +54,15 @@ class Background:
         self._frames = None
 
     def outlive(self, choice: SolverChoice) -> None:
-        """Another solver is chosen: frames of the one before are of no use, if it would make others."""
+        """Another solver is chosen: frames of the one before are of no use, if it would make others.
+
+        While its slider is dragged, one coarse frame comes along each time that the hand rests, or now and then.
+        """
+        if self._bench.dragging:
+            self.settling.stir()
+            if self._frames is None:
+                # A frame on its way is let finish.
+                return
         if self._frames is None or self._of[2] != choice.shared:
             self.pause()
 
@@ -71,12 +83,7 @@ class Background:
             return
         self.pause()
         self._extent, self._of = extent, of
-        if (
-            snapshot is None
-            or extent is None
-            or not task_of(snapshot.experiment).behind(snapshot.experiment)
-            or not ("background" in offered(self._bench.stage) and self._wanted())
-        ):
+        if not self._there():
             return
         if training:
             quick = Wanted(self._bench.playhead.t, QUICK_GRID, awaited=True)
@@ -137,6 +144,20 @@ class Background:
     def _wanted(self) -> bool:
         layers = self._bench.layers
         return layers["background"] or layers["contours"] or self._window.is_seen(self._window.density)
+
+    def _there(self) -> bool:
+        """Whether the model has a background, and somebody wants to see it."""
+        snapshot = self._bench.snapshot
+        if snapshot is None or self._extent is None:
+            return False
+        behind = task_of(snapshot.experiment).behind(snapshot.experiment)
+        return bool(behind) and "background" in offered(self._bench.stage) and self._wanted()
+
+    def _follow_slider(self) -> None:
+        """What lies behind the flow under the hand, so coarse that the next flow is not kept waiting."""
+        if self._bench.dragging and self._frames is None and self._there():
+            coarse = Wanted(self._bench.playhead.t, QUICK_GRID, awaited=True)
+            self._ask(coarse, _loosened(self._bench.choice, QUICK_TOLERANCE), patient=True)
 
     def _ask_next(self) -> None:
         if self._frames is None or self._service.is_open(self.kind):

@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from odeviz.analysis.results import SolverChoice
+from odeviz.app.background import QUICK_GRID
 from odeviz.bridge.trainer import HELD_PACE
 from odeviz.state import Mark
 
@@ -32,6 +33,31 @@ def test_a_slider_drag_is_one_undo_step_and_measures_the_error_at_its_end(rig):
     assert rig.control.pictures.results["cost"].choice.rtol == 1e-6
     rig.control.do("undo")
     assert rig.bench.choice == before
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_what_lies_behind_comes_along_coarsely_when_the_hand_rests_on_the_slider(qtbot, rig, training):
+    rig.show()
+    rig.settle()
+    if training:
+        rig.control.do("train")
+        rig.control.trainer.advance(1)
+        rig.tick()
+    background, bar = rig.control.pictures.background, rig.window.solver_bar
+    background.settling.calm = 0.02
+    before = background.frame
+    bar.drag_started.emit()
+    with qtbot.waitSignal(background.settling.settled):
+        bar.choice_changed.emit(SolverChoice(rtol=0.1, atol=0.1))
+        rig.tick()
+        assert background.frame is before, "the flow comes first"
+    rig.tick()
+    coarse = background.frame
+    assert coarse is not before
+    assert coarse.probability.shape[1:] == (QUICK_GRID, QUICK_GRID)
+    bar.drag_finished.emit()
+    rig.settle()
+    assert background.frame is not coarse
 
 
 def test_training_makes_room_while_the_slider_is_held(qtbot, rig):
