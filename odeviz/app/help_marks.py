@@ -6,11 +6,10 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QDockWidget, QTabBar
 
 from odeviz.app.main_window import MainWindow
+from odeviz.widgets.dock_title import DockTitle
 from odeviz.widgets.help_button import HelpButton
 
 _SIDE, _EDGE = 22, 6
-#: Room for the buttons of a dock that has a title bar: between and beside them, and what grows with the text.
-_BESIDE, _BUTTONS = 18, 32
 _MOVES = (QEvent.Type.Move, QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hide)
 
 
@@ -50,6 +49,7 @@ class HelpMarks(QObject):
             if mark.parentWidget() is not host:
                 mark.setParent(host)
             mark.setFixedSize(side, side)
+            mark.fit()
             mark.setVisible(at is not None)
             if at is not None:
                 mark.move(at)
@@ -74,13 +74,10 @@ class HelpMarks(QObject):
             return None
         side = self._window.theme.px(_SIDE)
         origin = QPoint(0, 0) if dock.isFloating() else dock.pos()
+        title = dock.titleBarWidget()
+        if isinstance(title, DockTitle):
+            return origin + title.room.mapTo(dock, title.room.rect().center()) - QPoint(side, side) / 2
         corner = origin + QPoint(dock.width() - side - _EDGE, 0)
-        if dock.titleBarWidget() is None:
-            height = panel.y()
-            # Where the system draws the title there is no room in it.
-            if height == 0:
-                return None
-            return corner - QPoint(_BESIDE + self._window.theme.px(_BUTTONS), -max((height - side) // 2, 0))
         bar = next((b for b in bars if b.isVisible() and b.geometry().contains(corner - QPoint(0, 8))), None)
         if bar is None:
             return None

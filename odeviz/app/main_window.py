@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QSizePolicy,
     QStyle,
+    QTabBar,
     QTabWidget,
     QToolBar,
     QToolButton,
@@ -46,6 +47,7 @@ from odeviz.state import Stage, offered
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.experiment_string import called, is_experiment_string, nearest_preset
 from odeviz.tasks.presets import PRESETS
+from odeviz.widgets.dock_title import DockTitle
 from odeviz.widgets.icons import icon
 from odeviz.widgets.menu_button import MenuButton
 from odeviz.widgets.notice_bar import NoticeBar
@@ -248,11 +250,14 @@ class MainWindow(QMainWindow):
         for dock in self.docks.values():
             beside = [other for other in self.tabifiedDockWidgets(dock) if not other.isHidden()]
             tabbed = bool(beside) and not dock.isFloating()
-            if tabbed != (dock.titleBarWidget() is not None):
-                bar = dock.titleBarWidget()
-                dock.setTitleBarWidget(QWidget(dock) if tabbed else None)
+            bar = dock.titleBarWidget()
+            if bar is None or tabbed == isinstance(bar, DockTitle):
+                dock.setTitleBarWidget(QWidget(dock) if tabbed else DockTitle(self.theme, dock))
                 if bar is not None:
                     bar.deleteLater()
+        for tabs in self.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            # Where there is no room for all they are scrolled: of a word cut short nothing can be read.
+            tabs.setElideMode(Qt.TextElideMode.ElideNone)
 
     def _make_toolbar(self) -> None:
         bar = self.toolbar = QToolBar("Toolbar", self)

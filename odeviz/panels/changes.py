@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import Theme
 
+#: Pixels of the button's icon, and of what is beside icon and count.
+_ICON, _FRAME = 16, 16
 #: Rows of the list; what does not fit is counted.
 MOST = 16
 
@@ -40,8 +42,11 @@ class ChangesButton(QToolButton):
         self._list: ChangesList | None = None
         self.setIcon(icon("git-diff", theme, "muted"))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.setFixedWidth(self.fontMetrics().horizontalAdvance("88") + 34)
+        # The window takes this for what it measures beside text of the system's size.
+        self.setProperty("plain", QSize(_ICON, _ICON))
         self.clicked.connect(self._open)
+        theme.changed.connect(self._fit)
+        self._fit()
         self.set_changes("", ())
 
     def set_changes(self, base: str, changes: tuple[SettingChange, ...]) -> None:
@@ -55,6 +60,12 @@ class ChangesButton(QToolButton):
         self.setAccessibleName(told if count else "No changes")
         if self._list is not None:
             self._list.show_changes(base, changes)
+
+    def _fit(self) -> None:
+        """As wide with a count as without, at every text size."""
+        side = self._theme.px(_ICON)
+        self.setIconSize(QSize(side, side))
+        self.setFixedWidth(self._theme.width(" 88 ") + side + _FRAME)
 
     def _open(self) -> None:
         self._list = ChangesList(self._theme, self)

@@ -18,6 +18,8 @@ from odeviz.widgets.theme import Theme
 
 #: Entries that the open list shows without scrolling.
 _VISIBLE = 24
+#: Letters of a text beside its remark; where there is room for fewer, a star has to do for the remark.
+_FEW = 6
 
 
 class HeadedCombo(RoomyCombo):
@@ -63,6 +65,9 @@ class HeadedCombo(RoomyCombo):
         room = self.style().subControlRect(*parts).width() - metrics.horizontalAdvance(remark) - 4
         if self.brief and self.currentIndex() >= 0 and metrics.horizontalAdvance(text) > room:
             text = str(self.currentData())
+        if remark and room < _FEW * metrics.averageCharWidth():
+            # More of the text says more than the remark.
+            remark, room = "*", room + metrics.horizontalAdvance(remark) - metrics.horizontalAdvance("*")
         return metrics.elidedText(text, Qt.TextElideMode.ElideRight, room) + remark
 
     @guarded

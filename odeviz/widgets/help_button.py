@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QToolButton, QWidget
 from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import Theme
 
+_SIDE = 16
+
 
 class HelpButton(QToolButton):
     """Names the panel it is about by its ``objectName``."""
@@ -16,7 +18,14 @@ class HelpButton(QToolButton):
         super().__init__(parent)
         self.setObjectName(key)
         self.setIcon(icon("question", theme, "muted"))
-        self.setIconSize(QSize(16, 16))
+        self._theme = theme
+        # The window takes this for what it measures beside text of the system's size.
+        self.setProperty("plain", QSize(_SIDE, _SIDE))
+        self.fit()
         self.setToolTip(f"What am I seeing?  (Shift+F1)\n{about}")
         self.setAccessibleName(f"What am I seeing in {title}?")
         self.setAccessibleDescription(about)
+
+    def fit(self) -> None:
+        """As large as the text asks for."""
+        self.setIconSize(QSize(self._theme.px(_SIDE), self._theme.px(_SIDE)))

@@ -76,6 +76,7 @@ QToolButton[kind="section"] { font-size: ${caption}px; font-weight: 600; color: 
 QToolButton[kind="section"]:hover { color: $text; background: transparent; }
 QToolButton[kind="section"]:checked { color: $muted; background: transparent; }
 QToolBar { background: $window; border: none; border-bottom: 1px solid $separator; padding: 4px 8px; spacing: 4px; }
+#qt_toolbar_ext_button { padding: 0; border: none; qproperty-icon: url($right); }
 QToolBar::separator { background: $separator; width: 1px; margin: 4px 4px; }
 
 QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit, QTextEdit { background: $base; color: $text;
@@ -132,12 +133,6 @@ QMenu::item:disabled { color: $faint; }
 QMenu::separator { background: $separator; height: 1px; margin: 4px 8px; }
 QMenu::icon { padding-left: 8px; }
 
-QDockWidget { color: $muted; titlebar-close-icon: url($close); titlebar-normal-icon: url($float); }
-QDockWidget::title { background: $window; padding: 8px 12px; text-align: left; }
-QDockWidget::close-button, QDockWidget::float-button { background: transparent; border: none; border-radius: 4px;
-  subcontrol-origin: padding; subcontrol-position: center right; width: ${mark}px; height: ${mark}px; right: 8px; }
-QDockWidget::float-button { right: ${apart}px; }
-QDockWidget::close-button:hover, QDockWidget::float-button:hover { background: $hover; }
 QTabWidget::pane { border: none; border-top: 1px solid $separator; }
 QTabBar { background: $window; qproperty-drawBase: 0; }
 QTabBar::tab { background: transparent; color: $muted; padding: 6px 10px; border: none;
@@ -145,6 +140,10 @@ QTabBar::tab { background: transparent; color: $muted; padding: 6px 10px; border
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabBar::tab:focus { color: $accent; }
+QTabBar::scroller { width: ${side}px; }
+QTabBar QToolButton { background: $window; border: none; border-radius: 0; padding: 0; }
+QTabBar QToolButton::left-arrow { image: url($left); width: ${arrow}px; height: ${arrow}px; }
+QTabBar QToolButton::right-arrow { image: url($right); width: ${arrow}px; height: ${arrow}px; }
 QFrame[role="card"]:focus { border-color: $accent; }
 
 QStatusBar { background: $window; color: $muted; border-top: 1px solid $separator; }
@@ -166,12 +165,13 @@ QHeaderView::section { background: $window; color: $muted; border: none; border-
   padding: 4px 6px; font-size: ${caption}px; }
 """)
 
+_GLYPH_NAMES = ("up", "down", "left", "right", "check")
 _GLYPHS = Path(__file__).with_name("glyphs")
 
 
-#: Pixels at the system's text size: arrows of numbers and lists and the room they have, the box of a check, the buttons
-#: of a dock's title.
-_GROWING = {"arrow": 8, "side": 18, "drop": 20, "tick": 14, "mark": 16}
+#: Pixels at the system's text size: arrows of numbers and lists and the room they have, the box of a
+#: check.
+_GROWING = {"arrow": 8, "side": 18, "drop": 20, "tick": 14}
 
 
 def stylesheet(colors: Any, sizes: Sequence[int], scale: float = 1.0) -> str:
@@ -188,7 +188,6 @@ def stylesheet(colors: Any, sizes: Sequence[int], scale: float = 1.0) -> str:
         body=body,
         title=title,
         headline=headline,
-        apart=round(16 + scale * _GROWING["mark"]),
         **{name: round(scale * pixels) for name, pixels in _GROWING.items()},
-        **{name: (_GLYPHS / f"{name}.svg").as_posix() for name in ("up", "down", "check", "close", "float")},
+        **{name: (_GLYPHS / f"{name}.svg").as_posix() for name in _GLYPH_NAMES},
     )

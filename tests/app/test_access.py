@@ -84,6 +84,8 @@ def test_at_200_percent_the_window_fits_1280_by_800_and_nothing_is_cut(dressed, 
     for row in dressed.form._rows.values():
         if row.isVisible():
             assert row.control.mapTo(dressed.form, row.control.rect().topRight()).x() < dressed.form.width()
+    dressed.form._changes.setText("88")
+    assert dressed.form._changes.sizeHint().width() <= dressed.form._changes.width()
     # Nor is a word of the gallery cut.
     gallery = Gallery(dressed.theme, dressed)
     gallery.show()

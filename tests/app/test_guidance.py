@@ -46,6 +46,17 @@ def test_a_question_mark_explains_its_panel_and_only_front_panels_have_one(shown
     assert shown.dialogs.opened[-1].text.startswith("NFE")
 
 
+@pytest.mark.qt_log_ignore("propagateSizeHints|does not support raise", extend=True)
+def test_a_panel_that_floats_keeps_its_question_mark(shown, qtbot):
+    dock, mark = shown.window.docks["experiment"], shown.control.guidance.marks.marks["experiment"]
+    dock.setFloating(True)
+    qtbot.waitUntil(lambda: mark.isVisible() and mark.window() is dock)
+    title = dock.titleBarWidget()
+    assert title.room.geometry().contains(mark.geometry().center() - title.pos())
+    dock.setFloating(False)
+    qtbot.waitUntil(lambda: mark.isVisible() and mark.window() is shown.window)
+
+
 def test_the_bars_of_the_middle_have_question_marks_too(shown, qtbot):
     for bar, said in ((shown.window.time_bar, "Time"), (shown.window.solver_bar, "Solver")):
         qtbot.mouseClick(bar.help, Qt.MouseButton.LeftButton)

@@ -1,10 +1,12 @@
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QTabBar
 
 from odeviz.app import main_window
 from odeviz.app.main_window import MainWindow
 from odeviz.app.panel_places import arrange, places_of
+from odeviz.widgets.dock_title import DockTitle
 from odeviz.widgets.theme import Theme
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
@@ -136,11 +138,44 @@ def test_without_settings_nothing_is_written(make_window, tmp_path, monkeypatch)
 def test_docks_that_share_a_place_have_their_title_on_the_tab_only(make_window):
     window = make_window()
     window.show()
-    assert window.docks["loss"].titleBarWidget() is not None
-    assert window.docks["experiment"].titleBarWidget() is None
+    assert not isinstance(window.docks["loss"].titleBarWidget(), DockTitle)
+    assert isinstance(window.docks["experiment"].titleBarWidget(), DockTitle)
     for key in ("nfe", "precision", "series"):
         window.docks[key].hide()
-    assert window.docks["loss"].titleBarWidget() is None
+    assert isinstance(window.docks["loss"].titleBarWidget(), DockTitle)
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints|does not support raise", extend=True)
+def test_a_docks_title_grows_with_the_text_takes_it_out_and_closes_it(make_window, qtbot):
+    window = make_window()
+    window.show()
+    dock = window.docks["experiment"]
+    title = dock.titleBarWidget()
+    sizes = [title.closes.iconSize().width()]
+    for scale in (2.0, 1.0):
+        window.theme.set_scale(scale)
+        sizes.append(title.closes.iconSize().width())
+    assert sizes == [15, 30, 15]
+    for out in (True, False):
+        qtbot.mouseClick(dock.titleBarWidget().floats, Qt.MouseButton.LeftButton)
+        assert dock.isFloating() is out
+        # A dock that floats keeps a title that explains, puts back and closes.
+        assert isinstance(dock.titleBarWidget(), DockTitle)
+    assert "Take out" in dock.titleBarWidget().floats.toolTip()
+    qtbot.mouseClick(dock.titleBarWidget().closes, Qt.MouseButton.LeftButton)
+    assert dock.isHidden()
+
+
+def test_tabs_without_room_are_scrolled_and_no_word_of_them_is_cut_short(make_window):
+    window = make_window()
+    window.theme.set_scale(2.0)
+    window.show()
+    window.resize(1024, 700)
+    bars = window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    assert sum(bar.count() for bar in bars) == 7
+    for bar in bars:
+        for k in range(bar.count()):
+            assert bar.tabRect(k).width() > bar.fontMetrics().horizontalAdvance(bar.tabText(k))
 
 
 def test_the_docks_give_way_when_the_window_is_made_narrower_and_come_back(make_window, qtbot):

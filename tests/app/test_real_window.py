@@ -193,8 +193,8 @@ def test_a_file_of_another_program_drops_on_the_window_and_opens(real, qtbot, tm
         source.communicate()
 
 
-def test_the_window_managers_close_button_asks_before_work_is_lost(real, qtbot):
-    real.bench.set_document(None, unsaved=True)
+def test_the_window_managers_close_button_asks_before_work_is_lost(real, qtbot, tmp_path):
+    real.bench.set_document(tmp_path / "some.odeviz", unsaved=True)
     real.dialogs.keep = "cancel"
     with qtbot.waitSignal(real.window.close_wanted):
         xdo("key", "alt+F4")
