@@ -35,6 +35,8 @@ def load() -> ModuleType:
     """:mod:`odeviz.app.startup`, imported in the least time."""
     prepare()
     with _uncollected():
+        import_module("PySide6.QtCore")
+        import_module("odeviz.app.sources").leave_unread()
         return import_module("odeviz.app.startup")
 
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from odeviz.app.errors import ErrorHooks
 from odeviz.app.garbage import GarbageCollector
 from odeviz.app.main_window import MainWindow
+from odeviz.app.sources import leave_unread
 from odeviz.storage.paths import config_dir, state_dir
 from odeviz.training.trouble import Trouble
 from odeviz.widgets.button_keys import ButtonKeys
@@ -176,6 +177,7 @@ class Desk(QObject):
 
 def application() -> QApplication:
     """The process's Qt application, made if there is none."""
+    leave_unread()
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = QApplication(sys.argv[:1])
