@@ -93,9 +93,7 @@ class ExportControl(QObject):
     def shutdown(self, timeout: float = 2.0) -> bool:
         """Cancel what is under way and join all threads; True if they have ended within the bound."""
         self._cancel.set()
-        ended = self.films.shutdown(timeout / 3)
-        ended &= self.service.shutdown(timeout / 3)
-        ended &= self.drawer.shutdown(timeout / 3)
+        ended = all([each.shutdown(timeout / 3) for each in (self.films, self.service, self.drawer)])
         if self.apart is not None:
             self.apart.close()
         return ended or self.drawer.shutdown(0.1)
@@ -240,7 +238,14 @@ class ExportControl(QObject):
         if self._waiting is not None and self._waiting.goal == "preview":
             self._waiting = None
             self.service.withdraw()
-        self._answers.clear()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Without a dialog nothing is asked again: keep neither its model nor what was computed of it."""
+        if self._dialog is None and self._waiting is None:
+            self._now = None
+            self._answers.clear()
+            self.service.forget()
 
     # Asking the solver.
 
@@ -273,6 +278,7 @@ class ExportControl(QObject):
             return
         self._answers = [(answer.request, answer.result), *self._answers[: _KEPT - 1]]
         self._go_on(dataclasses.replace(job, now=job.now.answered(answer.result)))
+        self._let_go()
 
     # Drawing and writing.
 

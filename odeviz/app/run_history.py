@@ -27,7 +27,8 @@ class RunHistory(QObject):
     def __init__(self, bench: Workbench, window: MainWindow, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.bench, self.window = bench, window
-        self._drawn: dict[QObject, Snapshot] = {}
+        #: The panels that show the latest.
+        self._drawn: set[HistoryPanel] = set()
         self._draw_after = 0.0
         self._panels: tuple[HistoryPanel, ...] = (window.loss, window.nfe)
         for panel in self._panels:
@@ -38,6 +39,7 @@ class RunHistory(QObject):
             panel.keep_toggled.connect(self.toggle_kept)
         window.replay_mark.stepped.connect(bench.step_back)
         window.replay_mark.released.connect(self.go_live)
+        bench.latest_changed.connect(self._drawn.clear)
         bench.latest_changed.connect(self._tell_moment)
         bench.replay_changed.connect(self._tell_moment)
         bench.kept_changed.connect(self._show_kept)
@@ -67,10 +69,9 @@ class RunHistory(QObject):
         training = self.bench.training.phase is Phase.TRAINING
         if latest is None or (now < self._draw_after and training):
             return
-        behind = [panel for panel in self._panels if self._drawn.get(panel) is not latest]
-        for panel in behind:
-            if self.window.is_seen(panel):
-                self._drawn[panel] = latest
+        for panel in self._panels:
+            if panel not in self._drawn and self.window.is_seen(panel):
+                self._drawn.add(panel)
                 self._draw_after = now + HISTORY_PERIOD
                 later(f"history: {panel.key}", partial(self._draw, panel, latest))
 

@@ -78,6 +78,8 @@ class JobRunner(QObject):
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             self._work(job)
+            # What it worked with is not held until the next one comes.
+            del job
 
     def _work(self, job: _Job) -> None:
         try:

@@ -88,6 +88,10 @@ class SolverLoop:
                 self._current.put_back = False
                 self._current.cancel.set()
 
+    def forget(self) -> None:
+        """Let go of the model that was asked last; the next request prepares its own anew."""
+        self._study = None
+
     def stop(self) -> None:
         """Cancel everything and end :meth:`run`."""
         self._stopped = True
@@ -133,10 +137,12 @@ class SolverLoop:
         return Answer(job.request, job.snapshot, job.generation, result, seconds=seconds)
 
     def _study_of(self, snapshot: Snapshot) -> Any:
-        if self._study is None or self._study[0] is not snapshot:
-            self._study = None
-            self._study = (snapshot, self._make_study(snapshot))
-        return self._study[1]
+        known = self._study
+        if known is None or known[0] is not snapshot:
+            # The one before goes first: there is not always room for two.
+            known = self._study = None
+            known = self._study = (snapshot, self._make_study(snapshot))
+        return known[1]
 
 
 class SolveService(QObject):
@@ -202,6 +208,10 @@ class SolveService(QObject):
         for name in [kind] if kind is not None else list(self._open):
             self._floor[name] = self._generation + 1
             self._settle(name)
+
+    def forget(self) -> None:
+        """Nothing more is wanted of the model that was asked last: let go of it."""
+        self._loop.forget()
 
     def is_open(self, kind: str) -> bool:
         """Whether a request of this kind waits for its answer."""

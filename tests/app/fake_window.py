@@ -1,9 +1,11 @@
 """A window whose training and solving cost nothing: fake sessions and studies, no threads, answered dialogs."""
 
 import copy
+import gc
 from types import SimpleNamespace
 
 import numpy as np
+from PySide6.QtCore import QCoreApplication, QEvent
 
 from odeviz.analysis.overlays import (
     AloneResult,
@@ -281,6 +283,14 @@ class Rig:
         session.iteration = experiment.training.iterations
         self.control.show_model(session.snapshot(), None)
         self.settle()
+
+    def held(self):
+        """The tasks of the runs that anything but the fakes still holds."""
+        self.sessions.clear()
+        self.studies.clear()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        gc.collect()
+        return {each.experiment.task for each in gc.get_objects() if type(each) is Snapshot}
 
     def close(self):
         assert self.control.shutdown()

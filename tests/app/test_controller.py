@@ -205,6 +205,10 @@ def test_a_panel_behind_a_tab_is_brought_up_to_date_when_it_comes_to_the_front(r
     rig.tick()
     assert rig.bench.snapshot.history in told
     assert rig.control.pictures.results["flow"].steps in told
+    rig.window.docks["loss"].raise_()
+    qtbot.waitUntil(lambda: not rig.window.is_seen(rig.window.nfe), timeout=5000)
+    rig.show(task="density")
+    assert rig.held() == {"density"}
 
 
 def test_while_training_the_axes_stay_and_at_rest_they_fit(rig, monkeypatch):

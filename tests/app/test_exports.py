@@ -51,6 +51,18 @@ def keys(dialog):
     return [dialog.panel.itemData(row) for row in range(dialog.panel.count()) if dialog.panel.itemData(row)]
 
 
+def test_a_dialog_that_was_closed_keeps_no_run(shown, qtbot):
+    dialog = dialog_of(shown)
+    pick(dialog.panel, "Samples", qtbot)
+    settle(dialog, qtbot)
+    dialog.reject()
+    shown.dialogs.opened.remove(dialog)
+    dialog.deleteLater()
+    del dialog
+    shown.show(task="classification")
+    assert shown.held() == {"classification"}
+
+
 def test_all_that_is_shown_is_offered_and_what_is_not_there_is_not(shown):
     offered = keys(dialog_of(shown))
     assert {"flow", "density", "loss", "nfe", "steps", "field", "samples", "order", "film-flow"} <= set(

@@ -1,4 +1,5 @@
 import threading
+import weakref
 
 import pytest
 
@@ -24,6 +25,19 @@ def test_a_job_runs_on_a_worker_and_its_value_comes_back_to_the_gui_thread(qtbot
     worker, receiver = seen[0]
     assert worker.name == "files"
     assert receiver is threading.main_thread()
+
+
+def test_a_job_that_is_done_is_let_go(qtbot, jobs):
+    class Work:
+        def __call__(self):
+            return "done"
+
+    work = Work()
+    held = weakref.ref(work)
+    with qtbot.waitSignal(jobs.busy_changed, check_params_cb=lambda busy: not busy):
+        jobs.submit(work, print, print)
+        del work
+    qtbot.waitUntil(lambda: held() is None, timeout=5000)
 
 
 def test_a_failing_job_brings_a_sentence_and_details(qtbot, jobs):

@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+import weakref
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -181,6 +182,17 @@ def test_a_study_is_made_once_a_snapshot(make_service, snapshot):
     other = Snapshot(Experiment(), 1, 0.0, {})
     service.ask(other, Ask(3))
     assert [study.snapshot for study in service.studies] == [snapshot, other]
+
+
+def test_a_model_that_nobody_asks_any_more_is_let_go(make_service, snapshot):
+    service = make_service(synchronous=True, open_gate=True)
+    service.ask(snapshot, Ask(1))
+    study = weakref.ref(service.studies.pop())
+    assert study() is not None
+    service.forget()
+    assert study() is None
+    service.ask(snapshot, Ask(2))
+    assert values(service) == [1, 2]
 
 
 def test_an_exception_arrives_as_trouble_and_the_service_goes_on(make_service, snapshot):
