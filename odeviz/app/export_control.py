@@ -93,10 +93,10 @@ class ExportControl(QObject):
     def shutdown(self, timeout: float = 2.0) -> bool:
         """Cancel what is under way and join all threads; True if they have ended within the bound."""
         self._cancel.set()
-        ended = all([each.shutdown(timeout / 3) for each in (self.films, self.service, self.drawer)])
+        ended = [each.shutdown(timeout / 3) for each in (self.films, self.service, self.drawer)]
         if self.apart is not None:
             self.apart.close()
-        return ended or self.drawer.shutdown(0.1)
+        return all(ended) or self.drawer.shutdown(0.1)
 
     # What a person asks for.
 
