@@ -72,7 +72,12 @@ class ChartGrid(QWidget):
             self._place(plot, k, 0)
         self._share_room()
         self._later = later
-        for k in range(len(charts.charts)):
+        count = len(charts.charts)
+        for k in range(count):
+            if k >= len(self._plots) or self._plots[k].isHidden():
+                # First in sight, and so of its size, then drawn.
+                later(f"place of chart {k}", partial(self._show_chart, charts, k))
+        for k in range(count):
             later(f"chart {k}", partial(self._set_chart, charts, k, keyed=not common))
 
     def add_spare(self, count: int) -> bool:
@@ -89,20 +94,25 @@ class ChartGrid(QWidget):
         self._places.append((-1, 0))
         return True
 
+    def _show_chart(self, charts: Charts, k: int) -> None:
+        """Make room for the chart at place ``k``, unless others are shown by now."""
+        if charts is self._shown:
+            while self.add_spare(k + 1):
+                pass
+            self._place(self._plots[k], k, self._columns)
+            self._plots[k].show()
+
     def _set_chart(self, charts: Charts, k: int, keyed: bool) -> None:
         """Draw the chart at place ``k``, unless others are shown by now."""
         if charts is not self._shown:
             return
         every = charts.charts
         last, one_axis, one_scale = k == len(every) - 1, self._one_axis(), self._one_scale()
-        while self.add_spare(k + 1):
-            pass
         self._place(self._plots[k], k, self._columns)
         self._plots[k].set_time(self._t)
         self._plots[k].set_chart(
             every[k], len(every) > 1, keyed, last or not one_axis, last or not one_scale, one_scale
         )
-        self._plots[k].show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

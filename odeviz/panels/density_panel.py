@@ -82,9 +82,10 @@ class DensityPanel(Panel):
 
     def set_there(self, there: bool, flat: bool = True) -> None:
         """Whether the model has anything to show here, and whether it is seen in a plane, where that can be shown."""
-        self._empty = (_EMPTY if there else _NONE) if flat else _DEEP
-        self._shown = self._shown if there else None
-        self._draw()
+        empty = (_EMPTY if there else _NONE) if flat else _DEEP
+        if empty != self._empty or (self._shown is not None and not there):
+            self._empty, self._shown = empty, self._shown if there else None
+            self._draw()
 
     def set_data(self, data: DataResult | None) -> None:
         """The data set's points, faint over the map."""

@@ -108,6 +108,9 @@ class ExperimentForm(Panel):
             self._offering = experiment
             self._to_offer = set(self._sections)
         for key in self._sections:
+            for entry in experiment.entries() if later is not at_once else ():
+                if _section(entry.path) == key and not self._has_row(entry):
+                    later(f"form, {entry.path}", partial(self._prepare_row, entry))
             later(f"form, {key}", partial(self._show_section, key))
         later("form", self._show_rest)
 
@@ -314,6 +317,19 @@ class ExperimentForm(Panel):
         for entry in entries if missing else ():
             # In the order of the settings, whatever was here before.
             self._bodies[key].addWidget(self._rows[entry.path])
+
+    def _has_row(self, entry: Entry) -> bool:
+        row = self._rows.get(entry.path)
+        if row is not None and (row.about == entry.about or entry.path == "data.name"):
+            return True
+        return any(idle.path == entry.path and idle.about == entry.about for idle in self._idle)
+
+    def _prepare_row(self, entry: Entry) -> None:
+        """Make a row that will be needed soon: all of a section at once take long."""
+        if not self._has_row(entry):
+            row = self._make_row(entry)
+            row.setParent(self)
+            self._idle.append(row)
 
     def _take_idle(self, entry: Entry) -> FormRow | None:
         for row in self._idle:

@@ -47,6 +47,8 @@ class FlowBar(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._offered: Sequence[str] = tuple(LAYERS)
+        #: The colouring, and what is offered beside it, as they were last told.
+        self._told: tuple[str, tuple[str, ...]] | None = None
         self._space, self._projection = SpaceResult(), Projection()
         self._colouring, self._labelled = "class", True
         self.chips: dict[str, chip.Chip] = {}
@@ -94,8 +96,9 @@ class FlowBar(QWidget):
 
     def set_offered(self, keys: Sequence[str]) -> None:
         """Which layers there are."""
-        self._offered = tuple(keys)
-        self._settle()
+        if tuple(keys) != self._offered:
+            self._offered = tuple(keys)
+            self._settle()
 
     def name_background(self, word: str, swatch: chip.Swatch) -> None:
         """What lies behind the flow, density or decision: a shorter word may leave room for all the others'."""
@@ -108,6 +111,10 @@ class FlowBar(QWidget):
 
     def set_colouring(self, key: str, offered: Sequence[str]) -> None:
         """What the paths are coloured by, and what they can be."""
+        if (key, tuple(offered)) == self._told:
+            # A bar that settles anew for every model that is opened takes longer than it seems.
+            return
+        self._told = key, tuple(offered)
         for action in self.colouring.menu().actions():
             action.setChecked(action.data() == key)
             action.setVisible(action.data() in offered)

@@ -268,6 +268,8 @@ class FlowView(FlowHands):
 
     def set_offered(self, keys: Sequence[str]) -> None:
         """Which layers there are: the others are hidden, whether they are shown elsewhere or not."""
+        if tuple(keys) == self._offered:
+            return
         self._offered = tuple(keys)
         self.bar.set_offered(keys)
         self._show_layers()

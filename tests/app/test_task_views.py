@@ -117,6 +117,9 @@ def test_a_view_says_of_which_iteration_it_is_and_is_dim_while_it_has_to_do(view
     assert (box.aside, box.is_old) == (f"iteration {first.iteration:,}", True)
     assert "drawn anew when training pauses" in box.toolTip()
     choose(viewing, "one")
+    for _ in range(3):
+        # A tick draws as much as it has time for.
+        viewing.tick()
     assert (box.aside, box.is_old) == (f"iteration {first.iteration + 7:,}", False)
     assert box.toolTip() == "The first."
 
