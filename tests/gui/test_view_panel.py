@@ -397,6 +397,8 @@ def test_a_chart_of_the_plane_marks_a_trajectory_and_lets_it_be_pointed_at(panel
     assert drawn.lit.dots.data["x"].tolist() == [1.5]
     np.testing.assert_allclose(drawn.lit.lines.yData[:-1], 1.0)
     place = drawn.plot.mapFromScene(drawn.plot.getViewBox().mapViewToScene(QPointF(-0.5, -1.0)))
+    # From elsewhere: where it is already a mouse does not move.
+    qtbot.mouseMove(drawn.plot.viewport(), QPoint(2, 2))
     with qtbot.waitSignal(panel.marked, check_params_cb=lambda mark: mark == Mark("trajectory", 0)):
         qtbot.mouseMove(drawn.plot.viewport(), place)
     with qtbot.waitSignal(panel.selected) as selected:
