@@ -49,6 +49,7 @@ from odeviz.tasks.experiment_string import called, is_experiment_string, nearest
 from odeviz.tasks.presets import PRESETS
 from odeviz.widgets.dock_title import DockTitle
 from odeviz.widgets.icons import icon
+from odeviz.widgets.menu_bar import MenuBar
 from odeviz.widgets.menu_button import MenuButton
 from odeviz.widgets.notice_bar import NoticeBar
 from odeviz.widgets.theme import Theme
@@ -313,6 +314,7 @@ class MainWindow(QMainWindow):
         self.pace_button.setFixedWidth(widest + 22 + side)
 
     def _make_menus(self) -> None:
+        self.setMenuBar(MenuBar(self))
         menus = {title: self.menuBar().addMenu(title) for title in MENUS}
         submenus: dict[tuple[str, str], QMenu] = {}
         for spec in ACTIONS:

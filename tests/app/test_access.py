@@ -173,6 +173,21 @@ def test_what_has_the_keyboard_by_keys_is_seen_in_both_themes(dressed, qapp, qtb
     assert ring.ring is None
 
 
+@pytest.mark.qt_log_ignore("does not support", extend=True)
+def test_the_menu_bar_gives_the_keyboard_up_to_nobody_too(shown, qtbot, qapp):
+    window, ring = shown.window, FocusRing(shown.theme, qapp, shown.window)
+    qtbot.waitUntil(lambda: qapp.focusWindow() is window.windowHandle())
+    if window.focusWidget() is not None:
+        window.focusWidget().clearFocus()
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_Alt)
+    assert ring.ring.parentWidget() is window.menuBar()
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_Down)
+    QTest.keyClick(QApplication.activePopupWidget(), Qt.Key.Key_Escape)
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_Escape)
+    assert QApplication.focusWidget() is None
+    assert ring.ring is None
+
+
 def test_space_presses_the_button_that_has_the_keyboard_and_plays_elsewhere(shown, qtbot, qapp):
     keys = ButtonKeys(qapp, shown.window)
     chip, playing = shown.window.flow.bar.chips["data"], shown.bench.playhead.playing
