@@ -5,6 +5,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 
+import odeviz
 from odeviz.app.dialogs import Dialogs
 from odeviz.state.log import Log
 
@@ -50,3 +51,9 @@ def test_unsaved_changes_are_saved_by_return_and_kept_by_escape(how, answer, dia
 def test_what_is_under_way_is_given_up_by_its_own_button_only(how, given_up, dialogs):
     asked = answered(lambda: dialogs.give_up("A film is being written.", "Go on", "Stop"), how)
     assert asked == ("A film is being written.", given_up)
+
+
+def test_about_says_version_and_licence_and_closes_by_a_key(dialogs):
+    told, _ = answered(dialogs.about, "return")
+    assert f"odeviz {odeviz.__version__}" in told
+    assert "MIT licence" in told
