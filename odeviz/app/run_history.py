@@ -39,8 +39,7 @@ class RunHistory(QObject):
             panel.keep_toggled.connect(self.toggle_kept)
         window.replay_mark.stepped.connect(bench.step_back)
         window.replay_mark.released.connect(self.go_live)
-        bench.latest_changed.connect(self._drawn.clear)
-        bench.latest_changed.connect(self._tell_moment)
+        bench.latest_changed.connect(self._on_latest)
         bench.replay_changed.connect(self._tell_moment)
         bench.kept_changed.connect(self._show_kept)
         bench.running_changed.connect(self._show_kept)
@@ -89,6 +88,11 @@ class RunHistory(QObject):
                 "A model's file keeps only the end of its training, a session's its whole run: train it, and you can "
                 "look back."
             )
+
+    @Slot()
+    def _on_latest(self) -> None:
+        self._drawn.clear()
+        self._tell_moment()
 
     @Slot()
     def _tell_moment(self) -> None:
