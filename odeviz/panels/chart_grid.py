@@ -89,7 +89,7 @@ class ChartGrid(QWidget):
         plot.time_picked.connect(self.time_picked)
         plot.marked.connect(self.marked)
         plot.selected.connect(self.selected)
-        plot.lit.set_crowd(self._crowd)
+        plot.set_crowd(self._crowd)
         self._plots.append(plot)
         self._places.append((-1, 0))
         return True
@@ -166,7 +166,7 @@ class ChartGrid(QWidget):
     def set_crowd(self, crowd: Crowd) -> None:
         self._crowd = crowd
         for plot in self._plots:
-            plot.lit.set_crowd(crowd)
+            plot.set_crowd(crowd)
 
     def set_time(self, t: float, later: Later = at_once) -> None:
         """The playhead's time; what of it is to be seen is drawn chart by chart, perhaps ``later``."""

@@ -12,7 +12,8 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from odeviz.panels.lit_dots import LitPlane
+from odeviz.panels.lit_curves import LitCurves
+from odeviz.panels.lit_dots import Crowd, LitPlane
 from odeviz.panels.riders import Riders
 from odeviz.panels.strands import Strand, is_crowd, look, on_axis, same, segments, sized, strands
 from odeviz.tasks.chart import Chart, Curve
@@ -79,9 +80,10 @@ class ChartPlot(QWidget):
         self._named = self._numbered = True
         self._aligned = False
         self.plot.viewport().installEventFilter(self)
-        self.lit = LitPlane(theme, self.plot)
-        self.lit.marked.connect(self.marked)
-        self.lit.selected.connect(self.selected)
+        self.lit, self.lit_curves = LitPlane(theme, self.plot), LitCurves(theme, self.plot)
+        for lit in (self.lit, self.lit_curves):
+            lit.marked.connect(self.marked)
+            lit.selected.connect(self.selected)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -125,6 +127,11 @@ class ChartPlot(QWidget):
             self.riders.set_time(t)
             self._mark()
 
+    def set_crowd(self, crowd: Crowd) -> None:
+        """The trajectories that can be marked, and those that are."""
+        self.lit.set_crowd(crowd)
+        self.lit_curves.set_selection(crowd.selection)
+
     @property
     def follows(self) -> bool:
         """Whether the playhead's time moves anything that is drawn."""
@@ -139,6 +146,7 @@ class ChartPlot(QWidget):
         self._draw()
         self._show_below()
         self.lit.restyle()
+        self.lit_curves.restyle()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -190,6 +198,7 @@ class ChartPlot(QWidget):
         self.lit.clears = not over_time
         self.lit.idle = Qt.CursorShape.SplitHCursor if over_time else Qt.CursorShape.ArrowCursor
         self._mark()
+        self.lit_curves.set_chart(chart)
         self._now.setVisible(over_time)
         self._now.setValue(self._t)
         self.plot.viewport().setCursor(self.lit.idle)

@@ -39,6 +39,8 @@ class Curve:
     faint: bool = False
     #: The flow's times ``[n]`` along a path, ascending, so that a dot can ride on it with the playhead.
     t: Floats | None = None
+    #: The trajectory whose curve it is, by its number in the flow's crowd, so that it can be pointed at.
+    of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

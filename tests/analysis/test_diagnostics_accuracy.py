@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from odeviz.analysis.diagnostics.gradients import adjoint_paths, gradient_of, tr
 from odeviz.analysis.diagnostics.ladders import Yardstick, finest_slope, settled_slope
 from odeviz.analysis.diagnostics.layers import MEASURED, layer_errors
 from odeviz.analysis.diagnostics.subject import number, slope, subject_of
+from odeviz.analysis.filming import TRAJECTORIES
+from odeviz.bridge import FlowRequest
 from odeviz.engine import METHODS, ButcherTableau, solve
 from odeviz.fields import AutogradField
 from odeviz.models import FlowModel, ResidualNet, SolverOptions
@@ -256,7 +259,18 @@ def test_the_adjoint_solves_its_equation() -> None:
     end = subject_of(scene).starts().numpy() @ expm(1.5 * SADDLE).T
     for k in (0, 20, 64):
         wanted = end @ expm((1.5 - times[k]) * SADDLE)
-        np.testing.assert_allclose(paths[k].numpy(), wanted, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(paths[k, : len(end)].numpy(), wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_a_drawn_adjoint_is_that_of_the_flow_views_trajectory_of_its_number() -> None:
+    study = flow_study(SADDLE, t1=1.5)
+    picture = study.view("adjoint", SolverChoice(rtol=1e-6, atol=1e-6))
+    shown = FlowRequest(SolverChoice(rtol=1e-6, atol=1e-6), count=TRAJECTORIES).answer(study, Event())
+    curves = {curve.of: curve for curve in picture.curves if curve.of is not None}
+    assert list(curves) == list(range(24))
+    for k, curve in curves.items():
+        # At the end the adjoint of |z|²/2 is z itself.
+        assert curve.y[-1] == pytest.approx(np.linalg.norm(shown.paths[-1, k]), rel=1e-4)
 
 
 def test_row_4_backsolve_keeps_the_same_whatever_the_work_and_backprop_more_with_it() -> None:

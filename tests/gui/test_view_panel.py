@@ -288,3 +288,29 @@ def test_a_chart_of_the_plane_marks_a_trajectory_and_lets_it_be_pointed_at(panel
     assert selected.args == [(Mark("trajectory", 0),), True]
     panel.set_picture(chart())
     assert not len(drawn.lit.dots.data)
+
+
+def test_a_curve_of_a_trajectory_is_pointed_at_selected_and_lit_from_elsewhere(panel, qtbot):
+    curves = tuple(Curve("", X, frozen(X + k), "muted", faint=True, of=k) for k in (3, 5))
+    panel.set_picture(Chart("Adjoint", "t", "|a|", (*curves, Curve("median", X, X)), over_time=True))
+    # The chart gets what room the legend leaves.
+    QApplication.processEvents()
+    panel.grab()
+    drawn = panel._charts._plots[0]
+    place = drawn.plot.mapFromScene(drawn.plot.getViewBox().mapViewToScene(QPointF(1.0, 6.0)))
+    with qtbot.waitSignal(panel.marked, check_params_cb=lambda mark: mark == Mark("trajectory", 5)):
+        qtbot.mouseMove(drawn.plot.viewport(), place)
+    with qtbot.waitSignal(panel.selected) as selected, qtbot.assertNotEmitted(panel.time_picked):
+        qtbot.mouseClick(drawn.plot.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert selected.args == [(Mark("trajectory", 5),), False]
+    panel.set_crowd(
+        Crowd({}, Selection((Mark("trajectory", 3), Mark("trajectory", 9)), Mark("trajectory", 5)))
+    )
+    for item, lift in ((drawn.lit_curves.chosen, 3.0), (drawn.lit_curves.over, 5.0)):
+        assert item.isVisible()
+        np.testing.assert_allclose(item.yData[:-1], X + lift)
+    free = drawn.plot.mapFromScene(drawn.plot.getViewBox().mapViewToScene(QPointF(1.0, 2.5)))
+    with qtbot.waitSignal(panel.time_picked):
+        qtbot.mouseClick(drawn.plot.viewport(), Qt.MouseButton.LeftButton, pos=free)
+    panel.set_picture(chart())
+    assert not drawn.lit_curves.chosen.isVisible()

@@ -16,11 +16,13 @@ from torch import Tensor
 
 from odeviz.analysis.diagnostics.cost import MODES
 from odeviz.analysis.diagnostics.subject import FINE, TRAJECTORIES, array, number, setting_text, subject_of
+from odeviz.analysis.filming import TRAJECTORIES as CROWD
 from odeviz.engine import METHODS, Solution, Status, solve
 from odeviz.engine.solve import check_adjoint
 from odeviz.models import FlowModel, SolverOptions
 from odeviz.tasks.chart import Chart, Curve, Picture, Table, frozen
 from odeviz.tasks.numerals import kibibytes
+from odeviz.tasks.registry import task_of
 from odeviz.tasks.scene import Cancelled, Scene
 
 #: As tight as can be.
@@ -184,9 +186,16 @@ class _AdjointField:
 
 
 def adjoint_paths(scene: Scene) -> tuple[np.ndarray, Tensor] | None:
-    """Times ``[T]`` from 0 to t1 and the adjoint ``[T, batch, dim]`` of each trajectory's own |z(t1)|²/2."""
+    """Times ``[T]`` from 0 to t1 and the adjoint ``[T, batch, dim]`` of each trajectory's own |z(t1)|²/2.
+
+    Behind those that are always looked at stand the first of the flow view's.
+    """
     subject = subject_of(scene)
     end = subject.ends(scene)
+    crowd = subject.starts(min(CROWD, task_of(scene.learning.experiment).crowd))[:_DRAWN]
+    carried = subject.solve(scene, subject.exact, crowd, (0.0, subject.t1), FINE)
+    if carried.ok:
+        end = torch.cat([end, carried.y1])
     times = np.linspace(subject.t1, 0.0, _TIMES)
     scene.check()
     solution = solve(
@@ -211,17 +220,17 @@ def adjoint(scene: Scene) -> Picture:
         return Chart(title, *axes, (), over_time=True, note="The adjoint could not be solved.")
     times, paths = found
     subject = subject_of(scene)
-    norms = paths.norm(dim=2)
+    own = len(subject.ends(scene))
+    norms, crowd = paths[:, :own].norm(dim=2), paths[:, own:].norm(dim=2)
     drawn = [
-        Curve("", frozen(times), array(norms[:, k]), "muted", faint=True)
-        for k in range(min(_DRAWN, norms.shape[1]))
+        Curve("", frozen(times), array(crowd[:, k]), "muted", faint=True, of=k) for k in range(crowd.shape[1])
     ]
     low, middle, high = (array(norms.quantile(q, dim=1)) for q in (0.1, 0.5, 0.9))
     curve = Curve("median, and 10 to 90 %", frozen(times), middle, "model", low=low, high=high)
     grown = (norms[0] / norms[-1]).median()
     end = subject.ends(scene)
     with torch.no_grad():
-        product = float((paths[-1] * subject.exact.field(subject.t1, end)).sum(1).mean())
+        product = float((paths[-1, :own] * subject.exact.field(subject.t1, end)).sum(1).mean())
     return Chart(
         title,
         *axes,
