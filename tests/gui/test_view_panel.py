@@ -272,6 +272,8 @@ def test_a_chart_of_the_plane_marks_a_trajectory_and_lets_it_be_pointed_at(panel
     panel.set_picture(plane)
     panel.set_time(0.5)
     panel.set_crowd(Crowd({"trajectory": make_flow(6)}, Selection((Mark("trajectory", 5),))))
+    # The chart gets what room the legend leaves.
+    QApplication.processEvents()
     panel.grab()
     drawn = panel._charts._plots[0]
     assert drawn.lit.dots.data["x"].tolist() == [1.5]
