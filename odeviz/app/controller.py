@@ -314,11 +314,14 @@ class Controller(QObject):
 
     @Slot()
     def _on_experiment(self) -> None:
+        self.pictures.showing.turns.give("preset", self._show_preset, lasting=True)
+        self._on_document(self.bench.path, self.bench.unsaved)
+
+    def _show_preset(self) -> None:
         near = nearest_preset(self.bench.experiment)
         changed = near is not None and near.experiment != self.bench.experiment
         self.window.form.set_preset(near.name if near is not None else None, changed)
         self.window.form.set_base(near)
-        self._on_document(self.bench.path, self.bench.unsaved)
 
     @Slot(object, bool)
     def _on_document(self, path: Path | None, unsaved: bool) -> None:

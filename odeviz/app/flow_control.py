@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from odeviz.analysis.projection import Projection
 from odeviz.app.main_window import MainWindow
 from odeviz.app.pictures import Pictures
-from odeviz.state import Point, Stage, Workbench, offered
+from odeviz.state import Point, Workbench, offered
 
 
 class FlowControl(QObject):
@@ -38,10 +38,10 @@ class FlowControl(QObject):
             panel.marked.connect(bench.hover)
         bench.selection_changed.connect(pictures.showing.select)
         bench.range_changed.connect(flow.set_range)
-        bench.stage_changed.connect(self._show_stage)
+        bench.stage_changed.connect(self._on_stage)
         bench.colouring_changed.connect(self._show_colouring)
         flow.set_layers(bench.layers)
-        self._show_stage(bench.stage)
+        self._show_stage()
 
     # What a person does.
 
@@ -111,8 +111,13 @@ class FlowControl(QObject):
     def _select(self, marks: Any, extend: bool) -> None:
         self.bench.select(*marks, extend=extend)
 
-    @Slot(object)
-    def _show_stage(self, stage: Stage) -> None:
+    @Slot()
+    def _on_stage(self) -> None:
+        # In a turn of its own: it comes with all else that another model changes.
+        self.pictures.showing.turns.give("stage", self._show_stage, lasting=True)
+
+    def _show_stage(self) -> None:
+        stage = self.bench.stage
         there = offered(stage)
         self.window.flow.set_offered(there)
         self.window.density.set_there("background" in there, not stage.projection.in_space)

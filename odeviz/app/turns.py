@@ -62,6 +62,8 @@ class Turns(QObject):
         super().__init__(parent)
         self.floor = floor or Floor(self)
         self._due: dict[str, Callable[[], object]] = {}
+        #: What is not forgotten.
+        self._lasting: set[str] = set()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.take)
@@ -72,15 +74,19 @@ class Turns(QObject):
         """The names of what is still to be done."""
         return tuple(self._due)
 
-    def give(self, key: str, do: Callable[[], object]) -> None:
-        """Do this when its turn comes; a later call for the same ``key`` takes its place."""
+    def give(self, key: str, do: Callable[[], object], lasting: bool = False) -> None:
+        """Do this when its turn comes; a later call for the same ``key`` takes its place.
+
+        What is ``lasting`` is done whatever is forgotten.
+        """
         self._due[key] = do
+        if lasting:
+            self._lasting.add(key)
         self._wait()
 
     def clear(self) -> None:
-        """Forget what is still to be done."""
-        self._due.clear()
-        self._timer.stop()
+        """Forget what is still to be done, but for what is lasting."""
+        self._due = {key: do for key, do in self._due.items() if key in self._lasting}
 
     @Slot()
     def take(self) -> None:

@@ -81,10 +81,12 @@ def test_a_changed_preset_keeps_its_name_in_title_and_form(rig):
     assert rig.window.windowTitle() == f"{moons.title}[*] — odeviz"
     assert box.currentText() == moons.title
     rig.bench.edit("seed", 5)
+    rig.tick()
     assert box.currentIndex() == -1
     assert box.shown[:5] == moons.title[:5]
     assert box.shown.endswith(" (changed)")
     rig.control.do("undo")
+    rig.tick()
     assert box.currentText() == moons.title
 
 
