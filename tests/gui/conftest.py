@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 from on_plane import EXTENT
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QCursor
 
 from odeviz.analysis.overlays import SpaceResult
 from odeviz.analysis.projection import Projection
@@ -39,6 +41,9 @@ def theme(qapp):
 @pytest.fixture
 def show(qtbot, theme):
     """Make a widget of a class, show it at a size, and close it after the test."""
+
+    # Where a test before has left it, the mouse would be over what is shown.
+    QCursor.setPos(QPoint(4000, 4000))
 
     def make(kind, *args, size=(640, 520), **options):
         widget = kind(theme, *args, **options)
