@@ -20,6 +20,9 @@ from odeviz.widgets.theme import Theme
 _NUMBERS = 36
 #: Several charts are at least so wide, and beside their numbers so high, each with its title: lower ones tell nothing.
 _NARROWEST, _LOWEST = 150, 84
+#: One of the plane is squeezed to nothing when it is low: it is at least such a share of its width high, or so many
+#: pixels.
+_SQUARE, _LOW_ENOUGH = 0.65, 220
 
 
 class ChartGrid(QWidget):
@@ -132,7 +135,7 @@ class ChartGrid(QWidget):
         rows = -(-len(self._shown.charts) // self._columns)
         numbers = self._theme.px(_NUMBERS)
         below = numbers if self._one_scale() else 0
-        least = self._theme.px(_LOWEST) + (0 if below else numbers)
+        least = self._least() + (0 if below else numbers)
         room = self.height() - self._legend.height() * self._legend.isVisible() - below
         high = max(room // max(rows, 1), least if rows > 1 else 1)
         low = rows * high > room
@@ -143,6 +146,16 @@ class ChartGrid(QWidget):
             self._grid.setRowStretch(row, high + below * (row == rows - 1) if row < rows else 0)
         for column in range(max(self._columns, self._grid.columnCount())):
             self._grid.setColumnStretch(column, int(column < self._columns))
+
+    def _least(self) -> int:
+        """How high each of several charts is at least, beside its numbers."""
+        least = self._theme.px(_LOWEST)
+        if self._shown is None or not any(
+            chart.equal or chart.at is not None for chart in self._shown.charts
+        ):
+            return least
+        square = min(round(_SQUARE * self.width() / self._columns), self._theme.px(_LOW_ENOUGH))
+        return max(least, square)
 
     def _place(self, plot: ChartPlot, k: int, columns: int) -> None:
         """Put a plot where it belongs among ``columns``; nowhere for none."""

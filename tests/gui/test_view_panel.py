@@ -106,6 +106,20 @@ def test_charts_stand_below_each_other_and_are_scrolled_where_there_is_little_ro
     assert bar.maximum() >= bar.value() > before
 
 
+def test_charts_of_a_plane_are_scrolled_before_they_are_squeezed(panel):
+    plane = Chart("t = 0", "z₁", "z₂", (Curve("dz₁/dt = 0", X, X),), at=0.0)
+    panel.resize(372, 360)
+    panel.set_picture(Charts("Nullclines", (plane,) * 3, columns=3))
+    QApplication.processEvents()
+    grid = panel._charts
+    assert grid._places == [(0, 0), (0, 1), (1, 0)]
+    assert min(plot.plot.height() for plot in grid._plots) > 0.6 * grid._plots[0].width()
+    assert grid._scroll.verticalScrollBar().maximum() > 0
+    panel.resize(372, 700)
+    QApplication.processEvents()
+    assert grid._scroll.verticalScrollBar().maximum() == 0
+
+
 @pytest.mark.parametrize("columns", [1, 2])
 def test_charts_are_of_one_size_whatever_the_first_had_before(panel, columns, theme):
     panel.set_picture(chart())
