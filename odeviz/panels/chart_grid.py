@@ -135,8 +135,9 @@ class ChartGrid(QWidget):
         rows = -(-len(self._shown.charts) // self._columns)
         numbers = self._theme.px(_NUMBERS)
         below = numbers if self._one_scale() else 0
-        least = self._least() + (0 if below else numbers)
         room = self.height() - self._legend.height() * self._legend.isVisible() - below
+        # The first is seen whole.
+        least = max(self._theme.px(_LOWEST), min(self._square(), room - numbers)) + (0 if below else numbers)
         high = max(room // max(rows, 1), least if rows > 1 else 1)
         low = rows * high > room
         self._sheet.setMinimumHeight(rows * (high + self._grid.spacing()) + below if low else 0)
@@ -147,15 +148,13 @@ class ChartGrid(QWidget):
         for column in range(max(self._columns, self._grid.columnCount())):
             self._grid.setColumnStretch(column, int(column < self._columns))
 
-    def _least(self) -> int:
-        """How high each of several charts is at least, beside its numbers."""
-        least = self._theme.px(_LOWEST)
+    def _square(self) -> int:
+        """How high each of several charts of the plane shall be, beside its numbers; 0 for other charts."""
         if self._shown is None or not any(
             chart.equal or chart.at is not None for chart in self._shown.charts
         ):
-            return least
-        square = min(round(_SQUARE * self.width() / self._columns), self._theme.px(_LOW_ENOUGH))
-        return max(least, square)
+            return 0
+        return min(round(_SQUARE * self.width() / self._columns), self._theme.px(_LOW_ENOUGH))
 
     def _place(self, plot: ChartPlot, k: int, columns: int) -> None:
         """Put a plot where it belongs among ``columns``; nowhere for none."""

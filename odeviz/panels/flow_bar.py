@@ -154,7 +154,7 @@ class FlowBar(QWidget):
     # Inside
 
     def _settle(self) -> None:
-        """Words for as much of what is shown as there is room for, swatches for the rest; or the menu alone."""
+        """Words for as much of what is shown as there is room for, swatches for the rest; or the menu and a few."""
         there = [self.chips[key] for key in self._offered]
         shown = [each for each in there if each.isChecked()]
         menus = [b for b in (self.colouring, self.projection) if not b.isHidden()]
@@ -172,11 +172,24 @@ class FlowBar(QWidget):
         room -= sum(button.sizeHint().width() for button in menus)
         named = swatches > room
         if named:
+            room += self.layers.sizeHint().width()
             self.layers.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        wordy = self._with_words(shown, room - swatches)
+            there = wordy = self._most_used(room - self.layers.sizeHint().width())
+        else:
+            wordy = self._with_words(shown, room - swatches)
         for each in self.chips.values():
             each.set_compact(each not in wordy)
-            each.setVisible(each in there and not named)
+            each.setVisible(each in there)
+
+    def _most_used(self, room: int) -> list[chip.Chip]:
+        """Those that have room beside the menu, word and all: shown or not, so that none goes when it is pressed."""
+        found = []
+        for key in WORDS_FIRST:
+            each = self.chips[key]
+            room -= each.full_width()
+            if key in self._offered and room >= 0:
+                found.append(each)
+        return found
 
     def _with_words(self, shown: Sequence[chip.Chip], room: int) -> list[chip.Chip]:
         """Those of the shown whose words fit into so many pixels beside all swatches, the most used first."""

@@ -29,7 +29,8 @@ class Chip(QAbstractButton):
         self.setText(text)
         self.setCheckable(True)
         self.setChecked(True)
-        self.setToolTip(tooltip)
+        self._about = tooltip
+        self.setToolTip(f"{text}: {tooltip}")
         self.setAccessibleName(text)
         self.setAccessibleDescription(tooltip)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -53,6 +54,7 @@ class Chip(QAbstractButton):
         if text != self.text() or swatch is not self._swatch:
             self._swatch = swatch
             self.setText(text)
+            self.setToolTip(f"{text}: {self._about}")
             self.setAccessibleName(text)
             self.updateGeometry()
 

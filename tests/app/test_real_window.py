@@ -15,6 +15,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QTabBar
 
 from odeviz.app.guide_card import GuideCard
+from odeviz.state.log import Note
 from odeviz.storage.model_file import save_model
 from odeviz.tasks import Experiment
 from odeviz.tasks.registry import expected_shapes
@@ -231,3 +232,27 @@ def test_a_button_is_not_left_hovered_by_its_menu(real, qtbot):
         pass
     assert hand.wait(timeout=10) == 0
     assert not button.underMouse()
+
+
+def test_layers_are_switched_by_mouse_and_undone_by_keys_and_a_toast_is_unfolded(real, qtbot):
+    window, bench = real.window, real.bench
+    chip = window.flow.bar.chips["arrows"]
+    before = bench.layers["arrows"]
+    click(chip)
+    qtbot.waitUntil(lambda: bench.layers["arrows"] is not before)
+    for keys, shown in (("ctrl+z", before), ("ctrl+shift+z", not before)):
+        xdo("key", keys)
+        qtbot.waitUntil(lambda shown=shown: bench.layers["arrows"] is shown)
+    click(window.toolbar.widgetForAction(window.actions_["undo"]))
+    qtbot.waitUntil(lambda: bench.layers["arrows"] is before)
+    real.control.log.tell(Note("It could not be saved.", "error", "Saving failed", "Traceback\nLine two"))
+    toasts = real.control.telling.toasts
+    (toast,) = toasts.shown
+    click(toast.fold)
+    qtbot.waitUntil(toast.details.isVisible)
+    assert toast.details.toPlainText() == "Traceback\nLine two"
+    assert window.rect().contains(toasts.geometry())
+    click(toast.copy)
+    qtbot.waitUntil(lambda: QApplication.clipboard().text().endswith("Traceback\nLine two"))
+    xdo("key", "shift+Escape")
+    qtbot.waitUntil(lambda: toasts.shown == [])
