@@ -16,6 +16,8 @@ from odeviz.widgets.value_axis import ValueAxis
 #: Pixels of a plot's height and width that its axes and margins take.
 _ROOM = 40
 #: What a plot asks for; layouts stretch it.
+#: Times that an axis may ask for more room for one range.
+_ROUNDS = 4
 _HINT = (160, 120)
 
 
@@ -63,6 +65,7 @@ class Plot(pg.GraphicsView):
         self._axes = {"left": ValueAxis("left"), "bottom": ValueAxis("bottom")}
         self._axes["left"].log = log_y
         self._ground = _Ground(view_box, self._axes)
+        self._making_room = False
         self._box = self._ground.box
         self.enableMouse(False)
         self.setCentralItem(self._ground)
@@ -172,11 +175,22 @@ class Plot(pg.GraphicsView):
     def _follow_range(self, *changed: object) -> None:
         self._box.updateMatrix()
         for axis in self._axes.values():
+            # Where both scales are locked, other room makes another range, and that may need the first room again:
+            # while room is made, an axis takes more and gives none back.
+            axis.style["autoReduceTextSpace"] = not self._making_room
             if axis.isVisible():
                 axis.prepare()
+        if self._making_room:
+            return
         # Else an axis whose numbers need other room gets it after the paint, and all is painted once more.
-        if not self._ground.layout().isActivated():
-            self._ground.layout().activate()
+        self._making_room = True
+        try:
+            for _ in range(_ROUNDS):
+                if self._ground.layout().isActivated():
+                    break
+                self._ground.layout().activate()
+        finally:
+            self._making_room = False
 
     def sizeHint(self) -> QSize:
         """The same for all: a scene asks for the room it has had, and of two plots the larger one would stay so."""
