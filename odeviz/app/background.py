@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import time
 from typing import Any
 
 from odeviz.analysis.results import DensityResult, Extent, SolverChoice
@@ -16,6 +18,8 @@ from odeviz.tasks.registry import task_of
 QUICK_GRID, QUICK_TOLERANCE = 40, 1e-2
 #: The tightest tolerance of a first look at a time: a picture so coarse does not show more.
 GLANCE_TOLERANCE = 1e-3
+#: A frame further from the playhead than this share of the flow's time, for so many seconds, is of another time.
+APART, FORGIVEN = 0.12, 0.3
 #: What to ask for, by what a task shows behind its flow.
 _REQUESTS = {"density": DensityRequest, "decision": DecisionRequest}
 
@@ -41,12 +45,23 @@ class Background:
         self._asked: Wanted | None = None
         #: The frame on show.
         self.frame: Any = None
+        #: Since when that frame is of another time than the flow.
+        self._apart_since = math.inf
         self.settling = Settling(window)
         self.settling.settled.connect(self._follow_slider)
 
     def forget(self) -> None:
         """Another model is about to be shown."""
         self._frames = self.frame = None
+
+    def take_away(self) -> None:
+        """What is shown in the flow view is of the model before."""
+        snapshot, flow = self._bench.snapshot, self._window.flow
+        decides = (
+            snapshot is not None and task_of(snapshot.experiment).behind(snapshot.experiment) == "decision"
+        )
+        self._window.docks["density"].setWindowTitle("Decision" if decides else "Density")
+        (flow.set_decision if decides else flow.set_density)(None)
 
     def pause(self) -> None:
         """Ask for no more frames until :meth:`renew`."""
@@ -125,6 +140,7 @@ class Background:
         """Draw the frame of the playhead's time, or ``frame`` where there are no others; True if it is new."""
         if self._frames is not None:
             frame = self._frames.nearest(self._bench.playhead.t) or frame
+        self._fade(self.frame if frame is None else frame)
         if frame is None or frame is self.frame:
             return False
         self.frame = frame
@@ -133,12 +149,23 @@ class Background:
         (flow.set_density if density else flow.set_decision)(frame)
         return True
 
+    def _fade(self, frame: Any) -> None:
+        """Let what belongs to another time than the flow's step back, once it has done so for a while."""
+        head, now = self._bench.playhead, time.monotonic()
+        if frame is None or abs(frame.t - head.t) <= APART * head.t1:
+            self._apart_since = math.inf
+        else:
+            self._apart_since = min(self._apart_since, now)
+        self._window.flow.set_background_faded(now - self._apart_since > FORGIVEN)
+
     def show_panel(self) -> None:
-        """Draw the frame on show in the panel of its own, if that is seen."""
+        """Draw the frame on show in the panel of its own, if that is seen; None while there is none of this model."""
         panel = self._window.density
-        if isinstance(self.frame, DensityResult) and self._window.is_seen(panel):
+        if self.frame is None:
+            panel.set_density(None)
+        elif isinstance(self.frame, DensityResult) and self._window.is_seen(panel):
             panel.set_density(self.frame)
-        elif self.frame is not None and self._window.is_seen(panel):
+        elif self._window.is_seen(panel):
             panel.set_decision(self.frame)
 
     def _wanted(self) -> bool:

@@ -307,11 +307,21 @@ class MainWindow(QMainWindow):
             button.setProperty("plain", plain)
             if button.parentWidget() is not self.toolbar:
                 button.setIconSize(plain * self.theme.scale)
-        train = self.toolbar.widgetForAction(self.actions_["train"])
-        # Its letters are bold.
-        train.setMinimumWidth(round(1.1 * self.theme.width("Pause")) + 26 + side)
+        self._measure_train()
         widest = max(map(self.theme.width, ("Full speed", "100 it/s")))
         self.pace_button.setFixedWidth(widest + 22 + side)
+
+    def _measure_train(self) -> None:
+        action = self.actions_["train"]
+        button, text = self.toolbar.widgetForAction(action), action.text()
+        button.setMinimumWidth(0)
+        widths = []
+        for each in ("Train", "Pause"):
+            action.setText(each)
+            button.ensurePolished()
+            widths.append(button.sizeHint().width())
+        action.setText(text)
+        button.setMinimumWidth(max(widths))
 
     def _make_menus(self) -> None:
         self.setMenuBar(MenuBar(self))

@@ -182,6 +182,9 @@ class FlowHands(Panel):
 
     def drag_seed(self, index: int, x: float, y: float) -> None:
         """Hold a seed at a point: its handle follows at once, its path when it has been solved."""
+        if self._held is None and index not in self._selection.of("seed"):
+            # The keys go on with what the mouse has moved.
+            self.selected.emit((Mark("seed", index),), False)
         self._held = index
         self.seeds.move(index, x, y)
         self.seed_moved.emit(index, x, y)

@@ -21,6 +21,8 @@ from odeviz.widgets.heat_map import HeatMap
 from odeviz.widgets.primitives import Dots, Segments, bounds, pen
 from odeviz.widgets.theme import Theme
 
+#: How much is left of what steps back.
+_FADED = 0.35
 _CLEAR = QColor(0, 0, 0, 0)
 
 
@@ -36,6 +38,11 @@ class Layer:
     def set_visible(self, on: bool) -> None:
         for item in self.items:
             item.setVisible(on)
+
+    def set_faded(self, faded: bool) -> None:
+        """Step back: what is shown is not quite what it should be."""
+        for item in self.items:
+            item.setOpacity(_FADED if faded else 1.0)
 
     def restyle(self) -> None:
         """Take the theme's colours again."""

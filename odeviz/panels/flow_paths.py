@@ -18,7 +18,7 @@ from odeviz.exporting.palette import palette
 from odeviz.panels.flow_layers import Layer, at_time, frame_at
 from odeviz.tasks.numerals import thousands
 from odeviz.widgets.plot import Plot
-from odeviz.widgets.primitives import Segments, bounds, pen, polyline
+from odeviz.widgets.primitives import Dots, Segments, bounds, pen, polyline
 from odeviz.widgets.scale_key import Scale
 from odeviz.widgets.strokes import Strokes
 from odeviz.widgets.theme import Theme
@@ -107,8 +107,10 @@ class TrajectoryLayer(Layer):
     def __init__(self, theme: Theme) -> None:
         self._deep = Strokes()
         self._halo, self._hovered, self._chosen = Segments(), Segments(), Segments()
-        super().__init__(theme, [self._deep, self._halo, self._chosen, self._hovered], 10)
-        for item in (self._halo, self._chosen, self._hovered):
+        #: Where those are that are selected or under the mouse: at the start there is nothing else to be seen of them.
+        self.heads = Dots()
+        super().__init__(theme, [self._deep, self._halo, self._chosen, self._hovered, self.heads], 10)
+        for item in (self._halo, self._chosen, self._hovered, self.heads):
             item.setZValue(item.zValue() + 15)
         self._groups: list[_Group] = []
         #: One for each colour, and some that were for colours no longer there.
@@ -195,6 +197,9 @@ class TrajectoryLayer(Layer):
         self._hovered.set_segments(polyline(past[:, over]))
         raised = over if len(known) > MANY else sorted({*known, *over})
         self._halo.set_segments(polyline(past[:, raised]))
+        self.heads.set_points(
+            heads[known + over], np.array([0] * len(known) + [1] * len(over), dtype=np.intp)
+        )
 
     def restyle(self) -> None:
         c = self.theme.colors
@@ -208,7 +213,10 @@ class TrajectoryLayer(Layer):
     def _thin_out(self) -> None:
         """Thick curves tell a few apart; many would run into one blot, which takes long to paint besides."""
         many = len(self._marked[1]) > MANY
-        self._chosen.set_pen(pen(self.theme.colors.accent, 1.0 if many else 2.4), smooth=not many)
+        c = self.theme.colors
+        self._chosen.set_pen(pen(c.accent, 1.0 if many else 2.4), smooth=not many)
+        ring = QColor(c.base)
+        self.heads.set_looks([(QColor(c.accent), ring), (QColor(c.text), ring)], 6.0 if many else 9.0)
 
     def _past(self, t: float) -> Floats:
         assert self._flow is not None
@@ -227,6 +235,7 @@ class TrajectoryLayer(Layer):
             self._trails(0)
             for item in (self._halo, self._chosen, self._hovered):
                 item.set_segments(np.empty((0, 4)))
+            self.heads.set_points(np.empty((0, 2)), np.empty(0, dtype=np.intp))
             self._flow = None
             return
         coloured = colouring(self._by, flow, self._nfe, self.theme)

@@ -218,6 +218,11 @@ class FlowView(FlowHands):
         """The class probabilities behind everything; they take the place of a density."""
         self._background(decision, "Decision", chip.regions)
 
+    def set_background_faded(self, faded: bool) -> None:
+        """Whether what lies behind the flow steps back, as it is of another time."""
+        self._layer("background", BackgroundLayer).set_faded(faded)
+        self._layer("contours", ContourLayer).set_faded(faded)
+
     def set_time(self, t: float) -> None:
         """Move everything that depends on time to ``t``."""
         if t != self._time:

@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QMouseEvent
 
 from odeviz.analysis.results import FlowResult
 from odeviz.panels.flow_layers import at_time
+from odeviz.panels.flow_paths import MANY
 from odeviz.state.nouns import Mark, Selection
 from odeviz.widgets.lines import CurveLine
 from odeviz.widgets.plot import Plot
@@ -153,7 +154,11 @@ class LitPlane(QObject):
         self._drawn = what
         spots = [{"pos": place, "brush": QColor(color)} for _, place, color in lit]
         if spots or len(self.dots.data):
-            self.dots.setData(spots, pen=pen(self._theme.colors.base, 1.5))
+            # Many with rings would run into one blot.
+            many = len(spots) > MANY
+            self.dots.setData(
+                spots, size=5 if many else 10, pen=None if many else pen(self._theme.colors.base, 1.5)
+            )
         gap = np.full((1, 2), np.nan)
         ways = [part for mark, _, _ in lit for part in (self._crowd.path(mark), gap)] if self._paths else []
         self.lines.setVisible(bool(ways))

@@ -313,3 +313,41 @@ def test_layers_can_be_hidden_from_the_menu_and_from_the_view(rig):
     assert not rig.bench.layers["arrows"]
     rig.window.flow.layer_toggled.emit("arrows", True)
     assert rig.bench.layers["arrows"]
+
+
+def test_another_model_is_never_shown_over_what_lies_behind_the_one_before(rig, monkeypatch):
+    rig.show()
+    flow, background = rig.window.flow, rig.control.pictures.background
+    assert flow._behind is not None
+    asked = []
+    monkeypatch.setattr(background, "renew", lambda *args: asked.append(args))
+    experiment = PRESETS["moons-density"].experiment
+    rig.control.show_model(FakeSession(experiment).snapshot(), None)
+    for _ in range(20):
+        rig.tick(0.0)
+    assert asked, "it is asked for and not there yet"
+    assert flow._behind is None
+    assert rig.window.docks["density"].windowTitle() == "Density"
+    assert background.frame is None
+
+
+def test_what_lies_behind_steps_back_once_it_has_been_of_another_time_for_a_while(rig, monkeypatch):
+    rig.show()
+    image = rig.window.flow._layers["background"].items[0]
+    background, now = rig.control.pictures.background, [100.0]
+    monkeypatch.setattr("odeviz.app.background.time.monotonic", lambda: now[0])
+    frame = rig.control.pictures.results["background"]
+    rig.bench.set_playhead(dataclasses.replace(rig.bench.playhead, t=frame.t))
+    faded = []
+    for t, passed in (
+        (frame.t, 1.0),
+        (frame.t + 0.5, 0.0),
+        (frame.t + 0.5, 0.2),
+        (frame.t + 0.5, 0.2),
+        (frame.t, 0.0),
+    ):
+        now[0] += passed
+        rig.bench.set_playhead(dataclasses.replace(rig.bench.playhead, t=t))
+        background._fade(frame)
+        faded.append(image.opacity() < 1.0)
+    assert faded == [False, False, False, True, False]

@@ -22,6 +22,8 @@ def ink(box):
 
 
 def test_the_remark_is_drawn_in_the_room_beside_and_dim_when_it_is_old(box):
+    # Room enough, whatever size of text a test before has left.
+    box.resize(460, 28)
     size = box.sizeHint()
     bare = ink(box).max()
     box.set_aside(("iteration 2,000", "it. 2,000"))

@@ -285,3 +285,23 @@ def test_what_is_still_seen_in_the_plane_has_no_state_in_space(deep, make_flow):
         flow, paths=np.concatenate([flow.paths, np.full((5, 2, 1), 0.5)], axis=2)
     )
     assert deep._state_of(Mark("trajectory", 1))[2] == 0.5
+
+
+def test_a_seed_that_is_dragged_is_selected_so_that_the_keys_go_on_with_it(qtbot, full):
+    full.set_seeds(np.array([[0.0, 0.0], [1.0, 1.0]]), None)
+    full.set_selection(Selection((Mark("seed", 1),)))
+    with qtbot.waitSignal(full.selected) as selected:
+        full.drag_seed(0, 0.25, 0.25)
+    assert selected.args == [(Mark("seed", 0),), False]
+    full.set_selection(Selection((Mark("seed", 0),)))
+    with qtbot.assertNotEmitted(full.selected):
+        full.drag_seed(0, 0.3, 0.25)
+        full.finish_drag()
+
+
+def test_what_is_selected_or_hovered_has_a_head_where_there_is_no_path_yet(full):
+    full.set_time(0.0)
+    full.set_selection(Selection((Mark("trajectory", 3),), Mark("trajectory", 5)))
+    np.testing.assert_allclose(full.paths.heads._points, full._flow.paths[0, [3, 5]])
+    full.set_selection(Selection())
+    assert not len(full.paths.heads._points)
