@@ -251,6 +251,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "Ctrl+Shift+E", "camera", _has_model),
     ActionSpec("export_data", "Export Data…", "Save a panel's numbers as CSV or NPZ.", "File", "Ctrl+D",
                "table", _has_model),
+    ActionSpec("export_film", "Export Film…", "Save an animation of the flow over time, or of training, as GIF or MP4.",
+               "File", icon="film-strip", enabled=_has_model),
     ActionSpec("cancel_export", "Cancel Export", "Give up the film that is being written; no file is left.", "File",
                icon="x-circle", enabled=lambda now: now.exporting, shown=lambda now: now.exporting),
     ActionSpec("quit", "Quit", "Close the window.", "File", "Ctrl+Q", "sign-out", first=True),

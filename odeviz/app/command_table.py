@@ -49,6 +49,7 @@ def _of_files(control: Controller) -> Commands:
         "export_figure": control.exports.open,
         "export_view": control.exports.save_view,
         "export_data": control.exports.open_data,
+        "export_film": control.exports.open_film,
         "copy_figure": control.exports.copy_figure,
         "cancel_export": control.exports.cancel_film,
         "quit": control.window.close,

@@ -100,18 +100,22 @@ class ExportControl(QObject):
 
     # What a person asks for.
 
-    def open(self, key: str = "", data_first: bool = False) -> None:
+    def open(self, key: str = "", suffix: str = "png") -> None:
         """Ask what to export, and how."""
         self._now = self.source.shown()
         if self._now is not None:
-            order = dataclasses.replace(self._memory.order, suffix="csv" if data_first else "png")
+            order = dataclasses.replace(self._memory.order, suffix=suffix)
             self._dialogs.run(
                 partial(self._make_dialog, exports_of(self._now), order, key or self.source.in_hand())
             )
 
     def open_data(self) -> None:
         """The same with tables first."""
-        self.open(data_first=True)
+        self.open(suffix="csv")
+
+    def open_film(self) -> None:
+        """The same with the film of the flow first."""
+        self.open("film-flow", "gif")
 
     def copy_figure(self, key: str = "") -> None:
         """Put the figure of a panel, or of the one that has the focus, on the clipboard."""
@@ -397,4 +401,4 @@ class ExportControl(QObject):
         if name == "copy":
             self.copy_figure(key)
         else:
-            self.open(key, data_first=name == "data")
+            self.open(key, "csv" if name == "data" else "png")

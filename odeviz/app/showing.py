@@ -233,7 +233,7 @@ class Showing(QObject):
 
     def _show_view(self, board: TaskViews, answer: Answer) -> None:
         # Not in the tick that moves the flow.
-        self.later(board.kind, partial(board.show, self.later, answer.result, answer.snapshot.iteration))
+        self.later(board.kind, partial(board.show, self.later, answer))
 
     def _show_pinned(self, comparison: Comparison, flow: FlowResult) -> None:
         self.later("pinned", partial(comparison.show, flow))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from PySide6.QtCore import QObject, Slot
 
 from odeviz.analysis.results import SolverChoice
 from odeviz.app.main_window import MainWindow
-from odeviz.bridge import Phase, SolveService, ViewRequest
+from odeviz.bridge import Answer, Phase, SolveService, ViewRequest
 from odeviz.panels.panel import Later, at_once
 from odeviz.panels.view_panel import ViewPanel
 from odeviz.state import Workbench
@@ -147,14 +146,17 @@ class TaskViews(QObject):
             return
         self._ask(wanted)
 
-    def show(self, later: Later, picture: Any, iteration: int) -> None:
-        """Draw the answer, which is of the model at an iteration, some of it ``later``."""
+    def show(self, later: Later, answer: Answer) -> None:
+        """Draw the answer, some of it ``later``, unless another view has been chosen since."""
+        request, picture = answer.request, answer.result
+        if isinstance(request, ViewRequest) and request.view != self._panel.view:
+            return
         now = time.monotonic()
         took = now - self._asked_at
         self._rest_until = now + max(HURRIED_REST * took if self._hurried else took, REST)
         self._unfinished = getattr(picture, "progress", 1.0) < 1.0
         self._panel.set_picture(picture, lambda name, draw: later(f"{self.kind}, {name}", draw))
-        self._iteration = iteration
+        self._iteration = answer.snapshot.iteration
         self._tell_age()
 
     def set_time(self, t: float, later: Later = at_once) -> None:

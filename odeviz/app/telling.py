@@ -32,8 +32,12 @@ class Telling(QObject):
         self.toasts.dismiss()
 
     def show_log(self) -> None:
-        """The log's panel, with the keyboard in its filter."""
+        """The log's panel, with the keyboard in its filter; once more, from within it, and it goes."""
         dock = self._window.docks["log"]
+        if self._window.log.isAncestorOf(self._window.focusWidget() or self._window):
+            dock.close()
+            self._window.flow.setFocus()
+            return
         first = dock.isHidden()
         dock.show()
         dock.raise_()

@@ -108,20 +108,30 @@ class LogPanel(Panel):
         self.copy_button.clicked.connect(self.copy)
         self.clear_button.clicked.connect(self.clear_wanted)
         self.list.selectionModel().selectionChanged.connect(self._show_details)
+        #: Whether the newest note stays in sight, whatever comes and however high the list is.
+        self._follows = True
+        bar = self.list.verticalScrollBar()
+        bar.rangeChanged.connect(self._on_range)
+        bar.valueChanged.connect(self._on_scrolled)
         self._filter()
 
     def add(self, note: Note) -> None:
         """One more note, at the end."""
         self._every.append(note)
-        bar = self.list.verticalScrollBar()
-        at_end = bar.value() >= bar.maximum()
         if self._wanted(note):
             self._shown.append(note)
         if len(self._every) > MOST and self._every.pop(0) is next(iter(self._shown.rows), None):
             self._shown.drop_first()
-        if at_end:
-            self.list.scrollToBottom()
         self._show_state()
+
+    @Slot(int, int)
+    def _on_range(self, low: int, high: int) -> None:
+        if self._follows:
+            self.list.verticalScrollBar().setValue(high)
+
+    @Slot(int)
+    def _on_scrolled(self, value: int) -> None:
+        self._follows = value >= self.list.verticalScrollBar().maximum()
 
     def clear(self) -> None:
         """Show none."""

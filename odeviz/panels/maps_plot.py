@@ -30,7 +30,7 @@ _LEFT, _BELOW = 44, 38
 #: Beside a matrix, pixels at the left that are not its rows' names.
 _BESIDE = 30
 #: Values below this share of a scale's length are written as 0.
-_NOTHING = 1e-4
+_NOTHING = 1e-3
 #: Maps smaller than this have no axes.
 _SMALLEST = 64
 

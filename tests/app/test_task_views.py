@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-from odeviz.bridge import Phase
+from odeviz.bridge import Answer, Phase, ViewRequest
 from odeviz.state import TrainingStatus
 from odeviz.tasks.chart import Chart
 from odeviz.tasks.registry import task_of
@@ -78,7 +78,7 @@ def test_another_solver_draws_it_again(viewing):
 
 def test_its_numbers_are_exported(viewing, tmp_path):
     viewing.dialogs.to_save = tmp_path / "view.csv"
-    viewing.control.exports.open("one", data_first=True)
+    viewing.control.exports.open("one", "csv")
     viewing.dialogs.opened[-1].go.click()
     assert (tmp_path / "view.csv").read_text().splitlines()[0] == "chart,curve,x,y"
 
@@ -225,3 +225,13 @@ def test_no_model_is_asked_for_a_view_of_the_one_before(rig, qtbot):
     rig.control.service.ask = listening
     rig.show(task="density")
     assert set(asked_for) == {("density", "filmstrip")}
+
+
+def test_a_question_of_another_view_is_not_answered_under_this_ones_name(rig):
+    rig.show()
+    view, board = rig.window.view, rig.control.pictures._boards[0]
+    drawn = view.picture
+    other = next(one.key for one in view.views if one.key != view.view)
+    request = ViewRequest(other, rig.bench.choice)
+    board.show(lambda name, draw: draw(), Answer(request, rig.bench.snapshot, 1, "of another view"))
+    assert view.picture is drawn

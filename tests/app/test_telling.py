@@ -99,3 +99,20 @@ def test_the_log_forgets_the_oldest():
     for k in range(600):
         log.tell(Note(str(k)))
     assert (len(log.notes), log.notes[0].text) == (500, "100")
+
+
+def test_the_log_opens_at_its_newest_and_stays_there_until_it_is_scrolled_back(told, qtbot):
+    for k in range(80):
+        told.control.log.tell(Note(f"Number {k}."))
+    panel = told.window.log
+    told.control.do("log")
+    qtbot.waitUntil(lambda: panel.list.verticalScrollBar().maximum() > 0)
+    panel.grab()
+    bar = panel.list.verticalScrollBar()
+    assert bar.value() == bar.maximum()
+    bar.setValue(3)
+    told.control.log.tell(Note("One more."))
+    panel.grab()
+    assert bar.value() == 3
+    told.control.do("log")
+    assert not panel.isVisible(), "once more, and it goes"

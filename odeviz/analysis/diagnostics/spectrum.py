@@ -71,7 +71,8 @@ def stiffness(scene: Scene) -> Picture:
     steps = [abs(step.h) for step in solution.stats.steps if step.accepted]
     taken = f"{setting_text(scene.solver)} makes {len(steps)} steps" if steps else setting_text(scene.solver)
     radius = float(found.radius.max())
-    needed = radius * subject.t1 / _REACH
+    needed = thousands(radius * subject.t1 / _REACH)
+    count = "one step" if needed in ("0", "1") else f"up to {needed} steps"
     return Chart(
         title,
         *axes,
@@ -79,7 +80,7 @@ def stiffness(scene: Scene) -> Picture:
         over_time=True,
         note=f"Norm up to {number(float(found.norm.max()))} (the Lipschitz constant is no less), spectral radius up to "
         f"{number(radius)}, real parts {number(float(found.real.min()))} to {number(float(found.real.max()))}. "
-        f"Stability alone asks an explicit method for up to {thousands(needed)} steps; {taken}. Lines are "
+        f"Stability alone asks an explicit method for {count}; {taken}. Lines are "
         "medians, bands "
         "5 to 95 % of the trajectories.",
     )

@@ -91,8 +91,22 @@ def _latent_plane(scene: Scene, encoded: Encoded, states: torch.Tensor, t: Float
     curves.append(Curve("z(t)", frozen(path[:, 0]), frozen(path[:, 1]), "model", t=frozen(t)))
     curves.append(Curve("z₀", frozen(path[:1, 0]), frozen(path[:1, 1]), "truth", "points"))
     x, y = plane.labels
-    frame = _plane_frame(scene, encoded)
+    frame = _holding(_plane_frame(scene, encoded), path)
     return Chart("Latent plane", x, y, tuple(curves), equal=True, frame=frame)
+
+
+def _holding(frame: tuple[float, float, float, float], path: Floats) -> tuple[float, float, float, float]:
+    """The frame, larger where a path leaves it: what a slider moves is never out of sight."""
+    path = path[np.isfinite(path).all(axis=1)]
+    x0, x1, y0, y1 = frame
+    room_x, room_y = 0.03 * (x1 - x0), 0.03 * (y1 - y0)
+    if not len(path):
+        return frame
+    (a, b), (c, d) = path.min(axis=0).tolist(), path.max(axis=0).tolist()
+    return (
+        x0 if a >= x0 else a - room_x, x1 if c <= x1 else c + room_x,
+        y0 if b >= y0 else b - room_y, y1 if d <= y1 else d + room_y,
+    )  # fmt: skip
 
 
 def _plane_frame(scene: Scene, encoded: Encoded) -> tuple[float, float, float, float]:
