@@ -176,6 +176,7 @@ class Controller(QObject):
         self.documents.untrained.connect(self._on_untrained)
         self.strings.ready.connect(self._on_untrained)
         self.own_data.ready.connect(self._on_own_data)
+        self.documents.table_found.connect(self.own_data.read)
         self.redraw.tick.connect(self._on_tick)
 
     @Slot(float)

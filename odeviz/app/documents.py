@@ -33,6 +33,8 @@ class Documents(QObject):
     opened = Signal(object, object, object)
     #: A preset without a shipped model, or a figure, was opened: the title of its :class:`Experiment`, and that.
     untrained = Signal(str, object)
+    #: A table that carries no experiment was opened: its path. It may hold a person's data.
+    table_found = Signal(object)
     saved = Signal()
     #: A file could not be read or written: the sentence.
     failed = Signal(str)
@@ -74,7 +76,7 @@ class Documents(QObject):
             self.jobs.submit(
                 partial(read_origin, path),
                 lambda origin: self._on_origin(origin, path),
-                lambda trouble: self._cannot_open(path, trouble),
+                lambda trouble: self._not_carried(path, trouble),
             )
             return
         self.jobs.submit(
@@ -91,6 +93,12 @@ class Documents(QObject):
     def _on_read(self, snapshot: Snapshot, view: View | None, path: Path) -> None:
         self.recent.add(path)
         self.opened.emit(snapshot, path, view)
+
+    def _not_carried(self, path: Path, trouble: Trouble) -> None:
+        if path.suffix.lower() == ".csv" and path.is_file():
+            self.table_found.emit(path)
+        else:
+            self._cannot_open(path, trouble)
 
     def _on_origin(self, origin: Origin, path: Path) -> None:
         if origin.experiment.data.name == OWN:

@@ -119,6 +119,8 @@ class MainWindow(QMainWindow):
         self.reset_layout()
         self._memory = WindowMemory(self, settings, LAYOUT_VERSION)
         self._memory.restore()
+        # What a dialog gives the keyboard back to; else Qt finds the first button that takes it.
+        self.flow.setFocus()
 
     def _take_room(self) -> None:
         """A window that its screen holds together with the frame, which is not there yet to be measured."""

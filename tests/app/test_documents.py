@@ -71,3 +71,13 @@ def test_closing_with_save_saves_first(rig, model_file):
     rig.window.close()
     assert model_file.exists()
     assert not rig.bench.unsaved
+
+
+def test_a_table_that_carries_no_experiment_is_opened_as_data(rig, tmp_path):
+    rig.show()
+    path = tmp_path / "points.csv"
+    path.write_text("x,y\n" + "".join(f"{k % 7},{k % 5}\n" for k in range(200)))
+    rig.control.documents.open(path)
+    rig.tick()
+    assert rig.bench.experiment.data.name == "own"
+    assert rig.bench.message.startswith("points.csv: 200 rows.")
