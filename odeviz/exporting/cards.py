@@ -49,7 +49,7 @@ def save_card(
             for label in np.unique(data.labels[:_POINTS]):
                 chosen = data.points[:_POINTS][data.labels[:_POINTS] == label]
                 axes.scatter(*chosen.T, s=2.0, color=colors.of_class(int(label)), linewidths=0, zorder=4)
-        figure.savefig(temporary, dpi=100, format="png", metadata={"Software": None})
+        figure.savefig(temporary, dpi=100, format="png", facecolor=colors.ground, metadata={"Software": None})
 
 
 def _density(axes: Axes, density: DensityResult, colors: Palette) -> None:

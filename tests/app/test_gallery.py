@@ -74,3 +74,11 @@ def test_a_shipped_models_card_is_a_picture(name, dark):
     assert (image.width(), image.height()) == (SIDE, SIDE)
     pixels = np.frombuffer(image.constBits(), np.uint32)
     assert len(np.unique(pixels)) > 20
+
+
+def test_every_card_lies_on_the_ground_of_its_theme():
+    for name in PRESETS:
+        for dark in (False, True):
+            image = QImage(str(card(name, dark))).convertToFormat(QImage.Format.Format_Grayscale8)
+            rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
+            assert (np.median(rows[:, [0, -1]]) < 110) == dark, name
