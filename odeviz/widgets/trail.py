@@ -141,8 +141,10 @@ class Trail(Segments):
             took = time.perf_counter() - began
             if took > 0.7 * self.patience:
                 break
-            # As many as there is time for, in few calls: in each another thread may take the interpreter.
-            batch = max(_BATCH, int((self.patience - took) / took * (stop - first)))
+            # As many as there is time for, in few calls: in each another thread may take the interpreter. Lines that
+            # come may be longer than those drawn so far.
+            fitting = int((self.patience - took) / took * (stop - first))
+            batch = max(_BATCH, min(fitting, 2 * batch))
 
 
 @dataclass(slots=True)
