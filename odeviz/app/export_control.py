@@ -109,14 +109,6 @@ class ExportControl(QObject):
                 partial(self._make_dialog, exports_of(self._now), order, key or self.source.in_hand())
             )
 
-    def open_data(self) -> None:
-        """The same with tables first."""
-        self.open(suffix="csv")
-
-    def open_film(self) -> None:
-        """The same with the film of the flow first."""
-        self.open("film-flow", "gif")
-
     def copy_figure(self, key: str = "") -> None:
         """Put the figure of a panel, or of the one that has the focus, on the clipboard."""
         now = self.source.shown()

@@ -393,10 +393,8 @@ class ExportDialog(QDialog):
         dots = f"{thousands(wide * self.dpi.value())} × {thousands(high * self.dpi.value())} pixels"
         if self.export.is_film and not self.export.is_training:
             count = max(2, round(self.fps.value() * self.seconds.value()))
-            return (
-                f"{thousands(count)} frames of {dots}, {count / self.fps.value() + HOLD:.1f} s with a "
-                "rest at the end"
-            )
+            length = count / self.fps.value() + HOLD
+            return f"{thousands(count)} frames of {dots}, {length:.1f} s with a rest at the end"
         if self.export.is_film:
             return f"A frame for each checkpoint of the run, {dots}"
         return f"{size}, {dots}" if self.format.currentData() == "png" else size

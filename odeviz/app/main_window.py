@@ -62,19 +62,8 @@ EDGE = 4
 #: Raised when docks are added, renamed or laid out anew: a layout remembered by another version is left alone.
 LAYOUT_VERSION = 5
 TOOLBAR = (
-    "train",
-    "step",
-    "reset",
-    "",
-    "gallery",
-    "open",
-    "",
-    "undo",
-    "redo",
-    "",
-    "export_figure",
-    "palette",
-)
+    "train", "step", "reset", "", "gallery", "open", "", "undo", "redo", "", "export_figure", "palette",
+)  # fmt: skip
 
 
 class MainWindow(QMainWindow):

@@ -75,22 +75,18 @@ class FlowView(FlowHands):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._extent = Extent(-4.0, 4.0, -4.0, 4.0)
+        e = self._extent = Extent(-4.0, 4.0, -4.0, 4.0)
         self._range: Range | None = None
-        self._time = 0.0
-        self._flow: FlowResult | None = None
+        self._time, self._flow, self._seed_flow = 0.0, None, None
         self._data: DataResult | None = None
         self._rest: RestResult | None = None
-        self._seed_flow: FlowResult | None = None
         self._pinned: FlowResult | None = None
         self._behind: DensityResult | DecisionResult | None = None
         self._seeds: NDArray[np.float64] = np.empty((0, 2))
         self._selection, self._projection = Selection(), Projection()
         self._sight, self._middle = Sight(self._projection, self._extent), np.zeros(1)
         self._box = FlowBox(self)
-        self._plot = Plot(
-            theme, self._extent.x_title, self._extent.y_label, grid=False, view_box=self._box, parent=self
-        )
+        self._plot = Plot(theme, e.x_title, e.y_label, grid=False, view_box=self._box, parent=self)
         self._box.setMouseEnabled(True, True)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setAspectLocked(True)
@@ -374,10 +370,9 @@ class FlowView(FlowHands):
 
     def _show_remark(self) -> None:
         """Where nothing could be solved for behind the flow, say so."""
-        lost = self._behind is not None and self._shown["background"] and self._behind.unreached.any()
-        self.overlays.set_remark(
-            f"Hatched: {self._behind.message}" if lost and self._behind is not None else ""
-        )
+        behind = self._behind if self._shown["background"] else None
+        lost = behind is not None and behind.unreached.any()
+        self.overlays.set_remark(f"Hatched: {behind.message}" if behind is not None and lost else "")
 
     def _tell_time(self, *keys: str) -> None:
         for key in keys:

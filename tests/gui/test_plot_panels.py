@@ -1,6 +1,5 @@
 import dataclasses
 import itertools
-import math
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ from odeviz.panels.steps_panel import StepsPanel
 from odeviz.panels.time_bar import TimeBar
 from odeviz.state import Mark, Selection
 from odeviz.tasks import Experiment
-from odeviz.tasks.numerals import figure, percent, power, short, thousands, with_error
+from odeviz.tasks.numerals import figure, short
 from odeviz.training.snapshot import History
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.plot import Plot, grown
@@ -252,25 +251,6 @@ def test_the_decision_panel_draws_the_even_line(show, decision):
     assert panel.bar._title == "p(class 0)"
     panel.set_decision(None)
     assert panel.plot._message.isVisible()
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0"), (1, "1"), (0.05, "0.05"), (1500, "1500"), (1e-4, "10⁻⁴"), (2.3e-5, "2.3·10⁻⁵"), (1e6, "10⁶")],
-)
-def test_numbers_are_written_for_people(value, text):
-    assert power(value) == text
-
-
-def test_each_kind_of_number_is_written_one_way():
-    assert [thousands(n) for n in (98, 1298, -6698.4)] == ["98", "1,298", "−6,698"]
-    shares = [(0.0, 0), (0.974, 0), (0.0004, 0), (0.9996, 1), (1.0, 1), (1.25, 0)]
-    assert [percent(*each).replace("\u00a0", " ") for each in shares] == [
-        "0 %", "97 %", "<1 %", ">99.9 %", "100.0 %", "125 %",
-    ]  # fmt: skip
-    assert with_error(-0.0017, 0.00214) == "−0.0017 ± 0.0021"
-    assert with_error(1832.4, 21.3) == "1,832 ± 21"
-    assert with_error(0.5, math.nan) == "0.5 ± nan"
 
 
 def test_a_log_axis_has_ticks_within_a_decade_and_over_many(qapp):

@@ -1,0 +1,26 @@
+"""Numbers as people read them."""
+
+import math
+
+import pytest
+
+from odeviz.tasks.numerals import percent, power, thousands, with_error
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (1, "1"), (0.05, "0.05"), (1500, "1500"), (1e-4, "10⁻⁴"), (2.3e-5, "2.3·10⁻⁵"), (1e6, "10⁶")],
+)
+def test_numbers_are_written_for_people(value, text):
+    assert power(value) == text
+
+
+def test_each_kind_of_number_is_written_one_way():
+    assert [thousands(n) for n in (98, 1298, -6698.4)] == ["98", "1,298", "−6,698"]
+    shares = [(0.0, 0), (0.974, 0), (0.0004, 0), (0.9996, 1), (1.0, 1), (1.25, 0)]
+    assert [percent(*each).replace("\u00a0", " ") for each in shares] == [
+        "0 %", "97 %", "<1 %", ">99.9 %", "100.0 %", "125 %",
+    ]  # fmt: skip
+    assert with_error(-0.0017, 0.00214) == "−0.0017 ± 0.0021"
+    assert with_error(1832.4, 21.3) == "1,832 ± 21"
+    assert with_error(0.5, math.nan) == "0.5 ± nan"
