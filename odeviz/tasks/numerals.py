@@ -24,10 +24,16 @@ def percent(share: float, decimals: int = 0) -> str:
 
 
 def with_error(value: float, error: float) -> str:
-    """A value and its standard error, both to the decimals of the error's second digit."""
+    """A value and its standard error, both to the decimals of the error's second digit.
+
+    An error that is rounding beside the value leaves it four digits.
+    """
     if not (math.isfinite(value) and math.isfinite(error) and error > 0.0):
         return f"{figure(value)} ± {figure(error)}"
-    decimals = max(0, 1 - math.floor(math.log10(error)))
+    rounding = error < 1e-6 * abs(value)
+    decimals = max(
+        0, (3 - math.floor(math.log10(abs(value)))) if rounding else 1 - math.floor(math.log10(error))
+    )
     return f"{value:,.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")
 
 

@@ -111,6 +111,8 @@ def test_a_view_can_be_cancelled_and_asked_again(key: str) -> None:
 class Line:
     """A task whose states have one dimension, shown over time."""
 
+    experiment = Experiment()
+
     def plane(self, model: FlowModel) -> TimePlane:
         return TimePlane()
 

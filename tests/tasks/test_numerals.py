@@ -24,3 +24,5 @@ def test_each_kind_of_number_is_written_one_way():
     assert with_error(-0.0017, 0.00214) == "−0.0017 ± 0.0021"
     assert with_error(1832.4, 21.3) == "1,832 ± 21"
     assert with_error(0.5, math.nan) == "0.5 ± nan"
+    assert with_error(1.2874997, 1.7e-17) == "1.287 ± 0.000"
+    assert with_error(0.0, 1.7e-5) == "0.000000 ± 0.000017"
