@@ -25,7 +25,6 @@ TRAIN_ROLES = ("accent_text", "accent_text")
 RECENT = 9
 MENUS = ("File", "Edit", "View", "Model", "Presets", "Help")
 
-
 Rule = Callable[[Situation], bool]
 
 
@@ -229,8 +228,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     *_recent_specs(),
     ActionSpec("forget_recent", "Clear This List", "Forget which files were opened lately.", "File", icon="x-circle",
                enabled=lambda now: bool(now.recent), submenu="Open Recent", first=True),
-    ActionSpec("save", "Save", "Save the model on show or the session to its file.", "File", "Ctrl+S",
-               "floppy-disk"),
+    ActionSpec("save", "Save", "Save the model on show or the session to its file.", "File", "Ctrl+S", "floppy-disk"),
     ActionSpec("save_as", "Save As…", "Save the model on show or the session to another file.", "File", "Ctrl+Shift+S",
                "floppy-disk-back"),
     ActionSpec("save_session", "Save Session As…", "Save the model with its run, seeds, views, playhead and panels.",
@@ -251,8 +249,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
                "Ctrl+Shift+E", "camera", _has_model),
     ActionSpec("export_data", "Export Data…", "Save a panel's numbers as CSV or NPZ.", "File", "Ctrl+D",
                "table", _has_model),
-    ActionSpec("export_film", "Export Film…", "Save an animation of the flow over time, or of training, as GIF or MP4.",
-               "File", icon="film-strip", enabled=_has_model),
+    ActionSpec("export_film", "Export Film…", "An animation of the flow, or of its training (GIF, MP4).", "File",
+               icon="film-strip", enabled=_has_model),
     ActionSpec("cancel_export", "Cancel Export", "Give up the film that is being written; no file is left.", "File",
                icon="x-circle", enabled=lambda now: now.exporting, shown=lambda now: now.exporting),
     ActionSpec("quit", "Quit", "Close the window.", "File", "Ctrl+Q", "sign-out", first=True),

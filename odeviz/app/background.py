@@ -56,12 +56,10 @@ class Background:
 
     def take_away(self) -> None:
         """What is shown in the flow view is of the model before."""
-        snapshot, flow = self._bench.snapshot, self._window.flow
-        decides = (
-            snapshot is not None and task_of(snapshot.experiment).behind(snapshot.experiment) == "decision"
-        )
-        self._window.docks["density"].setWindowTitle("Decision" if decides else "Density")
-        (flow.set_decision if decides else flow.set_density)(None)
+        snapshot = self._bench.snapshot
+        behind = "" if snapshot is None else task_of(snapshot.experiment).behind(snapshot.experiment)
+        self._window.docks["density"].setWindowTitle("Decision" if behind == "decision" else "Density")
+        self._window.flow.set_density(None)
 
     def pause(self) -> None:
         """Ask for no more frames until :meth:`renew`."""

@@ -93,9 +93,8 @@ class Controller(QObject):
         self.autosave = Autosave(self.bench, window, self.jobs, autosave, kept, self)
         self.restoring = Restoring(self.autosave, self.leaving, window, self)
         self.guidance = Guidance(self.bench, window, self.dialogs, self.telling.toasts, settings, self)
-        self._closing = False
-        #: The solver's slider is held.
-        self._solver_held = False
+        #: The window is closing; the solver's slider is held.
+        self._closing = self._solver_held = False
         self._commands = commands_of(self)
         self._join_state()
         self._join_panels()

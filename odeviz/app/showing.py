@@ -190,9 +190,10 @@ class Showing(QObject):
             # The paths on show are of the model before: not a moment among the data of this one.
             window.flow.set_flow(None)
             window.flow.set_field(None)
-        if "background" not in self.results:
-            self._background.take_away()
-            self.later("density", self._background.show_panel)
+            if "background" not in self.results:
+                # And what lies behind them.
+                self._background.take_away()
+                self.later("density", self._background.show_panel)
         window.flow.set_extent(scene.extent)
         self.later("names", partial(window.series.set_names, window.flow.axis_names()))
         window.flow.set_data(scene.data)

@@ -107,8 +107,9 @@ class ExperimentForm(Panel):
         if self._offering is not experiment:
             self._offering = experiment
             self._to_offer = set(self._sections)
+        entries = experiment.entries()
         for key in self._sections:
-            for entry in experiment.entries() if later is not at_once else ():
+            for entry in entries:
                 if _section(entry.path) == key and not self._has_row(entry):
                     later(f"form, {entry.path}", partial(self._prepare_row, entry))
             later(f"form, {key}", partial(self._show_section, key))
