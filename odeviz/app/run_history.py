@@ -14,6 +14,7 @@ from odeviz.panels.history_panels import HistoryPanel
 from odeviz.panels.panel import Later
 from odeviz.state import Replay, Workbench
 from odeviz.tasks.differences import differences, in_short
+from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.registry import same_loss, task_of
 from odeviz.training.snapshot import Snapshot
 
@@ -29,6 +30,8 @@ class RunHistory(QObject):
         self.bench, self.window = bench, window
         #: The panels that show the latest.
         self._drawn: set[HistoryPanel] = set()
+        #: Whose loss is drawn.
+        self._told: Experiment | None = None
         self._draw_after = 0.0
         self._panels: tuple[HistoryPanel, ...] = (window.loss, window.nfe)
         for panel in self._panels:
@@ -76,7 +79,8 @@ class RunHistory(QObject):
 
     def _draw(self, panel: HistoryPanel, latest: Snapshot) -> None:
         if panel is self.window.loss:
-            self.window.loss.set_history(latest.history, latest.experiment)
+            self._told = latest.experiment
+            self.window.loss.set_history(latest.history, latest.experiment, latest.score)
         else:
             self.window.nfe.set_history(latest.history)
 
@@ -92,6 +96,10 @@ class RunHistory(QObject):
     @Slot()
     def _on_latest(self) -> None:
         self._drawn.clear()
+        latest, loss = self.bench.latest, self.window.loss
+        if latest is not None and latest.experiment == self._told and self.window.is_seen(loss):
+            # Its numbers are those of the status bar; its curves follow a few times a second.
+            loss.read(latest.history, latest.score)
         self._tell_moment()
 
     @Slot()
@@ -118,7 +126,7 @@ class RunHistory(QObject):
         name = in_short(differences(kept.experiment, now)) if now is not None else ""
         self.window.nfe.set_kept(kept.history, name)
         if same_loss(kept.experiment, now or kept.experiment):
-            self.window.loss.set_kept(kept.history, name)
+            self.window.loss.set_kept(kept.history, name, kept.score)
         else:
             # Its loss means something else: it waits until one like it is shown again.
             self.window.loss.set_kept(

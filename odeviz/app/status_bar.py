@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
+from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.numerals import short, thousands
 from odeviz.tasks.registry import task_of
 from odeviz.training.loop import Phase
-from odeviz.training.snapshot import Snapshot
+from odeviz.training.snapshot import MEAN_PART, Snapshot
 from odeviz.widgets.icons import icon
 from odeviz.widgets.theme import Theme
 
+_MEAN = f"Training loss, the mean of the batches of the last {100 // MEAN_PART} % of the iterations made"
+
 
 class StatusBar(QStatusBar):
-    """Iteration, iterations a second, loss, metric, NFE, device; and a message on the left."""
+    """Iteration, iterations a second, mean loss, metric, NFE, device; and a message on the left."""
 
     FIELDS = (
         ("phase", "What the trainer is doing"),
         ("iteration", "Training iterations made, of those planned"),
         ("speed", "Training iterations a second"),
-        ("loss", "Training loss of the latest iteration; the panel Loss tells its running mean"),
-        (
-            "metric",
-            "The task's figure on points that training does not see; in brackets what it is above its bound, such as "
-            "the data's entropy H. Final: on all of these points; while training it is measured on a few.",
-        ),
+        ("loss", _MEAN),
+        ("metric", ""),
         (
             "nfe",
             "Evaluations of the vector field in the latest training iteration: forward, backward. The solver "
@@ -36,6 +34,8 @@ class StatusBar(QStatusBar):
         ),
         ("device", "Where training runs"),
     )
+
+    _explained: Experiment | None
 
     #: What is under way shall be given up.
     cancel_wanted = Signal()
@@ -57,7 +57,7 @@ class StatusBar(QStatusBar):
             label.hide()
             self.fields[name] = label
             self.addPermanentWidget(label)
-        self._theme = theme
+        self._theme, self._explained = theme, None
         self._restyle()
         theme.changed.connect(self._restyle)
 
@@ -123,14 +123,28 @@ class StatusBar(QStatusBar):
         total = snapshot.experiment.training.iterations
         self._show("iteration", f"{thousands(snapshot.iteration)} / {thousands(total)}")
         history = snapshot.history
-        loss = float(history.loss[-1]) if len(history) else math.nan
-        self._show("loss", f"latest loss {short(loss)}" if math.isfinite(loss) else "")
+        mean = snapshot.mean_loss
+        self._show("loss", f"mean loss {short(mean)}" if math.isfinite(mean) else "")
         self._show("metric", _metric(snapshot))
+        self._explain(snapshot.experiment)
         if len(history) and math.isfinite(history.nfe_forward[-1]):
             forward, backward = history.nfe_forward[-1], history.nfe_backward[-1]
             self._show("nfe", f"training NFE {thousands(forward)} / {thousands(backward)}")
         else:
             self._show("nfe", "")
+
+    def _explain(self, experiment: Experiment) -> None:
+        """Say what the numbers are taken over, which is another thing for every task."""
+        if experiment == self._explained:
+            return
+        self._explained = experiment
+        task = task_of(experiment)
+        told = f"{task.headline.label}: on {task.measured_on}, now and then while training."
+        if task.final_on:
+            told += f"\nFinal {task.headline.label}: on {task.final_on}, when training is done."
+        if task.bound(experiment):
+            told += f"\nIn brackets how far it is above {task.bound_name}: {task.bound_about}."
+        self.fields["metric"].setToolTip(told)
 
     def _show(self, name: str, text: str) -> None:
         label = self.fields[name]
@@ -143,13 +157,9 @@ class StatusBar(QStatusBar):
 
 def _metric(snapshot: Snapshot) -> str:
     """The task's first figure, and its distance to the bound where that is known and not 0."""
-    task = task_of(snapshot.experiment)
-    figure, bound = task.headline, task.bound(snapshot.experiment)
-    value = snapshot.metrics.get(figure.name, math.nan)
-    if not math.isfinite(value):
+    score, task = snapshot.score, task_of(snapshot.experiment)
+    if score is None:
         return ""
-    quick = snapshot.history.metric[np.isfinite(snapshot.history.metric)]
-    final = "final " if len(quick) and float(quick[-1]) != value else ""
-    return f"{final}{figure.label} {figure.text(value)}" + (
-        f" ({task.bound_name} {value - bound:+.3f})" if bound else ""
-    )
+    bound = task.bound(snapshot.experiment)
+    above = f" ({task.bound_name} {score.value - bound:+.3f})" if bound else ""
+    return f"{score.name} {score.text}{above}"

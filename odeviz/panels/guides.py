@@ -95,8 +95,9 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
         ),
         "loss": Guide(
             "Loss",
-            "What training makes smaller, at every iteration: faint, and strong its running mean. Beside it the task's "
-            "figure on fresh data and, where it is known, the bound that no honest model gets below.",
+            "What training makes smaller: faint for the batch of every iteration, strong the mean of the last ones. "
+            "Beside it the task's figure on held-out data and, where it is known, the bound that no honest model gets "
+            "below.",
             "L(θ) = (1/N) Σᵢ ℓ(h(t₁; xᵢ, θ), yᵢ)",
             (("L", "the loss of a batch"), ("N", "the batch size"), ("xᵢ, yᵢ", "a data point and its target"), _THETA),
             "A loss far below the bound would be a solver's error, not a better model. Drag in the plot to replay the "

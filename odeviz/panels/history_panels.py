@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from odeviz.panels.line_shapes import dashes, runs, segments, stairs, thinned
 from odeviz.panels.panel import Panel
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.numerals import short, thousands
 from odeviz.tasks.registry import task_of
-from odeviz.training.snapshot import History
+from odeviz.training.snapshot import MEAN_PART, History, Score
 from odeviz.widgets.icons import icon
 from odeviz.widgets.legend import Key, Legend, shade
 from odeviz.widgets.lines import StraightLine
@@ -69,8 +70,10 @@ class HistoryPanel(Panel):
         self._x: tuple[float, float] | None = None
         self._y: tuple[float, float] | None = None
         self._history, self._moment = History.empty(), None
-        #: The history of the run that is kept, and what it is called.
-        self._kept, self._kept_name = History.empty(), ""
+        #: What the legend reads: the curves are drawn more seldom.
+        self._read = self._history
+        #: The history of the run that is kept, what it is called, and how good its model is.
+        self._kept, self._kept_name, self._kept_score = History.empty(), "", None
         self.plot.set_message(_EMPTY)
         self.plot.scrubbed.connect(self.scrubbed)
         self.plot.stepped.connect(self.stepped)
@@ -80,13 +83,14 @@ class HistoryPanel(Panel):
         self.set_kept(None)
 
     _moment: int | None
+    _kept_score: Score | None
 
     @property
     def moment(self) -> int | None:
         """The earlier moment on show, or None."""
         return self._moment
 
-    def set_kept(self, history: History | None, name: str = "") -> None:
+    def set_kept(self, history: History | None, name: str = "", score: Score | None = None) -> None:
         """Show another run's curves, dashed; ``name`` tells it from this one. None: there is none.
 
         An empty history is one that cannot be compared: ``name`` says why.
@@ -95,6 +99,7 @@ class HistoryPanel(Panel):
             # There was none, and it is said so.
             return
         self._kept, self._kept_name = history if history is not None else History.empty(), name
+        self._kept_score = score
         self.keep.setChecked(history is not None)
         self.keep.setToolTip(
             f"Put the kept run away ({name})" if history is not None else
@@ -144,26 +149,31 @@ class HistoryPanel(Panel):
     def take(self, history: History) -> None:
         """Another history to draw; the axes of another run's begin anew."""
         before, self._history = self._history.iteration, history
+        self._read = history
         if len(before) and (not len(history) or history.iteration[-1] < before[-1]):
             self._x = self._y = None
         self.plot.set_message("" if len(history) or len(self._kept) else _EMPTY)
         self._show_moment()
 
-    def upto(self) -> int:
-        """How many rows lie before the moment on show, itself included."""
-        rows = self._history.iteration
-        return len(rows) if self._moment is None else int(np.searchsorted(rows, self._moment, side="right"))
+    def upto(self) -> History:
+        """The history up to the moment on show, itself included."""
+        return self._read if self._moment is None else self._read.until(self._moment)
+
+    def moment_keys(self) -> list[Key]:
+        """Of which earlier moment the legend's values are."""
+        return [] if self._moment is None else [Key("at iteration", "muted", "text", thousands(self._moment))]
 
     def kept_keys(self) -> list[Key]:
         """The kept run's entry in the legend."""
         if not self._kept_name:
             return []
-        kind = "dash" if len(self._kept) else "cross"
-        return [Key(f"kept: {self._kept_name}", "muted", kind, self.kept_value())]
+        kind, score = "dash" if len(self._kept) else "cross", self.kept_score()
+        name = f"kept: {self._kept_name}" if score is None else f"kept ({self._kept_name}): {score.name}"
+        return [Key(name, "muted", kind, "" if score is None else score.text)]
 
-    def kept_value(self) -> str:
-        """What of the kept run no curve shows."""
-        return ""
+    def kept_score(self) -> Score | None:
+        """How good the kept run's model is, where no curve shows it."""
+        return None
 
     def restyle(self) -> None:
         for curve, role, width, alpha in self._curves.values():
@@ -182,14 +192,14 @@ class HistoryPanel(Panel):
 
 
 class LossPanel(HistoryPanel):
-    """The loss of each iteration, its running mean, and the metric with the entropy no model can go below."""
+    """The loss of each iteration, its mean, and the metric with the entropy no model can go below."""
 
     key = "loss"
     title = "Loss"
-    about = "The training loss, faint for each iteration and strong for its running mean, and the metric."
+    about = "The training loss, faint for each iteration and strong for the mean of the last ones, and the metric."
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        self._task, self._bound_value, self._mean_loss = task_of(Experiment()), None, np.empty(0)
+        self._task, self._bound_value, self._score = task_of(Experiment()), None, None
         super().__init__(theme, "loss", False, parent)
         self._raw = self.add_curve("raw", "accent", 1.0, 0.35)
         self._kept_mean = self.add_curve("kept mean", "accent", 2.0, 0.55)
@@ -202,27 +212,34 @@ class LossPanel(HistoryPanel):
         self._bound.hide()
         self._is_log = False
         self.plot.setToolTip(
-            "Loss against iteration: faint, each one; strong, a running mean over 2 % of the run.\n"
-            "Mean loss: its last value. For a density also the NLL of a few held-out points, in nats, and the data's "
-            "entropy H, which no honest model goes below.\n"
+            "Loss against iteration: faint, that of each batch; strong, the mean loss of the last iterations.\n"
+            "For a density also the NLL on held-out points, in nats, and the data's entropy H, which no honest model "
+            "goes below. The legend's tooltip says what each number is taken over.\n"
             "Drag, or press Left and Right, to see the model as it was then."
         )
         self.restyle()
 
     _bound_value: float | None
+    _score: Score | None
 
-    def set_history(self, history: History, experiment: Experiment | None = None) -> None:
+    def set_history(
+        self, history: History, experiment: Experiment | None = None, score: Score | None = None
+    ) -> None:
         """Draw a history of a run of ``experiment``, which tells what the loss and the metric are."""
-        self._task = task_of(experiment or Experiment())
+        self._task, self._score = task_of(experiment or Experiment()), score
         self._bound_value = self._task.bound(experiment) if experiment is not None else None
         self.take(history)
         self.draw()
+
+    def read(self, history: History, score: Score | None) -> None:
+        """Tell a later history's values of the run that is drawn: its curves follow."""
+        self._read, self._score = history, score
+        self.draw_legend()
 
     def draw(self) -> None:
         if not hasattr(self, "_is_log"):
             return
         history, task, bound = self._history, self._task, self._bound_value
-        self._mean_loss = running_mean(history.loss)
         shown = [part for each in (history, self._kept) for part in self._shown(each)]
         everything = np.concatenate(shown)
         finite = everything[np.isfinite(everything)]
@@ -231,9 +248,9 @@ class LossPanel(HistoryPanel):
         scale = _log if self._is_log else _same
         x = history.iteration.astype(np.float64)
         self._raw.set_segments(segments(x, scale(history.loss)))
-        self._mean.set_segments(segments(*thinned(x, scale(self._mean_loss))))
+        self._mean.set_segments(segments(*thinned(x, scale(history.mean_loss()))))
         self._metric.set_segments(segments(*self._figures(history, scale)))
-        kept = thinned(self._kept.iteration.astype(np.float64), scale(running_mean(self._kept.loss)))
+        kept = thinned(self._kept.iteration.astype(np.float64), scale(self._kept.mean_loss()))
         self._kept_mean.set_segments(dashes(segments(*kept)))
         self._kept_metric.set_segments(dashes(segments(*self._figures(self._kept, scale))))
         values = [scale(v) for v in shown]
@@ -245,24 +262,23 @@ class LossPanel(HistoryPanel):
         self.draw_legend()
 
     def draw_legend(self) -> None:
-        rows, task, bound = self.upto(), self._task, self._bound_value
-        mean = self._mean_loss[:rows]
-        keys = [Key("mean loss", "accent", value=short(mean[-1]) if len(mean) else "")]
-        metric = self._history.metric[:rows]
-        metric = metric[np.isfinite(metric)]
-        figure = task.headline
-        if len(metric) and task.shares_axis:
-            keys.append(Key(figure.label, "classes.1", value=figure.text(metric[-1])))
-        elif len(metric):
-            keys.append(Key(figure.label, "success", "dot", figure.text(metric[-1])))
+        history, task, bound = self.upto(), self._task, self._bound_value
+        mean, score = history.mean_loss()[-1:], self._score
+        over = f"of the batches of the last {100 // MEAN_PART} % of the iterations made"
+        keys = [Key("mean loss", "accent", value=short(mean[-1]) if len(mean) else "", about=over)]
+        if self._moment is not None or score is None:
+            quick = history.metric_at_end()
+            score = Score(task.headline, quick, False) if math.isfinite(quick) else None
+        if score is not None:
+            on = task.final_on if score.final else f"{task.measured_on}, now and then"
+            role, kind = ("classes.1", "line") if task.shares_axis else ("success", "dot")
+            keys.append(Key(score.name, role, kind, score.text, f"on {on}"))
         if bound is not None:
-            keys.append(Key(task.bound_name, "muted", "dash", f"{bound:.3f}"))
-        self.legend.set_keys([*keys, *self.kept_keys()])
+            keys.append(Key(task.bound_name, "muted", "dash", f"{bound:.3f}", task.bound_about))
+        self.legend.set_keys([*self.moment_keys(), *keys, *self.kept_keys()])
 
-    def kept_value(self) -> str:
-        metric = self._kept.metric[np.isfinite(self._kept.metric)]
-        figure = self._task.headline
-        return "" if not len(metric) or self._task.shares_axis else figure.text(metric[-1])
+    def kept_score(self) -> Score | None:
+        return None if self._task.shares_axis else self._kept_score
 
     def restyle(self) -> None:
         super().restyle()
@@ -272,7 +288,7 @@ class LossPanel(HistoryPanel):
 
     def _shown(self, history: History) -> list[NDArray[Any]]:
         """What of a history must be within the axes; of a kept one without its single iterations."""
-        loss = history.loss if history is self._history else running_mean(history.loss)
+        loss = history.loss if history is self._history else history.mean_loss()
         known = history.metric[np.isfinite(history.metric)]
         return [loss, known] if self._task.shares_axis else [loss]
 
@@ -331,61 +347,12 @@ class NfePanel(HistoryPanel):
         self.fit(x, shown, floor=0.0)
 
     def draw_legend(self) -> None:
-        keys, rows = [], self.upto()
+        keys, history = [], self.upto()
         for name, column, role in self._columns:
-            values = getattr(self._history, column)[:rows]
+            values = getattr(history, column)
             last = thousands(values[-1]) if len(values) and math.isfinite(values[-1]) else ""
             keys.append(Key(name, role, value=last))
-        self.legend.set_keys([*keys, *self.kept_keys()])
-
-
-def running_mean(values: NDArray[Any]) -> NDArray[np.float64]:
-    """The mean over the last 2 % of the rows (at least 5) at each row, non-finite ones left out."""
-    good = np.isfinite(values)
-    total = np.cumsum(np.where(good, values, 0.0))
-    count = np.cumsum(good)
-    window = max(5, len(values) // 50)
-    total[window:] -= total[:-window].copy()
-    count[window:] = count[window:] - np.cumsum(good)[:-window]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        result: NDArray[np.float64] = total / count
-    return result
-
-
-def segments(x: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
-    """The segments ``[n, 4]`` of a line through points, without those that touch a value that is not finite."""
-    lines = np.stack([x[:-1], y[:-1], x[1:], y[1:]], axis=1)
-    return np.ascontiguousarray(lines[np.isfinite(lines).all(axis=1)], dtype=np.float64)
-
-
-def thinned(x: NDArray[Any], y: NDArray[Any], most: int = 300) -> tuple[NDArray[Any], NDArray[Any]]:
-    """At most about ``most`` points of a slow curve, the last one among them."""
-    every = max(1, len(x) // most)
-    start = (len(x) - 1) % every if len(x) else 0
-    return x[start::every], y[start::every]
-
-
-def dashes(lines: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Segments of an even curve with gaps: a dashed pen would begin its pattern anew at every segment."""
-    count = len(lines)
-    on = max(1, count // 50)
-    return np.ascontiguousarray(lines[np.arange(count) % (2 * on) < on]) if count > 3 else lines
-
-
-def runs(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The points at which a value differs from the one before, and the last one."""
-    if len(x) < 3:
-        return x, y
-    keep = np.r_[True, np.diff(y) != 0]
-    keep[-1] = True
-    return x[keep], y[keep]
-
-
-def stairs(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """A line that holds each value until the next one: counts do not lie between whole numbers."""
-    if len(x) < 2:
-        return x, y
-    return np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
+        self.legend.set_keys([*self.moment_keys(), *keys, *self.kept_keys()])
 
 
 def _log(values: NDArray[Any]) -> NDArray[np.float64]:

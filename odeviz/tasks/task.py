@@ -153,8 +153,12 @@ class Task:
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     #: The value that no honest model's first figure goes below, where it is known.
     bound: Callable[[Experiment], float | None] = _no_bound
-    #: What that value is called beside a curve.
+    #: What that value is called beside a curve, and what it is.
     bound_name: str = "H"
+    bound_about: str = "the data's entropy, which no honest model goes below"
+    #: On what the first figure is measured now and then while training, and at its end; "" where it is the same.
+    measured_on: str = "held-out data"
+    final_on: str = ""
     #: Raises ``ValueError`` naming the setting that does not go with another one.
     check: Callable[[Experiment], None] = _nothing
     #: The kind of a person's own data that it takes (see ``own_data``), offered as the data set "own"; "" for none.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,7 +12,32 @@ from numpy.typing import NDArray
 
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.registry import task_of
+from odeviz.tasks.task import Figure
 from odeviz.training.checkpoints import Checkpoint
+
+#: A mean loss is taken over the last of so many parts of the iterations made, but over so many iterations at least.
+#: So it follows the fall at the beginning, and no later row changes it.
+MEAN_PART, _MEAN_LEAST = 20, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How good a model is by its task's first figure."""
+
+    figure: Figure
+    value: float
+    #: Measured on all there is to measure it on, not at a quick look while training.
+    final: bool
+
+    @property
+    def name(self) -> str:
+        """What it is called wherever it is told."""
+        return f"final {self.figure.label}" if self.final else self.figure.label
+
+    @property
+    def text(self) -> str:
+        """The value as it is shown."""
+        return self.figure.text(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +72,30 @@ class History:
         """Whether any iteration solved anything, so that there are evaluations to tell."""
         return bool(np.isfinite(self.nfe_forward).any())
 
+    def mean_loss(self) -> NDArray[np.float64]:
+        """At each row the mean of the latest losses (see :data:`MEAN_PART`), non-finite ones left out."""
+        good = np.isfinite(self.loss)
+        total = np.r_[0.0, np.cumsum(np.where(good, self.loss, 0.0))]
+        count = np.r_[0, np.cumsum(good)]
+        first = np.searchsorted(self.iteration, _mean_from(self.iteration), side="right")
+        with np.errstate(invalid="ignore", divide="ignore"):
+            result: NDArray[np.float64] = (total[1:] - total[first]) / (count[1:] - count[first])
+        return result
+
+    def metric_at_end(self) -> float:
+        """The first figure at the last quick look; NaN before the first."""
+        known = self.metric[np.isfinite(self.metric)]
+        return float(known[-1]) if len(known) else math.nan
+
     def until(self, iteration: int) -> History:
         """The rows up to an iteration."""
         rows = int(np.searchsorted(self.iteration, iteration, side="right"))
         return History(*(getattr(self, name)[:rows] for name in History.__slots__))
+
+
+def _mean_from(iteration: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The last iteration that a mean loss at an iteration leaves out."""
+    return iteration - np.maximum(_MEAN_LEAST, iteration // MEAN_PART)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +122,18 @@ class Snapshot:
     checkpoints: tuple[Checkpoint, ...] = ()
 
     @property
+    def mean_loss(self) -> float:
+        """The mean of the latest losses, where its history's :meth:`History.mean_loss` ends; NaN without any."""
+        return float(self.history.mean_loss()[-1]) if len(self.history) else math.nan
+
+    @property
+    def score(self) -> Score | None:
+        """The task's first figure, where it is known."""
+        figure = task_of(self.experiment).headline
+        value, quick = self.metrics.get(figure.name, math.nan), self.history.metric_at_end()
+        return Score(figure, value, math.isfinite(quick) and quick != value) if math.isfinite(value) else None
+
+    @property
     def moments(self) -> tuple[int, ...]:
         """The iterations that can be looked at: those of the checkpoints, and its own."""
         return (
@@ -94,9 +152,8 @@ class Snapshot:
         """The model as it was at one of the checkpoints, with the history until then."""
         history = self.history.until(checkpoint.iteration)
         metrics = {"loss": float(history.loss[-1])} if len(history) else {}
-        known = history.metric[np.isfinite(history.metric)]
-        if len(known):
-            metrics[task_of(self.experiment).headline.name] = float(known[-1])
+        if math.isfinite(quick := history.metric_at_end()):
+            metrics[task_of(self.experiment).headline.name] = quick
         earlier = tuple(kept for kept in self.checkpoints if kept.iteration <= checkpoint.iteration)
         return dataclasses.replace(
             self,

@@ -29,6 +29,8 @@ class Key:
     role: str
     kind: str = "line"
     value: str = ""
+    #: What its value is, for the tooltip.
+    about: str = ""
 
 
 def _lead(key: Key) -> float:
@@ -62,9 +64,12 @@ class Legend(QWidget):
             if [key.name for key in keys] != [key.name for key in self._keys]:
                 self._taken.clear()
             self._keys = tuple(keys)
-            text = ", ".join(f"{key.name} {key.value}".strip() for key in self._keys)
-            self.setAccessibleName(text)
-            self.setToolTip(text)
+            told = [f"{key.name} {key.value}".strip() for key in self._keys]
+            self.setAccessibleName(", ".join(told))
+            explained = [
+                f"{name}: {key.about}" for key, name in zip(self._keys, told, strict=True) if key.about
+            ]
+            self.setToolTip("\n".join(explained) if explained else ", ".join(told))
             self._fit()
             self.update()
 

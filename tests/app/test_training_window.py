@@ -1,6 +1,7 @@
 """Training in the window: its speed, its ends, its past, and a run kept to compare with."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -98,6 +99,24 @@ def test_dragging_through_the_loss_shows_the_model_as_it_was_while_training_goes
 
 
 @shows_a_window
+def test_the_status_bar_and_the_legend_of_the_loss_tell_the_same_numbers(trained):
+    advance(trained, 7)
+    trained.control.history._draw_after = math.inf
+    trained.control.trainer.advance(5)
+    trained.control.trainer._loop._publish()
+    trained.tick()
+    loss, told = (
+        trained.window.loss,
+        dict(zip(("loss", "metric"), ("mean loss", "final accuracy"), strict=True)),
+    )
+    assert len(loss._history) == 37
+    keys = {key.name: key.value for key in loss.legend._keys}
+    for field, name in told.items():
+        assert trained.window.status.fields[field].text() == f"{name} {keys[name]}"
+    assert "last 5 % of the iterations made" in trained.window.status.fields["loss"].toolTip()
+
+
+@shows_a_window
 def test_keys_step_through_the_run_and_a_new_one_is_shown_live(qtbot, trained):
     plot, bench = trained.window.nfe.plot, trained.bench
     for key, there in (
@@ -137,8 +156,8 @@ def test_a_kept_run_is_drawn_beside_the_next_and_named_by_what_differs(qtbot, tr
     trained.bench.edit("field.width", 8)
     trained.control.run.restart()
     advance(trained, 12)
-    for panel in (loss, nfe):
-        assert [key.name for key in panel.legend._keys][-1] == "kept: width 64"
+    for panel, name in ((loss, "kept (width 64): final accuracy"), (nfe, "kept: width 64")):
+        assert [key.name for key in panel.legend._keys][-1] == name
         assert len(panel._kept) == 30
     assert loss._kept_mean.boundingRect().right() == 30
     assert loss._x[1] >= 30

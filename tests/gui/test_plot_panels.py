@@ -10,7 +10,8 @@ from odeviz.analysis.overlays import AloneResult
 from odeviz.analysis.results import SolverChoice, StepTable
 from odeviz.panels.density_panel import DensityPanel
 from odeviz.panels.flow_view import FlowView
-from odeviz.panels.history_panels import LossPanel, NfePanel, running_mean, runs, segments, stairs, thinned
+from odeviz.panels.history_panels import LossPanel, NfePanel
+from odeviz.panels.line_shapes import runs, segments, stairs, thinned
 from odeviz.panels.lit_dots import Crowd
 from odeviz.panels.solver_bar import SolverBar
 from odeviz.panels.steps_panel import StepsPanel
@@ -18,7 +19,8 @@ from odeviz.panels.time_bar import TimeBar
 from odeviz.state import Mark, Selection
 from odeviz.tasks import Experiment
 from odeviz.tasks.numerals import figure, short
-from odeviz.training.snapshot import History
+from odeviz.tasks.registry import task_of
+from odeviz.training.snapshot import History, Score
 from odeviz.widgets.legend import Key, Legend
 from odeviz.widgets.plot import Plot, grown
 from odeviz.widgets.value_axis import ValueAxis
@@ -70,6 +72,31 @@ def test_the_loss_of_a_density_is_linear_with_its_nll_and_the_entropy(show, hist
     assert dict(shown_keys(panel))["H"] == "2.394"
     assert panel._bound.value() == 2.3939
     assert panel.plot.viewRange()[1][0] <= 2.3939 <= panel.plot.viewRange()[1][1]
+
+
+def test_the_legend_of_the_loss_says_what_its_numbers_are_taken_over(show, history):
+    panel, experiment = show(LossPanel), Experiment.of("density")
+    figure = task_of(experiment).headline
+    panel.set_history(history, experiment, Score(figure, 2.5, final=False))
+    assert [name for name, _ in shown_keys(panel)] == ["mean loss", "NLL", "H"]
+    later = History(*(getattr(history, name)[:-1] for name in History.__slots__))
+    panel.read(later, Score(figure, 2.4, final=True))
+    assert ("final NLL", "2.400") in shown_keys(panel)
+    assert len(panel._raw._lines) == len(history) - 1
+    told = panel.legend.toolTip()
+    assert "last 5 % of the iterations made" in told
+    assert "final NLL 2.400: on up to 8,000 held-out points" in told
+    panel.set_moment(int(history.iteration[5]))
+    assert shown_keys(panel)[0] == ("at iteration", "6")
+    assert "final NLL" not in dict(shown_keys(panel))
+
+
+def test_a_kept_run_names_its_figure_where_no_curve_shows_it(show, history):
+    panel = show(LossPanel)
+    accuracy = task_of(Experiment()).headline
+    panel.set_kept(history, "width 64", Score(accuracy, 0.9, final=True))
+    panel.set_history(history)
+    assert shown_keys(panel)[-1] == ("kept (width 64): final accuracy", "90.0\u00a0%")
 
 
 def test_a_loss_that_is_not_finite_leaves_a_gap(show, history):
@@ -125,11 +152,6 @@ def test_curves_are_thinned_without_losing_their_end():
 def test_stairs_hold_each_value_until_the_next():
     x, y = stairs(np.array([0.0, 1.0, 2.0]), np.array([5.0, 6.0, 7.0]))
     assert segments(x, y).tolist() == [[0, 5, 1, 5], [1, 5, 1, 6], [1, 6, 2, 6], [2, 6, 2, 7]]
-
-
-def test_a_running_mean_is_the_mean_of_the_last_rows():
-    values = np.array([1.0, 2.0, np.nan, 4.0, 5.0, 6.0, 7.0])
-    np.testing.assert_allclose(running_mean(values)[[0, 1, 2, 6]], [1.0, 1.5, 1.5, 5.5])
 
 
 def test_steps_are_drawn_where_they_lie_and_rejected_ones_as_crosses(show, steps, make_flow):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from odeviz.tasks import Experiment
 from odeviz.training.recorder import Recorder
-from odeviz.training.snapshot import History
+from odeviz.training.snapshot import History, Snapshot
 
 
 def row(iteration):
@@ -69,3 +72,27 @@ def test_a_record_taken_up_from_its_history_goes_on_alike():
     for iteration in range(171, 301):
         again.add(row(iteration))
     assert again.history().iteration.tolist() == through.history().iteration.tolist()
+
+
+def test_the_mean_loss_is_that_of_the_last_iterations_whatever_rows_are_kept():
+    nothing = np.full(5, np.nan)
+    rows, loss = np.array([2, 4, 6, 8, 400]), np.array([1.0, 2.0, np.nan, 6.0, 9.0])
+    history = History(rows, nothing, loss, nothing, nothing, nothing)
+    np.testing.assert_allclose(history.mean_loss(), [1.0, 1.5, 1.5, 4.0, 9.0])
+    # 2, 4 and 6 are the last five iterations at 6; at 400 those after 380 are the last 5 %.
+    later = History(np.arange(1, 401), *(np.arange(1.0, 401.0),) * 5)
+    assert later.mean_loss()[-1] == np.arange(381, 401).mean()
+    assert later.until(100).mean_loss()[-1] == later.mean_loss()[99] == 98.0
+
+
+def test_a_snapshot_tells_the_mean_loss_that_its_curve_ends_at_and_names_a_final_figure():
+    rows = np.arange(1, 101)
+    metric = np.where(rows % 32 == 0, 2.5, np.nan)
+    loss = 3.0 - rows / 100
+    history = History(rows, rows / 10, loss, rows * 1.0, rows * 1.0, metric)
+    snapshot = Snapshot(Experiment.of("density"), 100, 1.0, {}, history, {"nll": 2.5})
+    assert snapshot.mean_loss == history.mean_loss()[-1] == pytest.approx(2.02)
+    assert (snapshot.score.name, snapshot.score.text) == ("NLL", "2.500")
+    final = dataclasses.replace(snapshot, metrics={"nll": 2.4})
+    assert (final.score.name, final.score.text) == ("final NLL", "2.400")
+    assert dataclasses.replace(snapshot, metrics={}).score is None

@@ -82,6 +82,8 @@ TASK = Task(
         Figure("level_error", "floor level error", "m"),
     ),
     loss=Figure("loss", "height error", "m"),
+    measured_on="held-out balls, solved as in training",
+    final_on="held-out balls, solved at a tight tolerance",
     shapes=shapes,
     unused=(
         "field.width", "field.depth", "field.activation", "field.time", "field.extra_dims", "solver.learn_t1",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: State dimensions of the data, and classes.
 PLANE, CLASSES = 2, 2
+#: Held-out points of a quick look while training, and those of the final figures.
+GLANCED, SCORED = 500, 2000
 MODELS = ("ode-net", "residual-net")
 _RESIDUAL = {"options.model": ("residual-net",)}
 
@@ -94,6 +96,8 @@ TASK = Task(
     needs_labels=True,
     classes=classes,
     figures=(Figure("accuracy", "accuracy", percent=True),),
+    measured_on=f"up to {GLANCED} held-out points",
+    final_on=f"up to {SCORED:,} held-out points",
     loss=Figure("loss", "cross-entropy", "nats"),
     shapes=shapes,
     background="decision",

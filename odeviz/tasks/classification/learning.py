@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from odeviz.engine.integrate import CancelToken
 from odeviz.models import Classifier, ODENet, ResidualNet
 from odeviz.tasks import learning
-from odeviz.tasks.classification import CLASSES, PLANE
+from odeviz.tasks.classification import CLASSES, GLANCED, PLANE, SCORED
 from odeviz.tasks.classification.boundary import boundary_at, can_run_back
 from odeviz.tasks.classification.source import Labelled, source_of
 from odeviz.tasks.experiment import Experiment
@@ -23,8 +23,6 @@ from odeviz.tasks.plane import Plane
 
 #: (points [n, 2], labels [n])
 Batch = tuple[Tensor, Tensor]
-#: Points on which accuracy is measured, and those of a quick look.
-_TESTED, _GLANCED = 2000, 500
 
 
 class Learning(learning.Learning):
@@ -34,7 +32,7 @@ class Learning(learning.Learning):
         super().__init__(experiment, device, data)
         self._source = source_of(experiment, data, self.stream(TRAINING_STREAM))
         self._x, self._labels = self._tensors(self._source.learnt)
-        self.test = self._tensors(self._source.held_out(_TESTED, self.stream(HELD_OUT_STREAM)))
+        self.test = self._tensors(self._source.held_out(SCORED, self.stream(HELD_OUT_STREAM)))
         self._size = min(experiment.training.batch, len(self._x))
 
     @staticmethod
@@ -64,7 +62,7 @@ class Learning(learning.Learning):
 
     @torch.no_grad()
     def metrics(self, model: Classifier, full: bool) -> dict[str, float]:
-        x, labels = (part if full else part[:_GLANCED] for part in self.test)
+        x, labels = (part if full else part[:GLANCED] for part in self.test)
         logits = model(x)
         if not bool(torch.isfinite(logits).all()):
             return {"accuracy": math.nan}

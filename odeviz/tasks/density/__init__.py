@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
 
 PLANE = 2
+#: Held-out points of a quick look while training, and those of the final figures.
+GLANCED, SCORED = 512, 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,8 @@ TASK = Task(
         "training.iterations": 2000,
     },
     bound=entropy,
+    measured_on=f"up to {GLANCED} held-out points",
+    final_on=f"up to {SCORED:,} held-out points",
     own="points",
     learnable=lambda experiment, data: check_spread(data["points"]),
     views=(

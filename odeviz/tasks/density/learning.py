@@ -13,14 +13,14 @@ from torch import Tensor
 from odeviz.fields import PlanarField
 from odeviz.models import CNF, DensityModel, SolverOptions
 from odeviz.tasks import learning
-from odeviz.tasks.density import PLANE, entropy
+from odeviz.tasks.density import GLANCED, PLANE, SCORED, entropy
 from odeviz.tasks.density.source import source_of
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, TRAINING_STREAM, Data
 from odeviz.tasks.plane import Plane
 
-#: Points of the final score, and the solver that makes it; points of a quick look.
-_SCORED, SCORING, _GLANCED = 8000, SolverOptions(method="dopri5", rtol=1e-5, atol=1e-5), 512
+#: The solver of the final figures.
+SCORING = SolverOptions(method="dopri5", rtol=1e-5, atol=1e-5)
 #: The mass is summed over the data's rectangle, so many times as large.
 _WIDER = 1.5
 
@@ -43,7 +43,7 @@ class Learning(learning.Learning):
         self._source = source_of(experiment, data, self.stream(TRAINING_STREAM))
         #: What the data's own units add to -log p of standard ones.
         self._log_unit = float(np.log(self._source.unit.astype(np.float64)).sum())
-        self._quick = self._held_out(_GLANCED)
+        self._quick = self._held_out(GLANCED)
 
     @staticmethod
     def build(experiment: Experiment, data: Data = NO_DATA) -> CNF:
@@ -80,7 +80,7 @@ class Learning(learning.Learning):
     def metrics(self, model: CNF, full: bool) -> dict[str, float]:
         if not full:
             return {"nll": self._log_unit - model.log_prob(self._quick).mean().item()}
-        surprise = self._log_unit - in_chunks(model, self._held_out(_SCORED), SCORING)
+        surprise = self._log_unit - in_chunks(model, self._held_out(SCORED), SCORING)
         nll, se = surprise.mean().item(), surprise.std().item() / math.sqrt(len(surprise))
         assert model.last_solution is not None
         nfe = float(model.last_solution.stats.nfe_forward)

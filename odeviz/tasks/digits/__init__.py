@@ -94,6 +94,7 @@ TASK = Task(
         Figure("tolerance_shift", "change of the error from tolerance 1e-4 to 1", percent=True),
     ),
     loss=Figure("loss", "cross-entropy", "nats"),
+    measured_on="the test digits",
     shapes=shapes,
     scene_follows_model=True,
     unused=("data.samples", "data.noise", "solver.learn_t1"),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MODELS = ("mlp", "known", "universal", "hamiltonian", "second-order")
 #: Points of a preset's card.
 _SKETCHED = 1000
+#: Held-out trajectories of a quick look while training, and those of the final figures.
+GLANCED, HELD_OUT = 4, 16
 #: Times at which a turn of a trajectory is drawn.
 _PER_TURN = 30
 
@@ -145,6 +147,8 @@ TASK = Task(
         Figure("drift", "drift of the conserved quantity"),
     ),
     loss=Figure("loss", "window loss"),
+    measured_on=f"windows of {GLANCED} held-out trajectories",
+    final_on=f"windows of {HELD_OUT} held-out trajectories",
     shapes=shapes,
     unused=("field.time", "field.extra_dims", "solver.learn_t1"),
     defaults={

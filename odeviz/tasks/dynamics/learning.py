@@ -24,14 +24,13 @@ from odeviz.fields.systems import (
 from odeviz.models import SolverOptions
 from odeviz.models.dynamics import Dynamics
 from odeviz.tasks import learning
-from odeviz.tasks.dynamics import per_trajectory, truth
+from odeviz.tasks.dynamics import GLANCED, HELD_OUT, per_trajectory, truth
 from odeviz.tasks.dynamics.systems import SYSTEMS, Floats, System
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, TRAINING_STREAM, Data
 from odeviz.tasks.plane import Plane
 
-#: Trajectories that figures are measured on, and those of a quick look; the solver that measures.
-HELD_OUT, _GLANCED = 16, 4
+#: The solver that measures.
 SCORING = SolverOptions(method="dopri5", rtol=1e-6, atol=1e-6, max_steps=20_000)
 #: Periods over which the drift of a conserved quantity is measured, and looks at it.
 PERIODS, _LOOKS = 10, 401
@@ -85,7 +84,7 @@ class Learning(learning.Learning):
     @torch.no_grad()
     def metrics(self, model: Dynamics, full: bool) -> dict[str, float]:
         if not full:
-            return {"window_loss": self._distance(model, self._held_out_windows(_GLANCED)).item()}
+            return {"window_loss": self._distance(model, self._held_out_windows(GLANCED)).item()}
         figures = {
             "window_loss": self._distance(model, self._held_out_windows(HELD_OUT), SCORING).item(),
             "long_error": self._long_error(model),

@@ -76,6 +76,9 @@ TASK = Task(
     },
     bound=floor,
     bound_name="floor",
+    bound_about="the MSE that no flow of the line goes below",
+    measured_on="all inputs, solved as in training",
+    final_on="all inputs, solved at tolerance 1e-6",
     classes=lambda experiment, data: Classes("input", ("x < 0", "x > 0")),
     views=(
         View(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from odeviz.tasks.experiment import Experiment
 
 PLANE = 2
+#: Held-out paths of a quick look while training, and those of the final figures.
+GLANCED, SCORED = 256, 8192
 #: Numbers of Euler's steps whose samples are judged.
 FEW_STEPS = (1, 2, 4, 8)
 _SKETCHED = 500
@@ -106,6 +108,8 @@ TASK = Task(
         Figure("gap_in_se", "(NLL - H) / SE"),
     ),
     loss=Figure("loss", "squared error of the velocity"),
+    measured_on=f"{GLANCED} held-out paths, each its length over the distance from end to end",
+    final_on=f"{SCORED:,} such paths",
     shapes=shapes,
     background="density",
     has_background=has_density,

@@ -18,7 +18,7 @@ from odeviz.models import DensityModel, FlowModel, MixtureCNF, Transport
 from odeviz.tasks import learning
 from odeviz.tasks.datasets import DATASETS
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.flow_matching import FEW_STEPS, PLANE
+from odeviz.tasks.flow_matching import FEW_STEPS, GLANCED, PLANE, SCORED
 from odeviz.tasks.flow_matching.coupling import coupled
 from odeviz.tasks.flow_matching.distributions import BASES, distribution, source
 from odeviz.tasks.flow_matching.measures import SCORING, Estimate, energy_distance, euler, paths
@@ -28,8 +28,8 @@ from odeviz.tasks.plane import Plane
 
 #: Times [batch, 1], points on the paths [batch, 2], the paths' velocities [batch, 2].
 Batch = tuple[Tensor, Tensor, Tensor]
-#: Samples of the final score, those of a quick look, and points whose likelihood is scored.
-_SCORED, _GLANCED, _LIKELY = 8192, 256, 4096
+#: Points whose likelihood is scored.
+_LIKELY = 4096
 _SOURCE_STREAM = 104
 
 
@@ -76,8 +76,8 @@ class Learning(learning.Learning):
     @torch.no_grad()
     def metrics(self, model: FlowModel, full: bool) -> dict[str, float]:
         if not full:
-            return {"chord_ratio": Estimate.of(paths(model, self.held_out_source(_GLANCED)).ratio).mean}
-        start, data = self.held_out_source(_SCORED), self.held_out(_SCORED)
+            return {"chord_ratio": Estimate.of(paths(model, self.held_out_source(GLANCED)).ratio).mean}
+        start, data = self.held_out_source(SCORED), self.held_out(SCORED)
         pushed = paths(model, start, SCORING)
         ratio, energy = Estimate.of(pushed.ratio), energy_distance(pushed.end, data)
         few = {f"energy_{k}": energy_distance(euler(model, start, k), data).mean for k in FEW_STEPS}

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SPIRALS = "two-way-spirals"
 #: Channels of a spiral: its coordinates.
 PLANE = 2
+#: Held-out series of a quick look while training, and those of the final figures.
+GLANCED, SCORED = 100, 400
 #: Observations of a series at which the paper's Table 2 compares.
 COUNTS = (30, 50, 100)
 
@@ -208,6 +210,8 @@ TASK = Task(
         Figure("separable", "parted, and turning in their sense", percent=True),
     ),
     loss=Figure("loss", "loss per value", "nats"),
+    measured_on=f"up to {GLANCED} held-out series",
+    final_on=f"up to {SCORED} held-out series",
     shapes=shapes,
     own_shapes=own_shapes,
     scene_follows_model=True,

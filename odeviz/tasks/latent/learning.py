@@ -26,15 +26,13 @@ from odeviz.models import LatentODE, SeriesRNN, SolverOptions
 from odeviz.models.series import Observations, SeriesModel, surprise
 from odeviz.tasks import learning
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.latent import COUNTS, PLANE, RNN, SPIRALS
+from odeviz.tasks.latent import COUNTS, GLANCED, PLANE, RNN, SCORED, SPIRALS
 from odeviz.tasks.latent.clock import Clock, Places
 from odeviz.tasks.latent.series import BEYOND, INSIDE, Floats, SeriesData, Windows, own_data, spiral_data
 from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, TRAINING_STREAM, Data
 from odeviz.tasks.own_time import FLOW_TIME, OwnTime
 from odeviz.tasks.plane import Plane
 
-#: Series that are scored, and those of a quick look.
-_SCORED, _GLANCED = 400, 100
 #: How trajectories of the final score are solved.
 _SCORING = SolverOptions(method="dopri5", rtol=1e-5, atol=1e-5)
 #: The share of a series' rows, from the first on, at which its trajectory is tied to what follows.
@@ -76,7 +74,7 @@ class Learning(learning.Learning):
             return own_data(self.data, options.window, data.samples, t1)
         streams = self.stream(TRAINING_STREAM), self.stream(HELD_OUT_STREAM)
         counts = sorted({options.observations, *COUNTS})
-        return spiral_data(data.samples, _SCORED, counts, data.noise, t1, *streams)
+        return spiral_data(data.samples, SCORED, counts, data.noise, t1, *streams)
 
     @staticmethod
     def build(experiment: Experiment, data: Data = NO_DATA) -> SeriesModel:
@@ -153,7 +151,7 @@ class Learning(learning.Learning):
         scored = self.series.scored
         rows = self.rows_observed
         if not full:
-            return {"rmse": self.errors(model, rows, model.solver, _GLANCED, inside=False)["rmse"]}
+            return {"rmse": self.errors(model, rows, model.solver, GLANCED, inside=False)["rmse"]}
         figures = self.errors(model, rows, _SCORING)
         for count in COUNTS if self.experiment.data.name == SPIRALS else ():
             figures[f"rmse_{count}"] = self.errors(model, count, _SCORING, inside=False)["rmse"]
@@ -174,7 +172,7 @@ class Learning(learning.Learning):
         model: SeriesModel,
         count: int,
         solver: SolverOptions,
-        most: int = _SCORED,
+        most: int = SCORED,
         *,
         inside: bool = True,
     ) -> dict[str, float]:

@@ -22,6 +22,7 @@ from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, TRAINING_STREAM, Data
 from odeviz.tasks.own_data import FEWEST, OWN
 from odeviz.tasks.own_time import FLOW_TIME, OwnTime
+from odeviz.tasks.poisson import GLANCED, SCORED
 from odeviz.tasks.poisson.rates import HORIZON, RATES, Rate, draw, quadrature
 
 #: Where the horizon begins to grow, as a share of the whole.
@@ -39,10 +40,8 @@ class Batch(NamedTuple):
     per_event: float
 
 
-#: Sequences that the rate is judged on, and events of a quick look.
-_TESTED, _GLANCED = 256, 512
-#: The most held-out events that are judged, evenly chosen from all.
-_SCORED = 20_000
+#: Sequences that the rate is judged on.
+_TESTED = 256
 #: The share of a person's own events that is learnt from; the others are held out.
 _LEARNT = 0.8
 _SPLIT_STREAM = 105
@@ -136,7 +135,7 @@ class Learning(learning.Learning):
     @torch.no_grad()
     def metrics(self, model: PoissonODE, full: bool) -> dict[str, float]:
         held_out = self.held_out
-        t = held_out.t[:: max(1, len(held_out.t) // (_SCORED if full else _GLANCED))]
+        t = held_out.t[:: max(1, len(held_out.t) // (SCORED if full else GLANCED))]
         batch = self._batch(t, HORIZON, held_out.exposure / len(held_out.t))
         surprise, integral = (part.cpu().double() for part in _terms(model, batch))
         surprise += math.log(self.unit.scale)

@@ -17,11 +17,11 @@ from odeviz.tasks.density.learning import SCORING, mass
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, Data
 from odeviz.tasks.plane import Plane
-from odeviz.tasks.variational import PLANE
+from odeviz.tasks.variational import GLANCED, PLANE, SCORED
 from odeviz.tasks.variational.potentials import HALF, POTENTIALS
 
-#: Samples of the final score, those solved together, and those of a quick look.
-_SCORED, _ROWS, _GLANCED = 20_000, 2000, 512
+#: Samples that are solved together.
+_ROWS = 2000
 #: How steep the wall around the square is at the beginning and at the end of a run: the distance that costs a nat.
 _WALL = (0.3, 0.02)
 #: Height of the potential that annealing begins with.
@@ -80,8 +80,8 @@ class Learning(learning.Learning):
     def metrics(self, model: DensityModel, full: bool) -> dict[str, float]:
         rng = self.stream(HELD_OUT_STREAM)
         if not full:
-            return {"kl": self._divergence(*model.carry(self._base(_GLANCED, rng)))["kl"]}
-        parts = [model.carry(z0, SCORING) for z0 in torch.split(self._base(_SCORED, rng), _ROWS)]
+            return {"kl": self._divergence(*model.carry(self._base(GLANCED, rng)))["kl"]}
+        parts = [model.carry(z0, SCORING) for z0 in torch.split(self._base(SCORED, rng), _ROWS)]
         solution = model.last_solution
         x, log_q = (torch.cat(each) for each in zip(*parts, strict=True))
         figures = self._divergence(x, log_q)
