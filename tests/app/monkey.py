@@ -208,10 +208,12 @@ class Monkey:
         every = max(1, self.actions // STOPS)
         while self.done < self.actions:
             self.act()
-            until = time.monotonic() + self.pause * self.rng.choice((0, 0, 1, 3))
             QCoreApplication.processEvents()
-            while time.monotonic() < until:
-                QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 5)
+            if pause := round(1000 * self.pause * self.rng.choice((0, 0, 1, 3))):
+                # Not processEvents with a time: that spins, and takes the interpreter away from those who compute.
+                breath = QEventLoop()
+                QTimer.singleShot(pause, breath, breath.quit)
+                breath.exec()
             if self.done % every == 0 and self.actions >= 1000:
                 self.look()
                 done, here, there = self.memory[-1]

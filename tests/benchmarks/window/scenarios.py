@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication, QEventLoop, qInstallMessageHandler
+from PySide6.QtCore import QEventLoop, QTimer, qInstallMessageHandler
 
 from .meter import Lateness, StallMeter
 
@@ -184,17 +184,21 @@ class Window:
         return frame is not None and abs(frame.t - t) < step
 
     def _soon(self, ready: Callable[[], bool]) -> None:
-        """Until it is so and painted, without the delay of a timer."""
-        painted: list[bool] = []
-        note = partial(_note, painted, ready)
-        self.desk.window.painted.connect(note)
-        until = time.perf_counter() + 60.0
-        while not painted and time.perf_counter() < until:
-            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
-            if ready() and not painted and self.control.pictures.settled:
-                # What was on show already is not painted again.
-                break
-        self.desk.window.painted.disconnect(note)
+        """Until it is so and painted, without the delay of a timer.
+
+        The loop waits as the program's own does: ``processEvents`` with a time spins, and takes the interpreter away
+        from the solver.
+        """
+        loop, timer = QEventLoop(), QTimer()
+        painted = partial(_leave, loop, ready)
+        self.desk.window.painted.connect(painted)
+        # What was on show already is not painted again.
+        timer.timeout.connect(lambda: loop.quit() if ready() and self.pictures.settled else None)
+        timer.start(10)
+        QTimer.singleShot(60_000, loop, loop.quit)
+        loop.exec()
+        timer.stop()
+        self.desk.window.painted.disconnect(painted)
         assert ready(), "the picture did not come"
 
     # The solver's slider.
@@ -271,9 +275,9 @@ def _moment(frames: list[float], seconds: float) -> None:
     frames.append(time.perf_counter())
 
 
-def _note(painted: list[bool], ready: Callable[[], bool], seconds: float = 0.0) -> None:
+def _leave(loop: QEventLoop, ready: Callable[[], bool], seconds: float) -> None:
     if ready():
-        painted.append(True)
+        loop.quit()
 
 
 def alone(last: int = LAST) -> float:
