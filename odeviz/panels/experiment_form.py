@@ -329,7 +329,10 @@ class ExperimentForm(Panel):
         """Make a row that will be needed soon: all of a section at once take long."""
         if not self._has_row(entry):
             row = self._make_row(entry)
-            row.setParent(self)
+            # Where it will stand, and styled: a change of parent would style it again.
+            row.setParent(self._sections[_section(entry.path)].body)
+            for widget in (row, *row.findChildren(QWidget)):
+                widget.ensurePolished()
             self._idle.append(row)
 
     def _take_idle(self, entry: Entry) -> FormRow | None:

@@ -108,9 +108,11 @@ class FormRow(QWidget):
 
     def set_error(self, message: str) -> None:
         """One sentence under the control, or "" when all is well."""
+        if self._error.text() == message:
+            return
         self._error.setText(message)
         self._error.setVisible(bool(message))
-        if self.control.property("invalid") != bool(message):
+        if bool(self.control.property("invalid")) != bool(message):
             self.control.setProperty("invalid", bool(message))
             self.control.style().polish(self.control)
 
