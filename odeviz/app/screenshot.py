@@ -42,6 +42,8 @@ def take(
         if not problem:
             from odeviz.widgets.grab import grab_png
 
+            # What was drawn last may have asked for another layout.
+            app.processEvents()
             grab_png(desk.window, path, scale)
     finally:
         # Nobody waits for a window to close: a long import may come to its end.

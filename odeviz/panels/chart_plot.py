@@ -68,6 +68,8 @@ class ChartPlot(QWidget):
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._title.hide()
         self.legend = Legend(theme, parent=self, rows=ROWS)
+        # Until a chart has keys: a place that is shown before its chart shall not be lower than with it.
+        self.legend.hide()
         self.plot = Plot(theme, " ", " ", parent=self)
         self._now = StraightLine(angle=90)
         self._now.setZValue(5)

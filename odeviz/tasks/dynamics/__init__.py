@@ -23,7 +23,7 @@ _SKETCHED = 1000
 #: Held-out trajectories of a quick look while training, and those of the final figures.
 GLANCED, HELD_OUT = 4, 16
 #: Times at which a turn of a trajectory is drawn.
-_PER_TURN = 30
+_PER_TURN = 75
 
 
 @dataclass(frozen=True, slots=True)
