@@ -50,10 +50,11 @@ class HelpMarks(QObject):
                 mark.setParent(host)
             mark.setFixedSize(side, side)
             mark.fit()
-            mark.setVisible(at is not None)
             if at is not None:
+                # Before it is seen: under a mouse at the window's corner it would begin as if pointed at, and stay so.
                 mark.move(at)
                 mark.raise_()
+            mark.setVisible(at is not None)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in _MOVES:
