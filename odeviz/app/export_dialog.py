@@ -390,7 +390,7 @@ class ExportDialog(QDialog):
             return "The numbers at full precision."
         wide, high = preview.inches
         size = f"{wide * INCH:.0f} × {high * INCH:.0f} mm"
-        dots = f"{thousands(wide * self.dpi.value())} × {thousands(high * self.dpi.value())} pixels"
+        dots = " × ".join(thousands(int(inches * self.dpi.value())) for inches in (wide, high)) + " pixels"
         if self.export.is_film and not self.export.is_training:
             count = max(2, round(self.fps.value() * self.seconds.value()))
             length = count / self.fps.value() + HOLD

@@ -39,6 +39,8 @@ class RunControl(QObject):
         self.solves, self.jumps = True, False
         self._judged: Experiment | None = None
         self._speed_from: tuple[float, int] | None = None
+        #: Why the last run ended.
+        self._verdict = ""
         #: Puts off what an opening need not draw at once.
         self.later: Later = at_once
         #: Calls what throws a run away, perhaps after a question.
@@ -52,7 +54,7 @@ class RunControl(QObject):
         trainer.running_changed.connect(bench.set_running)
         trainer.troubled.connect(self._on_trouble)
         trainer.device_changed.connect(self._on_device)
-        trainer.ended.connect(bench.say)
+        trainer.ended.connect(self._on_ended)
         window.form.restart_requested.connect(self.restart)
 
     # What a person does.
@@ -148,10 +150,16 @@ class RunControl(QObject):
     def _on_phase(self, phase: Phase) -> None:
         self._speed_from = None
         self.window.status.set_speed(0.0)
-        if phase is Phase.TRAINING:
+        over = phase is not Phase.FINISHED and self._verdict and self.bench.message == self._verdict
+        if phase is Phase.TRAINING or over:
             self.bench.say("")
         if phase is not Phase.TROUBLE:
             self.bench.set_training(TrainingStatus(phase))
+
+    @Slot(str)
+    def _on_ended(self, verdict: str) -> None:
+        self._verdict = verdict
+        self.bench.say(verdict)
 
     @Slot(object)
     def _on_trouble(self, trouble: Trouble) -> None:

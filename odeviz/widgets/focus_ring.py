@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Slot
+from PySide6.QtCore import QEvent, QObject, QRect, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPen, QRegion, QWindow
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QWidget
 from shiboken6 import isValid
 
 from odeviz.widgets.guard import painted
 from odeviz.widgets.theme import Theme
 
 _WIDTH = 2
+#: Pixels between a check box and the ring around it.
+_OUTSIDE = 4
 
 
 class FocusRing(QObject):
@@ -67,24 +69,35 @@ class FocusRing(QObject):
 
 
 class _Ring(QWidget):
-    """Along the inner edge of its parent; only that edge is its own, so that nothing below is painted twice."""
+    """Along the inner edge of a widget, or around a check box, of which it would leave nothing to be seen.
 
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._theme = theme
+    Only that edge is its own, so that nothing below is painted twice.
+    """
+
+    def __init__(self, theme: Theme, widget: QWidget) -> None:
+        outside = isinstance(widget, QCheckBox) and widget.parentWidget() is not None
+        super().__init__(widget.parentWidget() if outside else widget)
+        self._theme, self._widget, self._outside = theme, widget, outside
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        parent.installEventFilter(self)
+        widget.installEventFilter(self)
         self._fit()
         self.show()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
             self._fit()
         return super().eventFilter(watched, event)
 
     def _fit(self) -> None:
-        self.setGeometry(self.parentWidget().rect())
-        inner = self.rect().adjusted(_WIDTH + 3, _WIDTH + 3, -_WIDTH - 3, -_WIDTH - 3)
+        rect, edge = self._widget.rect(), _WIDTH + 3
+        if isinstance(self._widget, QCheckBox) and self._outside:
+            # Of a wide box no more than is drawn.
+            hint, edge = self._widget.sizeHint(), _OUTSIDE
+            wide = hint.width() if self._widget.text() else hint.height()
+            rect = QRect(self._widget.pos(), QSize(min(wide, rect.width()), rect.height()))
+            rect.adjust(-edge, -edge, edge, edge)
+        self.setGeometry(rect)
+        inner = self.rect().adjusted(edge, edge, -edge, -edge)
         self.setMask(QRegion(self.rect()).subtracted(QRegion(inner)))
         self.raise_()
 

@@ -68,8 +68,10 @@ class NumberBox(QAbstractSpinBox):
         changed = number != self.number
         self.number = number
         if changed or not self._dirty:
-            self.lineEdit().setText(self._text(number))
             self._dirty = False
+            # What is selected, for the next key to replace it, stays so where nothing else is to be shown.
+            if self.lineEdit().text() != self._text(number):
+                self.lineEdit().setText(self._text(number))
 
     def parse(self, text: str) -> float | str:
         """The number a text means; the text itself when it means none."""

@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from dialogs_made import DIALOGS
-from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtCore import QPoint, QRect, QSettings, QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QCheckBox, QLabel, QLineEdit, QWidget
 
 from odeviz.app.actions import ACTIONS
 from odeviz.app.gallery import Card, Gallery
@@ -162,11 +162,17 @@ def test_what_has_the_keyboard_by_keys_is_seen_in_both_themes(dressed, qapp, qtb
         # One of each kind: what is drawn depends on that.
         for each in {type(each): each for each in stops(dressed)}.values():
             dressed.setFocus()
-            before = pixels(each)
+            # A check box is smaller than its ring, and must still be seen.
+            around = each.parentWidget() if isinstance(each, QCheckBox) else each
+            before = pixels(around)
             each.setFocus(Qt.FocusReason.TabFocusReason)
-            changed = np.abs(pixels(each) - before).max(axis=-1) > 60
+            changed = np.abs(pixels(around) - before).max(axis=-1) > 60
             assert changed.sum() >= 20, f"{mode}: {each.accessibleName()}"
-            assert ring.ring.parentWidget() is QApplication.focusWidget()
+            assert ring.ring.parentWidget() is around
+            edge = ring.ring.mask().translated(ring.ring.pos())
+            assert around is each or not edge.intersects(
+                QRect(each.pos(), QSize(each.height(), each.height()))
+            )
     QTest.mouseClick(
         dressed.windowHandle(), Qt.MouseButton.LeftButton, pos=dressed.flow.mapTo(dressed, QPoint(300, 200))
     )

@@ -44,6 +44,11 @@ def test_why_a_run_ended_is_told_and_train_lets_it_go_on(rig):
     rig.control.trainer.advance(2)
     assert rig.sessions[-1] is session
     assert session.iteration == 5
+    session.rule = 6
+    rig.control.trainer.advance(9)
+    assert rig.bench.message == "Stopped at iteration 6."
+    rig.control.do("reset")
+    assert rig.bench.message == "", "of a run that is no more"
 
 
 @pytest.fixture

@@ -108,6 +108,16 @@ def test_what_is_wrong_is_said_at_the_setting_while_it_is_typed(qtbot, form):
     assert not row._error.isVisibleTo(form)
 
 
+def test_what_is_typed_replaces_the_number_that_tab_has_come_to(qtbot, form):
+    box = control(form, "training.seconds")
+    qtbot.keyClick(control(form, "training.iterations"), Qt.Key.Key_Tab)
+    box.selectAll()
+    # The form is shown again, with what was entered before.
+    form.set_experiment(Experiment().with_setting("training.iterations", 30), None)
+    qtbot.keyClicks(box, "3")
+    assert box.text() == "3"
+
+
 def test_words_in_a_number_are_refused_with_a_sentence(qtbot, form):
     with qtbot.assertNotEmitted(form.edited):
         type_in(qtbot, form, "field.width", "many")
