@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from odeviz.analysis.results import DataResult, DecisionResult, DensityResult, Extent
+from odeviz.bridge.requests import COARSE
 from odeviz.panels.flow_field import ContourLayer
 from odeviz.panels.flow_layers import BackgroundLayer, DotsLayer, box_of, decision_image, density_values
 from odeviz.panels.lit_dots import Crowd, LitPlane
@@ -26,8 +29,24 @@ _DEEP = (
 )
 _ABOUT = (
     "Contours lie one nat apart: each is e times less dense than the next one in.\n"
-    "Mass in view: the integral of p over the part of the plane that is shown; over the whole plane it is 1."
+    "Mass in view: p summed over the part of the plane that is shown; over the whole plane it is 1."
 )
+_SUMMED = (
+    "p summed over the cells in view. Over the whole plane it is 1; "
+    f"the solver's tolerance and the grid leave it up to {percent(MASS_MARGIN)} off."
+)
+_WRONG = (
+    "p summed over the cells in view. All of it is there, so that this should be 1: "
+    "the solver's tolerance is too coarse, or the grid is for so sharp a density. Tighten the tolerance to see which."
+)
+_HASTY = (
+    "p summed over the cells in view. Over the whole plane it is 1; this hasty picture, on few cells and at a coarse "
+    "tolerance, may be some percent off."
+)
+#: Nats below its peak at which a density has ended: what lies beyond is less than the margin of its mass.
+_ENDED = math.log(1e-4)
+#: Cells of a picture that is no hasty one, whose sum is too coarse to judge by.
+_FINE = COARSE**2
 
 
 class DensityPanel(Panel):
@@ -132,7 +151,7 @@ class DensityPanel(Panel):
         self.legend.set_keys(
             [
                 Key("p at", "text", "text", f"t = {shown.t:.2f}"),
-                _mass(shown.mass),
+                _mass(shown),
                 Key("peak", "muted", "text", peak_text(top)),
                 *_unreached(shown),
             ]
@@ -168,8 +187,23 @@ def _unreached(shown: DensityResult | DecisionResult) -> list[Key]:
     return [Key("not reached", "muted", "hatch", percent(share))] if share else []
 
 
-def _mass(mass: float) -> Key:
-    """The mass, which can be less than 1 in a part of the plane, but never more. Short, so that the row stays one."""
+def _mass(shown: DensityResult) -> Key:
+    """The mass in view, and that it is wrong where it cannot be so. Short, so that the row stays one."""
+    mass = shown.mass
+    if np.isnan(mass):
+        return Key("mass in view", "muted", "text", "–")
+    if shown.log_density.size < _FINE:
+        return Key("mass in view", "muted", "text", f"{mass:.3f}", _HASTY)
     if mass > 1.0 + MASS_MARGIN:
-        return Key("mass above 1", "danger", "cross", f"{mass:.3f}")
-    return Key("mass in view", "muted", "text", "–" if np.isnan(mass) else f"{mass:.3f}")
+        return Key("mass above 1", "danger", "cross", f"{mass:.3f}", _WRONG)
+    if mass < 1.0 - MASS_MARGIN and _all_in_view(shown):
+        return Key("mass below 1", "danger", "cross", f"{mass:.3f}", _WRONG)
+    return Key("mass in view", "muted", "text", f"{mass:.3f}", _SUMMED)
+
+
+def _all_in_view(shown: DensityResult) -> bool:
+    """Whether the density has as good as ended where the view does."""
+    log_p = shown.log_density
+    edge = np.concatenate([log_p[0], log_p[-1], log_p[:, 0], log_p[:, -1]])
+    # What was not reached is NaN, and no sum of it is whole.
+    return bool(edge.max() < log_p.max() + _ENDED)

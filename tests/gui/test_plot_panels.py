@@ -206,9 +206,27 @@ def test_the_density_panel_reads_mass_and_scale(show, density, data):
     panel.set_density(density)
     assert dict(shown_keys(panel))["mass in view"] == "0.954"
     assert panel.bar._labels[0] == (1.0, "−1.8")
+    assert "hasty picture" in panel.legend.toolTip()
     # Less than 1 may lie outside the picture; more cannot be.
-    panel.set_density(dataclasses.replace(density, mass=1.02))
+    fine = dataclasses.replace(density, log_density=density.log_density.repeat(2, 0).repeat(2, 1))
+    panel.set_density(fine)
+    assert "up to 1\u00a0% off" in panel.legend.toolTip()
+    panel.set_density(dataclasses.replace(fine, mass=1.02))
     assert dict(shown_keys(panel))["mass above 1"] == "1.020"
+    assert "Tighten the tolerance" in panel.legend.toolTip()
+
+
+def test_a_density_that_ends_within_the_view_must_have_its_whole_mass_there(show, density):
+    panel = show(DensityPanel)
+    y, x = np.mgrid[-6:6:80j, -6:6:80j]
+    ends = dataclasses.replace(density, log_density=-(x**2 + y**2) / 2 - 1.84, mass=0.95)
+    panel.set_density(ends)
+    assert dict(shown_keys(panel))["mass below 1"] == "0.950"
+    panel.set_density(dataclasses.replace(ends, log_density=ends.log_density / 9))
+    assert dict(shown_keys(panel))["mass in view"] == "0.950"
+    # A hasty picture is too coarse to judge by.
+    panel.set_density(dataclasses.replace(ends, log_density=ends.log_density[::4, ::4]))
+    assert dict(shown_keys(panel))["mass in view"] == "0.950"
 
 
 def test_the_density_panel_tells_how_much_was_not_reached(show, partial):
