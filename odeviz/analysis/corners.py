@@ -38,7 +38,7 @@ def with_corners(
 
 
 def speeds(times: NDArray[np.float64], states: NDArray[np.float64]) -> NDArray[np.float64]:
-    """‖dh/dt‖ ``[T, batch]`` of states ``[T, batch, dim]`` by differences on both sides, not across a jump."""
+    """‖dz/dt‖ ``[T, batch]`` of states ``[T, batch, dim]`` by differences on both sides, not across a jump."""
     spans = np.diff(times)
     length = np.linalg.norm(np.diff(states, axis=0), axis=-1)
     apart = (spans > 0.0)[:, None]

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from odeviz.tasks.numerals import indexed
+from odeviz.tasks.numerals import STATE, indexed
 
 #: Title and explanation of every kind of projection.
 PROJECTIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -74,7 +74,7 @@ class Projection:
 
     def label(self, axis: int) -> str:
         """What an axis is called."""
-        return indexed("PC" if self.by_components else "h", axis + 1)
+        return indexed("PC" if self.by_components else STATE, axis + 1)
 
     @property
     def camera(self) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from odeviz.tasks.classes import NUMBERED, Classes
 from odeviz.tasks.experiment import PER_SAMPLE
+from odeviz.tasks.numerals import AXES
 from odeviz.tasks.own_time import FLOW_TIME, OwnTime
 
 Floats = NDArray[np.floating[Any]]
@@ -47,8 +48,8 @@ class Extent:
     y0: float
     y1: float
     #: What the axes are called.
-    x_label: str = "z₁"
-    y_label: str = "z₂"
+    x_label: str = AXES[0]
+    y_label: str = AXES[1]
     #: One unit is as long on both axes.
     equal: bool = True
     #: Dimensions of the states, of which the plane shows two; of a state over time, one.
@@ -138,7 +139,7 @@ class FlowResult:
     status: str = "success"
     #: One sentence when the status is not success.
     message: str = ""
-    #: ‖dh/dt‖ of the whole state at each time; None where it is not known.
+    #: ‖dz/dt‖ of the whole state at each time; None where it is not known.
     speed: Floats | None = None  # [T, B]
     #: What the labels are called.
     classes: Classes = NUMBERED

@@ -17,6 +17,7 @@ from odeviz.exporting.output import FIGURES, FILM, FILMS, TABLES, Material, Orde
 from odeviz.exporting.plane import LAYERS, SHOWN
 from odeviz.storage.origin import Origin
 from odeviz.tasks.chart import Chart, Charts, Curve, Role
+from odeviz.tasks.numerals import AXES
 from odeviz.tasks.registry import same_loss, task_of
 from odeviz.tasks.task import View
 from odeviz.training.snapshot import Snapshot
@@ -52,7 +53,7 @@ class Shown:
     #: A run kept to compare with; the selected trajectories, and what the coordinates of a path are called.
     kept: Snapshot | None = None
     chosen: tuple[int, ...] = ()
-    names: tuple[str, ...] = ("z₁", "z₂")
+    names: tuple[str, ...] = AXES
 
     @property
     def behind(self) -> str:

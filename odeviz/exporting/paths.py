@@ -43,7 +43,7 @@ def shades_of(color: str, flow: FlowResult, nfe: Floats | None = None) -> Shades
         speed = np.nan_to_num(np.asarray(flow.speed, dtype=np.float64), nan=0.0, posinf=0.0)
         middle = (speed[:-1] + speed[1:]) / 2
         low, high = (float(value) for value in np.quantile(middle, [0.02, 0.98]))
-        return Shades("‖dh/dt‖", (middle - low) / max(high - low, 1e-12), low, high)
+        return Shades("‖dz/dt‖", (middle - low) / max(high - low, 1e-12), low, high)
     if color == "nfe" and nfe is not None and len(nfe) == shape[1] and np.isfinite(nfe).any():
         low, high = float(np.nanmin(nfe)), float(np.nanmax(nfe))
         share = np.nan_to_num((nfe - low) / max(high - low, 1e-12), nan=1.0)

@@ -14,7 +14,7 @@ from odeviz.fields.mlp import TIMES, TimeLinear
 
 
 class ControlledField(nn.Module):
-    """dh/dt = f(t, h, u; θ), du/dt = 0 on states ``[h, u]``: a multilayer perceptron that sees a constant input u.
+    """dz/dt = f(t, h, u; θ), du/dt = 0 on states ``[h, u]``: a multilayer perceptron that sees a constant input u.
 
     Each input has a field of its own, so that the trajectories of two inputs may cross in h (Massaroli et al.,
     *Dissecting Neural ODEs*, 2020). ``state`` and ``inputs`` are the numbers of dimensions of h and u; ``hidden``,

@@ -21,7 +21,7 @@ _COLUMNS = (
         "NFE",
         "≤ 8,888",
         "8,888",
-        "Number of function evaluations: how often f(h, t, θ) was evaluated in this solve of the paths on show. "
+        "Number of function evaluations: how often f(z, t, θ) was evaluated in this solve of the paths on show. "
         "Training has solves of its own: the NFE panel counts those.",
     ),
     (

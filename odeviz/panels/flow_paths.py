@@ -60,7 +60,7 @@ def colouring(key: str, flow: FlowResult, nfe: NDArray[Any] | None, theme: Theme
         speed = np.nan_to_num(np.asarray(flow.speed, dtype=np.float64), nan=0.0, posinf=0.0)
         middle = (speed[:-1] + speed[1:]) / 2
         low, high = (float(v) for v in np.quantile(middle, [0.02, 0.98])) if middle.size else (0.0, 1.0)
-        return _scaled("‖dh/dt‖", (middle - low) / max(high - low, 1e-12), (low, high), theme)
+        return _scaled("‖dz/dt‖", (middle - low) / max(high - low, 1e-12), (low, high), theme)
     if key == "nfe" and nfe is not None and len(nfe) == count and np.isfinite(nfe).any():
         low, high = float(np.nanmin(nfe)), float(np.nanmax(nfe))
         share = np.nan_to_num((nfe - low) / max(high - low, 1e-12), nan=1.0)

@@ -20,7 +20,7 @@ class Guide:
     look_for: str = ""
 
 
-_H, _T = ("h", "the state: a point of the plane"), ("t", "time, the depth of the network")
+_Z, _T = ("z", "the state: a point of the plane"), ("t", "time, the depth of the network")
 _F, _THETA = ("f", "the vector field: a small network"), ("θ", "its weights")
 
 #: By the keys of the panels; a panel that shows one of several things has one for each.
@@ -39,8 +39,8 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             "The plane, carried by the learnt vector field from t = 0 to the playhead. Switch layers by the keys above "
             "the picture; click to start a trajectory of your own, drag it to see what becomes of it. Drag the picture "
             "to move it, turn the wheel to zoom, double-click to fit it again; a drag with Shift selects in a box.",
-            "dh/dt = f(h, t, θ),   h(t₁) = h(0) + ∫₀ᵗ¹ f(h, t, θ) dt",
-            (_H, _T, _F, _THETA),
+            "dz/dt = f(z, t, θ),   z(t₁) = z(0) + ∫₀ᵗ¹ f(z, t, θ) dt",
+            (_Z, _T, _F, _THETA),
             "Two trajectories are never in the same place at the same time: a flow bends and stretches the plane, but "
             "cannot tear it or lay one part on another.",
         ),
@@ -57,8 +57,8 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             "How precisely the flow is solved, and what that costs. The slider changes only how the model is looked "
             "at; how it is trained is set in the form. NFE counts the evaluations of f. Trajectories share "
             "their steps, unless the fork gives each its own; NFE is then the costliest one's. Maps share theirs.",
-            "‖error of a step‖ ≤ atol + rtol · ‖h‖",
-            (("rtol, atol", "the tolerance"), ("h", "the state"), ("p", "the order of the method")),
+            "‖error of a step‖ ≤ atol + rtol · ‖z‖",
+            (("rtol, atol", "the tolerance"), ("z", "the state"), ("p", "the order of the method")),
             "A ten times smaller tolerance costs about 10^(1/p) times as many steps: 1.6 times with order 5.",
         ),
         "density": Guide(
@@ -74,8 +74,8 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             "Decision",
             "For every state at the playhead's time, the class that the model will tell once the flow has carried the "
             "state on to t₁.",
-            "p(class | h) = softmax(W h(t₁) + b)",
-            (("W, b", "the readout: a straight border at t₁"), ("h(t₁)", "where the flow takes a state")),
+            "p(class | z) = softmax(W z(t₁) + b)",
+            (("W, b", "the readout: a straight border at t₁"), ("z(t₁)", "where the flow takes a state")),
             "At t₁ the border is straight, at t = 0 it winds between the classes: the flow has done the bending.",
         ),
         "view": Guide(
@@ -98,7 +98,7 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
             "What training makes smaller: faint for the batch of every iteration, strong the mean of the last ones. "
             "Beside it the task's figure on held-out data and, where it is known, the bound that no honest model gets "
             "below.",
-            "L(θ) = (1/N) Σᵢ ℓ(h(t₁; xᵢ, θ), yᵢ)",
+            "L(θ) = (1/N) Σᵢ ℓ(z(t₁; xᵢ, θ), yᵢ)",
             (("L", "the loss of a batch"), ("N", "the batch size"), ("xᵢ, yᵢ", "a data point and its target"), _THETA),
             "A loss far below the bound would be a solver's error, not a better model. Drag in the plot to replay the "
             "model as it was then.",

@@ -320,7 +320,7 @@ class NfePanel(HistoryPanel):
             self.add_curve(f"kept {name}", role, 1.5, 0.55)
             self.add_curve(name, role, 1.5)
         self.plot.setToolTip(
-            "NFE: how often f(h, t, θ) was evaluated. It grows as the learnt dynamics get more complex "
+            "NFE: how often f(z, t, θ) was evaluated. It grows as the learnt dynamics get more complex "
             "(Chen et al. 2018, figure 3).\nDrag, or press Left and Right, to see the model as it was then."
         )
         self.restyle()

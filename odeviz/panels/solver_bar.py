@@ -236,7 +236,7 @@ class SolverBar(Panel):
         self._no_solver = QLabel(_NO_SOLVER, self)
         self._no_solver.setProperty("role", "muted")
         self._no_solver.setWordWrap(True)
-        self._no_solver.setToolTip("A residual net, h ← h + f(h), is Euler's method with one step a layer.")
+        self._no_solver.setToolTip("A residual net, z ← z + f(z), is Euler's method with one step a layer.")
         self._no_solver.hide()
         names = QGridLayout()
         controls.addLayout(names, 0, 0)

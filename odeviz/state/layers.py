@@ -86,12 +86,12 @@ LAYERS: Mapping[str, FlowLayer] = MappingProxyType(
         ),
         "arrows": FlowLayer(
             "Field",
-            "The vector field f(h, t, θ) at the playhead's time. Longer arrows are faster.",
+            "The vector field f(z, t, θ) at the playhead's time. Longer arrows are faster.",
             "arrow-up-right", True, "Alt+2", _flat,
         ),
         "streamlines": FlowLayer(
             "Streamlines",
-            "Curves along the vector field f(h, t, θ), its time held fast at the playhead's.",
+            "Curves along the vector field f(z, t, θ), its time held fast at the playhead's.",
             "wind", False, "Alt+Shift+3", _flat,
         ),
         "tracers": FlowLayer(
@@ -101,11 +101,11 @@ LAYERS: Mapping[str, FlowLayer] = MappingProxyType(
         ),
         "nullclines": FlowLayer(
             "Nullclines",
-            "Where one component of f(h, t, θ) is zero at the playhead's time; both are where two lines cross.",
+            "Where one component of f(z, t, θ) is zero at the playhead's time; both are where two lines cross.",
             "intersect", False, "Alt+Shift+5", _flat,
         ),
         "trajectories": FlowLayer(
-            "Paths", "Solutions of dh/dt = f(h, t, θ) from t = 0 to the playhead.", "waves", True, "Alt+3",
+            "Paths", "Solutions of dz/dt = f(z, t, θ) from t = 0 to the playhead.", "waves", True, "Alt+3",
         ),
         "pinned": FlowLayer(
             "Pinned",
@@ -122,12 +122,12 @@ LAYERS: Mapping[str, FlowLayer] = MappingProxyType(
             "Data", "The points to be learnt, where the data set put them.", "dots-nine", True, "Alt+4",
         ),
         "particles": FlowLayer(
-            "Particles", "The state h(t) of every trajectory at the playhead's time.", "circles-three", True,
+            "Particles", "The state z(t) of every trajectory at the playhead's time.", "circles-three", True,
             "Alt+5",
         ),
         "rest": FlowLayer(
             "Fixed points",
-            "States at rest with the field held fast at the playhead's time: f(h, t, θ) = 0. Filled ones are stable, "
+            "States at rest with the field held fast at the playhead's time: f(z, t, θ) = 0. Filled ones are stable, "
             "hollow ones unstable, crosses saddles; hover one for its eigenvalues.",
             "push-pin-simple", False, "Alt+Shift+7", _rests,
         ),
@@ -153,7 +153,7 @@ COLOURINGS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "class": ("Class", "Each trajectory in the colour of its class; where there are none, all in one."),
         "time": ("Time", "From t = 0 to t₁."),
-        "speed": ("Speed", "‖dh/dt‖ along each trajectory."),
+        "speed": ("Speed", "‖dz/dt‖ along each trajectory."),
         "nfe": ("NFE", "Evaluations of f that each trajectory takes when it is solved alone."),
     }
 )

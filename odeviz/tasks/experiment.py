@@ -57,7 +57,7 @@ class DataConfig:
 
 @dataclass(frozen=True, slots=True)
 class FieldConfig:
-    """The vector field f(h, t, θ): a multilayer perceptron."""
+    """The vector field f(z, t, θ): a multilayer perceptron."""
 
     width: int = setting(
         64, "Width", "Units in each hidden layer.", lo=1, hi=1024, log=True, ladder="doubles"
@@ -81,19 +81,19 @@ class FieldConfig:
         "Extra dimensions",
         "Zeros appended to the state (augmented neural ODE), so that trajectories can pass each other.",
         symbol="p",
-        equation="h(0) = (x, 0, …, 0)",
+        equation="z(0) = (x, 0, …, 0)",
         lo=0,
         hi=16,
     )
 
 
 #: What the two tolerances allow.
-_ALLOWED = "‖error of a step‖ ≤ atol + rtol · ‖h‖"
+_ALLOWED = "‖error of a step‖ ≤ atol + rtol · ‖z‖"
 
 
 @dataclass(frozen=True, slots=True)
 class SolverConfig:
-    """How dh/dt = f(h, t, θ) is solved."""
+    """How dz/dt = f(z, t, θ) is solved."""
 
     method: str = setting("dopri5", "Method", "How a step is made.", choices=ADAPTIVE + FIXED, hot=True)
     rtol: float = setting(
@@ -117,7 +117,7 @@ class SolverConfig:
         "discrete: exact for the steps taken. backsolve: the paper's adjoint ODE, constant memory. interpolating: "
         "that ODE along the forward trajectory. reversible: exact in constant memory, with asynchronous-leapfrog. "
         "backprop: automatic differentiation through every operation.",
-        equation="da/dt = −aᵀ ∂f/∂h,   a(t₁) = ∂L/∂h(t₁)",
+        equation="da/dt = −aᵀ ∂f/∂z,   a(t₁) = ∂L/∂z(t₁)",
         choices=("discrete", "backsolve", "interpolating", "reversible", "backprop"),
         hot=True,
     )
@@ -126,7 +126,7 @@ class SolverConfig:
         "End time",
         "The flow runs from t = 0 to this time.",
         symbol="t₁",
-        equation="h(t₁) = h(0) + ∫₀ᵗ¹ f(h, t, θ) dt",
+        equation="z(t₁) = z(0) + ∫₀ᵗ¹ f(z, t, θ) dt",
         lo=0.01,
         hi=100.0,
     )

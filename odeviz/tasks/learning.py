@@ -17,7 +17,7 @@ from odeviz.engine.integrate import CancelToken
 from odeviz.models import FlowModel, SolverOptions
 from odeviz.tasks.classes import Classes
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.numerals import indexed
+from odeviz.tasks.numerals import coordinates
 from odeviz.tasks.own_time import FLOW_TIME, OwnTime
 from odeviz.tasks.plane import Plane, TimePlane
 from odeviz.tasks.registry import task_of
@@ -104,7 +104,7 @@ class Learning(ABC):
 
     def axes(self, model: Any) -> tuple[str, ...]:
         """What the coordinates of a state are called."""
-        return tuple(indexed("h", k) for k in range(1, model.state_dim + 1))
+        return coordinates(model.state_dim)
 
     def border(
         self, model: Any, times: list[float], cancel: CancelToken | None = None

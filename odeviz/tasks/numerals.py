@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+#: The letter of a state that flows, in every task, on every axis and in every text, as in sections 2 to 5 of Chen et
+#: al. (2018). h is a step's size, and the hidden state of a recurrent net.
+STATE = "z"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -73,3 +76,12 @@ def short(value: float) -> str:
 def indexed(name: str, index: int) -> str:
     """A name with an index below the line, such as z₃."""
     return f"{name}{str(index).translate(_LOWERED)}"
+
+
+def coordinates(count: int, letter: str = STATE) -> tuple[str, ...]:
+    """What the coordinates of a state are called."""
+    return tuple(indexed(letter, k) for k in range(1, count + 1))
+
+
+#: The axes of a plane of states.
+AXES = (indexed(STATE, 1), indexed(STATE, 2))

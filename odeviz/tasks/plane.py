@@ -8,6 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from odeviz.tasks.numerals import AXES, STATE
+
 
 @dataclass(frozen=True, slots=True)
 class Plane:
@@ -21,7 +23,7 @@ class Plane:
     basis: Tensor
     embedding: Tensor | None = None
     #: What the axes are called.
-    labels: tuple[str, str] = ("z₁", "z₂")
+    labels: tuple[str, str] = AXES
     #: One unit is as long on both axes: not where they measure different things.
     equal: bool = True
 
@@ -40,7 +42,7 @@ class Plane:
         x: int = 0,
         y: int = 1,
         like: Tensor | None = None,
-        labels: tuple[str, str] = ("z₁", "z₂"),
+        labels: tuple[str, str] = AXES,
         equal: bool = True,
     ) -> Plane:
         """The plane of two of the state's dimensions, the others zero; of the type and device of ``like``."""
@@ -67,7 +69,7 @@ class Plane:
 class TimePlane:
     """Time to the right and a state of one dimension upwards: the field is a slope field, its speed along t is 1."""
 
-    labels: tuple[str, str] = ("t", "h")
+    labels: tuple[str, str] = ("t", STATE)
 
     over_time: ClassVar[bool] = True
     equal: ClassVar[bool] = False

@@ -272,7 +272,7 @@ def test_an_extent_stays_while_it_holds_the_next_and_is_not_much_larger() -> Non
     # Far too large for what is shown now.
     assert Extent(-0.5, 0.5, -1.0, 1.0).steadied(wider) == Extent(-0.6, 0.6, -1.2, 1.2)
     # Other axes.
-    other = Extent(-0.9, 0.9, -1.5, 2.0, "t", "h")
+    other = Extent(-0.9, 0.9, -1.5, 2.0, "t", "z")
     assert other.steadied(shown) is other
 
 

@@ -40,7 +40,7 @@ def test_another_plane_begins_anew():
     before = coverage.extent
     coverage.place(Extent(-3.9, 4.0, -4.0, 4.0, "a", "b"))
     assert coverage.extent == before, "as much of the same plane is seen"
-    coverage.place(Extent(-4.0, 4.0, -4.0, 4.0, "t", "h", equal=False))
+    coverage.place(Extent(-4.0, 4.0, -4.0, 4.0, "t", "z", equal=False))
     assert coverage.extent.x_label == "t"
     coverage.place(None)
     assert coverage.extent is None

@@ -68,7 +68,7 @@ def test_the_flows_guide_says_what_to_look_for_in_the_open_preset_and_names_its_
     qtbot.mouseClick(shown.window.flow.bar.help, Qt.MouseButton.LeftButton)
     told = shown.dialogs.opened[-1].text
     assert PRESETS["moons-density"].look_for in told
-    assert "Field: The vector field f(h, t, θ)" in told
+    assert "Field: The vector field f(z, t, θ)" in told
     assert "Nullclines:" not in told
 
 

@@ -150,7 +150,7 @@ def test_every_layer_is_drawn_when_it_is_named_and_only_then() -> None:
         assert word in seen
 
 
-@pytest.mark.parametrize(("color", "title"), [("time", "t"), ("speed", "‖dh/dt‖"), ("nfe", "NFE")])
+@pytest.mark.parametrize(("color", "title"), [("time", "t"), ("speed", "‖dz/dt‖"), ("nfe", "NFE")])
 def test_trajectories_are_coloured_by_a_scale_that_stands_beside(color: str, title: str) -> None:
     flow = spiral_flow()
     flow = dataclasses.replace(flow, speed=np.ones(flow.paths.shape[:2]))

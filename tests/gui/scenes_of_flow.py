@@ -126,7 +126,7 @@ def components(kit):
 def series(kit):
     """A state of one dimension, against time."""
     view = kit.show(FlowView, size=SIZE)
-    view.set_extent(Extent(0.0, 1.0, -1.5, 1.5, "t", "h", equal=False, dims=1))
+    view.set_extent(Extent(0.0, 1.0, -1.5, 1.5, "t", "z", equal=False, dims=1))
     t = np.linspace(0.0, 1.0, 41)
     starts = np.linspace(-1.0, 1.0, 20)
     values = np.tanh(3 * t[:, None] * starts) + starts * (1 - t[:, None])

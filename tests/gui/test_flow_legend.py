@@ -44,7 +44,7 @@ def test_paths_are_coloured_by_class_time_speed_and_cost(full, make_flow):
     assert [len(group.lines) for group in full.paths._groups] == [6] * 4
     assert full.overlays.key._scale.limits == (0.0, 1.0)
     full.set_colouring("speed", None, everything)
-    assert full.overlays.key._scale.title == "‖dh/dt‖"
+    assert full.overlays.key._scale.title == "‖dz/dt‖"
     assert sum(len(group.lines) for group in full.paths._groups) == 24
     full.set_colouring("nfe", np.array([20.0, 20.0, 50.0, 50.0, 50.0, 20.0]), everything)
     assert full.overlays.key._scale.ends == ("20", "50")

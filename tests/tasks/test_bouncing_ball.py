@@ -247,7 +247,7 @@ def test_a_flow_has_a_sharp_corner_at_every_impact():
         np.testing.assert_allclose(flow.t[turns], [t for t, _ in impacts], atol=0.01)
         np.testing.assert_allclose(path[[turns, turns + 1], 0], level, atol=1e-5)
         np.testing.assert_allclose(path[turns + 1, 1], -restitution * path[turns, 1], rtol=1e-5)
-    # ‖dh/dt‖ of a falling ball is that of (v, -g), also beside an impact.
+    # ‖dz/dt‖ of a falling ball is that of (v, -g), also beside an impact.
     falling = np.hypot(flow.paths[..., 1], field.gravity.item())
     there = np.abs(flow.paths[..., 1]) > 1.0
     np.testing.assert_allclose(flow.speed[there], falling[there], rtol=0.02)

@@ -78,7 +78,7 @@ def test_a_rotation_by_half_a_turn_flips_with_one_dimension_more():
 
 def test_the_plane_of_a_line_is_time_and_state():
     study = Study.of(strong(LINE), LINE)
-    assert study.extent == Extent(0.0, 1.0, -1.2, 1.2, "t", "h", equal=False, dims=1)
+    assert study.extent == Extent(0.0, 1.0, -1.2, 1.2, "t", "z", equal=False, dims=1)
     seeds, labels = study.default_seeds(9)
     assert seeds.shape == (9, 1)
     flow = study.flow(seeds, labels, TIGHT, frames=11)

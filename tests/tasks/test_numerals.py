@@ -1,10 +1,13 @@
 """Numbers as people read them."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 
-from odeviz.tasks.numerals import percent, power, thousands, with_error
+import odeviz
+from odeviz.tasks.numerals import AXES, coordinates, percent, power, thousands, with_error
 
 
 @pytest.mark.parametrize(
@@ -26,3 +29,16 @@ def test_each_kind_of_number_is_written_one_way():
     assert with_error(0.5, math.nan) == "0.5 ± nan"
     assert with_error(1.2874997, 1.7e-17) == "1.287 ± 0.000"
     assert with_error(0.0, 1.7e-5) == "0.000000 ± 0.000017"
+
+
+def test_the_state_has_one_letter_in_all_that_people_read():
+    other = re.compile(r"\bf\([^)]*\bh\b|dh/d|∂h|‖h‖|\bh\((t|0)|\bh ←|\bz[₁₂]\", \"z|\"h₁")
+    told = [
+        f"{path.name}: {line.strip()}"
+        for folder in ("app", "exporting", "panels", "state", "tasks", "widgets")
+        for path in Path(odeviz.__file__).with_name(folder).rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if other.search(line) and not line.lstrip().startswith("#")
+    ]
+    assert not told
+    assert (AXES, coordinates(3)) == (("z₁", "z₂"), ("z₁", "z₂", "z₃"))

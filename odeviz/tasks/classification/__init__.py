@@ -36,7 +36,7 @@ class ClassificationOptions:
     controlled: bool = setting(
         False,
         "Data-controlled",
-        "The field sees the input too: f(t, h, x). Each point then has a field of its own, and paths may cross.",
+        "The field sees the input too: f(z, t, x). Each point then has a field of its own, and paths may cross.",
         when={"options.model": ("ode-net",)},
     )
     blocks: int = setting(6, "Blocks", "Residual blocks.", symbol="N", lo=1, hi=64, when=_RESIDUAL)

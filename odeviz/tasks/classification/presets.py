@@ -99,7 +99,7 @@ PRESETS = registry(
     _classifier(
         "annuli",
         "Disc in a ring, the input in view",
-        "A data-controlled flow f(t, h, x) parts disc and ring in the plane, with no dimension more.",
+        "A data-controlled flow f(z, t, x) parts disc and ring in the plane, with no dimension more.",
         "Paths cross, and the boundary closes: each point has a field of its own.",
         name="controlled",
         more={"options.controlled": True},

@@ -19,7 +19,7 @@ from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, Role, f
 from odeviz.tasks.classification import CLASSES
 from odeviz.tasks.classification.boundary import boundary
 from odeviz.tasks.confusion import confusion, counted
-from odeviz.tasks.numerals import figure, percent, thousands
+from odeviz.tasks.numerals import AXES, figure, percent, thousands
 from odeviz.tasks.scene import Scene
 
 #: Points of the data over which a boundary is drawn.
@@ -79,7 +79,7 @@ def _boundary(scene: Scene) -> Chart:
             f"Found on a grid, as no flow of the plane makes it: {len(found.curves)} "
             f"curve{'s' * (len(found.curves) != 1)}, {found.closed} closed."
         )
-    return Chart("Boundary", "z₁", "z₂", tuple(curves), equal=True, at=0.0, note=what)
+    return Chart("Boundary", *AXES, tuple(curves), equal=True, at=0.0, note=what)
 
 
 def _euler(scene: Scene) -> Charts:
@@ -111,7 +111,7 @@ def _euler(scene: Scene) -> Charts:
     return Charts(
         "A residual net is Euler's method",
         (
-            Chart(f"{drawn} blocks over the flow", "z₁", "z₂", tuple(paths), equal=True, at="playhead"),
+            Chart(f"{drawn} blocks over the flow", *AXES, tuple(paths), equal=True, at="playhead"),
             Chart("Typical distance at the end", "blocks", "distance", errors_of, x_log=True, y_log=True),
         ),
         note=f"Lines are the blocks, faint curves the continuous flow. From {thousands(counts[-2])} blocks "

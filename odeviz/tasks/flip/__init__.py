@@ -24,7 +24,7 @@ class FlipOptions:
     controlled: bool = setting(
         False,
         "Data-controlled",
-        "The field sees the input too: f(t, h, x). Each input then has a field of its own, and paths may cross.",
+        "The field sees the input too: f(z, t, x). Each input then has a field of its own, and paths may cross.",
     )
 
 
@@ -83,7 +83,7 @@ TASK = Task(
     views=(
         View(
             "paths",
-            "Paths h(t)",
+            "Paths z(t)",
             "Each input's path through the flow's time. In one dimension paths never cross: they can only be squeezed "
             "together; with another dimension or the input in view they pass each other.",
         ),

@@ -14,6 +14,7 @@ from odeviz.tasks import learning
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.flip import floor, inputs
 from odeviz.tasks.learning import NO_DATA, Data
+from odeviz.tasks.numerals import STATE
 from odeviz.tasks.plane import Plane, TimePlane
 
 #: How the final score is solved: a coarse solve is no flow, and may go below the floor.
@@ -63,8 +64,8 @@ class Learning(learning.Learning):
             return TimePlane()
         like = next(model.parameters())
         if model.controlled:
-            return Plane.of_axes(model.state_dim, model.state_dim - 1, 0, like, ("x", "h"))
-        return Plane.of_axes(model.state_dim, 0, 1, like, ("h", "a"))
+            return Plane.of_axes(model.state_dim, model.state_dim - 1, 0, like, ("x", STATE))
+        return Plane.of_axes(model.state_dim, 0, 1, like, (STATE, "a"))
 
     def extent(self, model: FlowMap) -> tuple[float, float, float, float]:
         return (0.0, model.t1, -1.2, 1.2) if model.state_dim == 1 else (-2.0, 2.0, -2.0, 2.0)

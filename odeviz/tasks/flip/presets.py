@@ -45,7 +45,7 @@ PRESETS = registry(
     _flip(
         "controlled",
         "The flip of a field that sees its input",
-        "A data-controlled flow f(t, h, x) of the line: each input has a field of its own.",
+        "A data-controlled flow f(z, t, x) of the line: each input has a field of its own.",
         "In the plane of input and state every path goes straight up or down; none is in another's way.",
         {"options.controlled": True},
         6,

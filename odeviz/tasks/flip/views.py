@@ -8,7 +8,7 @@ import numpy as np
 
 from odeviz.tasks.chart import Chart, Curve, frozen
 from odeviz.tasks.flip import floor, inputs
-from odeviz.tasks.numerals import figure, percent
+from odeviz.tasks.numerals import STATE, figure, percent
 from odeviz.tasks.scene import Scene
 
 #: Paths that are drawn, and moments of each.
@@ -38,9 +38,9 @@ def _paths(scene: Scene) -> Chart:
     )  # fmt: skip
     crossed = float(np.mean(np.diff(h[-1]) < 0))
     return Chart(
-        "Paths h(t)",
+        f"Paths {STATE}(t)",
         "t",
-        "h",
+        STATE,
         curves,
         over_time=True,
         at="playhead",
@@ -59,7 +59,7 @@ def _map(scene: Scene) -> Chart:
     return Chart(
         "Output against input",
         "x",
-        "h(t₁)",
+        f"{STATE}(t₁)",
         (
             Curve("y = −x", frozen(x), frozen(-x), role="truth", style="dashed"),
             Curve("flow", frozen(x), frozen(y), role="model"),

@@ -13,7 +13,7 @@ from odeviz.tasks.chart import Chart, Curve, frozen
 from odeviz.tasks.flow_matching.coupling import coupled
 from odeviz.tasks.flow_matching.learning import Learning
 from odeviz.tasks.flow_matching.measures import Estimate, Paths, energy_distance, euler, paths
-from odeviz.tasks.numerals import figure, percent, thousands, with_error
+from odeviz.tasks.numerals import AXES, figure, percent, thousands, with_error
 from odeviz.tasks.scene import Scene
 
 #: Pairs that are drawn, samples that are carried, and those of a first look.
@@ -53,8 +53,7 @@ def _coupling(scene: Scene) -> Chart:
     lines = np.stack([x0, x1, np.full_like(x0, np.nan)], axis=1)[:_PAIRS].reshape(-1, 2)
     return Chart(
         "Pairs",
-        "z₁",
-        "z₂",
+        *AXES,
         (
             Curve("pairs", frozen(lines[:, 0]), frozen(lines[:, 1]), "muted", faint=True),
             _points("source", x0[:_PAIRS], "second"),
@@ -138,8 +137,7 @@ def _samples(scene: Scene) -> Chart:
     energy = energy_distance(drawn, data, _BLOCK)
     return Chart(
         "Samples",
-        "z₁",
-        "z₂",
+        *AXES,
         tuple(
             _points(label, learning.target.own(_array(points)), role)
             for label, points, role in ((where, data, "data"), ("samples", drawn, "model"))

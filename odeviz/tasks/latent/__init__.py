@@ -9,6 +9,7 @@ import numpy as np
 
 from odeviz.tasks.classes import Classes
 from odeviz.tasks.latent.series import own_data
+from odeviz.tasks.numerals import coordinates
 from odeviz.tasks.own_data import OWN
 from odeviz.tasks.settings import setting
 from odeviz.tasks.shapes import linear_shapes, mlp_shapes
@@ -181,7 +182,7 @@ def _has_latent(experiment: Experiment) -> bool:
 def _latent_controls(experiment: Experiment) -> tuple[Control, ...]:
     """One for each principal direction of the encoded series, the widest first."""
     count = min(experiment.options.latent, _SLIDERS)
-    names = ("z₁", "z₂", "z₃", "z₄", "z₅", "z₆")
+    names = coordinates(count)
     about = "Along a principal direction of the encoded series, in standard deviations."
     return tuple(Control(f"z{k + 1}", names[k], about, -_REACH, _REACH, 0.0, unit="σ") for k in range(count))
 

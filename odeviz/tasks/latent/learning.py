@@ -30,9 +30,12 @@ from odeviz.tasks.latent import COUNTS, GLANCED, PLANE, RNN, SCORED, SPIRALS
 from odeviz.tasks.latent.clock import Clock, Places
 from odeviz.tasks.latent.series import BEYOND, INSIDE, Floats, SeriesData, Windows, own_data, spiral_data
 from odeviz.tasks.learning import HELD_OUT_STREAM, NO_DATA, TRAINING_STREAM, Data
+from odeviz.tasks.numerals import AXES, coordinates, indexed
 from odeviz.tasks.own_time import FLOW_TIME, OwnTime
 from odeviz.tasks.plane import Plane
 
+#: The axes of the plane of a recurrent net's hidden states.
+_HIDDEN = (indexed("h", 1), indexed("h", 2))
 #: How trajectories of the final score are solved.
 _SCORING = SolverOptions(method="dopri5", rtol=1e-5, atol=1e-5)
 #: The share of a series' rows, from the first on, at which its trajectory is tied to what follows.
@@ -282,7 +285,7 @@ class Learning(learning.Learning):
         states = self._encoded(model)
         like = next(model.parameters())
         middle, directions = principal(states)
-        names = ("z₁", "z₂") if isinstance(model, LatentODE) else ("h₁", "h₂")
+        names = AXES if isinstance(model, LatentODE) else _HIDDEN
         return Plane(
             torch.as_tensor(middle).to(like), torch.as_tensor(directions[:, :2].copy()).to(like), labels=names
         )
@@ -309,8 +312,7 @@ class Learning(learning.Learning):
         return self._encoded(model, n), self.series.scored.labels[:n].copy()
 
     def axes(self, model: SeriesModel) -> tuple[str, ...]:
-        names = super().axes(model)
-        return tuple(name.replace("h", "z") for name in names) if isinstance(model, LatentODE) else names
+        return super().axes(model) if isinstance(model, LatentODE) else coordinates(model.state_dim, "h")
 
     def starts(self, model: Any, n: int, seed: int) -> tuple[NDArray[np.floating[Any]], NDArray[np.int64]]:
         states, labels = self._encoded(model), self.series.scored.labels

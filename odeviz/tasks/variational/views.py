@@ -15,12 +15,12 @@ from odeviz.fields import PlanarField
 from odeviz.models import PlanarNF, SolverOptions
 from odeviz.tasks.chart import Chart, Charts, Curve, Map, Maps, Picture, frozen
 from odeviz.tasks.density.views import density_map, filmstrip
+from odeviz.tasks.numerals import AXES
 from odeviz.tasks.scene import Scene
 from odeviz.tasks.variational.grid import KINDS, UNITS, fitted
 from odeviz.tasks.variational.potentials import HALF, Potential, centres
 
 _EXTENT = (-HALF, HALF, -HALF, HALF)
-_AXES = ("z₁", "z₂")
 #: Cells a side of the two pictures, and of each of the grid's.
 _FINE, _COARSE = 80, 40
 #: How the grid's continuous flows are solved.
@@ -50,7 +50,7 @@ def comparison(scene: Scene) -> Maps:
     t1: float = scene.model.t1
     learnt = Map("learnt", _EXTENT, frozen(density_map(scene, _EXTENT, t1, _FINE)), at=t1)
     note = f"{potential.title}."
-    return Maps("Given and learnt", (given, learnt), 2, shared=True, scale="p, q", axes=_AXES, note=note)
+    return Maps("Given and learnt", (given, learnt), 2, shared=True, scale="p, q", axes=AXES, note=note)
 
 
 def grid(scene: Scene) -> Maps:
@@ -68,7 +68,7 @@ def grid(scene: Scene) -> Maps:
         "Each has its own colour scale. All were trained for as many iterations; standard errors of KL are below "
         "0.02 nats."
     )
-    return Maps("Continuous against planar flow", tuple(maps), columns=1 + len(UNITS), axes=_AXES, note=note)
+    return Maps("Continuous against planar flow", tuple(maps), columns=1 + len(UNITS), axes=AXES, note=note)
 
 
 @cache
@@ -90,7 +90,7 @@ def units(scene: Scene) -> Charts:
     push = out.double().cpu().numpy()
     arrows = [curve for k in range(len(push)) for curve in _unit(k, weight[k], float(bias[k]), push[k])]
     name = "layer" if isinstance(model, PlanarNF) else "unit"
-    where = Chart(f"Where each {name} pushes", *_AXES, tuple(arrows), equal=True)
+    where = Chart(f"Where each {name} pushes", *AXES, tuple(arrows), equal=True)
     when = _layers(push) if isinstance(model, PlanarNF) else _gates(field, model.t1)
     return Charts("Units", (where, when), columns=2)
 
