@@ -179,7 +179,7 @@ class MainWindow(QMainWindow):
             min(self.theme.px(372 if wide else 276), max(self.width() // 3, 276)),
         ]
         self.resizeDocks([form, density], widths, horizontal)
-        self.resizeDocks([density, loss], [1000, 1000], vertical)
+        self.resizeDocks([density, loss], [1160, 840], vertical)
         self.behind.keep()
 
     def remember_layout(self) -> None:

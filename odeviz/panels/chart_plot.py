@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 from odeviz.panels.lit_curves import LitCurves
 from odeviz.panels.lit_dots import Crowd, LitPlane
 from odeviz.panels.riders import Riders
-from odeviz.panels.strands import Strand, is_crowd, look, on_axis, same, segments, sized, strands
+from odeviz.panels.strands import Strand, is_crowd, look, on_axis, on_sheet, same, segments, sized, strands
 from odeviz.tasks.chart import Chart, Curve
 from odeviz.widgets.legend import Key, Legend, shade
 from odeviz.widgets.lines import CurveLine, FaintLines, StraightLine
@@ -249,7 +249,7 @@ class ChartPlot(QWidget):
             lines.set_segments(segments(chart, strand))
             self._put(lines, order)
             return
-        x, y = on_axis(curve.x, chart.x_log), on_axis(curve.y, chart.y_log)
+        x, y = on_sheet(chart, curve)
         if curve.low is not None and curve.high is not None:
             edges = [CurveLine(x, on_axis(edge, chart.y_log)) for edge in (curve.low, curve.high)]
             fill = QColor(color)
@@ -292,7 +292,7 @@ class ChartPlot(QWidget):
             items[0].set_segments(segments(chart, strand))
             self._drawn[k] = strand, items
             return True
-        x, y = on_axis(curve.x, chart.x_log), on_axis(curve.y, chart.y_log)
+        x, y = on_sheet(chart, curve)
         if curve.style == "points":
             keep = np.isfinite(x) & np.isfinite(y)
             x, y = x[keep], y[keep]

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from odeviz.tasks.chart import Chart, Curve
 from odeviz.widgets.primitives import polyline
 
+#: Half frames from its middle beyond which nothing is drawn.
+_FAR = 50.0
 #: Curves that are drawn by one item.
 Strand = tuple[Curve, ...]
 
@@ -38,13 +40,34 @@ def same(one: Strand, other: Strand) -> bool:
 
 def segments(chart: Chart, strand: Strand) -> NDArray[np.float64]:
     """The lines ``[n, 4]`` of a strand's curves, without those that lead to or from a gap."""
-    each = [
-        polyline(np.stack([on_axis(c.x, chart.x_log), on_axis(c.y, chart.y_log)], axis=1)[:, None])
-        for c in strand
-        if len(c.x)
-    ]
+    each = [polyline(np.stack(on_sheet(chart, c), axis=1)[:, None]) for c in strand if len(c.x)]
     lines = np.concatenate(each) if each else np.empty((0, 4))
     return np.ascontiguousarray(lines[np.isfinite(lines).all(axis=1)])
+
+
+def on_sheet(chart: Chart, curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A curve's values as they lie on the axes, but for what lies so far from their frame that it could not be drawn.
+
+    The first point of those is drawn where the way there from the frame leads, the others are gaps.
+    """
+    x, y = on_axis(curve.x, chart.x_log), on_axis(curve.y, chart.y_log)
+    if chart.frame is None:
+        return x, y
+    x0, x1, y0, y1 = chart.frame
+    middle, half = np.array([x0 + x1, y0 + y1]) / 2, np.array([x1 - x0, y1 - y0]) / 2
+    away = (np.stack([x, y], axis=1) - middle) / np.maximum(half, 1e-300)
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(away).max(axis=1)
+        far = distance > _FAR
+    if not far.any():
+        return x, y
+    near = ~far & np.isfinite(distance)
+    # Seen are the ways between a far point and one that is near.
+    beside = np.append(near[1:], False) | np.append(False, near[:-1])
+    away[far] *= (_FAR / distance[far])[:, None]
+    away[far & ~beside] = np.nan
+    placed = middle + away * half
+    return placed[:, 0], placed[:, 1]
 
 
 def on_axis(values: NDArray[Any], log: bool) -> NDArray[np.float64]:

@@ -31,8 +31,9 @@ from odeviz.widgets.theme import Theme
 
 _DRAWING = "Drawing…"
 _OLD = "This picture is of iteration {:,}: it takes long, and is drawn anew when training pauses."
-#: From this height on there is room for the sentence about a view.
-_ROOMY = 380
+#: From this height on there is room for the sentence about a view; below it, the share of the height that the one
+#: about its picture may have, and the lines it has in any panel.
+_ROOMY, _SHARE, _LEAST = 480, 0.25, 2
 
 
 class ViewPanel(Panel):
@@ -169,6 +170,7 @@ class ViewPanel(Panel):
         if picture is None:
             # Of which model the next is, is told when it is there.
             self.set_age(None)
+            self._note.give_back()
         self._about.setText(shown.about if shown is not None else "")
         self._make_room()
         self._message.setText(_DRAWING if shown is not None or self._experiment is None else self.nothing)
@@ -223,10 +225,11 @@ class ViewPanel(Panel):
         self._make_room()
 
     def _make_room(self) -> None:
-        """In a low panel the picture comes first; what is said about it is then in tooltips, but for two lines."""
+        """In a low panel the picture comes first: what a view is for is then in a tooltip."""
         roomy = self.height() >= self.theme.px(_ROOMY)
         self._about.setVisible(bool(self._about.text()) and roomy)
-        self._note.set_lines(0 if roomy else 2)
+        lines = int(_SHARE * self.height() / self._note.fontMetrics().lineSpacing())
+        self._note.set_lines(0 if roomy else max(lines, _LEAST))
 
     def _show_controls(self) -> None:
         shown, experiment = self.current, self._experiment

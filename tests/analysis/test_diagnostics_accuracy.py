@@ -17,7 +17,7 @@ from odeviz.analysis import SolverChoice, Study
 from odeviz.analysis.diagnostics import cost, ladders
 from odeviz.analysis.diagnostics.gradients import adjoint_paths, gradient_of, true_gradient
 from odeviz.analysis.diagnostics.ladders import Yardstick, finest_slope, settled_slope
-from odeviz.analysis.diagnostics.layers import MEASURED, layer_errors
+from odeviz.analysis.diagnostics.layers import MEASURED, _framed, _note, layer_errors
 from odeviz.analysis.diagnostics.subject import number, slope, subject_of
 from odeviz.analysis.filming import TRAJECTORIES
 from odeviz.bridge import FlowRequest
@@ -26,6 +26,7 @@ from odeviz.fields import AutogradField
 from odeviz.models import FlowModel, ResidualNet, SolverOptions
 from odeviz.storage import load_model
 from odeviz.storage.paths import pretrained
+from odeviz.tasks.chart import Curve
 from odeviz.tasks.experiment import SolverConfig
 from odeviz.tasks.scene import Scene
 from odeviz.tasks.viewpoint import Viewpoint
@@ -166,6 +167,19 @@ def test_row_1_the_error_falls_as_one_over_the_number_of_blocks() -> None:
     with torch.no_grad():
         errors = layer_errors(scene_of(trained_study()))
     assert slope(MEASURED[-3:], errors[-3:]) == pytest.approx(-1.0, abs=0.1)
+
+
+def test_axes_follow_the_flow_where_nets_of_few_blocks_fly_away() -> None:
+    x = np.linspace(0.0, 2.0, 9)
+    flow, near = Curve("flow", x, 0.5 * x), Curve("N = 16", x, 0.5 * x + 0.1)
+    away = Curve("N = 2", np.array([0.0, 1e14, np.nan]), np.array([0.0, -4e14, np.nan]))
+    assert _framed(flow, [near]) == (None, [])
+    frame, leaving = _framed(flow, [away, near])
+    assert leaving == ["N = 2"]
+    assert frame == pytest.approx((-0.12, 2.12, -0.06, 1.16))
+    errors = [10.0**k for k in range(8)] + [1e9, 1e6]
+    assert "Those of N = 2 leave the picture. It is not yet 1/N" in _note(errors, leaving)
+    assert "From 128 to 512 blocks it falls as N to the power −1.00" in _note([1 / n for n in MEASURED], [])
 
 
 # --- cost

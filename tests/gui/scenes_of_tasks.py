@@ -15,7 +15,7 @@ PRESETS = (
     "latent-spirals", "sine-poisson", "lotka-volterra-universal", "lotka-volterra-known", "bouncing-ball",
 )  # fmt: skip
 #: As large as the panel beside the flow in a window of 1440 x 900.
-SIZE = (400, 400)
+SIZE = (372, 436)
 #: Where the playhead stands, as a share of the flow's time: on no picture of a film and no tick.
 SHARE = 0.45
 

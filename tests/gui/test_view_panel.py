@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from odeviz.panels.lit_dots import Crowd
 from odeviz.panels.precision_panel import PrecisionPanel
+from odeviz.panels.strands import on_sheet
 from odeviz.panels.view_panel import ViewPanel
 from odeviz.state import Mark, Selection
 from odeviz.tasks.chart import Chart, Charts, Curve, Table, cell_text, frozen
@@ -272,6 +273,13 @@ def test_a_note_that_has_no_room_ends_in_dots_and_is_whole_in_the_tooltip(panel)
     note = "Much is to be said of this picture. " * 6
     panel.set_picture(chart(note=note))
     assert panel._note.text() == panel._note.toolTip() == note
+    assert panel._note.shown == note
+    high = panel._note.height()
+    panel.set_picture(chart(note="Little."))
+    QApplication.processEvents()
+    assert panel._note.height() == high, "what stands above it must not move with its length"
+    note *= 3
+    panel.set_picture(chart(note=note))
     assert panel._note.shown.endswith("…")
     short = len(panel._note.shown)
     panel.theme.set_scale(2.0)
@@ -279,6 +287,18 @@ def test_a_note_that_has_no_room_ends_in_dots_and_is_whole_in_the_tooltip(panel)
     panel.theme.set_scale(1.0)
     panel.resize(320, 700)
     assert panel._note.shown == note
+
+
+def test_what_is_far_beyond_a_charts_frame_is_seen_to_leave_it():
+    there, gap = [0.0, 1.0, 1e14, 5e15, 0.5], [np.nan]
+    line = Curve("", np.array(there + gap), np.array([0.0, 0.5, -1e14, 2e15, 0.0] + gap))
+    x, y = on_sheet(Chart("", "", "", (line,), frame=(-1.0, 1.0, -1.0, 1.0)), line)
+    assert (x[[0, 1, 4]], y[[0, 1, 4]]) == (pytest.approx([0.0, 1.0, 0.5]), pytest.approx([0.0, 0.5, 0.0]))
+    # The way out and the way back, which could not be drawn to their ends.
+    assert np.abs(x[2:4]).max() == 50.0
+    assert y[2] / x[2] == pytest.approx(-1.0)
+    assert y[3] / x[3] == pytest.approx(0.4)
+    assert np.isnan(x[5])
 
 
 def test_a_chart_of_the_plane_marks_a_trajectory_and_lets_it_be_pointed_at(panel, make_flow, qtbot):

@@ -73,9 +73,9 @@ def test_every_view_is_drawn(experiment):
     assert first[1:] == pytest.approx([task.errors(model, n, scene.solver)["rmse"] for n in (30, 50, 100)])
     assert len(pictures["table"].rows) == 1 + len(PAPER) + len(PRESET_OF)
     series = pictures["series"]
-    assert isinstance(series, Charts)
-    assert all(chart.over_time == (experiment is SMALL) for chart in series.charts)
-    bands = [curve for chart in series.charts for curve in chart.curves if curve.low is not None]
+    assert isinstance(series, Chart)
+    assert series.over_time == (experiment is SMALL)
+    bands = [curve for curve in series.curves if curve.low is not None]
     assert bool(bands) == (experiment is SMALL)
     assert all((curve.low <= curve.high).all() for curve in bands)
     assert isinstance(pictures["latent"], Chart)
@@ -126,10 +126,12 @@ def test_the_series_that_are_shown_can_be_chosen():
     from odeviz.tasks.latent.views import draw
 
     scene = Scene(build_model(SMALL), task_for(SMALL), solver_options(SMALL))
-    two = draw("series", scene).charts
-    chosen = draw("series", dataclasses.replace(scene, values={"first": 2.0})).charts
+    two = draw("paths", scene).charts
+    chosen = draw("paths", dataclasses.replace(scene, values={"first": 2.0})).charts
     assert np.array_equal(chosen[0].curves[0].y, two[1].curves[0].y)
     assert np.allclose(chosen[0].curves[1].y, two[1].curves[1].y, atol=1e-5)
+    over_time = draw("series", dataclasses.replace(scene, values={"first": 2.0}))
+    assert np.array_equal(over_time.curves[0].y, chosen[0].curves[0].x)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -164,7 +166,7 @@ def test_own_series_are_shown_at_their_own_times_and_values():
     raw["t"] = 1000.0 + 7.0 * raw["t"]
     experiment = OWN.with_setting("options.window", 20)
     scene = Scene(build_model(experiment, raw), task_for(experiment, data=raw), solver_options(experiment))
-    seen = [curve for chart in views.draw("series", scene).charts for curve in chart.curves]
+    seen = views.draw("series", scene).curves
     shown = {
         (t, y)
         for curve in seen
@@ -176,7 +178,7 @@ def test_own_series_are_shown_at_their_own_times_and_values():
         at = int(np.abs(np.array(given) - t).argmin())
         assert t == pytest.approx(given[at], abs=1e-6)
         assert math.isnan(y) or np.nanmin(np.abs(raw["y"][at] - y)) < 1e-9
-    assert not any(chart.over_time for chart in views.draw("series", scene).charts)
+    assert not views.draw("series", scene).over_time
     rows = raw["t"][np.isfinite(raw["y"]).any(axis=1)]
     lasts = 2.0 / scene.learning.series.tempo
     assert lasts == pytest.approx(20 * np.diff(rows).mean(), rel=1e-6)

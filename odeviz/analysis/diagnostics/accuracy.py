@@ -93,7 +93,7 @@ def work_precision(scene: Scene) -> Picture:
         curves.append(Curve("now", frozen([float(now.nfe)]), frozen([now.error]), "truth", "points"))
         best = _cheapest(ladders, now.error)
         if best is not None and share == 1.0:
-            note += f"The fewest evaluations for that error: about {thousands(best[1])}, with {best[0]}. "
+            note += f"The fewest for that error: about {thousands(best[1])}, with {best[0]}. "
     shown = {m: slopes[m] for m in _TOLD}
     return Chart(
         "Error against NFE",
@@ -125,8 +125,8 @@ def order(scene: Scene) -> Picture:
         tuple(curves),
         x_log=True,
         y_log=True,
-        note=f"Slopes at the smallest steps above rounding: {told}. Above the order, the steps are still too large for "
-        "the leading error to stand alone; below it, the field has kinks, as those of relu and ELU.",
+        note=f"Slopes at the smallest steps above rounding: {told}. Steeper: the steps are still too large for the "
+        "leading error to stand alone. Flatter: the field has kinks, as of relu and ELU.",
         progress=share,
     )
 

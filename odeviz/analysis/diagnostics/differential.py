@@ -59,8 +59,8 @@ def view(scene: Scene) -> Picture:
         scale="1/time",
         columns=_MOMENTS,
         diverging=True,
-        note=f"Divergence {_range(divergences)}, curl {_range(curls)}. Where the divergence is positive, the flow "
-        "expands and a density falls; a positive curl turns counter-clockwise.",
+        note=f"Divergence {_range(divergences)} (positive: the flow expands, a density falls), curl {_range(curls)} "
+        "(positive: counter-clockwise).",
     )
 
 

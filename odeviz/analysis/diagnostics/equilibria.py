@@ -157,9 +157,7 @@ def nullclines(scene: Scene) -> Picture:
             charts.append(_plane_chart(subject, t, points))
     note = _note(known)
     if subject.dim > PLANE:
-        note += (
-            f" Of {subject.dim} dimensions the picture has two: fixed points out of it are projected onto it."
-        )
+        note += f" A slice of {subject.dim} dimensions, fixed points projected onto it."
     if len(charts) == 1:
         # Of a field that does not depend on time it is the picture of all times.
         only = dataclasses.replace(charts[0], title="Nullclines", note=note)

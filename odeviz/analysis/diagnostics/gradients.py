@@ -142,9 +142,8 @@ def _note(scene: Scene, model: FlowModel, rows: list[tuple[str | float, ...]]) -
         (low, best), (high, worst) = errors[0], errors[-1]
         told = f"the error of dL/dθ is {number(low)} ({best}) to {number(high)} ({worst})"
     return (
-        f"{setting_text(scene.solver)}, in {precision}, {TRAJECTORIES} trajectories: {told}. backprop keeps "
-        f"{number(kept['backprop'])} KiB, backsolve {number(kept['backsolve'])} KiB whatever the NFE. Errors are "
-        "relative to a tight float64 solve; that of dL/dt₁ is to a · f."
+        f"{setting_text(scene.solver)}, {precision}, {TRAJECTORIES} trajectories: {told}. backprop keeps "
+        f"{number(kept['backprop'])} KiB, backsolve {number(kept['backsolve'])} KiB whatever the NFE."
     )
 
 
@@ -153,10 +152,7 @@ def _stretch_note(options: SolverOptions, off: dict[str, tuple[float, float]]) -
     if options.method not in off or not METHODS[options.method].adaptive:
         return ""
     typical, worst = (number(error / options.rtol) for error in off[options.method])
-    return (
-        f" z(t₁) itself is off by {typical} × the tolerance, on the worst trajectory by {worst} ×: the error of a "
-        "gradient follows the tolerance times how much the flow stretches, which makes each step's error grow."
-    )
+    return f" z(t₁) itself is off by {typical} × the tolerance, at worst {worst} ×: so much does the flow stretch errors."
 
 
 def _for_mode(options: SolverOptions, mode: str) -> SolverOptions:

@@ -18,9 +18,12 @@ _ROLES: tuple[Role, ...] = ("class1", "class3", "class2", "class0")
 #: Blocks of the nets whose paths are drawn, and of those whose error is.
 _DRAWN = (2, 4, 8, 16)
 MEASURED = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
-_PATHS, _FRAMES = 5, 81
-#: The slope is fitted to this many of the deepest nets.
-_FITTED = 3
+_PATHS, _FRAMES = 5, 241
+_PLACES = tuple(MEASURED.index(n) for n in _DRAWN)
+#: The slope is fitted to this many of the deepest nets; so far from -1 it is not Euler's order yet.
+_FITTED, _FIRST = 3, 0.25
+#: A net is shown whole as long as it keeps so near to the flow, and room around all, in sizes of the flow.
+_NEAR, _MARGIN = 1.0, 0.06
 
 
 def residual(scene: Scene) -> Picture:
@@ -34,24 +37,61 @@ def residual(scene: Scene) -> Picture:
         knots = np.linspace(0.0, subject.t1, blocks + 1)
         net = subject.solve(scene, subject.exact, few, knots.tolist(), SolverOptions("euler", steps=blocks))
         curves.append(_paths(subject, f"N = {blocks}", knots, net.y, role))
+    flow, *nets = curves
+    frame, leaving = _framed(flow, nets)
     # The deepest net, which is nearest, and the flow itself lie on top.
     paths = Chart(
         "Paths",
         *subject.plane.labels,
-        (*curves[1:], curves[0]),
+        (*nets, flow),
         equal=not subject.plane.over_time,
         at="playhead",
+        frame=frame,
     )
     errors: list[float] = scene.remember("errors of layers", lambda: layer_errors(scene))
-    measured = slope(MEASURED[-_FITTED:], errors[-_FITTED:])
     return Charts(
         "Residual net over the flow",
         (paths, _error_chart(errors)),
         columns=2,
-        note=f"With 2, 4, 8 and 16 blocks the typical error at t₁ is "
-        f"{', '.join(number(errors[MEASURED.index(n)]) for n in _DRAWN)}; with many blocks it falls as N to the power "
-        f"{number(measured)}.",
+        note=_note(errors, leaving),
     )
+
+
+def _framed(flow: Curve, nets: list[Curve]) -> tuple[tuple[float, float, float, float] | None, list[str]]:
+    """What the axes show, None for all of it, and the nets that leave it: those far away do not make the flow small."""
+    edges: list[float] = []
+    leaving = set()
+    for name in ("x", "y"):
+        known = getattr(flow, name)[np.isfinite(getattr(flow, name))]
+        low, high = float(known.min()), float(known.max())
+        span = max(high - low, 1e-9)
+        reach = [low, high]
+        for net in nets:
+            values = getattr(net, name)
+            values = values[np.isfinite(values)]
+            if len(values) and max(low - values.min(), values.max() - high) > _NEAR * span:
+                leaving.add(net.label)
+            elif len(values):
+                reach += [float(values.min()), float(values.max())]
+        edges += [min(reach) - _MARGIN * span, max(reach) + _MARGIN * span]
+    x0, x1, y0, y1 = edges
+    return (x0, x1, y0, y1) if leaving else None, [net.label for net in nets if net.label in leaving]
+
+
+def _note(errors: list[float], leaving: list[str]) -> str:
+    """What the nets are off by, which of their paths cannot be seen whole, and how it falls."""
+    *some, last = (number(e) if math.isfinite(e) else "overflow" for e in map(errors.__getitem__, _PLACES))
+    which = "All paths" if len(leaving) == len(_DRAWN) else f"Those of {', '.join(leaving)}"
+    away = f" {which} leave the picture." if leaving else ""
+    measured = slope(MEASURED[-_FITTED:], errors[-_FITTED:])
+    range_of = f"from {MEASURED[-_FITTED]} to {MEASURED[-1]} blocks"
+    if not math.isfinite(measured) or measured > 0.0:
+        falls = f"It does not fall yet {range_of}."
+    elif abs(measured + 1.0) > _FIRST:
+        falls = f"It is not yet 1/N: {range_of} it falls as N to the power {number(measured)}."
+    else:
+        falls = f"{range_of.capitalize()} it falls as N to the power {number(measured)}."
+    return f"Typical error at t₁ with 2, 4, 8 and 16 blocks: {', '.join(some)} and {last}.{away} {falls}"
 
 
 def layer_errors(scene: Scene) -> list[float]:

@@ -61,8 +61,4 @@ def over_plane(
 
 def slice_of(dims: int) -> str:
     """What maps over the plane show of states of more dimensions; "" where the plane is all there is."""
-    return (
-        ""
-        if dims <= 2
-        else f"Of {dims} dimensions the map has two: its states lie in the plane that is shown."
-    )
+    return "" if dims <= 2 else f"A slice of {dims} dimensions: the plane that is shown."

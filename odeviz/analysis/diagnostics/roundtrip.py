@@ -35,20 +35,20 @@ def reverse(scene: Scene) -> Picture:
     # Below rounding, a distance says nothing.
     least = torch.finfo(subject.own(way.ground.states).dtype).eps
     layers = [_logarithm(way.ground, "there and back", distance, least)]
-    note = f"{setting_text(scene.solver)}: the distance is {_middle(distance)}. "
+    note = f"{setting_text(scene.solver)}: {_middle(distance)}"
     if not bool(torch.isfinite(distance).any()):
-        note = f"{setting_text(scene.solver)} does not come back: there is nothing to show. "
+        note = f"{setting_text(scene.solver)} does not come back: there is nothing to show"
     if way.whole and bool(torch.isfinite(way.stretch).all()):
         stretch = 1.0 / way.stretch[:, -1].clamp_min(1e-300)
         rate = float(stretch.max().log()) / subject.t1
-        note += f"The way back stretches errors up to {number(float(stretch.max()))}-fold, exp(λT) with λ = "
-        note += f"{number(rate)} and T = {number(subject.t1)}"
         if METHODS[scene.solver.method].adaptive:
             expected = scene.solver.rtol * stretch
             layers.append(_logarithm(way.ground, "tolerance × stretch", expected, least))
             share = (distance / expected).median()
-            note += f"; the distance is {number(float(share))} times tolerance × stretch in the median"
-        note += "."
+            note += f"; the median is {number(float(share))} × tolerance × stretch"
+        note += f". The way back stretches errors up to {number(float(stretch.max()))}-fold: exp(λT), λ = "
+        note += f"{number(rate)}, T = {number(subject.t1)}"
+    note += "."
     return over_plane("There and back", layers, scale="log₁₀ |Δz|", shared=True, note=note)
 
 

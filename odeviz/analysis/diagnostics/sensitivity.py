@@ -89,7 +89,7 @@ def ftle(scene: Scene) -> Picture:
         shared=True,
         note=f"At most {number(most[0])} forwards and {number(most[1])} backwards: neighbours part "
         f"{number(math.exp(min(most[0] * t1, 700)))}-fold and {number(math.exp(min(most[1] * t1, 700)))}-fold. "
-        "Ridges forwards repel, ridges backwards attract.",
+        "Ridges repel forwards, attract backwards.",
     )
 
 

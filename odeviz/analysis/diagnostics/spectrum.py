@@ -69,10 +69,10 @@ def stiffness(scene: Scene) -> Picture:
         scene, subject.model, subject.own(subject.starts()), (0.0, subject.t1), scene.solver
     )
     steps = [abs(step.h) for step in solution.stats.steps if step.accepted]
-    taken = f"{setting_text(scene.solver)} makes {len(steps)} steps" if steps else setting_text(scene.solver)
+    taken = f"; {setting_text(scene.solver)} makes {len(steps)}" if steps else ""
     radius = float(found.radius.max())
     needed = thousands(radius * subject.t1 / _REACH)
-    count = "one step" if needed in ("0", "1") else f"up to {needed} steps"
+    count = "one explicit step" if needed in ("0", "1") else f"up to {needed} explicit steps"
     return Chart(
         title,
         *axes,
@@ -80,9 +80,7 @@ def stiffness(scene: Scene) -> Picture:
         over_time=True,
         note=f"Norm up to {number(float(found.norm.max()))} (the Lipschitz constant is no less), spectral radius up to "
         f"{number(radius)}, real parts {number(float(found.real.min()))} to {number(float(found.real.max()))}. "
-        f"Stability alone asks an explicit method for {count}; {taken}. Lines are "
-        "medians, bands "
-        "5 to 95 % of the trajectories.",
+        f"Stability alone asks for {count}{taken}. Lines are medians, bands 5 to 95 % of the trajectories.",
     )
 
 

@@ -112,8 +112,9 @@ def _euler(scene: Scene) -> Charts:
         "A residual net is Euler's method",
         (
             Chart(f"{drawn} blocks over the flow", *AXES, tuple(paths), equal=True, at="playhead"),
-            Chart("Typical distance at the end", "blocks", "distance", errors_of, x_log=True, y_log=True),
+            Chart("Distance at t₁", "blocks", "distance", errors_of, x_log=True, y_log=True),
         ),
+        columns=2,
         note=f"Lines are the blocks, faint curves the continuous flow. From {thousands(counts[-2])} blocks "
         f"to {thousands(counts[-1])} the "
         f"typical distance falls {halves:.2f} times, a slope of {slope:.2f}.{_projected(model)}".replace(
@@ -124,7 +125,7 @@ def _euler(scene: Scene) -> Charts:
 
 def _projected(model: Classifier) -> str:
     """A sentence that states of more than two dimensions are seen from the side."""
-    return "" if model.state_dim <= 2 else f" Of {model.state_dim} dimensions the picture has two."
+    return "" if model.state_dim <= 2 else f" A projection of {model.state_dim} dimensions."
 
 
 def _own_blocks(model: Classifier) -> int | None:

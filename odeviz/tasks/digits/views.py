@@ -60,9 +60,7 @@ def _table1(scene: Scene) -> Table:
         tuple((name, *(_value(key, figures[key]) for key in _COLUMNS)) for name, figures in rows),
         current=current,
         note=f"The model on show, in bold, has {percent(here['parameters'] / largest)} of the largest one's "
-        "parameters. "
-        "Memory is what a batch of 64 digits keeps for its gradient; NFE are evaluations of field or blocks, forward "
-        "and backward.",
+        "parameters. Memory is what a batch of 64 digits keeps for its gradient; NFE are of field or blocks.",
     )
 
 

@@ -135,12 +135,11 @@ def _conserved(scene: Scene, learning: Learning) -> Chart:
         Curve("learnt" if not k else "", t, frozen(row), "model", faint=k > 0) for k, row in enumerate(change)
     ]
     name, gone = learning.system.invariant, int(np.isinf(most).sum())
-    away = f"; {gone} of {len(most)} starts leave the states that have one" if gone else ""
+    away = f"; {gone} leave the states that have one" if gone else ""
     note = (
         f"Over {PERIODS} periods the {name} changes by up to {figure(np.median(most))} (median of {len(most)} unseen "
-        f"starts; {figure(most[0])} from the one drawn bold){away}. Solved to a tolerance of "
-        f"{figure(SCORING.rtol)}: this "
-        "is the drift of the learnt field, not that of the chosen solver."
+        f"starts; {figure(most[0])} from the bold one){away}. Solved to {figure(SCORING.rtol)}: the learnt field's "
+        "drift, not the solver's."
     )
     return Chart("Conserved quantity", "t", f"change of {name}", tuple(curves), note=note)
 

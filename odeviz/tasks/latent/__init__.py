@@ -188,7 +188,17 @@ def _latent_controls(experiment: Experiment) -> tuple[Control, ...]:
 
 
 def _browse(experiment: Experiment) -> tuple[Control, ...]:
-    return (Control("first", "Series", "Which of the held-out series is shown first.", 1, 40, 1, whole=True),)
+    return (
+        Control(
+            "first",
+            "Series",
+            "Which of the held-out series is shown; where there are several, the first of them.",
+            1,
+            40,
+            1,
+            whole=True,
+        ),
+    )
 
 
 def _classes(experiment: Experiment, data: Arrays) -> Classes:

@@ -19,8 +19,8 @@ from odeviz.tasks.numerals import percent
 from odeviz.tasks.scene import Scene
 from odeviz.tasks.shipped import recorded
 
-#: Series over time, and in the plane; states along a direction, in standard deviations of the encoded series.
-_OVER_TIME, _IN_PLANE, _ALONG = 2, 4, (-2.0, -1.0, 0.0, 1.0, 2.0)
+#: Series in the plane; states along a direction, in standard deviations of the encoded series.
+_IN_PLANE, _ALONG = 2, (-2.0, -1.0, 0.0, 1.0, 2.0)
 _CLASSES: tuple[Role, ...] = ("class0", "class1", "class2", "class3", "class4")
 #: The channels that are drawn.
 _CHANNELS: tuple[tuple[str, Role], ...] = (("y₁", "model"), ("y₂", "second"))
@@ -42,10 +42,14 @@ def draw(key: str, scene: Scene) -> Picture:
     return _VIEWS[key](scene)
 
 
-def _over_time(scene: Scene) -> Charts:
-    """The first two channels of a few series, with bands from samples of z0."""
-    charts = [_series_over_time(scene, each) for each in told(scene, _OVER_TIME)]
-    return Charts("Held-out series", tuple(charts), note=f"{_until(scene)}{_held(scene)}")
+def _over_time(scene: Scene) -> Chart:
+    """The first two channels of a series, with bands from samples of z0."""
+    (series,) = told(scene, 1)
+    this = f"this one, {_called(scene, series.label)}," if series.label >= 0 else "this one"
+    note = f"{_until(scene)}: {this} with an RMSE of {series.beyond_error():.2f}.{_held(scene)}"
+    # A recurrent net's flow begins where the observations end; a person's own time is not the flow's.
+    flowing = isinstance(scene.model, LatentODE) and scene.learning.experiment.data.name == SPIRALS
+    return Chart("Held-out series", "t", "y", _series_over_time(scene, series), over_time=flowing, note=note)
 
 
 def _held(scene: Scene) -> str:
@@ -54,30 +58,28 @@ def _held(scene: Scene) -> str:
         return ""
     share, count = coverage(scene)
     what = "clean curves" if scene.learning.experiment.data.name == SPIRALS else "later observations"
-    return f" There the band of 90 % holds {percent(share)} of the {what} of {count} held-out series."
+    return f" The band of 90 % holds {percent(share)} of the {what} of {count} held-out series."
 
 
-def _series_over_time(scene: Scene, series: Told) -> Chart:
+def _series_over_time(scene: Scene, series: Told) -> tuple[Curve, ...]:
     def of(values: Floats | None, channel: int) -> Floats | None:
         return None if values is None else frozen(values[:, channel])
 
     curves: list[Curve] = []
     for channel, (name, role) in enumerate(_CHANNELS[: series.said.shape[1]]):
+        # What was observed is the ground for what is made of it.
         curves += [
-            *_truth(scene, series.known_at, series.known[:, channel], faint=channel > 0),
-            Curve(
-                f"{name}, {_says(scene)}", frozen(series.t), frozen(series.said[:, channel]), role,
-                low=of(series.low, channel), high=of(series.high, channel),
-            ),
             Curve(
                 "observed", frozen(series.seen_at), frozen(series.seen[:, channel]), "data", "points",
                 faint=channel > 0,
             ),
+            *_truth(scene, series.known_at, series.known[:, channel], faint=channel > 0),
+            Curve(
+                name, frozen(series.t), frozen(series.said[:, channel]), role,
+                low=of(series.low, channel), high=of(series.high, channel),
+            ),
         ]  # fmt: skip
-    # A recurrent net's flow begins where the observations end; a person's own time is not the flow's.
-    flowing = isinstance(scene.model, LatentODE) and scene.learning.experiment.data.name == SPIRALS
-    title = f"{_called(scene, series.label)}, RMSE beyond {series.beyond_error():.2f}"
-    return Chart(title, "t", "y", tuple(curves), over_time=flowing)
+    return tuple(curves)
 
 
 def _called(scene: Scene, label: int) -> str:
@@ -99,9 +101,9 @@ def _until(scene: Scene) -> str:
     learning = scene.learning
     half = 0.5 * learning.experiment.solver.t1
     if learning.experiment.data.name == SPIRALS:
-        return f"Observed until t = {half:g}; what comes later is predicted."
+        return f"Observed until t = {half:g}; what comes later is predicted"
     lasts = half / learning.series.tempo
-    return f"Observed for {lasts:.4g} in the data's own time; what comes in the {lasts:.4g} after that is predicted."
+    return f"Observed for {lasts:.4g} in the data's own time; what comes in the {lasts:.4g} after that is predicted"
 
 
 def _in_plane(scene: Scene) -> Picture:
@@ -111,17 +113,17 @@ def _in_plane(scene: Scene) -> Picture:
     charts = []
     for series in told(scene, _IN_PLANE):
         curves = (
+            Curve("observed", frozen(series.seen[:, 0]), frozen(series.seen[:, 1]), "data", "points"),
             *_truth(scene, series.known[:, 0], series.known[:, 1]),
             Curve(
                 _says(scene), frozen(series.said[:, 0]), frozen(series.said[:, 1]), "model",
                 t=frozen(series.flow_t) if isinstance(scene.model, LatentODE) else None,
             ),
-            Curve("observed", frozen(series.seen[:, 0]), frozen(series.seen[:, 1]), "data", "points"),
         )  # fmt: skip
         name = _called(scene, series.label)
         title = f"{name}, {series.beyond_error():.2f}"
         charts.append(Chart(title, "y₁", "y₂", curves, equal=True))
-    note = f"{_until(scene)} Above each: its RMSE there."
+    note = f"{_until(scene)}. Above each: its RMSE there."
     return Charts("Held-out series in the plane", tuple(charts), columns=2, note=note)
 
 
@@ -142,14 +144,13 @@ def _latent(scene: Scene) -> Chart:
         whole, _ = parted(states.cpu().double().numpy(), labels)
         curves.append(Curve("parting line", *_columns(_segment(line, points)), "muted"))
         note = (
-            f"The line parts {percent(share, 1)} of them; a hyperplane through all dimensions parts "
-            f"{percent(whole, 1)}."
+            f"The line parts {percent(share, 1)} of them, a hyperplane in all dimensions {percent(whole, 1)}."
         )
         if isinstance(model, LatentODE):
             turning = learning.parted_in_their_sense(model, scene.solver).mean()
             note += (
-                " Their place alone would do: the two kinds lie side by side in the plane. "
-                f"{percent(turning, 1)} are parted and also decode to a curve that turns in their sense."
+                f" Place alone would do, as the kinds lie side by side; {percent(turning, 1)} are parted and also "
+                "decode to a curve that turns in their sense."
             )
     x, y = plane.labels
     return Chart("Encoded held-out series", x, y, tuple(curves), equal=True, at=0.0, note=note)
@@ -229,11 +230,12 @@ def _table(scene: Scene) -> Table:
     columns = ("RMSE from", *(f"{n} seen" for n in COUNTS))
     ratio = ours[RNN][f"rmse_{COUNTS[0]}"] / ours[LATENT_ODE][f"rmse_{COUNTS[0]}"]
     current = list(ours).index(options.model) if same else 0
+    as_shipped = _from(options.fewest, options.most) == _from(*SHIPPED_FROM)
+    shipped_from = "" if as_shipped else f"; the shipped ones from {_from(*SHIPPED_FROM)}"
     note = (
-        f"The model on show, in bold, has learnt from {_from(options.fewest, options.most)} observations of each "
-        "spiral, drawn anew for each batch; so have the shipped ones, from "
-        f"{_from(*SHIPPED_FROM)}. From {COUNTS[0]} the recurrent net's RMSE is {ratio:.2f} times the latent ODE's. "
-        "At 100 times beyond the observed ones, against the clean curve."
+        f"Learnt from {_from(options.fewest, options.most)} observations of each spiral, drawn anew for each batch"
+        f"{shipped_from}. From {COUNTS[0]} the recurrent net's RMSE is {ratio:.2f} times the latent ODE's. "
+        "Against the clean curve, at 100 times beyond the observed ones."
     )
     return Table(title, columns, rows, current=current, note=note)
 
