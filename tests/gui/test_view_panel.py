@@ -290,8 +290,8 @@ def test_a_note_that_has_no_room_ends_in_dots_and_is_whole_in_the_tooltip(panel)
 
 
 def test_what_is_far_beyond_a_charts_frame_is_seen_to_leave_it():
-    there, gap = [0.0, 1.0, 1e14, 5e15, 0.5], [np.nan]
-    line = Curve("", np.array(there + gap), np.array([0.0, 0.5, -1e14, 2e15, 0.0] + gap))
+    there, up = [0.0, 1.0, 1e14, 5e15, 0.5, np.nan], [0.0, 0.5, -1e14, 2e15, 0.0, np.nan]
+    line = Curve("", np.array(there), np.array(up))
     x, y = on_sheet(Chart("", "", "", (line,), frame=(-1.0, 1.0, -1.0, 1.0)), line)
     assert (x[[0, 1, 4]], y[[0, 1, 4]]) == (pytest.approx([0.0, 1.0, 0.5]), pytest.approx([0.0, 0.5, 0.0]))
     # The way out and the way back, which could not be drawn to their ends.

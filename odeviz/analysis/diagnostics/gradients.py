@@ -152,7 +152,7 @@ def _stretch_note(options: SolverOptions, off: dict[str, tuple[float, float]]) -
     if options.method not in off or not METHODS[options.method].adaptive:
         return ""
     typical, worst = (number(error / options.rtol) for error in off[options.method])
-    return f" z(t₁) itself is off by {typical} × the tolerance, at worst {worst} ×: so much does the flow stretch errors."
+    return f" z(t₁) is off by {typical} × the tolerance, at worst {worst} ×: so much does the flow stretch errors."
 
 
 def _for_mode(options: SolverOptions, mode: str) -> SolverOptions:
