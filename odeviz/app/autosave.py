@@ -156,7 +156,7 @@ class Autosave(QObject):
         self._saved = None
         if not self._told:
             self._told = True
-            self._bench.say(f"What is not saved would not survive a crash: {trouble.sentence}")
+            self._bench.say(f"What is not saved would not survive a crash: {trouble.sentence}", lasting=True)
 
 
 def _lock_of(path: Path) -> QLockFile:

@@ -244,7 +244,8 @@ class Controller(QObject):
             show_view(self.bench, self.window, view)
         else:
             self.playback.begin(calm=self.window.theme.calm)
-        self.bench.say(" ".join(f"{doubt[:1].upper()}{doubt[1:]}." for doubt in doubts(snapshot.metrics)))
+        doubted = " ".join(f"{doubt[:1].upper()}{doubt[1:]}." for doubt in doubts(snapshot.metrics))
+        self.bench.say(doubted, lasting=True)
         if first:
             self.window.flow.set_message(LOADING)
 
@@ -262,7 +263,7 @@ class Controller(QObject):
         self._leave_model()
         self.bench.show_experiment(experiment)
         self.trainer.start(experiment, paused=True)
-        self.bench.say(f"{title} is not trained yet: press Train.")
+        self.bench.say(f"{title} is not trained yet: press Train.", lasting=True)
 
     @Slot(object, object, str)
     def _on_own_data(self, experiment: Experiment, own: OwnData, origin: str) -> None:
@@ -274,10 +275,9 @@ class Controller(QObject):
         self.bench.show_experiment(experiment, own.arrays)
         self.trainer.start(experiment, data=self.bench.data, paused=True)
         rows = len(next(iter(own.arrays.values())))
+        note = f"{own.note} " if own.note else ""
         self.bench.say(
-            f"{origin}: {thousands(rows)} rows. {own.note} Press Train to learn from them.".replace(
-                ".  ", ". "
-            )
+            f"{origin}: {thousands(rows)} rows. {note}Press Train to learn from them.", lasting=True
         )
 
     @Slot(object)
@@ -342,7 +342,7 @@ class Controller(QObject):
         self.window.flow.set_message(trouble.sentence)
         if trouble.unexpected and self.bench.message != trouble.sentence:
             self.dialogs.trouble(trouble, "A picture could not be computed")
-        self.bench.say(trouble.sentence)
+        self.bench.say(trouble.sentence, lasting=True)
 
     @Slot(object)
     def _on_crash(self, trouble: Trouble) -> None:

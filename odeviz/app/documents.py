@@ -116,7 +116,7 @@ class Documents(QObject):
 
     def _cannot_open(self, path: Path, trouble: Trouble) -> None:
         self.recent.remove(path)
-        self.fail(f"{path.name} could not be opened", trouble)
+        self.fail(f"{path.name} could not be opened", trouble, path)
 
     @Slot(str)
     def open_preset(self, name: str) -> None:
@@ -129,7 +129,9 @@ class Documents(QObject):
         self.jobs.submit(
             partial(load_model, path),
             lambda snapshot: self.opened.emit(snapshot, None, None),
-            lambda trouble: self.fail(f"The model shipped for {chosen.title} could not be opened", trouble),
+            lambda trouble: self.fail(
+                f"The model shipped for {chosen.title} could not be opened", trouble, path
+            ),
         )
 
     # Saving.
@@ -218,7 +220,7 @@ class Documents(QObject):
 
     def _cannot_save(self, path: Path, trouble: Trouble) -> None:
         self.bench.undo_stack.resetClean()
-        self.fail(f"{path.name} could not be saved", trouble)
+        self.fail(f"{path.name} could not be saved", trouble, path)
 
     @property
     def _view_is_behind(self) -> bool:
@@ -233,11 +235,9 @@ class Documents(QObject):
 
     # Inside.
 
-    def fail(self, title: str, trouble: Trouble) -> None:
-        """Tell what could not be done, and why."""
-        # A foreseen failure says all in its sentence; a traceback beside it would only frighten.
-        self.dialogs.trouble(trouble if trouble.unexpected else Trouble(trouble.sentence), title)
-        self.bench.say(f"{title}: {trouble.sentence}")
+    def fail(self, title: str, trouble: Trouble, path: Path | None = None) -> None:
+        """Tell what could not be done, and why; the details name the file."""
+        self.dialogs.trouble(trouble if path is None else trouble.about(str(path)), title)
         self.failed.emit(f"{title}: {trouble.sentence}")
 
     def suggestion(self, suffix: str = "") -> str:

@@ -12,6 +12,9 @@ from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.experiment_string import experiment_string, nearest_preset, read_experiment_string
 from odeviz.tasks.own_data import OWN
 
+#: Letters of a text that cannot be used which its trouble's details quote.
+_QUOTED = 500
+
 
 class ExperimentStrings(QObject):
     """Copies the edited experiment and reads others. What cannot be used is told, and nothing changes."""
@@ -50,14 +53,13 @@ class ExperimentStrings(QObject):
             if experiment.data.name == OWN:
                 raise ValueError("it learns from somebody's own data, which a line of text does not hold")
         except ValueError as error:
-            self._fail("The experiment cannot be used", _sentence(error))
+            self._fail("The experiment cannot be used", _sentence(error), text[:_QUOTED])
             return False
         self.ready.emit(title_of(experiment), experiment)
         return True
 
-    def _fail(self, title: str, sentence: str) -> None:
-        self._dialogs.trouble(Trouble(sentence), title)
-        self._bench.say(f"{title}: {sentence}")
+    def _fail(self, title: str, sentence: str, details: str = "") -> None:
+        self._dialogs.trouble(Trouble(sentence, details), title)
         self.failed.emit(sentence)
 
 

@@ -133,7 +133,7 @@ class ExportControl(QObject):
             self.drawer.submit(
                 partial(save_image, picture, path),
                 lambda _: self._bench.say(f"Exported {path.name}."),
-                lambda trouble: self._documents.fail(f"{path.name} could not be exported", trouble),
+                lambda trouble: self._documents.fail(f"{path.name} could not be exported", trouble, path),
             )
 
     def _make_dialog(self, exports: list[Export], order: Order, key: str, parent: QWidget) -> QDialog:
@@ -340,7 +340,7 @@ class ExportControl(QObject):
     def _on_film_failed(self, job: Job, trouble: Trouble) -> None:
         assert job.path is not None
         self.failed.emit(trouble.sentence)
-        self._documents.fail(f"{job.path.name} could not be exported", trouble)
+        self._documents.fail(f"{job.path.name} could not be exported", trouble, job.path)
 
     def _copied(self, job: Job, content: bytes | str) -> None:
         to_clipboard(content)
@@ -362,7 +362,7 @@ class ExportControl(QObject):
         self.failed.emit(trouble.sentence)
         if job.goal == "write" and self._dialog is not None:
             self._dialog.set_failure(trouble.sentence)
-        self._documents.fail(f"{name} could not be {doing}", trouble)
+        self._documents.fail(f"{name} could not be {doing}", trouble, job.path)
 
     def _ended(self, whole: bool) -> None:
         if self._dialog is not None:

@@ -59,7 +59,7 @@ class OwnDataControl(QObject):
         self._jobs.submit(
             work,
             lambda read: self.ready.emit(*read, path.name),
-            lambda trouble: self._fail(path.name, trouble),
+            lambda trouble: self._fail(path.name, trouble.about(str(path))),
         )
 
     def draw(self) -> None:
@@ -89,8 +89,8 @@ class OwnDataControl(QObject):
 
     def _fail(self, origin: str, trouble: Trouble) -> None:
         title = f"{origin} cannot be learnt from"
-        self._dialogs.trouble(trouble if trouble.unexpected else Trouble(trouble.sentence), title)
-        self._bench.say(f"{title}: {trouble.sentence}")
+        self._dialogs.trouble(trouble, title)
+        self._bench.say("")
         self.failed.emit(trouble.sentence)
 
 

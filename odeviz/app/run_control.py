@@ -159,12 +159,12 @@ class RunControl(QObject):
     @Slot(str)
     def _on_ended(self, verdict: str) -> None:
         self._verdict = verdict
-        self.bench.say(verdict)
+        self.bench.say(verdict, lasting=True)
 
     @Slot(object)
     def _on_trouble(self, trouble: Trouble) -> None:
         self.bench.set_training(TrainingStatus(self.trainer.phase, trouble.sentence))
-        self.bench.say(trouble.sentence)
+        self.bench.say(trouble.sentence, lasting=True)
         if trouble.unexpected:
             self.crashed.emit(trouble)
 

@@ -1,8 +1,11 @@
-"""One way to tell things: all that is said goes to the log; what went wrong also shows as a toast."""
+"""One way to tell things: all that is said goes to the log; what went wrong also shows as a toast.
+
+The status bar tells what was done, for some seconds, and what is so until something else is said.
+"""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
 from odeviz.app.main_window import MainWindow
 from odeviz.bridge import Phase
@@ -10,6 +13,8 @@ from odeviz.state import Workbench
 from odeviz.state.log import Log, Note
 from odeviz.widgets.toasts import Message, Toasts
 
+#: Milliseconds that the status bar tells what was done: so many, more for each letter of it, and at most.
+_STAYS, _PER_LETTER, _LONGEST = 6000, 50, 15000
 #: Pixels of the log's height when it is first shown.
 _HEIGHT = 190
 
@@ -22,6 +27,9 @@ class Telling(QObject):
         self._bench, self.log, self._window = bench, log, window
         self.toasts = Toasts(window.theme, window, foot=window.statusBar().sizeHint().height() + 12)
         self.toasts.setObjectName("toasts")
+        self._passing = QTimer(self)
+        self._passing.setSingleShot(True)
+        self._passing.timeout.connect(self._pass)
         bench.message_changed.connect(self._on_message)
         log.added.connect(self._on_note)
         log.cleared.connect(window.log.clear)
@@ -48,10 +56,18 @@ class Telling(QObject):
 
     @Slot(str)
     def _on_message(self, text: str) -> None:
+        if text and not self._bench.lasting:
+            self._passing.start(min(_STAYS + _PER_LETTER * len(text), _LONGEST))
+        else:
+            self._passing.stop()
         # What was only begun is no news.
         if text and not text.endswith("…"):
             troubled = self._bench.training.phase is Phase.TROUBLE and text == self._bench.training.message
             self.log.tell(Note(text, "warning" if troubled else "info"))
+
+    @Slot()
+    def _pass(self) -> None:
+        self._bench.say("")
 
     @Slot(object)
     def _on_note(self, note: Note) -> None:

@@ -86,7 +86,7 @@ class Observable(QObject):
         self.stage = Stage()
         self.values: Mapping[str, Mapping[str, float]] = MappingProxyType({})
         self.training = TrainingStatus()
-        self.message = ""
+        self.message, self.lasting = "", False
         self.path: Path | None = None
         self.unsaved = False
 
@@ -228,10 +228,14 @@ class Observable(QObject):
             self.training = status
             self.training_changed.emit(status)
 
-    def say(self, message: str) -> None:
-        """Show a sentence in the status bar ("" clears it)."""
+    def say(self, message: str, lasting: bool = False) -> None:
+        """Show a sentence in the status bar ("" clears it).
+
+        What was done is told for a while; a ``lasting`` one stays until another is said, and so does one that ends in
+        dots, of what goes on.
+        """
         if message != self.message:
-            self.message = message
+            self.message, self.lasting = message, lasting or message.endswith("…")
             self.message_changed.emit(message)
 
     def set_document(self, path: Path | None, unsaved: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import traceback
 from dataclasses import dataclass
 
@@ -14,6 +15,10 @@ class Trouble:
     details: str = ""
     #: Not foreseen: its details are worth a dialog. ``ValueError`` and ``OSError`` bring a sentence of their own.
     unexpected: bool = False
+
+    def about(self, what: str) -> Trouble:
+        """The same, with what it happened to above its details."""
+        return dataclasses.replace(self, details=f"{what}\n\n{self.details}".rstrip())
 
     @classmethod
     def of(cls, error: BaseException, doing: str = "") -> Trouble:

@@ -38,7 +38,7 @@ def test_a_bad_file_gets_a_sentence_and_changes_nothing(rig, tmp_path):
     assert title == "notes.odeviz could not be opened"
     assert trouble.sentence
     assert "\n" not in trouble.sentence
-    assert trouble.details == ""
+    assert trouble.details.startswith(f"{path}\n")
     assert rig.bench.snapshot is before
 
 

@@ -99,8 +99,11 @@ def test_what_cannot_be_learnt_from_changes_nothing(rig, tmp_path, text, words):
     path = tmp_path / "bad.csv"
     path.write_text(text)
     rig.window.file_dropped.emit(path)
-    assert words in rig.bench.message
-    assert len(rig.dialogs.troubles) == 1
+    ((title, trouble),) = rig.dialogs.troubles
+    assert title == "bad.csv cannot be learnt from"
+    assert words in trouble.sentence
+    assert trouble.details.startswith(str(path))
+    assert rig.bench.message == ""
     assert (rig.bench.experiment, rig.bench.snapshot) == before
 
 

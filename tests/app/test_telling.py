@@ -68,6 +68,34 @@ def test_a_warning_goes_by_itself_but_waits_under_the_mouse(told, qtbot, monkeyp
     qtbot.waitUntil(lambda: not shown.shown)
 
 
+def test_the_status_bar_tells_what_was_done_for_a_while_and_what_is_so_until_it_is_not(
+    rig, qtbot, monkeypatch
+):
+    monkeypatch.setattr("odeviz.app.telling._LONGEST", 1)
+    status = rig.window.status
+    rig.bench.say("Stopped at iteration 3.", lasting=True)
+    rig.bench.say("Reading a.csv…")
+    assert not rig.control.telling._passing.isActive()
+    with qtbot.waitSignal(rig.bench.message_changed, check_params_cb=lambda text: text == ""):
+        rig.bench.say("Saved a.odeviz.")
+        assert status._message.text() == "Saved a.odeviz."
+    assert status._message.text() == ""
+    rig.bench.say("Stopped at iteration 3.", lasting=True)
+    assert not rig.control.telling._passing.isActive()
+
+
+def test_a_file_that_cannot_be_opened_is_told_once_and_its_details_name_it(told, qtbot, tmp_path):
+    path = tmp_path / "broken.odeviz"
+    path.write_bytes(b"no model")
+    told.control.dialogs = told.control.documents.dialogs = Dialogs(told.window, told.control.log)
+    told.control.documents.open(path)
+    qtbot.waitUntil(lambda: bool(told.control.telling.toasts.shown))
+    toast = told.control.telling.toasts.shown[-1]
+    assert toast.fold.isVisible()
+    assert toast.details.toPlainText().startswith(f"{path}\n")
+    assert toast.message.text not in told.window.status._message.text()
+
+
 def test_the_log_keeps_what_was_said_once_and_finds_it_again(told, qtbot):
     fail(told)
     told.bench.say("Saving failed: It broke.")
