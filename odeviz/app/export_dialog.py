@@ -22,12 +22,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from odeviz.app.export_preview import PreviewBox
+from odeviz.app.export_preview import PreviewBox, size_text
 from odeviz.app.exports import Export
 from odeviz.exporting.output import FIGURES, FILMS, TABLES, Order, Preview
 from odeviz.exporting.style import COLUMNS, INCH, STYLES, WIDTHS, Look
 from odeviz.exporting.video import DPI as FILM_DPI
-from odeviz.exporting.video import FPS_RANGE, HOLD, SECONDS_RANGE
+from odeviz.exporting.video import FPS_RANGE, SECONDS_RANGE
 from odeviz.tasks.numerals import thousands
 from odeviz.widgets.roomy_combo import RoomyCombo
 
@@ -140,7 +140,7 @@ class ExportDialog(QDialog):
     def set_preview(self, preview: Preview) -> None:
         """Show what the file will look like."""
         self.preview.show_preview(preview)
-        self._say(self._size_text(preview))
+        self._say(size_text(preview, self.export, order) if (order := self.order()) else "")
 
     def set_trouble(self, sentence: str) -> None:
         """Why there is no preview."""
@@ -384,17 +384,3 @@ class ExportDialog(QDialog):
         if self.note.property("role") != role:
             self.note.setProperty("role", role)
             self.note.style().polish(self.note)
-
-    def _size_text(self, preview: Preview) -> str:
-        if preview.pixels is None:
-            return "The numbers at full precision."
-        wide, high = preview.inches
-        size = f"{wide * INCH:.0f} × {high * INCH:.0f} mm"
-        dots = " × ".join(thousands(int(inches * self.dpi.value())) for inches in (wide, high)) + " pixels"
-        if self.export.is_film and not self.export.is_training:
-            count = max(2, round(self.fps.value() * self.seconds.value()))
-            length = count / self.fps.value() + HOLD
-            return f"{thousands(count)} frames of {dots}, {length:.1f} s with a rest at the end"
-        if self.export.is_film:
-            return f"A frame for each checkpoint of the run, {dots}"
-        return f"{size}, {dots}" if self.format.currentData() == "png" else size

@@ -6,7 +6,11 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontDatabase, QImage, QPainter, QPen
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QSizePolicy, QStackedWidget, QWidget
 
-from odeviz.exporting.output import Preview
+from odeviz.app.exports import Export
+from odeviz.exporting.output import Order, Preview
+from odeviz.exporting.style import INCH
+from odeviz.exporting.video import HOLD
+from odeviz.tasks.numerals import thousands
 from odeviz.widgets.guard import painted
 
 
@@ -48,6 +52,24 @@ class PreviewBox(QStackedWidget):
     def show_message(self, text: str) -> None:
         self.message.setText(text)
         self.setCurrentWidget(self.message)
+
+
+def size_text(preview: Preview, export: Export, order: Order) -> str:
+    """How large the file of a preview will be."""
+    if preview.pixels is None:
+        return "The numbers at full precision."
+    wide, high = preview.inches
+    size = f"{wide * INCH:.0f} × {high * INCH:.0f} mm"
+    # A picture has whole pixels, and a video codec wants an even number of them.
+    even = 2 if export.is_film else 1
+    dots = " × ".join(thousands(int(side * order.dpi) // even * even) for side in (wide, high)) + " pixels"
+    if export.is_film and not export.is_training:
+        count = max(2, round(order.fps * order.seconds))
+        length = count / order.fps + HOLD
+        return f"{thousands(count)} frames of {dots}, {length:.1f} s with a rest at the end"
+    if export.is_film:
+        return f"A frame for each checkpoint of the run, {dots}"
+    return f"{size}, {dots}" if order.suffix == "png" else size
 
 
 class _Picture(QWidget):

@@ -43,7 +43,12 @@ class Restoring(QObject):
 
     @Slot(object)
     def _on_offered(self, left: LeftOver | None) -> None:
-        self._window.notice.tell("" if left is None else _sentence(left))
+        window = self._window
+        held = window.notice.isAncestorOf(window.focusWidget() or window)
+        window.notice.tell("" if left is None else _sentence(left))
+        if held and left is None:
+            # Else Qt gives the keyboard to the next button, and Return would press it.
+            window.flow.setFocus()
 
 
 def _sentence(left: LeftOver) -> str:

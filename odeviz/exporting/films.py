@@ -100,6 +100,8 @@ class Animation:
             self._above = [*self._axes.spines.values(), caption]
         width, height = self._canvas.get_width_height()
         self.size = width // 2 * 2, height // 2 * 2
+        #: The same before it is rounded.
+        self.inches: tuple[float, float] = tuple(map(float, self._figure.get_size_inches()))
 
     def __len__(self) -> int:
         return len(self._film.frames)

@@ -105,7 +105,7 @@ def preview(material: Material, order: Order, width: int, height: int) -> Previe
         return Preview(text=first_rows(material.table))
     if material.figure == FILM:
         film, panel = material.results["film"], material.results["panel"]
-        wide, high = (side / _COARSE for side in Animation(film, panel, order.look, _COARSE).size)
+        wide, high = Animation(film, panel, order.look, _COARSE).inches
         dpi = 0.98 * min(width / wide, height / high)
         return Preview(Animation(film, panel, order.look, dpi).pixels(0), (wide, high))
     from odeviz.exporting.figures import draw_figure

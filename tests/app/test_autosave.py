@@ -132,8 +132,13 @@ def test_what_was_left_behind_can_be_discarded(rig, left, qtbot, snapshot):
     qtbot.mouseClick(rig.window.notice.buttons[1], Qt.MouseButton.LeftButton)
     asked.append(rig.window.notice.sentence)
     assert {"iteration 77," in sentence for sentence in asked} == {True, False}
+    rig.window.show()
+    rig.window.activateWindow()
+    rig.window.notice.buttons[1].setFocus()
+    assert rig.window.focusWidget() is rig.window.notice.buttons[1]
     rig.control.do("discard")
     assert rig.window.notice.isHidden()
+    assert rig.window.focusWidget() is rig.window.flow, "and not a button that Return would press"
     assert files(left.parent) == []
 
 
