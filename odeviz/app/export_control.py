@@ -184,6 +184,7 @@ class ExportControl(QObject):
         if export.is_film:
             # It may take minutes, in which people go on.
             self._dialog.accept()
+            self._bench.say("")
             self.films.begin(job)
         else:
             self._cancel = threading.Event()
