@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Slot
 
 from odeviz.analysis.results import SolverChoice
 from odeviz.app.main_window import MainWindow
+from odeviz.app.waiting import Waiting
 from odeviz.bridge import Answer, Phase, SolveService, ViewRequest
 from odeviz.panels.panel import Later, at_once
 from odeviz.panels.view_panel import ViewPanel
@@ -78,6 +79,7 @@ class TaskViews(QObject):
         self._solver_dragged = False
         #: Whose views are offered.
         self._offered: Experiment | None = None
+        self._waiting = Waiting(service, request.kind, lambda: bench.training.phase is Phase.TRAINING, self)
         panel.chosen.connect(self._on_chosen)
         panel.adjust_started.connect(bench.begin_drag)
         panel.adjusted.connect(bench.adjust)
@@ -106,6 +108,7 @@ class TaskViews(QObject):
     def forget(self) -> None:
         """Another model is about to be shown."""
         self._asked, self._unfinished = None, False
+        self._waiting.end()
         self._panel.set_picture(None)
 
     def catch_up(self) -> None:
@@ -155,6 +158,7 @@ class TaskViews(QObject):
         took = now - self._asked_at
         self._rest_until = now + max(HURRIED_REST * took if self._hurried else took, REST)
         self._unfinished = getattr(picture, "progress", 1.0) < 1.0
+        self._waiting.end()
         self._panel.set_picture(picture, lambda name, draw: later(f"{self.kind}, {name}", draw))
         self._iteration = answer.snapshot.iteration
         self._tell_age()
@@ -167,12 +171,15 @@ class TaskViews(QObject):
     def _ask(self, wanted: Wanted) -> None:
         self._asked, self._asked_at, self._unfinished = wanted, time.monotonic(), False
         request = self._request(wanted.view, wanted.choice, wanted.viewpoint, wanted.pinned)
+        if self._panel.picture is None:
+            self._waiting.begin(self._panel.set_message)
         self._service.ask(wanted.snapshot, request)
 
     @Slot(str)
     def _on_chosen(self, key: str) -> None:
         # Whoever chooses the one on show waits for its picture, too.
         self._asked = None
+        self._waiting.end()
         self.ask()
 
     @Slot()

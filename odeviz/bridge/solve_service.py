@@ -88,6 +88,16 @@ class SolverLoop:
                 self._current.put_back = False
                 self._current.cancel.set()
 
+    def before(self, kind: str) -> tuple[str, ...] | None:
+        """The kinds that are solved before what is asked of a kind; None where nothing of it is asked."""
+        with self._changed:
+            now, job = self._current, self._waiting.get(kind)
+            if job is None:
+                return () if now is not None and now.request.kind == kind else None
+            ahead = [one for one in self._waiting.values() if one.request.urgency < job.request.urgency]
+            ahead.sort(key=lambda one: one.request.urgency)
+            return tuple(one.request.kind for one in ([now] if now is not None else []) + ahead)
+
     def forget(self) -> None:
         """Let go of the model that was asked last; the next request prepares its own anew."""
         self._study = None
@@ -216,6 +226,10 @@ class SolveService(QObject):
     def is_open(self, kind: str) -> bool:
         """Whether a request of this kind waits for its answer."""
         return kind in self._open
+
+    def before(self, kind: str) -> tuple[str, ...] | None:
+        """The kinds that are solved before a request of this one, () where it is being solved; None without one."""
+        return self._loop.before(kind)
 
     @property
     def busy(self) -> bool:

@@ -195,6 +195,11 @@ class ViewPanel(Panel):
         else:
             self._stack.setCurrentWidget(self._message)
 
+    def set_message(self, text: str) -> None:
+        """What is said as long as there is no picture."""
+        if self.picture is None and self.current is not None:
+            self._message.setText(text)
+
     def set_age(self, iteration: int | None, old: bool = False) -> None:
         """The iteration of the model that the picture is of, and whether it has to do while training goes on."""
         there = iteration is not None and self.picture is not None

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
+from odeviz.app.waiting import reason
 from odeviz.bridge import Answer, Phase, ViewRequest
 from odeviz.state import TrainingStatus
 from odeviz.tasks.chart import Chart
@@ -104,6 +105,37 @@ def test_a_view_that_takes_long_waits_for_the_end_of_training(viewing, monkeypat
     panel.set_picture(None)
     views.ask()
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("ahead", "seconds", "training", "told"),
+    [
+        ((), 0.4, True, "Drawing…"),
+        ((), 5.2, False, "Drawing… 5 s"),
+        ((), 5.2, True, "Drawing… 5 s\nIt takes longer while training goes on."),
+        (("flow", "background"), 2.0, False, "Waits for the trajectories and the background…"),
+        (("flow", "stream", "alone"), 2.0, False, "Waits for the trajectories and 2 others…"),
+        (("stream",), 2.0, False, "Waits for 1 before it…"),
+    ],
+)
+def test_a_picture_on_its_way_says_what_it_waits_for(ahead, seconds, training, told):
+    assert reason(ahead, seconds, training) == told
+
+
+def test_the_panel_says_so_until_its_picture_is_there(viewing, monkeypatch, qtbot):
+    views, panel = viewing.control.pictures.views, viewing.window.view
+    service = viewing.control.pictures.service
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "ask", lambda *request: None)
+        patch.setattr(service, "before", lambda kind: ("flow",))
+        patch.setattr("odeviz.app.waiting._BRIEF", 0.0)
+        choose(viewing, "two")
+        qtbot.waitUntil(lambda: panel._message.text() == "Waits for the trajectories…", timeout=5000)
+    views._asked = None
+    views.ask()
+    viewing.tick()
+    assert panel.picture.title == "two"
+    assert not views._waiting._timer.isActive()
 
 
 def test_a_view_says_of_which_iteration_it_is_and_is_dim_while_it_has_to_do(viewing, monkeypatch):

@@ -149,6 +149,9 @@ def test_the_most_urgent_goes_first(qtbot, make_service, snapshot):
     qtbot.waitUntil(lambda: service.log == ["running"], timeout=5000)
     service.ask(snapshot, AskBackground("background"))
     service.ask(snapshot, AskOther("other"))
+    assert service.before(AskBackground.kind) == (Ask.kind, AskOther.kind)
+    assert service.before(Ask.kind) == (), "it is being solved"
+    assert service.before("nothing") is None
     service.gate.set()
     qtbot.waitUntil(lambda: not service.busy, timeout=5000)
     assert values(service) == ["running", "other", "background"]
