@@ -69,6 +69,8 @@ class ExportControl(QObject):
         #: The film that is being written.
         self.films = FilmExport(window.status, Apart() if there else None, self)
         self._dialog: ExportDialog | None = None
+        #: What was asked for, and the panel that was in hand.
+        self._asked = ("figure", "flow")
         self._now: Shown | None = None
         #: Waits for its answer; the latest preview wanted; the one that waits for the one being drawn.
         self._waiting: Job | None = None
@@ -100,14 +102,14 @@ class ExportControl(QObject):
 
     # What a person asks for.
 
-    def open(self, key: str = "", suffix: str = "png") -> None:
-        """Ask what to export, and how."""
+    def open(self, asked: str = "figure", key: str = "") -> None:
+        """Ask what to export, and how, beginning as last time when the same was ``asked`` for (see the memory)."""
         self._now = self.source.shown()
         if self._now is not None:
-            order = dataclasses.replace(self._memory.order, suffix=suffix)
-            self._dialogs.run(
-                partial(self._make_dialog, exports_of(self._now), order, key or self.source.in_hand())
-            )
+            self._asked = asked, self.source.in_hand()
+            key = key or self._memory.what(*self._asked)
+            order = self._memory.order(asked)
+            self._dialogs.run(partial(self._make_dialog, exports_of(self._now), order, key))
 
     def copy_figure(self, key: str = "") -> None:
         """Put the figure of a panel, or of the one that has the focus, on the clipboard."""
@@ -120,7 +122,8 @@ class ExportControl(QObject):
         if export is None:
             self._bench.say("There is no figure to copy yet.")
         else:
-            self._fetch(Job("copy", export, self._memory.order, now))
+            order = dataclasses.replace(self._memory.order("figure"), suffix="png")
+            self._fetch(Job("copy", export, order, now))
 
     def save_view(self) -> None:
         """Save the flow view as it is seen."""
@@ -179,7 +182,7 @@ class ExportControl(QObject):
             self._refuse(problem)
             return
         self._documents.remember(path)
-        self._memory.keep(order)
+        self._memory.keep(*self._asked, export.key, order)
         job = Job("write", export, dataclasses.replace(order, suffix=path.suffix[1:]), self._now, path)
         if export.is_film:
             # It may take minutes, in which people go on.
@@ -217,7 +220,7 @@ class ExportControl(QObject):
     @Slot(object, object)
     def _on_copy(self, export: Export, order: Order) -> None:
         if self._now is not None:
-            self._memory.keep(order)
+            self._memory.keep(*self._asked, export.key, order)
             self._fetch(Job("copy", export, order, self._now))
 
     @Slot()
@@ -394,4 +397,4 @@ class ExportControl(QObject):
         if name == "copy":
             self.copy_figure(key)
         else:
-            self.open(key, "csv" if name == "data" else "png")
+            self.open(name, key)

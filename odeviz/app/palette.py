@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
 
 from odeviz.app.actions import ACTIONS, Actions, ActionSpec
+from odeviz.app.search_words import search_words
 from odeviz.widgets.icons import icon
 from odeviz.widgets.rows import ROOT, Index, Rows
 from odeviz.widgets.theme import Theme
@@ -26,7 +27,7 @@ def score(query: str, spec: ActionSpec, title: str = "") -> int | None:
     """
     title = (title or spec.title).lower()
     parts = re.findall(r"\w+", title)
-    everything = f"{title} {spec.menu} {spec.submenu} {spec.tooltip}".lower()
+    everything = f"{title} {spec.menu} {spec.submenu} {spec.tooltip} {search_words(spec.key)}".lower()
     total = 0
     for word in query.lower().split():
         if any(part.startswith(word) for part in parts):

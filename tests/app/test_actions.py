@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel
 
 from odeviz.app.actions import ACTIONS, MENUS, Actions
 from odeviz.app.palette import CommandPalette, score
+from odeviz.app.search_words import SEARCH_WORDS
 from odeviz.app.shortcut_sheet import ShortcutSheet
 from odeviz.app.situation import Situation
 from odeviz.bridge import Phase
@@ -43,6 +44,22 @@ def test_every_action_has_an_icon_of_the_set(qapp):
 
     for spec in ACTIONS:
         assert qtawesome.charmap(f"ph.{spec.icon}"), spec.key
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        *((word, "export_film") for word in ("gif", "film", "video", "movie", "animation")),
+        ("screenshot", "export_view"),
+    ],
+)
+def test_people_find_an_action_by_what_they_call_it(words, key):
+    rated = {spec.key: score(words, spec) for spec in ACTIONS}
+    assert min((rate, name) for name, rate in rated.items() if rate is not None)[1] == key
+
+
+def test_search_words_are_of_actions_there_are():
+    assert set(SEARCH_WORDS) <= {part for key in SPECS for part in (key, key.partition(".")[0])}
 
 
 def test_every_preset_and_every_layer_has_its_action():

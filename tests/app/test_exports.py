@@ -210,6 +210,30 @@ def test_a_figure_is_written_with_its_experiment(shown, qtbot, tmp_path):
     assert dialog.result() == dialog.DialogCode.Accepted
 
 
+def test_the_next_export_begins_as_the_last_one_of_its_kind_ended(shown, qtbot, tmp_path):
+    dialog = dialog_of(shown)
+    shown.dialogs.to_save = tmp_path / "loss.svg"
+    dialog.choose("loss", "svg")
+    qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
+    shown.control.do("export_figure")
+    dialog = dialog_of(shown)
+    assert (dialog.export.key, dialog.format.currentData()) == ("loss", "svg")
+    dialog.reject()
+    shown.control.do("export_data")
+    dialog = dialog_of(shown)
+    assert (dialog.export.key, dialog.format.currentData()) == ("flow", "csv")
+    dialog.reject()
+    # Its format is remembered for all panels; a figure is copied as one whatever was written last.
+    shown.control.exports.open("figure", "nfe")
+    dialog = dialog_of(shown)
+    assert (dialog.export.key, dialog.format.currentData()) == ("nfe", "svg")
+    dialog.choose("nfe", "csv")
+    shown.dialogs.to_save = tmp_path / "nfe.csv"
+    qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
+    shown.control.do("copy_figure")
+    assert not QGuiApplication.clipboard().image().isNull()
+
+
 def test_a_view_that_is_not_on_show_is_asked_for(shown, qtbot, tmp_path):
     dialog = dialog_of(shown)
     dialog.choose("order", "csv")

@@ -79,7 +79,7 @@ def test_another_solver_draws_it_again(viewing):
 
 def test_its_numbers_are_exported(viewing, tmp_path):
     viewing.dialogs.to_save = tmp_path / "view.csv"
-    viewing.control.exports.open("one", "csv")
+    viewing.control.exports.open("data", "one")
     viewing.dialogs.opened[-1].go.click()
     assert (tmp_path / "view.csv").read_text().splitlines()[0] == "chart,curve,x,y"
 
