@@ -3,6 +3,7 @@
 python resources/build.py [PRESET ...]      all presets by default; seed 0
 python resources/build.py --cards [PRESET ...]      the cards alone
 python resources/build.py --figures [PRESET ...]    the figures of models as they are, written anew into their files
+python resources/build.py --opening                 what the window's first picture shows until the engine is there
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import importlib.util
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+from odeviz.app.startup import OPENING_PRESET
 from odeviz.storage import load_model
 from odeviz.tasks.presets import PRESETS
 from odeviz.tasks.registry import task_of
@@ -33,7 +36,11 @@ def main() -> int:
     parser.add_argument("presets", nargs="*", metavar="PRESET")
     parser.add_argument("--cards", action="store_true", help="draw the cards, train nothing")
     parser.add_argument("--figures", action="store_true", help="score the models anew, train nothing")
+    parser.add_argument("--opening", action="store_true", help="solve the first picture, train nothing")
     given = parser.parse_args()
+    if given.opening:
+        opening()
+        return 0
     unknown = [name for name in given.presets if name not in PRESETS]
     if unknown:
         print(f"there is no preset {unknown[0]!r}; the presets are {', '.join(PRESETS)}", file=sys.stderr)
@@ -49,6 +56,8 @@ def main() -> int:
                 return code
             record(name)
         draw(name)
+        if name == OPENING_PRESET:
+            opening()
     return 0
 
 
@@ -91,6 +100,23 @@ def draw(name: str) -> None:
     for dark in (False, True):
         path = CARDS / f"{name}{'-dark' * dark}.png"
         save_card(path, study.extent, flow, background, data, dark=dark)
+
+
+def opening() -> None:
+    """Solve what the window's first picture shows."""
+    from odeviz.analysis.study import Study
+    from odeviz.app.asking import FRAMES, TRAJECTORIES
+    from odeviz.bridge.opening import keep
+    from odeviz.bridge.requests import FlowRequest, SceneRequest
+    from odeviz.state.workbench import viewing_choice
+
+    snapshot = load_model(MODELS / f"{OPENING_PRESET}.odeviz")
+    study, never = Study(snapshot), threading.Event()
+    count = min(TRAJECTORIES, task_of(snapshot.experiment).crowd)
+    asked = FlowRequest(viewing_choice(snapshot.experiment), count, FRAMES)
+    flow, scene = asked.answer(study, never), SceneRequest().answer(study, never)
+    assert scene is not None, "nothing cancels here"
+    keep(snapshot, asked, flow, scene, HERE / "opening.npz")
 
 
 def record(name: str) -> None:

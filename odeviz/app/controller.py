@@ -28,6 +28,7 @@ from odeviz.app.run_history import RunHistory
 from odeviz.app.session_view import show_view
 from odeviz.app.telling import Telling
 from odeviz.bridge import JobRunner, Phase, SolveService, Trainer, Trouble
+from odeviz.bridge.opening import recall
 from odeviz.state import Workbench
 from odeviz.state.editing import is_there
 from odeviz.state.log import Log
@@ -67,7 +68,7 @@ class Controller(QObject):
         super().__init__(window)
         self.window = window
         self.trainer = trainer or Trainer(process=True, parent=self)
-        self.service = service or SolveService(parent=self)
+        self.service = service or SolveService(recall=recall, parent=self)
         self.jobs = jobs or JobRunner(parent=self)
         self.log = Log(self)
         self.dialogs = dialogs or Dialogs(window, self.log)

@@ -17,6 +17,12 @@ from odeviz.training.snapshot import Snapshot
 from odeviz.training.trouble import Trouble
 
 StudyFactory = Callable[[Snapshot], Any]
+#: What is known of a model without a study: the result, or None.
+Recall = Callable[[Snapshot, Request], Any]
+
+
+def nothing(snapshot: Snapshot, request: Request) -> None:
+    """Nothing is known without a study."""
 
 
 def make_study(snapshot: Snapshot) -> Any:
@@ -53,8 +59,10 @@ class _Job:
 class SolverLoop:
     """The loop of the solver thread, without the thread; ``deliver`` is called from the one that runs it."""
 
-    def __init__(self, study_factory: StudyFactory, deliver: Callable[[Answer], None]) -> None:
-        self._make_study = study_factory
+    def __init__(
+        self, study_factory: StudyFactory, deliver: Callable[[Answer], None], recall: Recall = nothing
+    ) -> None:
+        self._make_study, self._recall = study_factory, recall
         self._deliver = deliver
         self._changed = threading.Condition()
         self._waiting: dict[str, _Job] = {}
@@ -137,7 +145,9 @@ class SolverLoop:
     def _solve(self, job: _Job) -> Answer | None:
         began = time.perf_counter()
         try:
-            result = job.request.answer(self._study_of(job.snapshot), job.cancel)
+            result = self._recall(job.snapshot, job.request)
+            if result is None:
+                result = job.request.answer(self._study_of(job.snapshot), job.cancel)
         except Exception as error:
             trouble = Trouble.of(error, "The solver")
             return Answer(job.request, job.snapshot, job.generation, trouble=trouble)
@@ -161,7 +171,8 @@ class SolveService(QObject):
     Every request has a generation number. A newer request of a kind cancels the older, and an answer older
     than the newest impatient request of its kind is dropped. A *patient* request (one of many while a slider
     is dragged) lets the solve under way finish and be shown, so that the picture follows the hand.
-    With ``synchronous=True`` there is no thread: :meth:`ask` answers before it returns.
+    With ``synchronous=True`` there is no thread: :meth:`ask` answers before it returns. What ``recall`` knows is
+    answered without a study.
     """
 
     #: An :class:`Answer`.
@@ -176,10 +187,11 @@ class SolveService(QObject):
         study_factory: StudyFactory = make_study,
         *,
         synchronous: bool = False,
+        recall: Recall = nothing,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._loop = SolverLoop(study_factory, self._arrived.emit)
+        self._loop = SolverLoop(study_factory, self._arrived.emit, recall)
         self._thread: threading.Thread | None = None
         self._synchronous = synchronous
         self._closed = False
