@@ -145,6 +145,8 @@ class FlowResult:
     classes: Classes = NUMBERED
     #: The time of a person's own data, in which ``t`` is told.
     clock: OwnTime = FLOW_TIME
+    #: What the coordinates of the paths are called, where that is not their plain place in the plane.
+    axes: tuple[str, ...] = ()
     #: Evaluations made for each trajectory, where each had steps of its own; then ``steps`` are those of the costliest,
     #: and ``nfe`` counts evaluations of all that were still under way, about as many as the costliest took.
     nfe_each: Ints | None = None  # [B]

@@ -162,9 +162,10 @@ class Study(Overlaid):
         states, lost = found
         if jumps:
             times, states = with_corners(self.model, solution, times)
+        paths = _array(self.plane.points(states, torch.tensor(times).to(states)))
         return FlowResult(
             t=frozen(times),
-            paths=_array(self.plane.points(states, torch.tensor(times).to(states))),
+            paths=paths,
             labels=frozen(np.array(labels, dtype=np.int64)),
             steps=steps_of(solution),
             choice=choice,
@@ -177,6 +178,7 @@ class Study(Overlaid):
             speed=_speed(times, states),
             classes=self.task.classes,
             clock=self.task.own_clock,
+            axes=self.plane.labels if paths.shape[-1] == len(self.plane.labels) else (),
             nfe_each=nfe_each(solution),
         )
 

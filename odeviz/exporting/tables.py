@@ -8,9 +8,10 @@ result              columns
 =================== ============================================================================
 ``History``         ``iteration, seconds, loss, nfe_forward, nfe_backward, metric``; ``metric`` is
                     the accuracy, or the held-out negative log-likelihood in nats
-``FlowResult``      ``t, trajectory, label, x, y`` (and ``z`` in space); ``label`` is -1 where there is none; where
-                    labels have names, they stand in ``class`` beside them. Where states jump, two rows
-                    have the time of the jump: before and after it
+``FlowResult``      ``t, trajectory, label, x, y`` (and ``z`` in space), or in place of ``x, y`` what the axes are
+                    called, such as ``height_m``; ``label`` is -1 where there is none; where labels have names,
+                    they stand in ``class`` beside them, and where those are numbers, such as digits, in their
+                    place. Where states jump, two rows have the time of the jump: before and after it
 ``StepTable``       ``step, t, h, error, accepted``; ``error`` is scaled, at most 1 when accepted
 ``DataResult``      ``x, y, label``, and ``class`` as above
 ``FieldResult``     ``t, x, y, velocity_x, velocity_y``
@@ -36,6 +37,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -56,7 +59,8 @@ from odeviz.analysis.results import (
 from odeviz.storage.atomic import atomic_write
 from odeviz.storage.origin import COMMENT, FIELD, Origin
 from odeviz.tasks.chart import Chart, Charts, Maps, Table
-from odeviz.tasks.classes import Classes
+from odeviz.tasks.classes import NUMBERED, Classes
+from odeviz.tasks.numerals import AXES
 from odeviz.training.snapshot import History
 
 #: Columns of equal length by name.
@@ -168,7 +172,17 @@ def _flow(flow: FlowResult) -> Columns:
     # A person's own time is what they read their trajectories by; the model's stands beside it.
     times = {"t": (flow.clock.own(flow.t), 0), **({"model_t": (flow.t, 0)} if flow.clock else {})}
     known = _spread(shape, **times, trajectory=(np.arange(shape[1]), 1), **labels)
-    return known | {axis: flow.paths[..., k].ravel() for k, axis in enumerate("xyz"[: flow.paths.shape[2]])}
+    plain = tuple("xyz"[: flow.paths.shape[2]])
+    named = tuple(map(_column, flow.axes)) if flow.axes and flow.axes != AXES else plain
+    if set(named) & known.keys() or len(set(named)) < len(plain):
+        named = plain
+    return known | {axis: flow.paths[..., k].ravel() for k, axis in enumerate(named)}
+
+
+def _column(axis: str) -> str:
+    """An axis as the name of a column: ``velocity in m/s`` is ``velocity_m_per_s``."""
+    plain = unicodedata.normalize("NFKC", axis).replace(" in ", " ").replace("/", " per ")
+    return re.sub(r"\W+", "_", plain).strip("_") or axis
 
 
 def _steps(steps: StepTable) -> Columns:
@@ -182,6 +196,11 @@ def _data(data: DataResult) -> Columns:
 def _labels(labels: NDArray[Any], classes: Classes) -> dict[str, NDArray[Any]]:
     if not classes.names:
         return {"label": labels}
+    if all(map(str.isdecimal, classes.names)):
+        numbers = np.array(
+            [int(classes.name(label)) if label >= 0 else -1 for label in labels.tolist()], np.int64
+        )
+        return {"label" if classes.title == NUMBERED.title else classes.title: numbers}
     named = [classes.name(label) if label >= 0 else "" for label in labels.tolist()]
     return {"label": labels, "class": np.array(named)}
 

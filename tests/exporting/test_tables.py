@@ -157,6 +157,23 @@ def test_density_rows_lie_at_cell_centres_lowest_row_first(tmp_path):
     assert places[4] == (-1.5, 0.5, 4.0)
 
 
+def test_columns_are_called_as_the_axes_and_classes_that_are_numbers_stand_once(tmp_path):
+    fall = dataclasses.replace(
+        FLOW, axes=("height in m", "velocity in m/s"), classes=Classes("ball", ("1", "2"))
+    )
+    save_table(fall, tmp_path / "fall.csv")
+    table = rows(tmp_path / "fall.csv")
+    assert list(table[0]) == ["t", "trajectory", "ball", "height_m", "velocity_m_per_s"]
+    assert {row["ball"] for row in table} == {str(1 + label) for label in FLOW.labels}
+    for axes, names in ((("z₁", "z₂"), ["x", "y"]), (("z₁", "z₃"), ["z1", "z3"]), (("t", "z"), ["x", "y"])):
+        save_table(dataclasses.replace(FLOW, axes=axes), tmp_path / "flow.csv")
+        assert list(rows(tmp_path / "flow.csv")[0])[3:] == names
+    # A person's own classes keep the column they came from.
+    own = dataclasses.replace(DATA, classes=Classes(names=("3", "5")))
+    save_table(own, tmp_path / "own.csv")
+    assert [row["label"] for row in rows(tmp_path / "own.csv")] == ["3", "5", "3", "5", "-1"]
+
+
 def test_decision_has_one_column_a_class(tmp_path):
     save_table(DECISION, tmp_path / "d.csv")
     table = rows(tmp_path / "d.csv")
