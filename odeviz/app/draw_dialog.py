@@ -35,6 +35,8 @@ class DrawDialog(QDialog):
     """Emits the drawing as :class:`OwnData`: points of one class without labels, of several with theirs."""
 
     drawn = Signal(object)
+    #: However it is closed: the points and labels that are on the canvas.
+    left = Signal(object, object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -168,6 +170,10 @@ class DrawDialog(QDialog):
                     f"{_EACH}, or wipe them away."
                 )
         return ""
+
+    def done(self, result: int) -> None:
+        self.left.emit(self.canvas.points, self.canvas.labels)
+        super().done(result)
 
     @Slot()
     def _accept(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QDialog, QWidget
@@ -43,6 +44,8 @@ class OwnDataControl(QObject):
     ) -> None:
         super().__init__(parent)
         self._bench, self._window, self._jobs, self._dialogs = bench, window, jobs, dialogs
+        #: The points and labels that were drawn last, to go on with: the model on show may have been kept instead.
+        self._drawing: tuple[Any, Any] | None = None
 
     def ask(self) -> None:
         """Ask for a file and learn from it."""
@@ -63,13 +66,20 @@ class OwnDataControl(QObject):
         )
 
     def draw(self) -> None:
-        """Let a person draw points."""
+        """Let a person draw points, or go on with those drawn last."""
         self._dialogs.run(self._draw_dialog)
 
     def _draw_dialog(self, parent: QWidget) -> QDialog:
         dialog = DrawDialog(self._window.theme, parent)
+        if self._drawing is not None:
+            dialog.canvas.show_drawing(*self._drawing)
         dialog.drawn.connect(self._on_drawn)
+        dialog.left.connect(self._keep_drawing)
         return dialog
+
+    @Slot(object, object)
+    def _keep_drawing(self, points: Any, labels: Any) -> None:
+        self._drawing = (points, labels) if len(points) else None
 
     @Slot(object)
     def _on_drawn(self, own: OwnData) -> None:

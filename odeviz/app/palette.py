@@ -100,6 +100,10 @@ class Found(Rows):
         return None
 
 
+#: Pixels from the window's upper edge.
+_TOP = 90
+
+
 class CommandPalette(QDialog):
     """A line to type in and the actions that fit; Return does the selected one."""
 
@@ -134,10 +138,14 @@ class CommandPalette(QDialog):
         layout.setSpacing(8)
         layout.addWidget(self.line)
         layout.addWidget(self.list)
-        self.resize(theme.px(520), theme.px(420))
+        high = theme.px(420)
+        if parent is not None:
+            # However large the text, it ends within the window.
+            high = min(high, parent.height() - _TOP - 2 * layout.spacing())
+        self.resize(theme.px(520), high)
         if parent is not None:
             corner = parent.mapToGlobal(parent.rect().topLeft())
-            self.move(corner.x() + (parent.width() - self.width()) // 2, corner.y() + 90)
+            self.move(corner.x() + (parent.width() - self.width()) // 2, corner.y() + _TOP)
         self._filter("")
         self.line.setFocus()
 

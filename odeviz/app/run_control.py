@@ -80,6 +80,8 @@ class RunControl(QObject):
 
     def step_once(self) -> None:
         """One iteration; of a new run if nothing is running."""
+        # That the model is not trained yet is true no more.
+        self.bench.say("")
         if self.trainer.phase is not Phase.STARTING and not self._has_session():
             self._continue(then_step=True)
         else:

@@ -83,6 +83,11 @@ class SprayCanvas(QWidget):
         self._remember()
         self._set(np.empty((0, 2)), np.empty(0, dtype=np.int64))
 
+    def show_drawing(self, points: NDArray[np.float64], labels: NDArray[np.int64]) -> None:
+        """Go on with a drawing of before; undo takes it away."""
+        self._remember()
+        self._set(points, labels)
+
     def undo(self) -> None:
         """Take the last stroke back."""
         if self._strokes:

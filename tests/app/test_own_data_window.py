@@ -229,3 +229,29 @@ def test_a_drawing_is_learnt_from(rig, qtbot, dialog):
     assert isinstance(drawn.args[0], OwnData)
     assert rig.bench.experiment.data.name == "own"
     assert rig.sessions[-1].data["points"].dtype == np.float32
+
+
+def test_a_drawing_is_not_lost_where_the_model_on_show_is_kept(rig, qtbot, tmp_path):
+    rig.show()
+    rig.bench.set_document(tmp_path / "some.odeviz", unsaved=True)
+    rig.dialogs.keep = "cancel"
+    rig.control.do("draw_data")
+    first = rig.dialogs.opened[-1]
+    first.resize(480, 560)
+    first.show()
+    stroke(qtbot, first.canvas, QPoint(60, 60), QPoint(300, 300))
+    qtbot.mouseClick(first._learn, Qt.MouseButton.LeftButton)
+    assert not first.isVisible()
+    assert rig.bench.experiment.data.name != "own"
+    rig.control.do("draw_data")
+    again = rig.dialogs.opened[-1]
+    np.testing.assert_array_equal(again.canvas.points, first.canvas.points)
+    again._undo.click()
+    assert len(again.canvas.points) == 0
+    again._redo.click()
+    again.reject()
+    rig.dialogs.keep = "discard"
+    rig.control.do("draw_data")
+    third = rig.dialogs.opened[-1]
+    third._learn.click()
+    assert rig.bench.experiment.data.name == "own"
