@@ -35,6 +35,8 @@ class LitCurves(QObject):
         self._theme, self._plot = theme, plot
         #: Each trajectory's curve ``[n, 2]`` as it lies on the axes.
         self._curves: dict[int, NDArray[np.float64]] = {}
+        #: Those of as many points ``[n, curves, 2]``, looked at together, with their trajectories.
+        self._stacks: list[tuple[list[int], NDArray[np.float64]]] = []
         self._selection = Selection()
         self.chosen, self.over = (CurveLine(connect="finite", antialias=True) for _ in range(2))
         for z, item in ((17, self.chosen), (18, self.over)):
@@ -52,6 +54,11 @@ class LitCurves(QObject):
             for curve in curves
             if curve.of is not None and chart is not None
         }
+        known = {k: curve[np.isfinite(curve).all(axis=1)] for k, curve in self._curves.items()}
+        lengths: dict[int, list[int]] = {}
+        for k, curve in known.items():
+            lengths.setdefault(len(curve), []).append(k)
+        self._stacks = [(ks, np.stack([known[k] for k in ks], axis=1)) for n, ks in lengths.items() if n]
         self._draw()
 
     def set_selection(self, selection: Selection) -> None:
@@ -86,9 +93,12 @@ class LitCurves(QObject):
         box = self._plot.getViewBox()
         point = box.mapSceneToView(self._plot.mapToScene(event.position().toPoint()))
         pixel = box.viewPixelSize()
-        away = {k: nearest_path(curve[:, None], point, pixel)[1] for k, curve in self._curves.items()}
-        near = {k: distance for k, distance in away.items() if distance <= NEAR}
-        return Mark("trajectory", min(near, key=lambda k: near[k])) if near else None
+        found = []
+        for ks, curves in self._stacks:
+            k, away = nearest_path(curves, point, pixel)
+            found.append((away, ks[k]))
+        away, k = min(found, default=(np.inf, 0))
+        return Mark("trajectory", k) if away <= NEAR else None
 
     def _draw(self) -> None:
         hovered = self._selection.hovered

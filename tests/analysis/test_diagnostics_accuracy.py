@@ -179,7 +179,7 @@ def test_axes_follow_the_flow_where_nets_of_few_blocks_fly_away() -> None:
     assert frame == pytest.approx((-0.12, 2.12, -0.06, 1.16))
     errors = [10.0**k for k in range(8)] + [1e9, 1e6]
     assert "Those of N = 2 leave the picture. It is not yet 1/N" in _note(errors, leaving)
-    assert "From 128 to 512 blocks it falls as N to the power −1.00" in _note([1 / n for n in MEASURED], [])
+    assert "From 128 to 512 blocks it falls as N to the power −1." in _note([1 / n for n in MEASURED], [])
 
 
 # --- cost
@@ -249,7 +249,7 @@ def test_the_table_of_gradients_says_what_the_solve_itself_is_off_by() -> None:
     saddle = torch.from_numpy(SADDLE)
     solved = solve(lambda t, z: z @ saddle.T, torch.from_numpy(start), (0.0, 1.5), rtol=1e-2, atol=1e-2)
     error = np.linalg.norm(solved.y1.numpy() - end) / np.linalg.norm(end)
-    assert f"z(t₁) itself is off by {number(error / 1e-2)} × the tolerance" in note
+    assert f"z(t₁) is off by {number(error / 1e-2)} × the tolerance" in note
 
 
 def test_row_9_the_derivative_by_the_end_time_is_the_adjoint_times_the_field() -> None:

@@ -75,7 +75,7 @@ def test_the_way_back_from_a_sink_loses_what_it_stretches(tolerance: float) -> N
     share = 10 ** (there.values - expected.values)
     assert share.max() < 10.0
     assert np.median(there.values) > math.log10(1e-3 * tolerance)
-    assert "λ = 3 and T = 2" in picture.note
+    assert "λ = 3, T = 2." in picture.note
 
 
 def test_a_round_trip_by_a_fixed_method_needs_no_tolerance() -> None:

@@ -16,13 +16,11 @@ from torch import Tensor
 
 from odeviz.analysis.diagnostics.cost import MODES
 from odeviz.analysis.diagnostics.subject import FINE, TRAJECTORIES, array, number, setting_text, subject_of
-from odeviz.analysis.filming import TRAJECTORIES as CROWD
 from odeviz.engine import METHODS, Solution, Status, solve
 from odeviz.engine.solve import check_adjoint
 from odeviz.models import FlowModel, SolverOptions
 from odeviz.tasks.chart import Chart, Curve, Picture, Table, frozen
 from odeviz.tasks.numerals import kibibytes
-from odeviz.tasks.registry import task_of
 from odeviz.tasks.scene import Cancelled, Scene
 
 #: As tight as can be.
@@ -188,7 +186,7 @@ def adjoint_paths(scene: Scene) -> tuple[np.ndarray, Tensor] | None:
     """
     subject = subject_of(scene)
     end = subject.ends(scene)
-    crowd = subject.starts(min(CROWD, task_of(scene.learning.experiment).crowd))[:_DRAWN]
+    crowd = subject.crowd(_DRAWN)
     carried = subject.solve(scene, subject.exact, crowd, (0.0, subject.t1), FINE)
     if carried.ok:
         end = torch.cat([end, carried.y1])

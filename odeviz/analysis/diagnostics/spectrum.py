@@ -18,6 +18,8 @@ from odeviz.tasks.scene import Scene
 _TIMES = 41
 #: States of more dimensions than this are looked at along fewer trajectories.
 _MANY_DIMENSIONS, _FEW = 8, 16
+#: The flow view's trajectories whose norm is drawn, one by one.
+_DRAWN, _DRAWN_FEW = 24, 8
 #: How far the stability region of an explicit method of order 4 or 5 reaches along the negative real axis, about.
 _REACH = 3.3
 
@@ -32,12 +34,16 @@ class Spectrum:
     radius: Tensor
     #: Largest singular value: the rate at which neighbours can part at most.
     norm: Tensor
+    #: The same along the first of the flow view's trajectories.
+    crowd: Tensor
 
 
 def spectrum(scene: Scene) -> Spectrum | None:
     """Along the subject's trajectories, in float64; None where they do not arrive."""
     subject = subject_of(scene)
-    starts = subject.starts()[: _FEW if subject.dim > _MANY_DIMENSIONS else None]
+    many = subject.dim > _MANY_DIMENSIONS
+    own = subject.starts()[: _FEW if many else None]
+    starts = torch.cat([own, subject.crowd(_DRAWN_FEW if many else _DRAWN)])
     times = np.linspace(0.0, subject.t1, _TIMES)
     solution = subject.solve(scene, subject.exact, starts, times.tolist(), FINE)
     if not solution.ok:
@@ -50,7 +56,9 @@ def spectrum(scene: Scene) -> Spectrum | None:
         real.append(values.real.max(dim=1).values)
         radius.append(values.abs().max(dim=1).values)
         norm.append(torch.linalg.matrix_norm(matrices, ord=2))
-    return Spectrum(times, torch.stack(real), torch.stack(radius), torch.stack(norm))
+    every = torch.stack(norm)
+    n = len(own)
+    return Spectrum(times, torch.stack(real)[:, :n], torch.stack(radius)[:, :n], every[:, :n], every[:, n:])
 
 
 def stiffness(scene: Scene) -> Picture:
@@ -60,7 +68,12 @@ def stiffness(scene: Scene) -> Picture:
     title, axes = "Jacobian along the flow", ("t", "1/time")
     if found is None:
         return Chart(title, *axes, (), over_time=True, note="The flow is too stiff to be followed closely.")
+    crowd = [
+        Curve("", frozen(found.t), array(found.crowd[:, k]), "muted", faint=True, of=k)
+        for k in range(found.crowd.shape[1])
+    ]
     curves = (
+        *crowd,
         _curve("norm |J|", found.t, found.norm, "class1"),
         _curve("spectral radius", found.t, found.radius, "class2"),
         _curve("largest real part", found.t, found.real, "model"),
@@ -78,9 +91,9 @@ def stiffness(scene: Scene) -> Picture:
         *axes,
         curves,
         over_time=True,
-        note=f"Norm up to {number(float(found.norm.max()))} (the Lipschitz constant is no less), spectral radius up to "
-        f"{number(radius)}, real parts {number(float(found.real.min()))} to {number(float(found.real.max()))}. "
-        f"Stability alone asks for {count}{taken}. Lines are medians, bands 5 to 95 % of the trajectories.",
+        note=f"Norm up to {number(float(found.norm.max()))}, spectral radius up to {number(radius)}, "
+        f"real parts {number(float(found.real.min()))} to {number(float(found.real.max()))}. "
+        f"Stability alone asks for {count}{taken}. Medians, bands of 5 to 95 %; faint: norms along the flow's paths.",
     )
 
 

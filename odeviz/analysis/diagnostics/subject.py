@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from odeviz.analysis import grid
+from odeviz.analysis.filming import TRAJECTORIES as CROWD
 from odeviz.analysis.results import Extent
 from odeviz.analysis.states import as_starts
 from odeviz.engine import METHODS, ButcherTableau, Solution, Status, solve
@@ -21,6 +22,7 @@ from odeviz.models import FlowModel, SolverOptions
 from odeviz.tasks.chart import frozen
 from odeviz.tasks.numerals import figure
 from odeviz.tasks.plane import Plane, TimePlane
+from odeviz.tasks.registry import task_of
 from odeviz.tasks.scene import Cancelled, Scene
 
 #: Trajectories that a view looks at unless it needs other numbers, and the seed of their starts.
@@ -62,6 +64,11 @@ class Subject:
             seeds, _ = self._learning.starts(self.model, n, SEED)
             self._starts[n] = as_starts(self.exact, self.plane, seeds)
         return self._starts[n]
+
+    def crowd(self, count: int) -> Tensor:
+        """The same of the first ``count`` of the flow view's trajectories, at most."""
+        every = min(CROWD, task_of(self._learning.experiment).crowd)
+        return self.starts(every)[:count]
 
     def own(self, states: Tensor) -> Tensor:
         """States in the model's own precision, on its device."""

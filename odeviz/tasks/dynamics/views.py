@@ -10,6 +10,7 @@ import torch
 
 from odeviz.fields.systems import EquationField, UniversalField
 from odeviz.tasks.chart import Chart, Charts, Curve, Floats, Map, Maps, Picture, Role, Table, frozen
+from odeviz.tasks.dynamics import TASK
 from odeviz.tasks.dynamics.learning import PERIODS, SCORING, Learning
 from odeviz.tasks.numerals import figure, percent
 from odeviz.tasks.scene import Scene
@@ -125,21 +126,23 @@ def _difference(scene: Scene, learning: Learning) -> Maps:
 
 def _conserved(scene: Scene, learning: Learning) -> Chart:
     """The learnt field's drift, as the figure measures it: a looser solver would show its own dissipation too."""
-    times, change = scene.remember("drift", lambda: learning.drift(scene.model, learning.held_out[:, 0]))
+    times, unseen = scene.remember("drift", lambda: learning.drift(scene.model, learning.held_out[:, 0]))
+    shown = learning.starts(scene.model, TASK.crowd, 0)[0].astype(np.float64)
+    _, crowd = scene.remember("drift of the crowd", lambda: learning.drift(scene.model, shown))
     scene.check()
-    most = np.abs(change).max(1)
-    change = np.where(np.isfinite(change), change, np.nan)
+    most = np.abs(unseen).max(1)
+    bold, *faint = (np.where(np.isfinite(row), row, np.nan) for row in (unseen[0], *crowd))
     t = frozen(times)
     curves = [Curve("kept", t, frozen(np.zeros_like(times)), "truth", "dashed")]
-    curves += [
-        Curve("learnt" if not k else "", t, frozen(row), "model", faint=k > 0) for k, row in enumerate(change)
-    ]
+    # Faint are the flow view's own trajectories, so that each can be pointed at in both.
+    curves += [Curve("", t, frozen(row), "model", faint=True, of=k) for k, row in enumerate(faint)]
+    curves.append(Curve("learnt", t, frozen(bold), "model"))
     name, gone = learning.system.invariant, int(np.isinf(most).sum())
     away = f"; {gone} leave the states that have one" if gone else ""
     note = (
         f"Over {PERIODS} periods the {name} changes by up to {figure(np.median(most))} (median of {len(most)} unseen "
-        f"starts; {figure(most[0])} from the bold one){away}. Solved to {figure(SCORING.rtol)}: the learnt field's "
-        "drift, not the solver's."
+        f"starts; {figure(most[0])} from the bold one){away}; faint: the flow's paths. Solved to "
+        f"{figure(SCORING.rtol)}: the learnt field's drift, not the solver's."
     )
     return Chart("Conserved quantity", "t", f"change of {name}", tuple(curves), note=note)
 

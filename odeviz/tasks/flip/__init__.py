@@ -37,6 +37,10 @@ def shapes(experiment: Experiment) -> Shapes:
     return mlp_shapes("field", dim, hidden, field.time)
 
 
+#: Trajectories of the flow view at most.
+STARTS = 60
+
+
 def inputs(n: int) -> NDArray[np.float64]:
     """The ``n`` points x, from -1 to 1 at equal distances; each is to be taken to -x."""
     return np.linspace(-1.0, 1.0, n)

@@ -12,7 +12,7 @@ from torch import Tensor
 from odeviz.models import FlowMap, SolverOptions
 from odeviz.tasks import learning
 from odeviz.tasks.experiment import Experiment
-from odeviz.tasks.flip import floor, inputs
+from odeviz.tasks.flip import STARTS, floor, inputs
 from odeviz.tasks.learning import NO_DATA, Data
 from odeviz.tasks.numerals import STATE
 from odeviz.tasks.plane import Plane, TimePlane
@@ -85,7 +85,7 @@ class Learning(learning.Learning):
     def starts(
         self, model: FlowMap, n: int, seed: int
     ) -> tuple[NDArray[np.floating[Any]], NDArray[np.int64]]:
-        x = inputs(min(n, 60))
+        x = inputs(min(n, STARTS))
         states = model.lift(self.tensor(x[:, None]))
         if model.state_dim == 2:
             # Of as many numbers as a point: told apart by their width, points are meant.

@@ -7,12 +7,12 @@ import dataclasses
 import numpy as np
 
 from odeviz.tasks.chart import Chart, Curve, frozen
-from odeviz.tasks.flip import floor, inputs
+from odeviz.tasks.flip import STARTS, floor, inputs
 from odeviz.tasks.numerals import STATE, figure, percent
 from odeviz.tasks.scene import Scene
 
-#: Paths that are drawn, and moments of each.
-_PATHS, _MOMENTS = 24, 61
+#: Moments of each path.
+_MOMENTS = 61
 
 
 def draw(key: str, scene: Scene) -> Chart:
@@ -21,18 +21,20 @@ def draw(key: str, scene: Scene) -> Chart:
 
 
 def _paths(scene: Scene) -> Chart:
-    model, x = scene.model, inputs(_PATHS)
+    """The flow view's own trajectories, so that each can be pointed at in both."""
+    model, x = scene.model, inputs(STARTS)
     times = np.linspace(0.0, model.t1, _MOMENTS)
     solver = dataclasses.replace(scene.solver, first_step=None)
     start = model.lift(scene.learning.tensor(x[:, None]))
     h = model.flow(start, times.tolist(), solver, cancel=scene.cancel).y[..., 0].cpu().numpy()
     scene.check()
     labels, known = (x > 0).astype(int).tolist(), scene.learning.classes
-    # One path of each side is named, for all of them.
+    # The outermost path of each side is named, for all of them.
+    named = {0: known.name(labels[0]), len(x) - 1: known.name(labels[-1])}
     curves = tuple(
         Curve(
-            known.name(label) if label not in labels[:k] else "", frozen(times), frozen(h[:, k]),
-            role="class1" if label else "class0",
+            named.get(k, ""), frozen(times), frozen(h[:, k]),
+            role="class1" if label else "class0", faint=k not in named, of=k,
         )
         for k, label in enumerate(labels)
     )  # fmt: skip
@@ -43,7 +45,6 @@ def _paths(scene: Scene) -> Chart:
         STATE,
         curves,
         over_time=True,
-        at="playhead",
         note=f"{percent(crossed)} of neighbouring paths have changed places at the end; a flip needs all of them to.",
     )
 
