@@ -49,6 +49,7 @@ from odeviz.tasks.experiment_string import called, is_experiment_string, nearest
 from odeviz.tasks.presets import PRESETS
 from odeviz.widgets.dock_title import DockTitle
 from odeviz.widgets.icons import icon
+from odeviz.widgets.menu import Menu, with_keys
 from odeviz.widgets.menu_bar import MenuBar
 from odeviz.widgets.menu_button import MenuButton
 from odeviz.widgets.notice_bar import NoticeBar
@@ -316,20 +317,23 @@ class MainWindow(QMainWindow):
 
     def _make_menus(self) -> None:
         self.setMenuBar(MenuBar(self))
-        menus = {title: self.menuBar().addMenu(title) for title in MENUS}
+        menus = {title: Menu(text, self) for title, text in zip(MENUS, with_keys(MENUS), strict=True)}
+        for bar_menu in menus.values():
+            self.menuBar().addMenu(bar_menu)
         submenus: dict[tuple[str, str], QMenu] = {}
         for spec in ACTIONS:
             menu = menus[spec.menu]
             if spec.submenu:
                 place = (spec.menu, spec.submenu)
                 if place not in submenus:
-                    submenus[place] = menu.addMenu(spec.submenu)
+                    submenus[place] = Menu(spec.submenu, menu)
+                    menu.addMenu(submenus[place])
                 menu = submenus[place]
             if spec.first:
                 menu.addSeparator()
             menu.addAction(self.actions_[spec.key])
-            menu.setToolTipsVisible(True)
-        panels = menus["View"].addMenu("Panels")
+        panels = Menu("Panels", menus["View"])
+        menus["View"].addMenu(panels)
         for dock in self.docks.values():
             panels.addAction(dock.toggleViewAction())
         self.theme_menu = submenus["View", "Theme"]

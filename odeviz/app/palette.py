@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QDialog, QHeaderView, QLineEdit, QTreeView, QVBoxL
 from odeviz.app.actions import ACTIONS, Actions, ActionSpec
 from odeviz.app.search_words import search_words
 from odeviz.widgets.icons import icon
+from odeviz.widgets.menu import plain
 from odeviz.widgets.rows import ROOT, Index, Rows
 from odeviz.widgets.theme import Theme
 
@@ -158,7 +159,7 @@ class CommandPalette(QDialog):
 
     @Slot(str)
     def _filter(self, text: str) -> None:
-        titles = {spec.key: self._actions[spec.key].text().replace("&&", "&") for spec in ACTIONS}
+        titles = {spec.key: plain(self._actions[spec.key].text()) for spec in ACTIONS}
         rated = [(score(text, spec, titles[spec.key]), place, spec) for place, spec in enumerate(ACTIONS)]
         fitting = sorted((rate, place, spec) for rate, place, spec in rated if rate is not None)
         rows = [self._row(spec, titles[spec.key]) for _, _, spec in fitting if self._offered(spec)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QRect, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPen, QRegion, QWindow
-from PySide6.QtWidgets import QApplication, QCheckBox, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QMenuBar, QWidget
 from shiboken6 import isValid
 
 from odeviz.widgets.guard import painted
@@ -71,6 +71,8 @@ class FocusRing(QObject):
 class _Ring(QWidget):
     """Along the inner edge of a widget, or around a check box, of which it would leave nothing to be seen.
 
+    In a menu bar it is around the entry that the keyboard is at.
+
     Only that edge is its own, so that nothing below is painted twice.
     """
 
@@ -80,6 +82,8 @@ class _Ring(QWidget):
         self._theme, self._widget, self._outside = theme, widget, outside
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         widget.installEventFilter(self)
+        if isinstance(widget, QMenuBar):
+            widget.hovered.connect(self._fit)
         self._fit()
         self.show()
 
@@ -88,8 +92,12 @@ class _Ring(QWidget):
             self._fit()
         return super().eventFilter(watched, event)
 
+    @Slot()
     def _fit(self) -> None:
         rect, edge = self._widget.rect(), _WIDTH + 3
+        if isinstance(self._widget, QMenuBar):
+            entry = self._widget.activeAction()
+            rect = self._widget.actionGeometry(entry) if entry is not None else QRect()
         if isinstance(self._widget, QCheckBox) and self._outside:
             # Of a wide box no more than is drawn.
             hint, edge = self._widget.sizeHint(), _OUTSIDE

@@ -186,7 +186,10 @@ def test_the_menu_bar_gives_the_keyboard_up_to_nobody_too(shown, qtbot, qapp):
     if window.focusWidget() is not None:
         window.focusWidget().clearFocus()
     QTest.keyClick(window.windowHandle(), Qt.Key.Key_Alt)
-    assert ring.ring.parentWidget() is window.menuBar()
+    bar = window.menuBar()
+    assert ring.ring.parentWidget() is bar
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_Right)
+    assert ring.ring.geometry() == bar.actionGeometry(bar.actions()[1])
     QTest.keyClick(window.windowHandle(), Qt.Key.Key_Down)
     QTest.keyClick(QApplication.activePopupWidget(), Qt.Key.Key_Escape)
     QTest.keyClick(window.windowHandle(), Qt.Key.Key_Escape)

@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 
 import pytest
@@ -13,6 +14,7 @@ from odeviz.app.situation import Situation
 from odeviz.bridge import Phase
 from odeviz.state import LAYERS
 from odeviz.tasks.presets import PRESETS
+from odeviz.widgets.menu import plain, with_keys
 from odeviz.widgets.theme import Theme
 
 SPECS = {spec.key: spec for spec in ACTIONS}
@@ -175,3 +177,28 @@ def test_the_sheet_has_every_shortcut_and_is_made_from_the_registry(qtbot):
             assert QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText) in told
     assert {"Flow view", "Drag a seed"} <= set(told)
     sheet.deleteLater()
+
+
+def test_every_entry_of_every_menu_has_a_letter_of_its_own(rig):
+    def look_at(menu):
+        menu.aboutToShow.emit()
+        entries = [action for action in menu.actions() if not action.isSeparator()]
+        marks = [re.findall(r"&([^&])", action.text().replace("&&", ""))[-1:] for action in entries]
+        letters = [mark[0].lower() for mark in marks if mark]
+        assert len(letters) == len(set(letters)) == len(entries), menu.title()
+        return [action.menu() for action in entries if action.menu() is not None]
+
+    bar = rig.window.menuBar()
+    titles = [action.text() for action in bar.actions()]
+    assert len({title[title.index("&") + 1].lower() for title in titles}) == len(MENUS)
+    below = [menu for action in bar.actions() for menu in look_at(action.menu())]
+    assert len(below) > 15
+    for menu in below:
+        look_at(menu)
+
+
+def test_letters_are_found_even_where_the_first_are_taken_and_stay_as_they_are():
+    texts = ["ab", "a", "b c", "Save & load", ""]
+    marked = with_keys(texts)
+    assert [plain(text) for text in marked] == texts
+    assert marked == with_keys(texts) == ["a&b", "&a", "b &c", "&Save && load", ""]
