@@ -22,4 +22,4 @@ read -r -t 20 number <&3 || { echo "Skipped: Xvfb does not start."; exit 0; }
 export DISPLAY=":$number" QT_QPA_PLATFORM=xcb
 openbox --sm-disable >/dev/null 2>&1 &
 manager=$!
-timeout 180 python -m pytest -q -n 0 tests/app/test_real_window.py "$@"
+timeout 180 python -m pytest -q -n 0 tests/app/test_real_*.py "$@"

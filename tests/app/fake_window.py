@@ -228,9 +228,9 @@ class FakeDialogs:
 
 
 class Rig:
-    """A window with its controller, stepped by hand."""
+    """A window with its controller, stepped by hand; with ``apart`` figures are drawn in another process."""
 
-    def __init__(self, settings=None, autosave=None):
+    def __init__(self, settings=None, autosave=None, apart=False):
         self.sessions, self.studies = [], []
         self.theme = Theme("light")
         self.window = MainWindow(self.theme, settings)
@@ -241,7 +241,7 @@ class Rig:
             service=SolveService(self._make(self.studies, FakeStudy), synchronous=True),
             jobs=JobRunner(synchronous=True),
             exporter=SolveService(self._make(self.studies, FakeStudy), synchronous=True),
-            drawer=JobRunner(synchronous=True),
+            drawer=None if apart else JobRunner(synchronous=True),
             dialogs=self.dialogs,
             settings=settings,
             autosave=autosave,

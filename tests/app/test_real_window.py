@@ -4,15 +4,14 @@ Offscreen none of this happens. ``tests/real_window.sh`` runs these with a scree
 elsewhere.
 """
 
-import os
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from fake_window import FakeDialogs
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication, QLineEdit, QTabBar
+from real_hands import ON_A_SCREEN, click, drag, xdo
 
 from odeviz.app.guide_card import GuideCard
 from odeviz.state.log import Note
@@ -21,10 +20,7 @@ from odeviz.tasks import Experiment
 from odeviz.tasks.registry import expected_shapes
 from odeviz.training.snapshot import Snapshot
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("QT_QPA_PLATFORM") != "xcb",
-    reason="needs a screen and a window manager: tests/real_window.sh",
-)
+pytestmark = ON_A_SCREEN
 
 #: Another program's window, from which a file can be dragged.
 SOURCE = """
@@ -49,32 +45,6 @@ app.exec()
 """
 
 
-def xdo(*words):
-    subprocess.run(["xdotool", *map(str, words)], check=True, timeout=10)
-
-
-def point_at(widget, at=None):
-    there = widget.mapToGlobal(widget.rect().center() if at is None else at)
-    xdo("mousemove", there.x(), there.y())
-    return there
-
-
-def click(widget, at=None):
-    point_at(widget, at)
-    xdo("click", 1)
-
-
-def drag(qtbot, start, end, done):
-    """Press, move in small steps as a hand does, and let go once that is ``done``."""
-    xdo("mousemove", start.x(), start.y(), "mousedown", 1)
-    for k in range(1, 13):
-        way = (end - start) * k / 12
-        xdo("mousemove", start.x() + way.x(), start.y() + way.y())
-        qtbot.wait(20)
-    xdo("mouseup", 1)
-    qtbot.waitUntil(done)
-
-
 def cards():
     """The guides that are open."""
     return [
@@ -86,28 +56,6 @@ def bare_model():
     experiment = Experiment().with_settings({"field.width": 3, "field.depth": 1})
     weights = {name: np.zeros(shape, np.float32) for name, shape in expected_shapes(experiment).items()}
     return Snapshot(experiment, 7, 1.0, weights)
-
-
-@pytest.fixture
-def dialogs_open(monkeypatch):
-    def run(self, make):
-        dialog = make(QApplication.activeWindow())
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    monkeypatch.setattr(FakeDialogs, "run", run)
-
-
-@pytest.fixture
-def real(dialogs_open, rig, qtbot):
-    rig.show()
-    rig.window.setGeometry(QRect(60, 60, 1200, 800))
-    rig.window.show()
-    qtbot.waitExposed(rig.window)
-    qtbot.waitUntil(rig.window.isActiveWindow)
-    # The window manager moves it into its frame.
-    qtbot.wait(100)
-    return rig
 
 
 def tab(window, title):
