@@ -274,6 +274,7 @@ class Controller(QObject):
         """Fresh weights beside a person's own data, ready to be trained."""
         self._leave_model()
         self.bench.show_experiment(experiment, own.arrays)
+        self.leaving.were_read(self.bench.data, own.path)
         self.trainer.start(experiment, data=self.bench.data, paused=True)
         rows = len(next(iter(own.arrays.values())))
         note = f"{own.note} " if own.note else ""

@@ -1,14 +1,15 @@
 """Leaving a model that is not saved: by closing the window, by showing another, by starting again.
 
 The rule of what is asked about, :func:`is_missed`: what a person could not have again at once. That is a file's model
-or session that is not as its file has it any more; a person's own data; a model trained with settings of a person's
-own; and any that was trained for :data:`LONG_RUN`. A short run of a preset goes without a word. Starting again keeps
-data and settings: it asks about long runs alone.
+or session that is not as its file has it any more; a person's own data, unless a file has them; a model trained with
+settings of a person's own; and any that was trained for :data:`LONG_RUN`. A short run of a preset goes without a
+word. Starting again keeps data and settings: it asks about long runs alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
 
@@ -20,17 +21,21 @@ from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.experiment_string import nearest_preset
 from odeviz.tasks.numerals import thousands
 from odeviz.tasks.own_data import OWN
+from odeviz.tasks.task import Arrays
 from odeviz.training.snapshot import Snapshot
 
 #: Seconds of training from which on any run is worth a question.
 LONG_RUN = 60.0
 
 
-def is_missed(snapshot: Snapshot | None, unsaved: bool, in_file: bool) -> bool:
-    """Whether a person would miss a model, ``unsaved`` if it was trained since it was opened, perhaps from a file."""
+def is_missed(snapshot: Snapshot | None, unsaved: bool, in_file: bool, data_in_file: bool = False) -> bool:
+    """Whether a person would miss a model, ``unsaved`` if it was trained since it was opened, perhaps from a file.
+
+    A person's own data would be missed unless they are in a file as they are.
+    """
     if snapshot is None or in_file:
         return unsaved
-    if snapshot.experiment.data.name == OWN:
+    if snapshot.experiment.data.name == OWN and not data_in_file:
         return True
     return unsaved and (snapshot.seconds >= LONG_RUN or not is_preset(snapshot.experiment))
 
@@ -56,6 +61,8 @@ class Leaving(QObject):
         self._bench, self._trainer, self._documents, self._dialogs = bench, trainer, documents, dialogs
         #: What waits until the model on show has been saved.
         self._after_saving: Callable[[], object] | None = None
+        #: A person's own data as they were read, and the file that has them.
+        self._read: tuple[Arrays, Path] | None = None
         #: The window is closing, and asks nothing any more.
         self.closing = False
         documents.saved.connect(self._on_saved)
@@ -70,7 +77,9 @@ class Leaving(QObject):
         """Whether the model on show may go now; if it shall be saved first, ``after_saving`` is called after that."""
         self._after_saving = None
         bench = self._bench
-        if self.closing or not is_missed(bench.latest, bench.unsaved, bench.path is not None):
+        if self.closing or not is_missed(
+            bench.latest, bench.unsaved, bench.path is not None, self._data_in_file
+        ):
             return True
         answer = self._dialogs.keep_changes(self._told())
         if answer == "save":
@@ -80,6 +89,15 @@ class Leaving(QObject):
             if not self._documents.save():
                 self._after_saving = None
         return answer == "discard"
+
+    def were_read(self, data: Arrays, path: Path | None) -> None:
+        """A person's own data that are learnt from now, and their file, if they have one."""
+        self._read = None if path is None else (data, path)
+
+    @property
+    def _data_in_file(self) -> bool:
+        """Whether the data that are learnt from lie in a file, as far as one can know without reading it."""
+        return self._read is not None and self._read[0] is self._bench.data and self._read[1].is_file()
 
     def start_again(self, start: Callable[[], object]) -> None:
         """Do what throws the run away, after a question if it was a long one."""
@@ -98,6 +116,8 @@ class Leaving(QObject):
         if snapshot is None:
             return f"{name} was changed and is not saved."
         if path is None and snapshot.experiment.data.name == OWN:
+            if self._data_in_file:
+                return "What was learnt from your own data is not saved."
             learnt = " and what was learnt from them" if snapshot.iteration else ""
             return f"Your own data{learnt} are not saved."
         if snapshot.seconds >= LONG_RUN:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations, pairwise
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
@@ -37,8 +40,8 @@ GESTURES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Home, End", "To the ends"),
     ),
 }
-#: Columns, and pixels they may take.
-_COLUMNS, _WIDEST = 2, 1000
+#: Columns at most, and pixels they may take.
+_COLUMNS, _WIDEST = 3, 1160
 #: A title, and lines of keys and what they do.
 Section = tuple[str, list[tuple[str, str]]]
 
@@ -51,10 +54,12 @@ class ShortcutSheet(QDialog):
         self.setWindowTitle("Keyboard shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         scroll = QScrollArea()
-        scroll.setWidget(_page(_COLUMNS))
-        if scroll.widget().sizeHint().width() > _WIDEST:
-            # Large text.
-            scroll.setWidget(_page(1))
+        widest = _WIDEST if parent is None else min(_WIDEST, parent.window().width())
+        for columns in range(_COLUMNS, 0, -1):
+            # Fewer where the text is large, or the window small.
+            scroll.setWidget(_page(columns))
+            if scroll.widget().sizeHint().width() + 36 <= widest:
+                break
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setAccessibleName(self.windowTitle())
@@ -65,16 +70,19 @@ class ShortcutSheet(QDialog):
         layout.addWidget(scroll)
         layout.addWidget(close)
         wanted = scroll.widget().sizeHint()
-        self.resize(min(wanted.width() + 36, _WIDEST), min(wanted.height() + 60, 700))
+        self.resize(min(wanted.width() + 36, widest), min(wanted.height() + 60, 700))
 
 
 def _sections() -> list[Section]:
     """Title of each section, and its keys with what they do."""
     found: list[Section] = []
     for menu in MENUS:
-        specs = [spec for spec in ACTIONS if spec.menu == menu and spec.shortcut]
-        if specs:
-            found.append((menu, [(_native(spec.shortcut), spec.title.rstrip("…")) for spec in specs]))
+        known = [spec for spec in ACTIONS if spec.menu == menu and spec.shortcut]
+        for submenu in dict.fromkeys(["", *(spec.submenu for spec in known)]):
+            specs = [spec for spec in known if spec.submenu == submenu]
+            lines = [(_native(spec.shortcut), spec.title.rstrip("…")) for spec in specs]
+            if lines:
+                found.append((submenu or menu, lines))
     return found + [(title, list(lines)) for title, lines in GESTURES.items()]
 
 
@@ -96,17 +104,14 @@ def _page(columns: int) -> QWidget:
 
 
 def _columns(sections: list[Section], most: int) -> list[list[Section]]:
-    """The sections in their order, a new column begun when one has its share of the lines."""
-    share = sum(len(lines) + 2 for _, lines in sections) / most
-    columns: list[list[Section]] = [[]]
-    length = 0
-    for section in sections:
-        lines = len(section[1]) + 2
-        if len(columns) < most and columns[-1] and length + lines / 2 > share * len(columns):
-            columns.append([])
-        columns[-1].append(section)
-        length += lines
-    return columns
+    """The sections in their order, cut where the longest column is the shortest."""
+
+    def length(column: Sequence[Section]) -> int:
+        return sum(len(lines) + 2 for _, lines in column)
+
+    cuts = combinations(range(1, len(sections)), most - 1)
+    parts = ([sections[i:j] for i, j in pairwise((0, *cut, len(sections)))] for cut in cuts)
+    return min(parts, key=lambda columns: max(map(length, columns)))
 
 
 def _fill(grid: QGridLayout, title: str, lines: list[tuple[str, str]]) -> None:

@@ -8,6 +8,7 @@ values, columns that are not used) is told in :attr:`OwnData.note`, never done i
 from __future__ import annotations
 
 import csv
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ class OwnData:
 
     arrays: Mapping[str, NDArray[Any]]
     note: str = ""
+    #: The file that has them, if one does.
+    path: Path | None = None
 
 
 def load_own(path: Path | str, kind: str) -> OwnData:
@@ -59,7 +62,8 @@ def load_own(path: Path | str, kind: str) -> OwnData:
     path = Path(path)
     try:
         table = _read(path)
-        return {"points": _points, "series": _series, "times": _times}[kind](table)
+        own = {"points": _points, "series": _series, "times": _times}[kind](table)
+        return dataclasses.replace(own, path=path)
     except OSError as error:
         raise DataFileError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:

@@ -21,6 +21,24 @@ def table(tmp_path):
     return path
 
 
+def test_data_that_lie_in_a_file_are_left_without_a_question_until_something_was_learnt(rig, table):
+    asked = []
+    rig.dialogs.keep_changes = lambda what: asked.append(what) or "cancel"
+    rig.show()
+    rig.window.file_dropped.emit(table)
+    rig.tick()
+    rig.control.do("preset.moons-density")
+    assert (asked, rig.bench.experiment.data.name) == ([], "moons")
+    rig.window.file_dropped.emit(table)
+    rig.control.do("step")
+    rig.tick()
+    rig.control.do("preset.moons-density")
+    assert asked == ["What was learnt from your own data is not saved."]
+    table.unlink()
+    rig.control.do("preset.moons-density")
+    assert asked[1:] == ["Your own data and what was learnt from them are not saved."]
+
+
 def test_a_dropped_table_is_learnt_from(rig, table):
     rig.show()
     rig.window.file_dropped.emit(table)
