@@ -8,7 +8,7 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QPainter, QPicture, QResizeEvent
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPicture, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from odeviz.exporting.style import UPRIGHT
@@ -19,6 +19,8 @@ from odeviz.widgets.guard import guarded
 _AROUND = 4
 #: An end has a tick of its own if there is room for so many letters between it and the next one, of pixels at least.
 _END_LETTERS, _LETTER = 3.2, 12
+#: Room between two numbers, in letters; and pixels of a decade's ticks, at the system's text size.
+_GAP, _DECADE = 0.25, 36
 #: Rounding, as a share of the axis: a tick so little beyond its end stands on it.
 _ROUNDING = 1e-6
 
@@ -110,21 +112,54 @@ class ValueAxis(pg.AxisItem):
             (spacing, [min(max(v, lo), hi) for v in values])
             for spacing, values in super().tickValues(lo - room, hi + room, size)
         ]
+        if levels:
+            levels[0] = self._told_apart(*levels[0], lo, hi, size)
         if self.ends and levels:
             _, values = levels[0]
             apart = self._end_room() * (hi - lo) / max(size, 1.0)
             values += [v for v in (lo, hi) if all(abs(v - tick) > apart for tick in values)]
         return levels
 
+    def _told_apart(
+        self, spacing: float, values: list[float], lo: float, hi: float, size: float
+    ) -> tuple[float, list[float]]:
+        """Ticks so far apart that their numbers do not run together: of large letters there is room for fewer."""
+        told = spacing, values
+        while len(told[1]) > 2:
+            pixels = size * spacing / max(hi - lo, 1e-300)
+            if pixels >= self._number_room(told[1], spacing):
+                break
+            lead = spacing / 10 ** math.floor(math.log10(spacing) + 1e-9)
+            spacing *= 2.0 if lead < 1.5 else 2.5 if lead < 2.25 else 2.0
+            every = range(math.ceil(lo / spacing - _ROUNDING), math.floor(hi / spacing + _ROUNDING) + 1)
+            if len(every) < 2:
+                # One number tells no scale.
+                break
+            told = spacing, [min(max(k * spacing, lo), hi) for k in every]
+        return told
+
+    def _number_room(self, values: list[float], spacing: float) -> float:
+        """Pixels between ticks of which each has a number."""
+        metrics = QFontMetricsF(self.style["tickFont"] or QFont())
+        if self.orientation == "left":
+            return metrics.height()
+        texts = [text.replace("-", "−") for text in super().tickStrings(values, 1.0, spacing)]
+        return max(metrics.horizontalAdvance(text) for text in texts) + _GAP * self._letter
+
+    @property
+    def _letter(self) -> float:
+        """Pixels of the numbers' letters."""
+        font = self.style["tickFont"]
+        return float(font.pixelSize() if font else _LETTER)
+
     def _end_room(self) -> float:
         """Pixels between the tick of an end and its neighbour."""
-        font = self.style["tickFont"]
-        return _END_LETTERS * float(font.pixelSize() if font else _LETTER)
+        return _END_LETTERS * self._letter
 
     def _decades(self, lo: float, hi: float, size: float) -> list[tuple[float, list[float]]]:
         if not (math.isfinite(lo) and math.isfinite(hi)) or hi <= lo:
             return []
-        room = max(2, int(size / 36))
+        room = max(2, int(size / max(_DECADE, _DECADE * self._letter / _LETTER)))
         decades = range(math.floor(lo), math.ceil(hi) + 1)
         for digits in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 5), (1, 3), (1,)):
             ticks = [d + math.log10(k) for d in decades for k in digits]
