@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QHeaderView, QMessageBox, QTreeView, QWidget
 
 import odeviz
 from odeviz.app.shortcut_sheet import ShortcutSheet
@@ -19,6 +19,21 @@ SESSION_FILES = "odeviz sessions (*.odeviz-session)"
 _ALL_FILES = "odeviz models and sessions (*.odeviz *.odeviz-session)"
 
 
+def file_dialog(parent: QWidget | None, title: str, folder: Path, kinds: str) -> QFileDialog:
+    """The system's dialog, or where it has none Qt's, with columns that can be read."""
+    dialog = QFileDialog(parent, title, str(folder), kinds)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    table = dialog.findChild(QTreeView, "treeView")
+    if table is not None:
+        header = table.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        height = dialog.fontMetrics().height()
+        dialog.resize(52 * height, 32 * height)
+    return dialog
+
+
 class Dialogs:
     """Asks a person. Every question returns None (or "cancel") when it was left unanswered."""
 
@@ -26,23 +41,29 @@ class Dialogs:
         self._parent, self._log = parent, log
 
     def model_to_open(self, folder: Path) -> Path | None:
-        name, _ = QFileDialog.getOpenFileName(
-            self._parent, "Open a model or a session", str(folder), _ALL_FILES
-        )
-        return Path(name) if name else None
+        return self._chosen(file_dialog(self._parent, "Open a model or a session", folder, _ALL_FILES))[0]
 
     def data_to_open(self, kinds: str) -> Path | None:
-        name, _ = QFileDialog.getOpenFileName(self._parent, "Import data", str(Path.home()), kinds)
-        return Path(name) if name else None
+        return self._chosen(file_dialog(self._parent, "Import data", Path.home(), kinds))[0]
 
     def file_to_save(self, title: str, suggestion: Path, kinds: str) -> Path | None:
         """``kinds`` are file filters; a name without a suffix gets that of the filter that was chosen."""
-        name, kind = QFileDialog.getSaveFileName(self._parent, title, str(suggestion), kinds)
-        if not name:
+        dialog = file_dialog(self._parent, title, suggestion.parent, kinds)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+        dialog.selectFile(suggestion.name)
+        path, kind = self._chosen(dialog)
+        if path is None:
             return None
-        path = Path(name)
         chosen = re.search(r"\*(\.[\w-]+)", kind)
         return path if path.suffix else path.with_suffix(chosen[1] if chosen else suggestion.suffix)
+
+    def _chosen(self, dialog: QFileDialog) -> tuple[Path | None, str]:
+        """The file that was chosen, None if none was, and the kind of files then listed."""
+        chosen = dialog.selectedFiles() if dialog.exec() else []
+        kind = dialog.selectedNameFilter()
+        dialog.deleteLater()
+        return Path(chosen[0]) if chosen else None, kind
 
     def keep_changes(self, sentence: str) -> str:
         """``save``, ``discard`` or ``cancel``, where a sentence says what would be lost."""
