@@ -161,7 +161,7 @@ def _paint(axes: Axes, film: Film, frame: Frame, kind: str, small: bool = False)
     if flow is None:
         return None
     if kind == "flow" and film.data is not None:
-        paint_data(axes, film.data, faint=True)
+        paint_data(axes, film.data, faint=True, small=small)
     if kind == "flow" and not small and film.has("trajectories"):
         _trails(axes, film, frame, flow)
     # A small picture has no trails: its points stand for them.

@@ -336,7 +336,8 @@ def paint_arrows(axes: Axes, field: FieldResult, time: float | None) -> None:
     )  # fmt: skip
 
 
-def paint_data(axes: Axes, data: DataResult, faint: bool) -> None:
-    size, alpha, edge = (2.5, 0.45, 0.0) if faint else (5.0, 0.9, 0.3)
+def paint_data(axes: Axes, data: DataResult, faint: bool, small: bool = False) -> None:
+    """A data set's points; ``small`` ones leave something to be seen of what lies behind them in a small picture."""
+    size, alpha, edge = (0.6 if small else 2.5, 0.45, 0.0) if faint else (5.0, 0.9, 0.3)
     how = {"alpha": alpha, "linewidths": edge, "edgecolors": ink().ground, "zorder": 3}
     scatter(axes, data.points, data.labels, size, **how)
