@@ -57,8 +57,9 @@ class Extent:
 
     @property
     def x_title(self) -> str:
-        """What is written along the horizontal axis: its name, and that more dimensions are seen from the side."""
-        return self.x_label if self.dims <= 2 else f"{self.x_label}   ({self.dims} dimensions, projected)"
+        """What is written along the horizontal axis: its name, and how more dimensions are seen in two."""
+        what = f"{self.dims} dimensions: paths are projected, field and background a slice"
+        return self.x_label if self.dims <= 2 else f"{self.x_label}   ({what})"
 
     def steadied(self, before: Extent | None) -> Extent:
         """The rectangle ``before``, while it holds this one and is not much larger; else this one with some room.

@@ -214,9 +214,9 @@ class TrajectoryLayer(Layer):
         """Thick curves tell a few apart; many would run into one blot, which takes long to paint besides."""
         many = len(self._marked[1]) > MANY
         c = self.theme.colors
-        self._chosen.set_pen(pen(c.accent, 1.0 if many else 2.4), smooth=not many)
+        self._chosen.set_pen(pen(c.selected, 1.0 if many else 2.4), smooth=not many)
         ring = QColor(c.base)
-        self.heads.set_looks([(QColor(c.accent), ring), (QColor(c.text), ring)], 6.0 if many else 9.0)
+        self.heads.set_looks([(QColor(c.selected), ring), (QColor(c.text), ring)], 6.0 if many else 9.0)
 
     def _past(self, t: float) -> Floats:
         assert self._flow is not None

@@ -69,7 +69,7 @@ class LitCurves(QObject):
 
     def restyle(self) -> None:
         """Take the theme's colours again."""
-        self.chosen.setPen(pen(self._theme.colors.accent, 2.2))
+        self.chosen.setPen(pen(self._theme.colors.selected, 2.2))
         self.over.setPen(pen(self._theme.colors.text, 2.4))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -56,7 +56,7 @@ class Crowd:
 
     def lit(self, t: float, theme: Theme) -> list[tuple[Mark, tuple[float, float], str]]:
         """What is selected or hovered: where it is at a time, and its colour."""
-        wanted = dict.fromkeys(self.selection.marks, theme.colors.accent)
+        wanted = dict.fromkeys(self.selection.marks, theme.colors.selected)
         if self.selection.hovered is not None:
             wanted[self.selection.hovered] = theme.colors.text
         found = []

@@ -92,14 +92,14 @@ class SeedLayer(Layer):
         self._future.set_pen(pen(c.seed, 1.0, 0.45), smooth=True)
         self._halo.set_pen(pen(c.base, 5.0, 0.7), smooth=True)
         self._past.set_pen(pen(c.seed, 2.0), smooth=True)
-        self._chosen.set_pen(pen(c.accent, 3.0), smooth=True)
-        hovered = theme.qcolor(c.accent, 0.5)
+        self._chosen.set_pen(pen(c.selected, 3.0), smooth=True)
+        hovered = theme.qcolor(c.selected, 0.5)
         rim = theme.qcolor(c.seed)
         self._handles.set_looks(
-            [(theme.qcolor(c.base), rim), (theme.qcolor(c.accent), rim), (hovered, rim)], 11
+            [(theme.qcolor(c.base), rim), (theme.qcolor(c.selected), rim), (hovered, rim)], 11
         )
         self._heads.set_looks(
-            [(rim, theme.qcolor(c.base)), *[(theme.qcolor(c.accent), theme.qcolor(c.base))] * 2], 8
+            [(rim, theme.qcolor(c.base)), *[(theme.qcolor(c.selected), theme.qcolor(c.base))] * 2], 8
         )
 
     def _dress(self) -> None:

@@ -183,7 +183,7 @@ class SeriesPanel(Panel):
         seeds = 0 if self._seeds is None else self._seeds.paths.shape[1]
         keys = [Key("seeds", "seed", value=str(seeds))] if seeds else []
         chosen = len(self._selection.of("trajectory"))
-        keys += [Key("selected trajectories", "accent", value=str(chosen))] if chosen else []
+        keys += [Key("selected trajectories", "selected", value=str(chosen))] if chosen else []
         self.legend.set_keys(keys)
         self.legend.setVisible(bool(keys))
 
@@ -268,8 +268,8 @@ class _Coordinate(Plot):
 
     def _dress(self, lit: int) -> None:
         """Thick curves tell a few apart; of ``lit`` as many as here they would make one blot."""
-        accent = self._theme.colors.accent
-        self._lit.set_pen(pen(accent, 1.0, 0.6) if lit > MANY else pen(accent, 2.2), smooth=lit <= MANY)
+        chosen = self._theme.colors.selected
+        self._lit.set_pen(pen(chosen, 1.0, 0.6) if lit > MANY else pen(chosen, 2.2), smooth=lit <= MANY)
 
     def over(self, scene: QPointF) -> None:
         """The mouse is at a point of the scene."""

@@ -57,6 +57,9 @@ class Colors:
     accent_text: str
     #: A tint of the accent for selected rows and checked buttons.
     accent_soft: str
+    #: What is selected among trajectories: told apart from the classes, from densities and from the accent, also by
+    #: the colour-blind.
+    selected: str
     danger: str
     danger_soft: str
     warning: str
@@ -91,6 +94,7 @@ def colors(dark: bool) -> Colors:
         accent=accent,
         accent_text="#FFFFFF",
         accent_soft=mix(p.ground, accent, 0.24 if dark else 0.11),
+        selected="#FF4F9A" if dark else "#D10060",
         danger=mix(p.danger, "#FFFFFF", 0.2) if dark else p.danger,
         danger_soft=mix(p.ground, p.danger, 0.2 if dark else 0.08),
         warning=warning,

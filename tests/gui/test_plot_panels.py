@@ -271,7 +271,7 @@ def test_in_the_density_a_trajectory_is_pointed_at_where_it_is_then(show, densit
     panel.set_crowd(Crowd({"trajectory": make_flow(6)}, Selection(selected.args[0])))
     seen = panel.grab().toImage()
     at = plot.mapTo(panel, plot.mapFromScene(plot.getViewBox().mapViewToScene(QPointF(1.5, 1.0))))
-    assert seen.pixelColor(at) == QColor(panel.theme.colors.accent)
+    assert seen.pixelColor(at) == QColor(panel.theme.colors.selected)
 
 
 def test_contours_lie_a_nat_apart(show, density):

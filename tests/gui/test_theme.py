@@ -29,6 +29,7 @@ def test_text_is_readable_on_every_surface(dark):
         assert contrast(c.text, surface) >= 7.0
         assert contrast(c.muted, surface) >= 4.5
     assert contrast(c.accent, c.base) >= 3.0
+    assert contrast(c.selected, c.base) >= 3.0
     assert contrast(c.danger, c.base) >= 4.5
 
 
