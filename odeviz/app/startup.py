@@ -21,6 +21,7 @@ from odeviz.storage.paths import config_dir, state_dir
 from odeviz.training.trouble import Trouble
 from odeviz.widgets.button_keys import ButtonKeys
 from odeviz.widgets.focus_ring import FocusRing
+from odeviz.widgets.see_through_tips import SeeThroughTips
 from odeviz.widgets.theme import MODES, TEXT_SIZES, Theme
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Desk(QObject):
         self.theme.apply(app)
         self.ring = FocusRing(self.theme, app, self)
         self.keys = ButtonKeys(app, self)
+        self.tips = SeeThroughTips(app, self)
         self.window = MainWindow(self.theme, settings)
         self._settings, self._autosave = settings, autosave
         self._controller: Controller | None = None

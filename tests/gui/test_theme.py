@@ -1,9 +1,11 @@
 import pytest
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QColor, QIcon
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QToolButton, QToolTip, QWidget
 
 from odeviz.widgets.icons import icon
+from odeviz.widgets.see_through_tips import SeeThroughTips
 from odeviz.widgets.theme import Colors, Theme, colors
 
 
@@ -86,3 +88,18 @@ def test_the_keyboard_focus_can_be_seen(qtbot, show, theme):
     button.setFocus()
     qtbot.waitUntil(button.hasFocus)
     assert button.grab().toImage() != plain
+
+
+@pytest.mark.qt_log_ignore("does not support", extend=True)
+def test_a_tooltip_lets_the_mouse_through_once_the_mouse_moves(qtbot, qapp):
+    tips, widget = SeeThroughTips(qapp), QWidget()
+    qtbot.addWidget(widget)
+    widget.show()
+    qtbot.waitUntil(lambda: qapp.focusWindow() is widget.windowHandle())
+    QToolTip.showText(QPoint(5, 5), "What it is.", widget)
+    (tip,) = [window for window in qapp.topLevelWindows() if window.type() == Qt.WindowType.ToolTip]
+    assert not tip.flags() & Qt.WindowType.WindowTransparentForInput
+    QTest.mouseMove(widget.windowHandle(), QPoint(9, 9))
+    assert tip.flags() & Qt.WindowType.WindowTransparentForInput
+    QToolTip.hideText()
+    tips.deleteLater()
