@@ -247,7 +247,7 @@ class _Cell(QWidget):
         x0, x1, y0, y1 = one.extent
         box = QRectF(x0, y0, x1 - x0, y1 - y0)
         scale = diverging_map(self._theme) if diverging else self._theme.density_map
-        ends = f"\n±{_text(limits[1])}" if diverging else "\n" + " … ".join(_ends(*limits, (0.0, 1.0)))
+        ends = f"\n±{_text(limits[1])}" if diverging else f"\n{_from_to(*limits)}"
         self._title.setText(one.title + (ends if titled else ""))
         self._title.setToolTip(self._title.text())
         self._image.smooth = maps.matrix is None
@@ -299,11 +299,17 @@ def diverging_map(theme: Theme) -> pg.ColorMap:
     return pg.ColorMap([0.0, 0.5, 1.0], [QColor(c.classes[1]), QColor(c.base), QColor(c.classes[0])])
 
 
-def _text(value: float) -> str:
-    return power(float(f"{value:.2g}")).replace("-", "−")
+def _text(value: float, digits: int = 2) -> str:
+    return power(float(f"{value:.{digits}g}")).replace("-", "−")
 
 
-def _ends(low: float, high: float, shares: Sequence[float]) -> list[str]:
+def _from_to(low: float, high: float) -> str:
+    """The ends of a scale above its map, which is narrow: two powers of ten have one digit each."""
+    two, one = (_ends(low, high, (0.0, 1.0), digits) for digits in (2, 1))
+    return " … ".join(one if all("10" in end and "·" in end for end in two) else two)
+
+
+def _ends(low: float, high: float, shares: Sequence[float], digits: int = 2) -> list[str]:
     """Values at shares of a scale; what is nothing beside its length is 0."""
     values = [low + share * (high - low) for share in shares]
-    return [_text(value if abs(value) > _NOTHING * (high - low) else 0.0) for value in values]
+    return [_text(value if abs(value) > _NOTHING * (high - low) else 0.0, digits) for value in values]

@@ -34,7 +34,7 @@ _ORDERED = (*_FIXED, *_EXPLICIT_ADAPTIVE, "asynchronous-leapfrog")
 _MOST, _MOST_SLOW, _MOST_ORDERED = 1000, 200, 1200
 #: What is solved: other paths than those on show, which share other steps, so that errors and NFE differ from theirs.
 _THESE = f"{TRAJECTORIES} paths of its own"
-_LARGEST = f"largest error of {TRAJECTORIES} paths at t₁"
+_LARGEST = "largest error at t₁"
 #: Methods whose slopes are told in a sentence; the legend has them all.
 _TOLD = ("euler", "rk4", "dopri5", "dop853")
 #: What a solve's error is drawn over; a step's size from the number of steps and the end time.
@@ -48,7 +48,7 @@ _LOOKS: dict[str, tuple[Role, Literal["line", "dashed"]]] = {
     "dopri5": ("class0", "line"), "tsit5": ("class1", "line"), "dop853": ("class2", "line"),
     "bosh3": ("class3", "line"), "heun": ("class4", "line"), "rk4": ("class0", "dashed"),
     "euler": ("class1", "dashed"), "midpoint": ("class2", "dashed"), "ralston": ("class3", "dashed"),
-    "asynchronous-leapfrog": ("class4", "dashed"), "adams": ("truth", "dashed"), "esdirk4": ("muted", "line"),
+    "asynchronous-leapfrog": ("class4", "dashed"), "adams": ("muted", "dashed"), "esdirk4": ("muted", "line"),
 }  # fmt: skip
 
 

@@ -152,7 +152,7 @@ def _backward_chart(pairs: dict[str, list[tuple[int, int]]]) -> Chart:
     curves = []
     for mode, solves in pairs.items():
         x, y = np.array(solves, dtype=np.float64).reshape(-1, 2).T
-        curves.append(Curve(f"{mode} {ratio(solves):.2f}", frozen(x), frozen(y), _MODE_ROLES[mode]))
+        curves.append(Curve(mode, frozen(x), frozen(y), _MODE_ROLES[mode]))
     most = max((forward for solves in pairs.values() for forward, _ in solves), default=1)
     curves.append(Curve("1 : 1", frozen([0.0, most]), frozen([0.0, most]), "muted", "dashed"))
     return Chart("Backward NFE", "forward NFE", "backward NFE", tuple(curves))

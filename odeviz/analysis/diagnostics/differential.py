@@ -51,8 +51,8 @@ def view(scene: Scene) -> Picture:
         divergence = torch.where(
             divergence.abs() > _ROUNDING * size, divergence, torch.zeros_like(divergence)
         )
-        divergences.append(Layer(f"div f, t = {t:.2g}", ground, divergence))
-        curls.append(Layer(f"curl f, t = {t:.2g}", ground, curl))
+        divergences.append(Layer(f"div f, t = {number(t)}", ground, divergence))
+        curls.append(Layer(f"curl f, t = {number(t)}", ground, curl))
     return over_plane(
         "Divergence and curl",
         [*divergences, *curls],

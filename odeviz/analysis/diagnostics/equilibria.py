@@ -136,7 +136,7 @@ def table(scene: Scene) -> Picture:
         for one in points[:_ROWS]:
             place = ", ".join(number(v) for v in one.point)
             away = float(np.abs(one.state - _in_plane(subject, one)).max())
-            rows.append((round(t, 3), place, one.kind, _eigenvalue_text(one.eigenvalues), away))
+            rows.append((number(t), place, one.kind, _eigenvalue_text(one.eigenvalues), away))
     return Table(
         "Fixed points",
         ("held at t", f"{labels[0]}, {labels[1]}", "class", "eigenvalues", "out of the plane"),
@@ -181,7 +181,7 @@ def _plane_chart(subject: Subject, t: float, points: list[FixedPoint]) -> Chart:
             px, py = np.array(mine).T
             curves.append(Curve(label, frozen(px), frozen(py), role, "points"))
     e = subject.extent
-    return Chart(f"t = {t:.2f}", *labels, tuple(curves), frame=(e.x0, e.x1, e.y0, e.y1), at=t)
+    return Chart(f"t = {number(t)}", *labels, tuple(curves), frame=(e.x0, e.x1, e.y0, e.y1), at=t)
 
 
 def _nullclines_over_time(subject: Subject, t: float) -> Chart:
@@ -192,7 +192,7 @@ def _nullclines_over_time(subject: Subject, t: float) -> Chart:
         velocity = subject.exact.field(t, torch.as_tensor(h)[:, None])[:, 0]
     name = e.y_label
     zero = Curve("0", frozen([e.y0, e.y1]), frozen([0.0, 0.0]), "muted", "dashed")
-    return Chart(f"t = {t:.2f}", name, f"d{name}/dt", (Curve("field", frozen(h), array(velocity)), zero))
+    return Chart(f"t = {number(t)}", name, f"d{name}/dt", (Curve("field", frozen(h), array(velocity)), zero))
 
 
 def zero_lines(
