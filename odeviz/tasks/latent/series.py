@@ -104,9 +104,9 @@ def spirals(
     times = INSIDE + BEYOND * beyond
     labels = np.arange(n, dtype=np.int64) % 2
     starts = rng.integers(_FIRST, _LAST - BEYOND * beyond, size=n)
-    clean = np.stack(
-        [spiral(int(label), start + np.arange(times)) for label, start in zip(labels, starts, strict=True)]
-    )
+    points, clean = starts[:, None] + np.arange(times), np.empty((n, times, 2))
+    for label in (0, 1):
+        clean[labels == label] = spiral(label, points[labels == label])
     noisy = clean[:, :INSIDE] + noise * rng.standard_normal((n, INSIDE, 2))
     order = rng.permuted(np.tile(np.arange(INSIDE), (n, 1)), axis=1)
     observed = {}
