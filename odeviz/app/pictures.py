@@ -99,6 +99,8 @@ class Pictures(QObject):
         bench.training_changed.connect(self._on_training)
         bench.replay_changed.connect(self._on_replay)
         window.flow.seen.connect(self._on_seen)
+        # A window that was painted before has said so to nobody.
+        self.asking.see(window.flow.seen_range)
         for moved in (bench.playhead_changed, bench.values_changed, bench.selection_changed):
             moved.connect(self._on_moved)
         for ended in (window.view.adjust_finished, window.precision.adjust_finished):

@@ -123,8 +123,10 @@ class ArrowLayer(Layer):
         speed = speed[np.isfinite(speed)]
         self._reference = float(np.quantile(speed, 0.98)) if speed.size else 1.0
         self._lines = np.zeros((3 * len(self._centres), 4))
-        # Every arrow stays within its cell, so the bounds are the grid's own.
-        self._lines[0] = [field.x[0], field.y[0], field.x[-1], field.y[-1]]
+        # Every arrow stays within its cell, so the bounds are those of the cells: what is outside would not be painted
+        # over.
+        dx, dy = self._cell / 2
+        self._lines[0] = [field.x[0] - dx, field.y[0] - dy, field.x[-1] + dx, field.y[-1] + dy]
         self._arrows.set_segments(self._lines)
         self.set_time(float(field.t[0]))
 

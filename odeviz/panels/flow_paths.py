@@ -26,6 +26,8 @@ from odeviz.widgets.trail import PATIENCE, Trail
 
 #: Colours of a scale, and slabs of depth: from far to near.
 BINS, SLABS = 10, 8
+#: Up to so many trails are drawn without steps in them; it takes half as long again.
+SMOOTH = 400
 Floats = NDArray[np.float64]
 #: As many selected curves are still drawn thick.
 MANY = 24
@@ -241,7 +243,8 @@ class TrajectoryLayer(Layer):
         coloured = colouring(self._by, flow, self._nfe, self.theme)
         self.scale = coloured.scale
         frames, count = len(paths) - 1, paths.shape[1]
-        alpha = float(np.clip(5.5 / np.sqrt(count), 0.22, 0.8))
+        smooth = count <= SMOOTH
+        alpha = float(np.clip((7.0 if smooth else 5.5) / np.sqrt(count), 0.22, 0.8))
         self._cut, self._lines = 0, polyline(paths)
         if self._near is not None:
             self._trails(0)
@@ -251,7 +254,7 @@ class TrajectoryLayer(Layer):
         runs = [(np.flatnonzero(flat == k), color) for k, color in enumerate(coloured.colors)]
         runs = [(rows, color) for rows, color in runs if len(rows)]
         for (rows, color), item in zip(runs, self._trails(len(runs)), strict=True):
-            item.set_pen(pen(color, 1.0, alpha))
+            item.set_pen(pen(color, 1.0, alpha), smooth=smooth)
             self._groups.append(_Group(rows, self._lines, frames, count, item))
 
     def _trails(self, count: int) -> list[Trail]:

@@ -21,19 +21,50 @@ from odeviz.exporting.marks import Mark
 from odeviz.widgets.guard import guarded
 
 
-class Segments(pg.GraphicsObject):
+class InPixels(pg.GraphicsObject):
+    """Something whose outline is of the plane and whose thickness is in pixels: all of it is within its bounds.
+
+    What it draws outside them would stay when it has gone.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bounds = QRectF()
+        #: A pixel's width and height in the plane.
+        self._pixel = 0.0, 0.0
+
+    @property
+    def _reach(self) -> float:
+        """How many pixels it reaches beyond its outline."""
+        raise NotImplementedError
+
+    def boundingRect(self) -> QRectF:
+        dx, dy = self._pixel[0] * self._reach, self._pixel[1] * self._reach
+        return self._bounds.adjusted(-dx, -dy, dx, dy)
+
+    def viewTransformChanged(self) -> None:
+        """Qt asks for the bounds several times a paint: how large a pixel is is worked out when that changes."""
+        super().viewTransformChanged()
+        width, height = self.pixelVectors()
+        dx, dy = (abs(v.x()) + abs(v.y()) if v is not None else 0.0 for v in (width, height))
+        if (dx, dy) != self._pixel:
+            self.prepareGeometryChange()
+            self._pixel = dx, dy
+
+
+class Segments(InPixels):
     """Many independent line segments in one colour, one pixel wide by default and not antialiased."""
 
     def __init__(self) -> None:
         super().__init__()
         self._lines = np.empty((0, 4))
         self._count = 0
-        self._bounds = QRectF()
         self._pen = pen("#808080")
         self._smooth = False
 
     def set_pen(self, value: QPen, smooth: bool = False) -> None:
         """The pen (thick ones are slow in bulk), and whether to antialias."""
+        self.prepareGeometryChange()
         self._pen, self._smooth = value, smooth
         self.update()
 
@@ -53,8 +84,9 @@ class Segments(pg.GraphicsObject):
         self._count = count
         self.update()
 
-    def boundingRect(self) -> QRectF:
-        return self._bounds
+    @property
+    def _reach(self) -> float:
+        return self._pen.widthF()
 
     @guarded
     def paint(self, painter: QPainter, *_: Any) -> None:
@@ -71,7 +103,7 @@ class Segments(pg.GraphicsObject):
         return scaled(self._pen, ratio, self._smooth)
 
 
-class Dots(pg.GraphicsObject):
+class Dots(InPixels):
     """Many round dots (or crosses, or marks) of a few looks, sized in pixels."""
 
     def __init__(self, cross: bool = False) -> None:
@@ -82,12 +114,9 @@ class Dots(pg.GraphicsObject):
         self._looks: list[tuple[QColor, QColor]] = [(QColor("#808080"), QColor(0, 0, 0, 0))]
         self._marks: Sequence[Mark] = ()
         self._size = 6.0
-        self._bounds = QRectF()
         self._atlas: QPixmap | None = None
         self._fragments = np.empty((0, 10))
         self._near: NDArray[np.floating[Any]] | None = None
-        #: A pixel's width and height in the plane.
-        self._pixel = 0.0, 0.0
 
     def set_looks(self, looks: list[tuple[QColor, QColor]], size: float, marks: Sequence[Mark] = ()) -> None:
         """A (fill, outline) for each group of dots, the diameter in pixels, and marks if not all are round."""
@@ -115,19 +144,10 @@ class Dots(pg.GraphicsObject):
         self._bounds = bounds
         self.update()
 
-    def boundingRect(self) -> QRectF:
-        # Dots are sized in pixels: a margin of their radius keeps those on the edge whole.
-        dx, dy = self._pixel
-        return self._bounds.adjusted(-dx * self._size, -dy * self._size, dx * self._size, dy * self._size)
-
-    def viewTransformChanged(self) -> None:
-        """Qt asks for the bounds several times a paint: how large a pixel is is worked out when that changes."""
-        super().viewTransformChanged()
-        width, height = self.pixelVectors()
-        dx, dy = (abs(v.x()) + abs(v.y()) if v is not None else 0.0 for v in (width, height))
-        if (dx, dy) != self._pixel:
-            self.prepareGeometryChange()
-            self._pixel = dx, dy
+    @property
+    def _reach(self) -> float:
+        # Their radius keeps those on the edge whole, and some are drawn larger.
+        return self._size
 
     @guarded
     def paint(self, painter: QPainter, option: Any, widget: Any = None) -> None:

@@ -61,6 +61,21 @@ def test_the_window_is_painted_before_a_model_is_opened(qtbot, make_desk):
     qtbot.waitUntil(lambda: desk.controller.bench.snapshot is not None, timeout=5000)
 
 
+def test_all_is_solved_for_that_was_seen_before_anybody_asked(qtbot, make_desk, monkeypatch):
+    """A scene that lies as the view does already moves nothing: nothing more is said of what is seen."""
+    desk = make_desk()
+    monkeypatch.setattr(FakeStudy, "extent", desk.window.flow._extent)
+    desk.window.resize(1200, 700)
+    with qtbot.waitSignal(desk.painted, timeout=5000):
+        desk.open()
+    pictures = desk.controller.pictures
+    qtbot.waitUntil(lambda: pictures.asking.extent is not None, timeout=5000)
+    extent, (x0, x1, y0, y1) = pictures.asking.extent, desk.window.flow.seen_range
+    assert x1 - x0 > 1.1 * (y1 - y0), "the flow has another shape than its scene"
+    assert extent.x0 <= x0 < x1 <= extent.x1
+    assert extent.y0 <= y0 < y1 <= extent.y1
+
+
 def test_a_file_that_cannot_be_read_is_told_and_the_opening_preset_is_shown(qtbot, make_desk, tmp_path):
     path = tmp_path / "broken.odeviz"
     path.write_bytes(b"no model")

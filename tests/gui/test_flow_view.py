@@ -14,6 +14,7 @@ from odeviz.panels import flow_paths
 from odeviz.panels.flow_layers import at_time, finite_paths, frame_at
 from odeviz.state import LAYERS
 from odeviz.widgets import trail
+from odeviz.widgets.primitives import bounds
 
 
 def at(view, viewport_point):
@@ -127,6 +128,34 @@ def test_arrows_follow_the_field_in_time(full):
     np.testing.assert_allclose(shaft[:, 0], shaft[:, 2])
     full.set_time(1.0)
     assert (shaft[:, 2] > shaft[:, 0]).all()
+
+
+def test_what_is_drawn_of_arrows_and_thick_paths_lies_within_what_is_painted_over(full):
+    """What an item draws outside its bounds stays in the window when it has gone."""
+    arrows = full._layers["arrows"]
+    for t in (0.0, 0.4, 1.0):
+        full.set_time(t)
+        drawn = bounds(np.ascontiguousarray(arrows._lines.reshape(-1, 2)))
+        assert arrows.items[0].boundingRect().contains(drawn)
+    full.paths.set_marked(0, ())
+    full.set_time(1.0)
+    full._plot.grab()
+    path = bounds(np.ascontiguousarray(full.paths._hovered._lines.reshape(-1, 2)))
+    seen = full._plot.mapFromScene(full.paths._hovered.mapRectToScene(full.paths._hovered.boundingRect()))
+    thin = full._plot.mapFromScene(full.paths._hovered.mapRectToScene(path))
+    assert seen.boundingRect().width() >= thin.boundingRect().width() + 2
+
+
+@pytest.mark.parametrize(("count", "steps"), [(flow_paths.SMOOTH, False), (flow_paths.SMOOTH + 1, True)])
+def test_trails_have_no_steps_unless_they_are_very_many(view, make_flow, count, steps):
+    """Along a slanting line without steps the pixels are of many shades."""
+    times = make_flow().t
+    paths = np.repeat((times[:, None] * [1.5, 0.5])[:, None], count, axis=1)
+    labels = np.full(count, -1)
+    view.set_layers({key: key == "trajectories" for key in LAYERS})
+    view.set_flow(dataclasses.replace(make_flow(), paths=paths, labels=labels, speed=None))
+    view.set_time(float(times[-1]))
+    assert (len(shades(view, 0.6, 0.25)) == 2) == steps
 
 
 def test_faster_arrows_are_longer(view, field):
