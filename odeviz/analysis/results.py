@@ -108,6 +108,14 @@ class StepTable:
     error: Floats  # [steps]
     accepted: Bools  # [steps]
 
+    @property
+    def ends(self) -> Floats:
+        """Where each step arrived ``[steps]``, or a rejected one wanted to: at t + h, unless an event cut it short."""
+        ends = self.t + self.h
+        cut = np.flatnonzero(self.accepted[:-1] & ((ends[:-1] - self.t[1:]) * np.sign(self.h[:-1]) > 0))
+        ends[cut] = self.t[cut + 1]
+        return ends
+
 
 @dataclass(frozen=True, slots=True)
 class DataResult:

@@ -55,5 +55,7 @@ def _sentence(left: LeftOver) -> str:
     name = called(left.snapshot.experiment)
     what = f"“{name}”" if name else "the model"
     now = datetime.now()
-    when = f"at {left.when:%H:%M}" if left.when.date() == now.date() else f"on {left.when:%d %B}"
-    return f"odeviz ended unexpectedly. Restore {what} at iteration {thousands(left.snapshot.iteration)}, saved {when}?"
+    when = f"saved at {left.when:%H:%M}" if left.when.date() == now.date() else f"saved on {left.when:%d %B}"
+    # In a narrow window the time does not stand alone in its line.
+    when = when.replace(" ", "\N{NO-BREAK SPACE}")
+    return f"odeviz ended unexpectedly. Restore {what} at iteration {thousands(left.snapshot.iteration)}, {when}?"

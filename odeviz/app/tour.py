@@ -31,7 +31,7 @@ STEPS: tuple[TourStep, ...] = (
     TourStep(
         "A flow, trained and moving",
         "A small network gives every point of the plane a velocity. Follow it from t = 0 to t₁ and it carries the "
-        "plane along: dz/dt = f(z, t, θ). The keys above the picture switch its layers.",
+        "plane along: dz/dt = f(z, t, θ). The buttons above the picture switch its layers.",
         lambda window: window.flow,
     ),
     TourStep(

@@ -226,11 +226,14 @@ def _paint_sizes(axes: Axes, table: StepTable) -> None:
     from matplotlib.collections import LineCollection
 
     size, good = np.abs(table.h), table.accepted
-    bars = [[(t, abs(h)), (t + h, abs(h))] for t, h in zip(table.t[good], table.h[good], strict=True)]
+    bars = [
+        [(t, abs(h)), (end, abs(h))]
+        for t, end, h in zip(table.t[good], table.ends[good], table.h[good], strict=True)
+    ]
     axes.add_collection(LineCollection(bars, colors=ink().accent, linewidths=1.4, capstyle="butt", zorder=3))
     axes.plot(table.t[good], size[good], **_TICK, color=ink().accent)
     axes.plot(table.t[~good], size[~good], **_CROSS, color=ink().danger)
-    edges = np.concatenate([table.t, (table.t + table.h)[good]])
+    edges = np.concatenate([table.t, table.ends[good]])
     axes.set_xlim(float(edges.min()), float(edges.max()))
     axes.set_yscale("log")
     axes.set_ylabel("step size |h|")
@@ -243,7 +246,7 @@ def _paint_errors(axes: Axes, table: StepTable) -> None:
     floor = 1e-4
     error, good = np.maximum(table.error, floor), table.accepted
     # An error is that of the state a step ends in.
-    ends = table.t + table.h
+    ends = table.ends
     axes.axhline(1.0, **_LIMIT, color=ink().muted)
     axes.vlines(
         ends[good], floor / 10, error[good], color=mix(ink().ground, ink().accent, 0.35), linewidth=0.6

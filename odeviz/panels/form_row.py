@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
+from odeviz.tasks.numerals import figure
 from odeviz.tasks.registry import TASKS
 from odeviz.tasks.settings import Entry, plain
 from odeviz.widgets.guard import painted
@@ -285,7 +286,7 @@ def value_text(entry: Entry, value: Any) -> str:
         return words(value)
     if not value and entry.about.zero:
         return entry.about.zero
-    return f"{value:g}{entry.about.after}" if entry.type is float else f"{value}{entry.about.after}"
+    return f"{figure(value, 6) if entry.type is float else value}{entry.about.after}"
 
 
 def _allowed(entry: Entry) -> str:

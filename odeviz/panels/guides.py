@@ -36,9 +36,9 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
         ),
         "flow": Guide(
             "Flow",
-            "The plane, carried by the learnt vector field from t = 0 to the playhead. Switch layers by the keys above "
-            "the picture; click to start a trajectory of your own, drag it to see what becomes of it. Drag the picture "
-            "to move it, turn the wheel to zoom, double-click to fit it again; a drag with Shift selects in a box.",
+            "The plane, carried by the learnt vector field from t = 0 to the playhead. Switch layers by the buttons "
+            "above the picture; click to start a trajectory of your own, drag it to see what becomes of it. Drag the "
+            "picture to move it, turn the wheel to zoom, double-click to fit it; a drag with Shift selects in a box.",
             "dz/dt = f(z, t, θ),   z(t₁) = z(0) + ∫₀ᵗ¹ f(z, t, θ) dt",
             (_Z, _T, _F, _THETA),
             "Two trajectories are never in the same place at the same time: a flow bends and stretches the plane, but "

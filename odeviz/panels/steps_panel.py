@@ -102,11 +102,7 @@ class StepsPanel(Panel):
             return
         self.sizes.set_message("")
         self.errors.setVisible(bool(np.isfinite(steps.error).any()))
-        span = (
-            (float(flow.t[0]), float(flow.t[-1]))
-            if flow is not None
-            else (0.0, float((steps.t + steps.h).max()))
-        )
+        span = (float(flow.t[0]), float(flow.t[-1])) if flow is not None else (0.0, float(steps.ends.max()))
         self._draw_sizes(steps, span)
         self._draw_errors(steps, span)
         self._draw_own()
@@ -213,7 +209,7 @@ class StepsPanel(Panel):
         self._e = grown(self._e, lo, hi + 0.05)
         self.errors.setRange(xRange=span, yRange=self._e, padding=0.0)
         taken = known & steps.accepted
-        ends = (steps.t + steps.h)[taken]
+        ends = steps.ends[taken]
         base = np.full(len(ends), self._e[0] - 1.0)
         self._stems.set_segments(np.ascontiguousarray(np.stack([ends, base, ends, level[taken]], axis=1)))
         _place(self._dots, ends, level[taken])
@@ -244,7 +240,7 @@ def _stairs_of(steps: StepTable) -> NDArray[np.float64]:
     """The accepted steps as a line ``[2 n, 2]`` of t and log10 of the size, level over each step."""
     taken = steps.accepted
     size = np.log10(np.maximum(np.abs(steps.h[taken]), 1e-15))
-    ends = np.stack([steps.t[taken], (steps.t + steps.h)[taken]], axis=1)
+    ends = np.stack([steps.t[taken], steps.ends[taken]], axis=1)
     return np.stack([ends.ravel(), np.repeat(size, 2)], axis=1).astype(np.float64)
 
 

@@ -245,7 +245,7 @@ class StepTrack(Track):
         if steps is None or not len(steps.t):
             self._accepted = self._rejected = np.empty(0)
         else:
-            ends = steps.t + steps.h
+            ends = steps.ends
             self._accepted = np.concatenate([steps.t[:1], ends[steps.accepted]])
             # A rejected step is marked where it wanted to arrive.
             self._rejected = ends[~steps.accepted]

@@ -23,6 +23,7 @@ from odeviz.panels.view_controls import ViewControls
 from odeviz.tasks.chart import Chart, Charts, Maps, Picture, Table
 from odeviz.tasks.experiment import Experiment
 from odeviz.tasks.numerals import thousands
+from odeviz.tasks.registry import task_of
 from odeviz.tasks.task import View
 from odeviz.widgets.aside_combo import AsideCombo
 from odeviz.widgets.progress_line import ProgressLine
@@ -57,8 +58,9 @@ class ViewPanel(Panel):
     marked = Signal(object)
     selected = Signal(object, bool)
 
-    #: What it says where there is no view.
+    #: What it says where there is no view, and where that is because states jump.
     nothing: ClassVar[str] = "This model has no views of its own."
+    nothing_of_jumps: ClassVar[str] = nothing
     #: How many charts and maps are held ready: as many as pictures often have.
     spares: ClassVar[tuple[int, int]] = (4, 6)
 
@@ -173,7 +175,7 @@ class ViewPanel(Panel):
             self._note.give_back()
         self._about.setText(shown.about if shown is not None else "")
         self._make_room()
-        self._message.setText(_DRAWING if shown is not None or self._experiment is None else self.nothing)
+        self._message.setText(_DRAWING if shown is not None or self._experiment is None else self._why_none())
         self._show_controls()
         self._progress.set_share(getattr(picture, "progress", 1.0))
         note = picture.note if picture is not None else ""
@@ -194,6 +196,10 @@ class ViewPanel(Panel):
             self._table.set_table(picture)
         else:
             self._stack.setCurrentWidget(self._message)
+
+    def _why_none(self) -> str:
+        jumps = self._experiment is not None and task_of(self._experiment).jumps
+        return self.nothing_of_jumps if jumps else self.nothing
 
     def set_message(self, text: str) -> None:
         """What is said as long as there is no picture."""

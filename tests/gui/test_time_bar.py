@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
+from odeviz.analysis.results import StepTable
 from odeviz.panels.time_bar import TimeBar
 from odeviz.tasks.own_time import OwnTime
 
@@ -98,3 +100,11 @@ def test_the_track_has_a_row_of_its_own_where_it_would_be_short(bar, qtbot):
         bar.layout().activate()
         qtbot.waitUntil(lambda width=width: bar.track.width() > width / 3)
         assert (bar.track.y() > bar._play.geometry().center().y()) == below
+
+
+def test_a_step_that_an_event_cut_short_has_its_tick_at_the_event(bar):
+    steps = StepTable(
+        np.array([0.0, 0.25, 0.5]), np.array([0.25, 0.75, 0.5]), np.full(3, 0.5), np.ones(3, dtype=bool)
+    )
+    bar.set_steps(steps)
+    assert bar.track._accepted.tolist() == [0.0, 0.25, 0.5, 1.0]

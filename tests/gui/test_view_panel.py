@@ -16,6 +16,7 @@ from odeviz.panels.view_panel import ViewPanel
 from odeviz.state import Mark, Selection
 from odeviz.tasks.chart import Chart, Charts, Curve, Table, cell_text, frozen
 from odeviz.tasks.experiment import Experiment
+from odeviz.tasks.presets import PRESETS
 from odeviz.tasks.task import View
 from odeviz.tasks.viewpoint import Control
 
@@ -350,3 +351,12 @@ def test_a_curve_of_a_trajectory_is_pointed_at_selected_and_lit_from_elsewhere(p
         qtbot.mouseClick(drawn.plot.viewport(), Qt.MouseButton.LeftButton, pos=free)
     panel.set_picture(chart())
     assert not drawn.lit_curves.chosen.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("preset", "told"), [("bouncing-ball", "from event to event"), ("moons-resnet", "no ODE")]
+)
+def test_without_views_the_panel_says_whether_states_jump_or_nothing_is_solved(show, preset, told):
+    panel = show(PrecisionPanel, size=(420, 420))
+    panel.set_views((), (), PRESETS[preset].experiment)
+    assert told in panel._message.text()
