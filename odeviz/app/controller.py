@@ -151,6 +151,7 @@ class Controller(QObject):
         window.file_dropped.connect(self._on_dropped)
         window.line_dropped.connect(self.strings.open)
         window.painted.connect(self.redraw.painted)
+        self.redraw.floor.lasted.connect(window.paint_apart)
         window.form.edited.connect(self._on_edited)
         window.form.reset_requested.connect(self.reset_settings)
         window.form.preset_chosen.connect(self.documents.open_preset)

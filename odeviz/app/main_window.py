@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +26,7 @@ from PySide6.QtWidgets import (
 from odeviz.app.actions import ACTIONS, MENUS, Actions
 from odeviz.app.dock_room import DockRoom
 from odeviz.app.optional_dock import OptionalDock
+from odeviz.app.painting_window import PaintingWindow
 from odeviz.app.status_bar import StatusBar
 from odeviz.app.tab_order import step
 from odeviz.app.window_memory import WindowMemory
@@ -67,14 +67,12 @@ TOOLBAR = (
 )  # fmt: skip
 
 
-class MainWindow(QMainWindow):
+class MainWindow(PaintingWindow):
     """Form on the left, flow view with its bars in the middle, panels on the right.
 
     With ``settings`` it remembers its layout there; without, it remembers nothing.
     """
 
-    #: How long a paint took, in seconds.
-    painted = Signal(float)
     #: A file was dropped on the window.
     file_dropped = Signal(object)
     #: An experiment's line was dropped on the window.
@@ -346,12 +344,7 @@ class MainWindow(QMainWindow):
         if event.type() is QEvent.Type.MouseButtonRelease:
             # Edges between docks are dragged on the window itself.
             self._room.forget()
-        if event.type() is not QEvent.Type.UpdateRequest:
-            return super().event(event)
-        began = time.perf_counter()
-        handled = super().event(event)
-        self.painted.emit(time.perf_counter() - began)
-        return handled
+        return super().event(event)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

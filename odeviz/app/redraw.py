@@ -66,6 +66,7 @@ class RedrawLoop(QObject):
     @Slot(float)
     def painted(self, seconds: float) -> None:
         """The window has painted, in this many seconds."""
+        self.floor.painted()
         now = time.perf_counter()
         if now - seconds - self._ended > FOLLOWS:
             # Not of the last tick: a button was hovered, a number changed.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QMetaObject, QObject, Qt, QTimer, Signal, Slot
 
 #: Milliseconds to the next turn. With none at all it would come only when nothing else is to be done.
 _SOON = 1
+#: What took longer than so many seconds is not painted at once: mouse, keys and timers come before.
+_LONG = 0.001
+#: So many milliseconds after it the floor is free, whether something has been painted or not.
+_AT_LAST = 6
 
 
 class Floor(QObject):
@@ -19,23 +24,40 @@ class Floor(QObject):
 
     #: It is free again.
     left = Signal()
+    #: Something took long: the paint of what it has changed is better left for a moment.
+    lasted = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._taken = self._at_work = False
+        self._began = 0.0
+        self._at_last = QTimer(self)
+        self._at_last.setSingleShot(True)
+        self._at_last.setInterval(_AT_LAST)
+        self._at_last.timeout.connect(self.leave)
 
     def take(self) -> bool:
         """Whether it was free; whoever takes it calls :meth:`done`."""
         if self._taken:
             return False
         self._taken = self._at_work = True
+        self._began = time.perf_counter()
         QMetaObject.invokeMethod(self, "_interrupt", Qt.ConnectionType.QueuedConnection)
         return True
 
     def done(self) -> None:
         """What has changed is painted now, and then the floor is free."""
         self._at_work = False
+        if time.perf_counter() - self._began > _LONG:
+            self._at_last.start()
+            self.lasted.emit()
+            return
         QMetaObject.invokeMethod(self, "leave", Qt.ConnectionType.QueuedConnection)
+
+    def painted(self) -> None:
+        """What somebody has changed is painted."""
+        if self._at_last.isActive():
+            self.leave()
 
     @Slot()
     def _interrupt(self) -> None:
@@ -46,6 +68,7 @@ class Floor(QObject):
     @Slot()
     def leave(self) -> None:
         """It is free."""
+        self._at_last.stop()
         if self._taken:
             self._taken = False
             self.left.emit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,8 @@ from odeviz.widgets.primitives import Segments, pixel_ratio
 PATIENCE, _BATCH = 0.004, 200
 #: So many lines are not begun within a paint where the picture before will do.
 _MANY = 1000
+#: Lines of more pixels take ten times as long without steps in them: only so many are drawn so.
+_LONG, _FEW_LONG = 32.0, 300
 #: Milliseconds from one piece to the next.
 _BREATH = 8
 
@@ -71,10 +74,10 @@ class Trail(Segments):
             return
         if not self._kept.is_for(transform, ratio, widget.size()):
             self._draw_again()
-            self._kept = _Kept(transform, ratio, widget.size())
+            self._kept = _Kept(transform, ratio, widget.size(), self._can_be_smooth(transform))
         elif self._kept.count > self._fixed:
             # Time went back: the picture shows what has not happened yet.
-            self._kept, self._before = _Kept(transform, ratio, widget.size()), None
+            self._kept, self._before = dataclasses.replace(self._kept, picture=None, count=0), None
         if self._before is not None and self._fixed > _MANY:
             # It does for now: the new picture is drawn when there is time.
             self.whole = False
@@ -89,9 +92,15 @@ class Trail(Segments):
             painter.drawPixmap(0, 0, shown.picture)
             painter.restore()
         if shown is self._kept:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._kept.smooth)
             painter.setPen(self._scaled_pen(ratio))
             self._draw(painter, max(self._kept.count, self._fixed), self._count)
+
+    def _can_be_smooth(self, transform: QTransform) -> bool:
+        if not self._smooth:
+            return False
+        way = (self._lines[:, 2:] - self._lines[:, :2]) * [transform.m11(), transform.m22()]
+        return int(np.count_nonzero((way * way).sum(axis=1) > _LONG**2)) <= _FEW_LONG
 
     def _draw_again(self) -> None:
         if self._before is None and self._kept.picture is not None and self.whole:
@@ -123,7 +132,7 @@ class Trail(Segments):
                 kept.picture.fill(Qt.GlobalColor.transparent)
             painter = QPainter(kept.picture)
             painter.setTransform(kept.transform)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, kept.smooth)
             painter.setPen(self._scaled_pen(kept.ratio))
             self._add(painter)
             painter.end()
@@ -154,6 +163,8 @@ class _Kept:
     transform: QTransform = field(default_factory=QTransform)
     ratio: float = 1.0
     size: QSize = field(default_factory=QSize)
+    #: Lines have no steps.
+    smooth: bool = False
     picture: QPixmap | None = None
     #: How many rows it shows.
     count: int = 0

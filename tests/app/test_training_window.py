@@ -164,7 +164,7 @@ def test_a_kept_run_is_drawn_beside_the_next_and_named_by_what_differs(qtbot, tr
     for panel, name in ((loss, "kept (width 64): final accuracy"), (nfe, "kept: width 64")):
         assert [key.name for key in panel.legend._keys][-1] == name
         assert len(panel._kept) == 30
-    assert loss._kept_mean.boundingRect().right() == 30
+    assert loss._kept_mean._lines[:, 2].max() == 30
     assert loss._x[1] >= 30
     # A loss of another kind cannot be drawn on the same axis; the evaluations can.
     trained.bench.set_document(None, unsaved=False)

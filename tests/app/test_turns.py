@@ -1,6 +1,9 @@
+import time
+
 import pytest
 from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
 
+from odeviz.app.painting_window import PaintingWindow
 from odeviz.app.redraw import RedrawLoop
 from odeviz.app.turns import Turns
 
@@ -75,3 +78,70 @@ def test_a_question_within_a_turn_holds_up_nobody(qtbot, turns):
     QCoreApplication.processEvents()
     turns.give("after", lambda: seen.append("after"))
     qtbot.waitUntil(lambda: seen[-1] == "after")
+
+
+def work(milliseconds):
+    """Be busy for so long."""
+    until = time.perf_counter() + milliseconds / 1000
+    while time.perf_counter() < until:
+        pass
+
+
+class Noting(PaintingWindow):
+    def __init__(self, seen):
+        super().__init__()
+        self.seen = seen
+
+    def paintEvent(self, event):
+        super().paintEvent(event)
+        self.seen.append("paint")
+
+
+@pytest.fixture
+def noting(qtbot):
+    window = Noting([])
+    window.loop = RedrawLoop(window)
+    window.painted.connect(window.loop.painted)
+    window.loop.floor.lasted.connect(window.paint_apart)
+    qtbot.addWidget(window)
+    with qtbot.waitExposed(window):
+        window.show()
+    qtbot.waitUntil(lambda: "paint" in window.seen)
+    qtbot.wait(20)
+    window.seen.clear()
+    return window
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+def test_timers_come_between_long_work_and_its_paint(qtbot, noting):
+    def tick(seconds):
+        timer.start(0)
+        work(5)
+        noting.seen.append("work")
+        noting.update()
+
+    timer = QTimer(noting)
+    timer.setSingleShot(True)
+    timer.timeout.connect(lambda: noting.seen.append("timer"))
+    noting.loop.tick.connect(tick)
+    noting.loop.wake()
+    qtbot.waitUntil(lambda: len(noting.seen) == 3)
+    assert noting.seen == ["work", "timer", "paint"]
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+def test_nobody_has_the_floor_before_long_work_is_painted_or_if_nothing_is_soon_after(qtbot, noting):
+    floor, seen = noting.loop.floor, noting.seen
+    floor.left.connect(lambda: seen.append("free"))
+    assert floor.take()
+    work(5)
+    noting.update()
+    floor.done()
+    assert not floor.take()
+    qtbot.waitUntil(lambda: len(seen) == 2)
+    assert seen == ["paint", "free"]
+    assert floor.take()
+    work(5)
+    floor.done()
+    qtbot.waitUntil(lambda: len(seen) == 3)
+    assert seen[2] == "free"

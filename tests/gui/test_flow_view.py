@@ -146,15 +146,20 @@ def test_what_is_drawn_of_arrows_and_thick_paths_lies_within_what_is_painted_ove
     assert seen.boundingRect().width() >= thin.boundingRect().width() + 2
 
 
-@pytest.mark.parametrize(("count", "steps"), [(flow_paths.SMOOTH, False), (flow_paths.SMOOTH + 1, True)])
-def test_trails_have_no_steps_unless_they_are_very_many(view, make_flow, count, steps):
+@pytest.mark.parametrize(
+    ("count", "frames", "steps"),
+    [(flow_paths.SMOOTH, 81, False), (flow_paths.SMOOTH + 1, 81, True), (flow_paths.SMOOTH, 4, True)],
+)
+def test_trails_have_no_steps_unless_they_are_very_many_or_of_long_lines(
+    view, make_flow, count, frames, steps
+):
     """Along a slanting line without steps the pixels are of many shades."""
-    times = make_flow().t
+    times = np.linspace(0.0, 1.0, frames)
     paths = np.repeat((times[:, None] * [1.5, 0.5])[:, None], count, axis=1)
     labels = np.full(count, -1)
     view.set_layers({key: key == "trajectories" for key in LAYERS})
-    view.set_flow(dataclasses.replace(make_flow(), paths=paths, labels=labels, speed=None))
-    view.set_time(float(times[-1]))
+    view.set_flow(dataclasses.replace(make_flow(), t=times, paths=paths, labels=labels, speed=None))
+    view.set_time(1.0)
     assert (len(shades(view, 0.6, 0.25)) == 2) == steps
 
 
