@@ -5,6 +5,7 @@ The axes stand once, at the left of the first column and below the last row; all
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -31,6 +32,8 @@ _LEFT, _BELOW = 44, 38
 _BESIDE = 30
 #: Values below this share of a scale's length are written as 0.
 _NOTHING = 1e-3
+#: A scale has at most so many steps between its numbers.
+_TICKS = 6
 #: Maps smaller than this have no axes.
 _SMALLEST = 64
 
@@ -180,11 +183,12 @@ class MapsPlot(QWidget):
         self._bar.setVisible(one_scale and bool(maps.scale))
         colours = diverging_map(self._theme) if maps.diverging else self._theme.density_map
         stops = [(share, colours.map(share, mode="qcolor")) for share in np.linspace(0.0, 1.0, 9)]
-        shares = (0.0, 0.25, 0.5, 0.75, 1.0)
-        ends = _ends(
-            *levels([one.values for one in maps.maps], maps.diverging, maps.matrix is not None), shares
-        )
-        self._bar.set_scale(maps.scale, stops, list(zip(shares, ends, strict=True)))
+        counted = maps.matrix is not None
+        low, high = levels([one.values for one in maps.maps], maps.diverging, counted)
+        # A matrix has counts, or shares, which are at most 1.
+        ticks = round_ticks(low, high, whole=counted and high > 1.0)
+        labels = [((tick - low) / (high - low), _text(tick, 6)) for tick in ticks]
+        self._bar.set_scale(maps.scale, stops, labels)
 
 
 class _Cell(QWidget):
@@ -291,6 +295,16 @@ def levels(values: list[np.ndarray], diverging: bool, counted: bool = False) -> 
         high = max(abs(low), abs(high)) or 1.0
         return -high, high
     return (low, high) if high > low else (low, low + 1.0)
+
+
+def round_ticks(low: float, high: float, whole: bool = False) -> list[float]:
+    """Two to seven multiples of 1, 2 or 5 times a power of ten, or of whole numbers, from ``low`` to ``high``."""
+    decade = 10.0 ** math.floor(math.log10((high - low) / _TICKS))
+    step = next(lead * decade for lead in (1, 2, 5, 10) if lead * decade * _TICKS >= high - low)
+    step = max(step, 1.0) if whole else step
+    # A limit that is a tick but for rounding is one.
+    first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
+    return [k * step for k in range(first, last + 1)]
 
 
 def diverging_map(theme: Theme) -> pg.ColorMap:

@@ -31,7 +31,7 @@ def test_maps_share_a_scale_or_not(panel):
 def test_maps_on_one_scale_stand_beside_it(panel):
     panel.set_picture(maps(shared=True, scale="1/time"))
     assert panel._maps._bar.isVisibleTo(panel)
-    assert "1/time" in panel._maps._bar.accessibleName()
+    assert panel._maps._bar.accessibleName() == "1/time: −40, −20, 0, 20, 40, 60"
     assert panel._maps._cells[0]._title.text() == "one"
     panel.set_picture(maps(scale="1/time"))
     assert not panel._maps._bar.isVisibleTo(panel)

@@ -51,13 +51,14 @@ def view(scene: Scene) -> Picture:
         divergence = torch.where(
             divergence.abs() > _ROUNDING * size, divergence, torch.zeros_like(divergence)
         )
-        divergences.append(Layer(f"div f, t = {number(t)}", ground, divergence))
-        curls.append(Layer(f"curl f, t = {number(t)}", ground, curl))
+        divergences.append(Layer(f"div, t = {number(t)}", ground, divergence))
+        curls.append(Layer(f"curl, t = {number(t)}", ground, curl))
     return over_plane(
         "Divergence and curl",
         [*divergences, *curls],
         scale="1/time",
         columns=_MOMENTS,
+        shared=True,
         diverging=True,
         note=f"Divergence {_range(divergences)} (positive: the flow expands, a density falls), curl {_range(curls)} "
         "(positive: counter-clockwise).",

@@ -57,9 +57,9 @@ def nfe_map(scene: Scene) -> Picture:
         known = nfe[arrived]
         note += (
             f"{thousands(int(known.min()))} to {thousands(int(known.max()))} evaluations, "
-            f"{number(float(known.mean()))} in the mean; all "
+            f"{number(float(known.mean()))} in the mean; "
+            f"all of these states together, with shared steps, {together} (the solver bar's are of its own paths)."
         )
-        note += f"together, with shared steps, {together}."
     missed = int((~arrived).sum())
     note += f" {missed} of {len(nfe)} states did not arrive." if missed else ""
     return over_plane(
