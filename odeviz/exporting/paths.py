@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,8 +61,20 @@ def is_unlabelled(flow: FlowResult) -> bool:
     return bool((flow.labels < 0).all())
 
 
+def until(flow: FlowResult, shades: Shades | None, time: float | None) -> tuple[FlowResult, Shades | None]:
+    """Trajectories as far as they have come at a time, with the colours they have over all times."""
+    stop = at(flow, time) + 1
+    if stop == len(flow.t):
+        return flow, shades
+    if shades is not None:
+        shades = replace(shades, share=shades.share[: stop - 1])
+    return replace(flow, t=flow.t[:stop], paths=flow.paths[:stop]), shades
+
+
 def paint_paths(axes: Axes, flow: FlowResult, shades: Shades | None, most: int) -> None:
-    """Trajectories, at most so many, coloured by a scale or, without one, by class."""
+    """Trajectories, at most so many, coloured by a scale or, without one, by class; none that have not begun."""
+    if len(flow.t) < 2:
+        return
     chosen = np.unique(
         np.linspace(0, flow.paths.shape[1] - 1, min(flow.paths.shape[1], most)).round().astype(np.int64)
     )

@@ -32,6 +32,7 @@ from odeviz.exporting.paths import (
     scale_bar,
     scatter,
     shades_of,
+    until,
 )
 from odeviz.exporting.style import COLUMN, extent_of, ink, letters, look, new_figure, notes, plane
 from odeviz.tasks.classes import Classes
@@ -79,7 +80,7 @@ def flow_figure(
 ) -> Figure:
     """The plane with those of the ``layers`` whose results are given.
 
-    ``time`` (default: the end) chooses the field's time and where on the trajectories the points stand. ``color``
+    ``time`` (default: the end) chooses the field's time and how far the trajectories have come. ``color``
     colours trajectories by "class", "time", "speed" or "nfe", which needs ``effort``. At most ``trajectories`` curves
     are drawn, evenly chosen; the points are all drawn.
     Raises ``ValueError`` when nothing is given or an option is not one of those named.
@@ -96,7 +97,7 @@ def flow_figure(
     background = decision if decision is not None else density
     _paint_ground(axes, background, field, data, layers, time, faint=flow is not None)
     if drawn is not None:
-        paint_paths(axes, drawn, shades, trajectories)
+        paint_paths(axes, *until(drawn, shades, time), trajectories)
     if flow is not None and "particles" in layers:
         paint_heads(axes, flow, time, plain=shades is not None or is_unlabelled(flow))
     if drawn is not None and shades is not None:

@@ -89,6 +89,20 @@ def test_points_stand_where_the_trajectories_are_at_the_time() -> None:
     np.testing.assert_allclose(heads.get_offsets(), flow.paths[10])
 
 
+@pytest.mark.parametrize("color", ["class", "time"])
+def test_trajectories_go_as_far_as_they_have_come_at_the_time(color: str) -> None:
+    flow = spiral_flow()
+    middle, end = float(flow.t[len(flow.t) // 2]), float(flow.t[-1])
+    for time, frames in ((end, len(flow.t)), (middle, len(flow.t) // 2 + 1), (0.0, 0)):
+        axes = draw_figure("flow", flow=flow, time=time, color=color).axes[0]
+        curves = [c for c in axes.collections if c.get_zorder() == 5]
+        drawn = [path.vertices for each in curves for path in each.get_paths()]
+        assert bool(drawn) == bool(frames)
+        if drawn:
+            reached = np.concatenate(drawn).max(axis=0)
+            np.testing.assert_allclose(reached, flow.paths[:frames].reshape(-1, 2).max(axis=0))
+
+
 def test_at_most_so_many_trajectories_but_every_point() -> None:
     axes = draw_figure("flow", flow=spiral_flow(count=40), trajectories=10).axes[0]
     drawn = sum(len(c.get_segments()) for c in axes.collections if isinstance(c, LineCollection))
