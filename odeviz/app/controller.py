@@ -323,7 +323,10 @@ class Controller(QObject):
     def _show_preset(self) -> None:
         near = nearest_preset(self.bench.experiment)
         changed = near is not None and near.experiment != self.bench.experiment
-        self.window.form.set_preset(near.name if near is not None else None, changed)
+        if self.bench.experiment.data.name == OWN:
+            self.window.form.set_preset(None, instead="Your own data")
+        else:
+            self.window.form.set_preset(near.name if near is not None else None, changed)
         self.window.form.set_base(near)
 
     @Slot(object, bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -225,9 +226,10 @@ class Gallery(QDialog):
 
     @Slot(str)
     def _filter(self, text: str) -> None:
-        """Show the cards that have every word."""
+        """Show the cards that have every word: as the beginning of one, or where none has, within others."""
         words = text.lower().split()
-        shown = [section.filter(words) for section in self._sections]
+        begun = any(section.has(words) for section in self._sections)
+        shown = [section.filter(words, begun) for section in self._sections]
         self._nothing.setVisible(not any(shown))
 
     @Slot()
@@ -276,9 +278,22 @@ class _Cards(QWidget):
         column.addWidget(heading)
         column.addLayout(self._grid)
 
-    def filter(self, words: Sequence[str]) -> int:
-        """Show the cards that have all words; how many there are."""
-        found = [each for each, text in self._cards if all(word in text for word in words)]
+    def has(self, words: Sequence[str]) -> bool:
+        """Whether a card has words that begin with each of these."""
+        return any(_begun(words, text) for _, text in self._cards)
+
+    def filter(self, words: Sequence[str], begun: bool) -> int:
+        """Show the cards that have all words, those first that have them in their titles; how many there are.
+
+        With ``begun`` only the beginnings of words count.
+        """
+        found = [
+            each
+            for each, text in self._cards
+            if (_begun(words, text) if begun else all(word in text for word in words))
+        ]
+        if words:
+            found.sort(key=lambda card: not _begun(words, card.accessibleName().lower()))
         for each, _ in self._cards:
             self._grid.removeWidget(each)
             each.setVisible(each in found)
@@ -288,3 +303,8 @@ class _Cards(QWidget):
         self.setVisible(bool(found))
         self.first = found[0].name if found else ""
         return len(found)
+
+
+def _begun(words: Sequence[str], text: str) -> bool:
+    """Whether each of the words begins one of the text."""
+    return all(re.search(rf"(?<!\w){re.escape(word)}", text) for word in words)

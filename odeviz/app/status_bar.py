@@ -58,6 +58,7 @@ class StatusBar(QStatusBar):
             self.fields[name] = label
             self.addPermanentWidget(label)
         self._theme, self._explained = theme, None
+        self._phase, self._begun = Phase.IDLE, False
         self._restyle()
         theme.changed.connect(self._restyle)
 
@@ -101,8 +102,14 @@ class StatusBar(QStatusBar):
         self.going.setVisible(bool(text))
 
     def set_phase(self, phase: Phase) -> None:
+        self._phase = phase
+        self._show_phase()
+
+    def _show_phase(self) -> None:
         words = {Phase.IDLE: "", Phase.STARTING: "Starting…", Phase.TROUBLE: "Stopped"}
-        self._show("phase", words.get(phase, phase.value.capitalize()))
+        if not self._begun:
+            words[Phase.PAUSED] = "Not started"
+        self._show("phase", words.get(self._phase, self._phase.value.capitalize()))
 
     def set_device(self, device: str, reason: str) -> None:
         """The device's name, and one sentence why it was taken."""
@@ -116,6 +123,8 @@ class StatusBar(QStatusBar):
 
     def set_snapshot(self, snapshot: Snapshot | None) -> None:
         """Numbers of the model on show."""
+        self._begun = snapshot is not None and snapshot.iteration > 0
+        self._show_phase()
         if snapshot is None:
             for name in ("iteration", "loss", "metric", "nfe"):
                 self._show(name, "")

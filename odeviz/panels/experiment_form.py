@@ -42,6 +42,9 @@ _ROOMY = 280
 #: From this text size on names stand above their controls, which leave this much room beside them.
 _LARGE, _BESIDE = 1.5, 68
 
+#: What stands in the box of presets where there is none.
+_CHOOSE = "Choose a preset"
+
 
 class ExperimentForm(Panel):
     """Emits what a person changes; shows what it is told, and what waits for a restart."""
@@ -166,13 +169,13 @@ class ExperimentForm(Panel):
             self._presets.setItemData(self._presets.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self._presets.setCurrentIndex(-1)
 
-    def set_preset(self, name: str | None, changed: bool = False) -> None:
-        """Show which preset the experiment is, from which one it was ``changed``, or that it is none."""
+    def set_preset(self, name: str | None, changed: bool = False, instead: str = _CHOOSE) -> None:
+        """Show which preset the experiment is, from which one it was ``changed``, or ``instead`` that it is none."""
         index = -1 if name is None else self._presets.findData(name)
         if index >= 0:
             self._presets.show_instead(self._presets.itemText(index), " (changed)")
         else:
-            self._presets.show_instead("Choose a preset")
+            self._presets.show_instead(instead)
         self._presets.setCurrentIndex(-1 if changed else index)
 
     def set_base(self, preset: Preset | None) -> None:
@@ -250,7 +253,7 @@ class ExperimentForm(Panel):
 
     def _fill_preset_row(self, row: QHBoxLayout) -> None:
         self._presets = HeadedCombo(self.theme, self)
-        self._presets.show_instead("Choose a preset")
+        self._presets.show_instead(_CHOOSE)
         self._presets.setAccessibleName("Preset")
         self._presets.setToolTip("Start from an experiment that is known to work")
         self._presets.activated.connect(self._preset_activated)

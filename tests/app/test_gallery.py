@@ -82,3 +82,13 @@ def test_every_card_lies_on_the_ground_of_its_theme():
             image = QImage(str(card(name, dark))).convertToFormat(QImage.Format.Format_Grayscale8)
             rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
             assert (np.median(rows[:, [0, -1]]) < 110) == dark, name
+
+
+def test_the_beginnings_of_words_count_before_what_is_within_them(qtbot, gallery):
+    """Spirals are generated and separated: "rate" is within many words, and begins few."""
+    qtbot.keyClicks(gallery._search, "rate")
+    assert "sine-poisson" in shown(gallery)
+    assert "latent-spirals" not in shown(gallery)
+    gallery._search.clear()
+    qtbot.keyClicks(gallery._search, "oons")
+    assert "moons-density" in shown(gallery)

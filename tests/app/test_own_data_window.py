@@ -9,6 +9,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
 from odeviz.app.draw_dialog import DrawDialog
+from odeviz.bridge import Phase
 from odeviz.storage.own_data import OwnData
 from odeviz.widgets.spray_canvas import HALF, WIPER
 
@@ -48,7 +49,10 @@ def test_a_dropped_table_is_learnt_from(rig, table):
     assert rig.sessions[-1].data["points"].shape == (40, 2)
     assert "40 rows" in rig.bench.message
     assert rig.window.windowTitle() == "Your own data (densities)[*] — odeviz"
+    assert rig.window.form._presets.shown == "Your own data"
     rig.tick()
+    rig.window.status.set_phase(Phase.PAUSED)
+    assert rig.window.status.fields["phase"].text() == "Not started"
     assert rig.bench.snapshot.data["points"].shape == (40, 2)
 
 
