@@ -49,8 +49,8 @@ def test_a_dropped_table_is_learnt_from(rig, table):
     assert rig.sessions[-1].data["points"].shape == (40, 2)
     assert "40 rows" in rig.bench.message
     assert rig.window.windowTitle() == "Your own data (densities)[*] — odeviz"
-    assert rig.window.form._presets.shown == "Your own data"
     rig.tick()
+    assert rig.window.form._presets._instead == "Your own data"
     rig.window.status.set_phase(Phase.PAUSED)
     assert rig.window.status.fields["phase"].text() == "Not started"
     assert rig.bench.snapshot.data["points"].shape == (40, 2)
