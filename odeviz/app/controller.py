@@ -18,7 +18,7 @@ from odeviz.app.flow_control import FlowControl
 from odeviz.app.guidance import Guidance
 from odeviz.app.leaving import Leaving
 from odeviz.app.main_window import LOADING, MainWindow
-from odeviz.app.own_data import SUFFIXES, OwnDataControl
+from odeviz.app.own_data import SUFFIXES, OwnDataControl, refusal
 from odeviz.app.pictures import Pictures
 from odeviz.app.playback import Playback
 from odeviz.app.redraw import RedrawLoop
@@ -277,6 +277,7 @@ class Controller(QObject):
         self.bench.show_experiment(experiment, own.arrays)
         self.leaving.were_read(self.bench.data, own.path)
         self.trainer.start(experiment, data=self.bench.data, paused=True)
+        self.telling.toasts.withdraw(refusal(origin))
         rows = len(next(iter(own.arrays.values())))
         note = f"{own.note} " if own.note else ""
         self.bench.say(

@@ -98,10 +98,14 @@ class OwnDataControl(QObject):
         return next(task for task in TASKS.values() if task.own == (kind or "points"))
 
     def _fail(self, origin: str, trouble: Trouble) -> None:
-        title = f"{origin} cannot be learnt from"
-        self._dialogs.trouble(trouble, title)
+        self._dialogs.trouble(trouble, refusal(origin))
         self._bench.say("")
         self.failed.emit(trouble.sentence)
+
+
+def refusal(origin: str) -> str:
+    """The title of what is told when a file's data cannot be used."""
+    return f"{origin} cannot be learnt from"
 
 
 def _read(path: Path, task: Task, now: Experiment) -> tuple[Experiment, OwnData]:

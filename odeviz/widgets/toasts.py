@@ -224,6 +224,11 @@ class Toasts(QWidget):
         if self.shown:
             self.shown[-1].dismiss()
 
+    def withdraw(self, title: str) -> None:
+        """Those of this title go: it is so no more."""
+        for toast in [each for each in self.shown if each.message.title == title]:
+            toast.dismiss()
+
     def clear(self) -> None:
         """All go, those that wait too."""
         for toast in (*self._waiting, *self.shown):

@@ -12,6 +12,7 @@ from odeviz.app.draw_dialog import DrawDialog
 from odeviz.bridge import Phase
 from odeviz.storage.own_data import OwnData
 from odeviz.widgets.spray_canvas import HALF, WIPER
+from odeviz.widgets.toasts import Message
 
 
 @pytest.fixture
@@ -54,6 +55,15 @@ def test_a_dropped_table_is_learnt_from(rig, table):
     rig.window.status.set_phase(Phase.PAUSED)
     assert rig.window.status.fields["phase"].text() == "Not started"
     assert rig.bench.snapshot.data["points"].shape == (40, 2)
+
+
+def test_what_was_said_against_a_file_goes_when_it_is_learnt_from_after_all(rig, table):
+    rig.show()
+    toasts = rig.control.telling.toasts
+    for name in (table.name, "other.csv"):
+        toasts.tell(Message("…", "error", f"{name} cannot be learnt from"))
+    rig.window.file_dropped.emit(table)
+    assert [toast.message.title for toast in toasts.shown] == ["other.csv cannot be learnt from"]
 
 
 def test_train_takes_the_data_along(rig, table):
