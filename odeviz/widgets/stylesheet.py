@@ -127,7 +127,7 @@ QMenuBar { background: $window; color: $text; border-bottom: 1px solid $separato
 QMenuBar::item { padding: 4px 8px; border-radius: 4px; background: transparent; }
 QMenuBar::item:selected { background: $hover; }
 QMenu { background: $raised; color: $text; border: 1px solid $grid; padding: 4px; }
-QMenu::item { padding: 4px 24px 4px 12px; border-radius: 4px; }
+QMenu::item { padding: 4px 24px 4px 12px; border-radius: 4px; min-height: 16px; }
 QMenu::item:selected { background: $accent_soft; }
 QMenu::item:disabled { color: $faint; }
 QMenu::separator { background: $separator; height: 1px; margin: 4px 8px; }
