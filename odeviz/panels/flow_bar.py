@@ -25,7 +25,9 @@ SWATCHES: Mapping[str, chip.Swatch] = {
     "base": chip.hollow_dots, "data": chip.dots, "particles": chip.particle, "rest": chip.rest, "seeds": chip.ring,
 }  # fmt: skip
 #: Layers that keep their words longest, most used first; then the others in their order.
-WORDS_FIRST = ("background", "trajectories", "arrows", "data", "particles")
+WORDS_FIRST = ("background", "trajectories", "arrows", "data", "particles", "seeds")
+#: A layer that comes and goes while the others are looked at: there is always room kept for it.
+_PASSING = "pinned"
 #: Coordinates that are offered at most: of more, components say more.
 MOST_AXES = 12
 #: What the colours of classes are called where there are none, and why.
@@ -33,9 +35,10 @@ _PLAIN = "One colour", "All paths in one colour: these have no classes."
 
 
 class FlowBar(QWidget):
-    """Chips with words for the layers that are shown, swatches alone for the others; menus beside them.
+    """A chip for each layer, with its word where there is room, shown or not; menus beside them.
 
-    Where there is no room for all words, the most used layers have theirs; the menu of layers has all names.
+    The most used layers have their words first; the menu of layers has all names. Nothing moves when a layer is
+    switched: a second press on the same spot takes the first one back.
     """
 
     layer_toggled = Signal(str, bool)
@@ -154,16 +157,16 @@ class FlowBar(QWidget):
     # Inside
 
     def _settle(self) -> None:
-        """Words for as much of what is shown as there is room for, swatches for the rest; or the menu and a few."""
+        """Words for as many as there is room for, swatches for the rest; or the menu and a few."""
         there = [self.chips[key] for key in self._offered]
-        shown = [each for each in there if each.isChecked()]
         menus = [b for b in (self.colouring, self.projection) if not b.isHidden()]
         alone = Qt.ToolButtonStyle.ToolButtonIconOnly
         self.layers.setToolButtonStyle(alone)
         others = (self.layers, self.fit, self.help)
         room = self.width() - 24 - sum(button.sizeHint().width() for button in others)
-        swatches = sum(each.minimumSizeHint().width() for each in there)
-        words = sum(each.full_width() - each.minimumSizeHint().width() for each in shown) + swatches
+        kept = [self.chips[_PASSING]] if _PASSING not in self._offered else []
+        swatches = sum(each.minimumSizeHint().width() for each in (*there, *kept))
+        words = sum(each.full_width() for each in there)
         # The menus' words go first.
         full = sum(_full_width(button) for button in menus)
         terse = words + full > room
@@ -176,7 +179,7 @@ class FlowBar(QWidget):
             self.layers.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             there = wordy = self._most_used(room - self.layers.sizeHint().width())
         else:
-            wordy = self._with_words(shown, room - swatches)
+            wordy = self._with_words(there, room - swatches)
         for each in self.chips.values():
             each.set_compact(each not in wordy)
             each.setVisible(each in there)
@@ -191,11 +194,14 @@ class FlowBar(QWidget):
                 found.append(each)
         return found
 
-    def _with_words(self, shown: Sequence[chip.Chip], room: int) -> list[chip.Chip]:
-        """Those of the shown whose words fit into so many pixels beside all swatches, the most used first."""
+    def _with_words(self, there: Sequence[chip.Chip], room: int) -> list[chip.Chip]:
+        """Those whose words fit into so many pixels beside all swatches, the most used first; never what passes."""
         first = [self.chips[key] for key in WORDS_FIRST]
         wordy = []
-        for each in sorted(shown, key=lambda each: first.index(each) if each in first else len(first)):
+        for each in sorted(
+            (each for each in there if each is not self.chips[_PASSING]),
+            key=lambda each: first.index(each) if each in first else len(first),
+        ):
             room -= each.full_width() - each.minimumSizeHint().width()
             if room < 0:
                 break

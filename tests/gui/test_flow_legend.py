@@ -71,17 +71,17 @@ def test_words_give_way_in_a_narrow_view(view, qtbot):
 def test_the_most_used_layers_keep_their_words_longest_and_none_is_cut_off(view, qtbot):
     bar = view.bar
     order = sorted(
-        (key for key, layer in LAYERS.items() if layer.shown),
+        (key for key in LAYERS if key != "pinned"),
         key=lambda key: WORDS_FIRST.index(key) if key in WORDS_FIRST else len(WORDS_FIRST),
     )
     counts = []
-    for wide in (900, 700, 620, 560, 500, 440):
+    for wide in (1500, 900, 700, 620, 560, 500, 440):
         view.resize(wide, 400)
         qtbot.waitUntil(lambda wide=wide: bar.width() <= wide)
         bar.layout().activate()
         seen = [key for key in LAYERS if bar.chips[key].isVisible()]
         wordy = [key for key in seen if bar.chips[key].width() > bar.chips[key].minimumSizeHint().width()]
-        assert sorted(wordy) == sorted(order[: len(wordy)]), "the first of them, and what is off has none"
+        assert sorted(wordy) == sorted(order[: len(wordy)]), "the first of them, shown or not"
         assert all(bar.chips[key].width() >= bar.chips[key].full_width() for key in wordy)
         assert bar.help.geometry().right() <= bar.width()
         if len(seen) == len(bar.names()):
@@ -98,16 +98,42 @@ def test_the_most_used_layers_keep_their_words_longest_and_none_is_cut_off(view,
 def test_a_shorter_word_for_the_background_leaves_room_for_all_words(show):
     bar = show(FlowBar, size=(1000, 34))
     bar.set_layers({key: layer.shown for key, layer in LAYERS.items()})
-    shown, width = [chip for chip in bar.chips.values() if chip.isChecked()], bar.width()
+    width = bar.width()
 
-    def all_have_words():
-        return all(chip.sizeHint().width() > chip.minimumSizeHint().width() for chip in shown)
+    def words():
+        return sum(chip.sizeHint().width() > chip.minimumSizeHint().width() for chip in bar.chips.values())
 
-    while all_have_words():
+    many = words()
+    while words() == many:
         width -= 4
         bar.resize(width, 34)
     bar.name_background("Density", bar.chips["background"]._swatch)
-    assert all_have_words()
+    assert words() == many
+
+
+@pytest.mark.parametrize("size", [(900, 34), (640, 34), (480, 34)])
+@pytest.mark.qt_log_ignore("does not support", extend=True)
+def test_nothing_moves_when_layers_are_switched_or_a_setting_is_pinned(qtbot, show, size):
+    bar = show(FlowBar, size=size)
+    bar.set_offered([key for key in LAYERS if key != "pinned"])
+
+    def places():
+        bar.layout().activate()
+        return {
+            key: chip.geometry() for key, chip in bar.chips.items() if chip.isVisible() and key != "pinned"
+        }
+
+    before = places()
+    for key in before:
+        on = bar.chips[key].isChecked()
+        qtbot.mouseClick(bar.chips[key], Qt.MouseButton.LeftButton)
+        assert places() == before
+        assert bar.chips[key].isChecked() is not on
+        assert bar.childAt(before[key].center()) is bar.chips[key]
+    bar.set_offered(list(LAYERS))
+    order = list(LAYERS)
+    moved = [key for key, place in places().items() if place.left() != before[key].left()]
+    assert all(order.index(key) > order.index("pinned") for key in moved)
 
 
 @pytest.mark.qt_log_ignore("does not support", extend=True)
