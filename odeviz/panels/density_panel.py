@@ -73,6 +73,10 @@ class DensityPanel(Panel):
         self._data = DotsLayer(theme, -5, 3.0, 0.3, rim=False, plain="data")
         for item in (*self._map.items, *self._contours.items, *self._data.items):
             self.plot.addItem(item)
+        self._points: DataResult | None = None
+        self._crowd = Crowd()
+        #: The points on show are trajectories' at the time of the regions.
+        self._carried = False
         self.lit, self._time = LitPlane(theme, self.plot), 0.0
         self.lit.marked.connect(self.marked)
         self.lit.selected.connect(self.selected)
@@ -107,17 +111,32 @@ class DensityPanel(Panel):
             self._draw()
 
     def set_data(self, data: DataResult | None) -> None:
-        """The data set's points, faint over the map."""
-        self._data.show_data(data)
+        """The data set's points, faint over a density."""
+        self._points = data
+        self._show_points()
 
     def set_crowd(self, crowd: Crowd) -> None:
         """The trajectories of the flow view, and those that are selected or hovered in any view."""
         self.lit.set_crowd(crowd)
+        before, self._crowd = self._crowd, crowd
+        if crowd.flows.get("trajectory") is not before.flows.get("trajectory"):
+            self._show_points()
 
     def set_time(self, t: float) -> None:
         """The playhead's time."""
         self._time = t
         self.lit.set_time(t if self._shown is not None else None)
+
+    def _show_points(self) -> None:
+        """The data; over regions of a time the trajectories' points at that time: there the data are no more."""
+        shown, flow = self._shown, self._crowd.flows.get("trajectory")
+        places = self._crowd.places("trajectory", shown.t) if isinstance(shown, DecisionResult) else ()
+        self._carried = len(places) > 0 and flow is not None and bool((flow.labels >= 0).any())
+        if not self._carried or flow is None:
+            self._data.show_data(self._points)
+            return
+        there = np.isfinite(places).all(axis=1)
+        self._data.show_points(np.asarray(places)[there], flow.labels[there])
 
     def restyle(self) -> None:
         for layer in (self._map, self._contours, self._data, self.lit):
@@ -129,6 +148,8 @@ class DensityPanel(Panel):
         self.set_time(self._time)
         self.plot.set_message(self._empty if shown is None else "")
         self._data.set_visible(shown is not None)
+        if self._carried or isinstance(shown, DecisionResult):
+            self._show_points()
         self._map.show_result(shown)
         self._contours.show_result(shown)
         if shown is None:

@@ -73,7 +73,7 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
         "decision": Guide(
             "Decision",
             "For every state at the playhead's time, the class that the model will tell once the flow has carried the "
-            "state on to t₁.",
+            "state on to t₁. The points are where the flow has taken the data by then.",
             "p(class | z) = softmax(W z(t₁) + b)",
             (("W, b", "the readout: a straight border at t₁"), ("z(t₁)", "where the flow takes a state")),
             "At t₁ the border is straight, at t = 0 it winds between the classes: the flow has done the bending.",

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPicture
 
 from odeviz.analysis.overlays import AloneResult
-from odeviz.analysis.results import SolverChoice, StepTable
+from odeviz.analysis.results import DataResult, SolverChoice, StepTable
 from odeviz.panels.density_panel import DensityPanel
 from odeviz.panels.flow_view import FlowView
 from odeviz.panels.history_panels import LossPanel, NfePanel
@@ -291,6 +291,23 @@ def test_the_decision_panel_draws_the_even_line(show, decision):
     assert panel.bar._title == "p(class 0)"
     panel.set_decision(None)
     assert panel.plot._message.isVisible()
+
+
+def test_over_regions_of_a_time_lie_the_points_of_that_time_and_over_a_density_the_data(
+    show, decision, density, make_flow
+):
+    panel, flow = show(DensityPanel), make_flow()
+    data = DataResult(np.array([[0.3, 0.4]]), np.array([0]))
+    dots = panel._data.items[0]
+    panel.set_data(data)
+    panel.set_decision(dataclasses.replace(decision, t=float(flow.t[-1])))
+    np.testing.assert_array_equal(dots._points, data.points)
+    panel.set_crowd(Crowd({"trajectory": flow}))
+    np.testing.assert_allclose(dots._points, flow.paths[-1])
+    panel.set_decision(dataclasses.replace(decision, t=float(flow.t[0])))
+    np.testing.assert_allclose(dots._points, flow.paths[0])
+    panel.set_density(density)
+    np.testing.assert_array_equal(dots._points, data.points)
 
 
 def test_a_log_axis_has_ticks_within_a_decade_and_over_many(qapp):
