@@ -83,7 +83,15 @@ def _learnable(experiment: Experiment, data: Arrays) -> None:
         raise ValueError("own times must not all be the same, for then no rate can be learnt from them")
 
 
+def frames(experiment: Experiment) -> int:
+    """As many as show the turns of a rate that comes and goes smoothly."""
+    return 240
+
+
 TASK = Task(
+    # Their turns lie over one another: more would hide the data.
+    crowd=40,
+    frames=frames,
     name="poisson",
     title="Event times",
     sentence="The rate at which events come, learnt from the times at which they came.",
