@@ -142,7 +142,8 @@ def test_a_solution_may_be_changed_in_place(way, field):
     middle += 1
     assert solution.y[2].tolist() == end.tolist()
     (gradient,) = torch.autograd.grad(end.sum(), y0)
-    torch.testing.assert_close(gradient, 3 * wanted)
+    # A continuous adjoint of three times the size takes other steps, and is as near as its tolerance.
+    torch.testing.assert_close(gradient, 3 * wanted, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)
