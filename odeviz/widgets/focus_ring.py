@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QRect, QRectF, QSize, Qt, Slot
-from PySide6.QtGui import QColor, QPainter, QPen, QRegion, QWindow
+from PySide6.QtGui import QColor, QPainter, QPen, QRegion
 from PySide6.QtWidgets import QApplication, QCheckBox, QMenuBar, QWidget
-from shiboken6 import isValid
 
+from odeviz.widgets.focused_window import FocusedWindow
 from odeviz.widgets.guard import painted
 from odeviz.widgets.theme import Theme
 
@@ -15,37 +15,25 @@ _WIDTH = 2
 _OUTSIDE = 4
 
 
-class FocusRing(QObject):
-    """One for the application. Whoever uses the mouse knows where the hand is: a ring comes with the first key."""
+class FocusRing(FocusedWindow):
+    """Whoever uses the mouse knows where the hand is: a ring comes with the first key."""
 
     def __init__(self, theme: Theme, app: QApplication, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(app, parent)
         self._theme = theme
         #: The last thing pressed was a key, not the mouse.
         self.by_key = False
-        self._window: QWindow | None = None
         app.focusChanged.connect(self._moved)
-        app.focusWindowChanged.connect(self._watch)
-        self._watch(app.focusWindow())
         #: The ring that is drawn, and around what.
         self.ring: QWidget | None = None
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """What is pressed arrives at the window first: one filter there costs less than one for all that happens."""
         if event.type() == QEvent.Type.KeyPress:
             self.by_key = True
         elif event.type() == QEvent.Type.MouseButtonPress:
             self.by_key = False
             self._take_away()
         return False
-
-    @Slot(QWindow)
-    def _watch(self, window: QWindow | None) -> None:
-        if self._window is not None and isValid(self._window):
-            self._window.removeEventFilter(self)
-        self._window = window
-        if window is not None:
-            window.installEventFilter(self)
 
     def _take_away(self) -> None:
         if self.ring is not None:
