@@ -43,6 +43,7 @@ _HASTY = (
     "p summed over the cells in view. Over the whole plane it is 1; this hasty picture, on few cells and at a coarse "
     "tolerance, may be some percent off."
 )
+_PEAK = "the highest p of the cells in view: closer in, with finer cells, it may be higher."
 #: Nats below its peak at which a density has ended: what lies beyond is less than the margin of its mass.
 _ENDED = math.log(1e-4)
 #: Cells of a picture that is no hasty one, whose sum is too coarse to judge by.
@@ -75,8 +76,8 @@ class DensityPanel(Panel):
             self.plot.addItem(item)
         self._points: DataResult | None = None
         self._crowd = Crowd()
-        #: The points on show are trajectories' at the time of the regions.
-        self._carried = False
+        #: What the points on show were chosen for.
+        self._points_for: tuple[Extent | None, float | None] = None, None
         self.lit, self._time = LitPlane(theme, self.plot), 0.0
         self.lit.marked.connect(self.marked)
         self.lit.selected.connect(self.selected)
@@ -128,15 +129,20 @@ class DensityPanel(Panel):
         self.lit.set_time(t if self._shown is not None else None)
 
     def _show_points(self) -> None:
-        """The data; over regions of a time the trajectories' points at that time: there the data are no more."""
-        shown, flow = self._shown, self._crowd.flows.get("trajectory")
-        places = self._crowd.places("trajectory", shown.t) if isinstance(shown, DecisionResult) else ()
-        self._carried = len(places) > 0 and flow is not None and bool((flow.labels >= 0).any())
-        if not self._carried or flow is None:
-            self._data.show_data(self._points)
+        """The data within the map. Over regions of a later time the trajectories' points then: the data are no more."""
+        shown, flow, known = self._shown, self._crowd.flows.get("trajectory"), self._points
+        self._points_for = _points_for(shown)
+        if isinstance(shown, DecisionResult) and flow is not None and (flow.labels >= 0).any():
+            known = DataResult(self._crowd.places("trajectory", shown.t), flow.labels)
+        elif isinstance(shown, DecisionResult) and shown.t > 0.0:
+            known = None
+        if known is None or shown is None:
+            self._data.show_data(known)
             return
-        there = np.isfinite(places).all(axis=1)
-        self._data.show_points(np.asarray(places)[there], flow.labels[there])
+        e, (x, y) = shown.extent, known.points.T
+        # What is not finite lies nowhere.
+        there = (e.x0 <= x) & (x <= e.x1) & (e.y0 <= y) & (y <= e.y1)
+        self._data.show_data(DataResult(known.points[there], known.labels[there], known.classes))
 
     def restyle(self) -> None:
         for layer in (self._map, self._contours, self._data, self.lit):
@@ -148,7 +154,7 @@ class DensityPanel(Panel):
         self.set_time(self._time)
         self.plot.set_message(self._empty if shown is None else "")
         self._data.set_visible(shown is not None)
-        if self._carried or isinstance(shown, DecisionResult):
+        if self._points_for != _points_for(shown):
             self._show_points()
         self._map.show_result(shown)
         self._contours.show_result(shown)
@@ -173,7 +179,7 @@ class DensityPanel(Panel):
             [
                 Key("p at", "text", "text", f"t = {shown.t:.2f}"),
                 _mass(shown),
-                Key("peak", "muted", "text", peak_text(top)),
+                Key("peak", "muted", "text", peak_text(top), _PEAK),
                 *_unreached(shown),
             ]
         )
@@ -195,6 +201,13 @@ class DensityPanel(Panel):
             )
         else:
             self.bar.set_scale("", (), ())
+
+
+def _points_for(shown: DensityResult | DecisionResult | None) -> tuple[Extent | None, float | None]:
+    """What the points over a map depend on: where it lies, and the time of regions."""
+    if shown is None:
+        return None, None
+    return shown.extent, shown.t if isinstance(shown, DecisionResult) else None
 
 
 def peak_text(value: float) -> str:
